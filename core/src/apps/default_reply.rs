@@ -1,0 +1,25 @@
+//! The answer to what nobody could answer.
+
+use crate::{App, AppError, Context, Handled};
+
+/// Replies to a message that no app handled with the project's
+/// [`default_response`](crate::About::default_response), and stays silent where that is empty.
+///
+/// ```text
+/// 1112223333 > hwllo
+/// 1112223333 < Sorry, Clinic could not understand your message.
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DefaultReply;
+
+impl App for DefaultReply {
+    async fn fallback(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        let about = cx.about();
+        if about.default_response.is_empty() {
+            return Ok(Handled::No);
+        }
+        let text = about.default_response.replace("%(project_name)s", &about.name);
+        cx.reply(text);
+        Ok(Handled::Yes)
+    }
+}

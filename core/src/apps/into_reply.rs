@@ -1,0 +1,64 @@
+//! What a handler function may return.
+
+use std::error::Error;
+
+use crate::AppError;
+
+/// What a handler function may return: texts to reply with, none, one, or several.
+///
+/// A `Result` of such is one too; its error is logged and the message goes on to the next app.
+///
+/// ```
+/// use threadless::apps::IntoReply;
+/// assert_eq!("pong".into_replies().unwrap(), ["pong"]);
+/// assert_eq!(None::<String>.into_replies().unwrap(), Vec::<String>::new());
+/// assert_eq!(["one", "two"].into_replies().unwrap(), ["one", "two"]);
+/// assert!("x".parse::<u8>().map(|n| n.to_string()).into_replies().is_err());
+/// ```
+pub trait IntoReply {
+    /// The texts to reply with, in order.
+    fn into_replies(self) -> Result<Vec<String>, AppError>;
+}
+
+impl IntoReply for () {
+    fn into_replies(self) -> Result<Vec<String>, AppError> {
+        Ok(Vec::new())
+    }
+}
+
+impl IntoReply for &str {
+    fn into_replies(self) -> Result<Vec<String>, AppError> {
+        Ok(vec![self.to_owned()])
+    }
+}
+
+impl IntoReply for String {
+    fn into_replies(self) -> Result<Vec<String>, AppError> {
+        Ok(vec![self])
+    }
+}
+
+impl<T: IntoReply> IntoReply for Option<T> {
+    fn into_replies(self) -> Result<Vec<String>, AppError> {
+        self.map_or_else(|| Ok(Vec::new()), T::into_replies)
+    }
+}
+
+impl<T: IntoReply> IntoReply for Vec<T> {
+    fn into_replies(self) -> Result<Vec<String>, AppError> {
+        let replies: Result<Vec<_>, _> = self.into_iter().map(T::into_replies).collect();
+        Ok(replies?.concat())
+    }
+}
+
+impl<T: IntoReply, const N: usize> IntoReply for [T; N] {
+    fn into_replies(self) -> Result<Vec<String>, AppError> {
+        Vec::from(self).into_replies()
+    }
+}
+
+impl<T: IntoReply, E: Into<Box<dyn Error + Send + Sync>>> IntoReply for Result<T, E> {
+    fn into_replies(self) -> Result<Vec<String>, AppError> {
+        self.map_err(Into::into)?.into_replies()
+    }
+}

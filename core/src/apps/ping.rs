@@ -1,0 +1,22 @@
+//! Shows that the service is alive.
+
+use crate::{App, AppError, Context, Handled};
+
+/// Answers `ping`, and nothing but that word, with `pong`.
+///
+/// ```text
+/// 1112223333 > ping
+/// 1112223333 < pong
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ping;
+
+impl App for Ping {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        if !cx.text().trim().eq_ignore_ascii_case("ping") {
+            return Ok(Handled::No);
+        }
+        cx.reply("pong");
+        Ok(Handled::Yes)
+    }
+}

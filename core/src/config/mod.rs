@@ -1,0 +1,149 @@
+//! `settings.toml` → typed and validated settings, with all faults reported at once.
+
+mod fields;
+mod secret;
+
+pub use fields::{Fields, Param};
+pub use secret::{Place, Secret, Surroundings};
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::backend::{AnyBackend, Engines, Fault};
+use crate::context::About;
+use crate::message::BackendName;
+use crate::router::Router;
+
+/// The settings of a project, as `settings.toml` has them.
+///
+/// ```
+/// use threadless::backend::Engines;
+/// use threadless::config::{Settings, Surroundings};
+///
+/// let text = r#"
+///     [project]
+///     name = "Clinic"
+///
+///     [backends.my-kannel-backend]
+///     engine = "kannel"
+///     sendsms_url = "127.0.0.1:13013"
+///     respnd = "queue"
+/// "#;
+/// let faults = Settings::read(text, &Engines::standard(), &Surroundings::local(&[])).err().unwrap();
+/// let fields: Vec<&str> = faults.0.iter().map(|fault| fault.field.as_str()).collect();
+/// assert_eq!(fields, ["backends.my-kannel-backend.respnd", "backends.my-kannel-backend.sendsms_url"]);
+/// ```
+pub struct Settings {
+    /// What apps may know of the project.
+    pub about: About,
+    /// How long one phase of one app may take: `phase_timeout_seconds`, 1 to 60, 5 if not given.
+    pub phase_timeout: Duration,
+    /// The backends by name.
+    pub backends: BTreeMap<BackendName, BackendSettings>,
+    /// What is allowed but looks like a mistake.
+    pub warnings: Vec<Fault>,
+}
+
+/// One backend's table.
+pub struct BackendSettings {
+    /// The kind of gateway.
+    pub engine: &'static str,
+    /// When its messages are handled.
+    pub respond: Respond,
+    /// What the engine made of the rest.
+    pub backend: AnyBackend,
+}
+
+/// When a backend's messages are handled: `respond` in its table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Respond {
+    /// Before the gateway gets its answer.
+    #[default]
+    Inline,
+    /// After it, by the responder.
+    Queue,
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsError(pub Vec<Fault>);
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the settings have ")?;
+        match self.0.len() {
+            1 => f.write_str("a fault")?,
+            count => write!(f, "{count} faults")?,
+        }
+        for (at, fault) in self.0.iter().enumerate() {
+            write!(f, "{} {fault}", if at == 0 { ":" } else { ";" })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+impl Settings {
+    /// Reads settings. Secrets that they name are looked up in `surroundings`.
+    pub fn read(
+        text: &str,
+        engines: &Engines,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Self, SettingsError> {
+        let table = text.parse::<toml::Table>().map_err(|problem| {
+            let line = problem.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+            SettingsError(vec![Fault::new(format!("line {line}"), problem.message())])
+        })?;
+        let mut top = Fields::new("", table, surroundings);
+
+        let mut project = top.table("project");
+        let about = About {
+            name: project.required_text("name"),
+            default_response: project.text("default_response").unwrap_or_default(),
+        };
+        let phase_timeout = project.seconds("phase_timeout_seconds", 1..=60).unwrap_or(Router::PHASE_TIMEOUT);
+        top.absorb(project);
+
+        let mut backends = BTreeMap::new();
+        let mut tables = top.table("backends");
+        for key in tables.keys() {
+            let mut fields = tables.table(&key);
+            let name = key.parse::<BackendName>();
+            if let Err(problem) = &name {
+                fields.fault_here(problem.to_string());
+            }
+            let made = backend(&mut fields, engines);
+            tables.absorb(fields);
+            if let (Ok(name), Some(made)) = (name, made) {
+                backends.insert(name, made);
+            }
+        }
+        top.absorb(tables);
+
+        let (faults, warnings) = top.finish();
+        if faults.is_empty() {
+            Ok(Self { about, phase_timeout, backends, warnings })
+        } else {
+            Err(SettingsError(faults))
+        }
+    }
+}
+
+fn backend(fields: &mut Fields<'_>, engines: &Engines) -> Option<BackendSettings> {
+    let respond = match fields.one_of("respond", &["inline", "queue"]) {
+        Some("queue") => Respond::Queue,
+        _ => Respond::Inline,
+    };
+    let named = fields.required_text("engine");
+    let Some((engine, make)) = engines.get(&named) else {
+        if !named.is_empty() {
+            fields.fault("engine", format!("there is no {named:?}; known are {}", engines.names().join(", ")));
+        }
+        fields.ignore_rest();
+        return None;
+    };
+    let backend = make(fields)?;
+    Some(BackendSettings { engine, respond, backend })
+}

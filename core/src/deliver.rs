@@ -1,0 +1,236 @@
+//! The single way out: outbox → `Backend::send` → what became of it.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use crate::backend::{Permit, SendOutcome};
+use crate::clock::{Deadline, after};
+use crate::message::ConnectionId;
+use crate::project::{Installed, Project};
+use crate::random;
+use crate::store::{Entry, Lease, Outbox, Row, Settled, Settlement, State, StoreError, Taken};
+
+/// How long a lease outlasts the send that it covers: time to write down what became of it.
+const LEASE_MARGIN: Duration = Duration::from_secs(15);
+
+/// What is left of a lease must cover one send and this.
+const SETTLE_TIME: Duration = Duration::from_secs(5);
+
+/// With less time than this left, no send is begun.
+const SHORTEST_SEND: Duration = Duration::from_millis(500);
+
+/// An attempt without an answer that took this long counts against the gateway.
+const HANG: Duration = Duration::from_secs(2);
+
+/// How long the gateway is given to take a message in the end.
+const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
+
+/// The first and the longest wait between two attempts.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(600));
+
+/// An outbox whose lease we hold.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    pub(crate) connection: ConnectionId,
+    pub(crate) lease: Lease,
+    pub(crate) outbox: Outbox,
+    /// A former holder let the lease expire: it may have sent the head.
+    pub(crate) abandoned: bool,
+}
+
+/// When a lease that is taken or extended now should end.
+pub(crate) fn lease_end(project: &Project, connection: &ConnectionId, now: Timestamp) -> Timestamp {
+    let send = project.installed(&connection.backend).map_or(Duration::ZERO, |it| it.backend.send_timeout());
+    after(now, send + LEASE_MARGIN)
+}
+
+/// Takes the lease of a connection, if its outbox is due and nobody else holds it.
+pub(crate) async fn take(
+    project: &Project,
+    connection: &ConnectionId,
+) -> Result<Option<Delivery>, StoreError> {
+    let now = project.ports.clock.now();
+    let lease = Lease { owner: random::name(), until: lease_end(project, connection, now) };
+    let taken = project.ports.store.take_lease(connection, &lease, now).await?;
+    Ok(match taken {
+        Taken::Yes { outbox, abandoned } => {
+            Some(Delivery { connection: connection.clone(), lease, outbox, abandoned })
+        }
+        Taken::No => None,
+    })
+}
+
+/// Sends what is in an outbox, in order, until it is empty, its head must wait, or the time is up.
+///
+/// It has no error: what is sent is sent, and what is not stays in the outbox for the sweep.
+pub(crate) async fn deliver(project: &Project, delivery: Delivery, deadline: Deadline) {
+    let connection = delivery.connection.clone();
+    if let Err(problem) = run(project, delivery, deadline).await {
+        error!(
+            backend = connection.backend.as_str(),
+            identity = connection.identity.masked(),
+            outcome = "delivery_interrupted",
+            error = %problem,
+            "what is left in the outbox waits for the sweep"
+        );
+    }
+}
+
+async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> Result<(), StoreError> {
+    if delivery.abandoned
+        && let Some(head) = delivery.outbox.entries.front_mut()
+    {
+        head.uncertain += 1;
+        warn!(message_id = head.id.as_str(), outcome = "uncertain", "a former sender died with this message");
+    }
+    loop {
+        let Some(head) = delivery.outbox.entries.front().cloned() else {
+            match project.ports.store.refill(&delivery.connection, &delivery.lease.owner).await? {
+                Settled::Remaining(outbox) => delivery.outbox = outbox,
+                Settled::Released | Settled::Lost => return Ok(()),
+            }
+            continue;
+        };
+        let step = attempt(project, &mut delivery, head, deadline).await?;
+        let Some((settlement, row)) = step else { return Ok(()) };
+        let store = &project.ports.store;
+        let (settled, ()) = tokio::join!(
+            store.settle(&delivery.connection, &delivery.lease.owner, &delivery.outbox, settlement),
+            crate::handle::write_history(project, row.into_iter().collect()),
+        );
+        match settled? {
+            Settled::Remaining(outbox) => delivery.outbox = outbox,
+            Settled::Released => return Ok(()),
+            Settled::Lost => {
+                warn!(outcome = "lease_lost", "someone else sends what is left");
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// What to write down about the head: its place in the outbox and its row of history.
+type Step = Option<(Settlement, Option<Row>)>;
+
+/// Tries to send the head. `None`: the lease was lost, and with it the right to.
+async fn attempt(
+    project: &Project,
+    delivery: &mut Delivery,
+    mut head: Entry,
+    deadline: Deadline,
+) -> Result<Step, StoreError> {
+    let connection = &delivery.connection;
+    let now = project.ports.clock.now();
+    let failed = |head: &Entry, detail: String| {
+        let row = Row::outgoing(connection, head, State::Failed, Some(detail));
+        Ok(Some((Settlement::Done, Some(row))))
+    };
+    let wait = |mut head: Entry, until: Timestamp| {
+        head.next_attempt = Some(until);
+        Ok(Some((Settlement::Deferred(head), None)))
+    };
+
+    if now.duration_since(head.created_at) > EXPIRY {
+        report(connection, &head, "expired", "not taken by the gateway within 24 hours");
+        return failed(&head, "expired".to_owned());
+    }
+    if let Some(at) = head.next_attempt.filter(|at| *at > now) {
+        return wait(head, at);
+    }
+    let Some(installed) = project.installed(&connection.backend) else {
+        report(connection, &head, "no_backend", "its backend is no longer in the settings");
+        head.attempts += 1;
+        let until = after(now, backoff(head.attempts));
+        return wait(head, until);
+    };
+    let limit = deadline.remaining().min(installed.backend.send_timeout());
+    if limit < SHORTEST_SEND {
+        return wait(head, now);
+    }
+    match installed.guard.permit(now, limit) {
+        Permit::Try => {}
+        Permit::Wait(until) => return wait(head, until),
+    }
+    if delivery.lease.until < after(now, limit + SETTLE_TIME) {
+        delivery.lease.until = lease_end(project, connection, now);
+        if !project.ports.store.extend_lease(connection, &delivery.lease).await? {
+            return Ok(None);
+        }
+    }
+
+    head.attempts += 1;
+    let outcome = send(project, installed, &head.outgoing(connection), limit).await;
+    Ok(Some(match outcome {
+        SendOutcome::Accepted { detail } => {
+            report(connection, &head, "sent", &detail);
+            (Settlement::Done, Some(Row::outgoing(connection, &head, State::Sent, Some(detail))))
+        }
+        SendOutcome::Refused { detail } => {
+            report(connection, &head, "refused", &detail);
+            return failed(&head, detail);
+        }
+        SendOutcome::Deferred { detail } => {
+            report(connection, &head, "deferred", &detail);
+            let until = after(project.ports.clock.now(), backoff(head.attempts));
+            return wait(head, until);
+        }
+        SendOutcome::Uncertain { detail } => {
+            head.uncertain += 1;
+            report(connection, &head, "uncertain", &detail);
+            let until = after(project.ports.clock.now(), backoff(head.attempts));
+            return wait(head, until);
+        }
+    }))
+}
+
+/// One call of the gateway, and what it tells of the gateway's health.
+async fn send(
+    project: &Project,
+    installed: &Installed,
+    message: &crate::Outgoing,
+    limit: Duration,
+) -> SendOutcome {
+    let started = Instant::now();
+    let outcome = installed.backend.send(message, project.ports.transport.as_ref(), limit).await;
+    let answered = matches!(outcome, SendOutcome::Accepted { .. } | SendOutcome::Refused { .. });
+    if !answered && started.elapsed() >= HANG {
+        installed.guard.failed(project.ports.clock.now());
+    } else {
+        installed.guard.answered();
+    }
+    outcome
+}
+
+/// One line in the log for each attempt.
+fn report(connection: &ConnectionId, head: &Entry, outcome: &str, detail: &str) {
+    let backend = connection.backend.as_str();
+    let (message_id, attempts, uncertain) = (head.id.as_str(), head.attempts, head.uncertain);
+    if outcome == "sent" {
+        info!(backend, message_id, attempts, uncertain, outcome, detail, "outgoing");
+    } else {
+        warn!(backend, message_id, attempts, uncertain, outcome, detail, "outgoing");
+    }
+}
+
+/// The wait after so many attempts: doubled each time, a quarter of it by chance.
+fn backoff(attempts: u32) -> Duration {
+    let (first, longest) = BACKOFF;
+    let full = first.saturating_mul(1 << attempts.saturating_sub(1).min(10)).min(longest);
+    full.mul_f64(0.75) + random::up_to(full.mul_f64(0.25))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_ten_minutes() {
+        for (attempts, seconds) in [(1, 5.0), (2, 10.0), (3, 20.0), (8, 600.0), (u32::MAX, 600.0)] {
+            let wait = backoff(attempts).as_secs_f64();
+            assert!((seconds * 0.75..=seconds).contains(&wait), "{attempts}: {wait}");
+        }
+    }
+}

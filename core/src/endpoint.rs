@@ -1,0 +1,132 @@
+//! The HTTP endpoint of the backends of one engine: from a request to its answer, whatever server it came to.
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use tracing::{error, info, warn};
+
+use crate::backend::{Caller, Fault};
+use crate::clock::Deadline;
+use crate::incoming::{IncomingError, incoming};
+use crate::message::BackendName;
+use crate::project::{Installed, Project};
+use crate::store::Unusable;
+
+/// The largest body that is read, in bytes.
+pub const MAX_BODY: usize = 1 << 18;
+
+/// The longest query string that is read, in bytes. An HTTP API takes 10,240 for request line and headers.
+pub const MAX_QUERY: usize = 1 << 14;
+
+/// Answers one request to a backend of `engine`, at `/<anything>/<backend name>/`.
+///
+/// | answer | when |
+/// |---|---|
+/// | what the backend says (200) | the message is durable; or it came from the gateway but cannot be used, and was kept |
+/// | 400 | it cannot be used, and came from anyone; each line names a field and what is wrong with it |
+/// | 401, 403 | no token, a wrong one |
+/// | 404 | no such backend of this engine |
+/// | 405 | another method than the backend's |
+/// | 413 | more than [`MAX_QUERY`] or [`MAX_BODY`] |
+/// | 503 | the message could not be made durable: send it again |
+pub async fn serve(
+    project: &Project,
+    engine: &str,
+    request: Request<Bytes>,
+    deadline: Deadline,
+) -> Response<Bytes> {
+    let named = request.uri().path().split('/').nth(2).unwrap_or_default();
+    let found = named.parse::<BackendName>().ok();
+    let found = found.and_then(|name| project.installed(&name).map(|installed| (name, installed)));
+    let Some((name, installed)) = found.filter(|(_, installed)| installed.engine == engine) else {
+        info!(outcome = "unknown_backend", status = 404, "request");
+        return text(StatusCode::NOT_FOUND, "There is no such backend.\n");
+    };
+    let response = answer(project, &name, installed, request, deadline).await;
+    let status = response.status().as_u16();
+    if status >= 500 {
+        error!(backend = name.as_str(), status, "request");
+    } else if status >= 400 {
+        info!(backend = name.as_str(), status, "request");
+    }
+    response
+}
+
+async fn answer(
+    project: &Project,
+    name: &BackendName,
+    installed: &Installed,
+    request: Request<Bytes>,
+    deadline: Deadline,
+) -> Response<Bytes> {
+    let backend = &installed.backend;
+    if !backend.methods().contains(request.method()) {
+        let allowed: Vec<&str> = backend.methods().iter().map(http::Method::as_str).collect();
+        let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "This backend does not take that method.\n");
+        if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
+            response.headers_mut().insert(header::ALLOW, allowed);
+        }
+        return response;
+    }
+    if request.body().len() > MAX_BODY || request.uri().query().unwrap_or_default().len() > MAX_QUERY {
+        return text(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.\n");
+    }
+    let caller = backend.authenticate(&request);
+    match caller {
+        Caller::Gateway | Caller::Anyone => {}
+        Caller::Nameless => {
+            let mut response = text(StatusCode::UNAUTHORIZED, "This backend wants its token.\n");
+            let realm = HeaderValue::from_static("Basic realm=\"threadless\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
+            return response;
+        }
+        Caller::Impostor => return text(StatusCode::FORBIDDEN, "That is not this backend's token.\n"),
+    }
+    match backend.decode(&request) {
+        Ok(received) => match incoming(project, name, received, deadline).await {
+            Ok(_) => backend.acknowledge(),
+            Err(problem) => unavailable(&problem),
+        },
+        Err(faults) if caller == Caller::Gateway => keep(project, name, installed, &request, &faults).await,
+        Err(faults) => {
+            let lines: Vec<String> = faults.iter().map(|fault| format!("{fault}\n")).collect();
+            text(StatusCode::BAD_REQUEST, lines.concat())
+        }
+    }
+}
+
+/// Keeps what the gateway sent and nobody can use. Only then is it told that all is well.
+async fn keep(
+    project: &Project,
+    name: &BackendName,
+    installed: &Installed,
+    request: &Request<Bytes>,
+    faults: &[Fault],
+) -> Response<Bytes> {
+    let problems: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    warn!(backend = name.as_str(), outcome = "unusable", problems = problems.join("; "), "incoming");
+    let (raw, at) = (installed.backend.redact(request), project.ports.clock.now());
+    let unusable = Unusable { backend: name.clone(), at, raw, problems };
+    match project.ports.store.keep_unusable(&unusable).await {
+        Ok(()) => {
+            let mut response = installed.backend.acknowledge();
+            *response.status_mut() = installed.backend.acknowledge_unusable();
+            response
+        }
+        Err(problem) => unavailable(&IncomingError::Store(problem)),
+    }
+}
+
+fn unavailable(problem: &IncomingError) -> Response<Bytes> {
+    error!(outcome = "not_taken", error = %problem, "incoming");
+    let mut response = text(StatusCode::SERVICE_UNAVAILABLE, "The message was not taken. Send it again.\n");
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    response
+}

@@ -1,0 +1,225 @@
+//! What happens to one message: claim → phases → commit → deliver. The same inline and on the queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::time::sleep;
+use tracing::{Instrument as _, debug, info, info_span, warn};
+
+use crate::clock::Deadline;
+use crate::deliver::{self, Delivery};
+use crate::message::Incoming;
+use crate::project::Project;
+use crate::random;
+use crate::router::{Disposition, Outcome};
+use crate::store::{Commit, Committed, Entry, Lease, Loaded, Outbox, Row, State, StoreError};
+
+/// What became of a message that was handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handling {
+    /// Its phases ran, and what they came to is committed.
+    Done {
+        /// Who dealt with it.
+        disposition: Disposition,
+        /// How many replies it has.
+        replies: usize,
+    },
+    /// It was handled before: nothing new happened.
+    Duplicate,
+}
+
+/// Handles one message. `Ok` means that its effect is committed, now or earlier; what of it could not be
+/// delivered yet waits in the outbox. `Err` means that nothing happened.
+///
+/// `delivery` says, once the commit is through, until when replies may be sent.
+pub(crate) async fn handle(
+    project: &Project,
+    message: Arc<Incoming>,
+    deadline: Deadline,
+    delivery: impl FnOnce(Deadline) -> Deadline + Send,
+) -> Result<Handling, StoreError> {
+    let span = info_span!(
+        "message",
+        backend = message.connection.backend.as_str(),
+        message_id = message.id.as_str(),
+        identity = message.connection.identity.masked(),
+    );
+    async {
+        let claim = Claim { project, message, owner: random::name() };
+        let (handling, rows, work) = claim.take_effect(deadline).await?;
+        info!(outcome = handling.as_str(), replies = rows.len().saturating_sub(1), "incoming");
+        let deliver = async {
+            if let Some(work) = work {
+                deliver::deliver(project, work, delivery(deadline)).await;
+            }
+        };
+        tokio::join!(write_history(project, rows), deliver);
+        Ok(handling)
+    }
+    .instrument(span)
+    .await
+}
+
+impl Handling {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Done { disposition: Disposition::Filtered, .. } => "filtered",
+            Self::Done { disposition: Disposition::Handled, .. } => "handled",
+            Self::Done { disposition: Disposition::FellBack, .. } => "fell_back",
+            Self::Done { disposition: Disposition::Unhandled, .. } => "unhandled",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+/// One message on its way to its commit, under a name that no other attempt has.
+struct Claim<'a> {
+    project: &'a Project,
+    message: Arc<Incoming>,
+    owner: String,
+}
+
+/// The history to write, and what is to be delivered.
+type Effect = (Handling, Vec<Row>, Option<Delivery>);
+
+impl Claim<'_> {
+    /// Reads the connection, runs the phases and commits, as often as others get in between.
+    async fn take_effect(&self, deadline: Deadline) -> Result<Effect, StoreError> {
+        let store = &self.project.ports.store;
+        let connection = &self.message.connection;
+        let (opened, loaded) = tokio::join!(
+            self.project.open_backend(&connection.backend),
+            store.load(connection, &self.message.id)
+        );
+        opened?;
+        let mut loaded = loaded?;
+        let mut ran: Option<(u64, Outcome)> = None;
+        let mut races = 0;
+        loop {
+            if loaded.seen {
+                return Ok(self.seen_before(loaded, ran.map(|(_, outcome)| outcome)).await);
+            }
+            let now = self.project.ports.clock.now();
+            let outcome = match ran.take() {
+                // Only the outbox or the lease changed: what the phases saw is still so.
+                Some((version, outcome)) if version == loaded.record.version => outcome,
+                _ => self.run_phases(&loaded, now).await,
+            };
+            match self.commit(&loaded, &outcome, now).await? {
+                Ok(effect) => return Ok(effect),
+                Err(Conflicted) => ran = Some((loaded.record.version, outcome)),
+            }
+            races += 1;
+            if deadline.remaining().is_zero() {
+                return Err(StoreError::Unavailable(format!("{races} others changed the connection first")));
+            }
+            sleep(random::up_to(Duration::from_millis(10 * u64::from(1_u32 << races.min(5))))).await;
+            loaded = store.load(connection, &self.message.id).await?;
+        }
+    }
+
+    async fn run_phases(&self, loaded: &Loaded, now: Timestamp) -> Outcome {
+        let (message, session) = (Arc::clone(&self.message), loaded.record.session.clone());
+        self.project.router.run(message, session, Arc::clone(&self.project.about), now).await
+    }
+
+    async fn commit(
+        &self,
+        loaded: &Loaded,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> Result<Result<Effect, Conflicted>, StoreError> {
+        let connection = &self.message.connection;
+        let replies = self.entries(outcome, now);
+        let seen = &loaded.record;
+        let something_due =
+            if seen.outbox.is_empty() { !replies.is_empty() } else { seen.outbox.is_due(now) };
+        let lease = (something_due && seen.lease_at(now).is_none())
+            .then(|| Lease { owner: self.owner.clone(), until: deliver::lease_end(self.project, connection, now) });
+        let committed = self
+            .project
+            .ports
+            .store
+            .commit(Commit {
+                connection,
+                seen,
+                message: &self.message.id,
+                session: &outcome.session,
+                replies: replies.clone(),
+                lease: lease.clone(),
+                now,
+            })
+            .await?;
+        let Committed::Yes(outbox) = committed else {
+            debug!(outcome = "conflict", "the connection changed in between");
+            return Ok(Err(Conflicted));
+        };
+        let abandoned = seen.lease.is_some();
+        let work = lease.map(|lease| self.delivery(lease, outbox, abandoned));
+        Ok(Ok(self.effect(outcome, &replies, work)))
+    }
+
+    fn effect(&self, outcome: &Outcome, replies: &[Entry], work: Option<Delivery>) -> Effect {
+        let connection = &self.message.connection;
+        let queued = replies.iter().map(|entry| Row::outgoing(connection, entry, State::Queued, None));
+        let rows = std::iter::once(Row::handled(&self.message)).chain(queued).collect();
+        let handling = Handling::Done { disposition: outcome.disposition, replies: replies.len() };
+        (handling, rows, work)
+    }
+
+    /// The message is committed already: by someone else, or by a write of ours whose answer was lost. The second
+    /// is plain from the lease, which bears our name.
+    async fn seen_before(&self, loaded: Loaded, ran: Option<Outcome>) -> Effect {
+        let record = loaded.record;
+        let rows = vec![Row::handled(&self.message)];
+        if let (Some(lease), Some(outcome)) = (&record.lease, ran)
+            && lease.owner == self.owner
+        {
+            let handling =
+                Handling::Done { disposition: outcome.disposition, replies: outcome.replies.len() };
+            return (handling, rows, Some(self.delivery(lease.clone(), record.outbox, false)));
+        }
+        // Who died may have left replies behind. Whoever comes by sends them.
+        let connection = &self.message.connection;
+        let work = if record.outbox.is_empty() || record.lease_at(self.project.ports.clock.now()).is_some() {
+            None
+        } else {
+            deliver::take(self.project, connection).await.unwrap_or_else(|problem| {
+                warn!(outcome = "not_taken", error = %problem, "the outbox is left to the sweep");
+                None
+            })
+        };
+        (Handling::Duplicate, rows, work)
+    }
+
+    fn delivery(&self, lease: Lease, outbox: Outbox, abandoned: bool) -> Delivery {
+        Delivery { connection: self.message.connection.clone(), lease, outbox, abandoned }
+    }
+
+    fn entries(&self, outcome: &Outcome, now: Timestamp) -> Vec<Entry> {
+        let entry = |(at, reply): (usize, &crate::Reply)| Entry {
+            id: self.message.id.reply(at + 1),
+            text: reply.text.clone(),
+            in_reply_to: Some(self.message.id.clone()),
+            created_at: now,
+            attempts: 0,
+            uncertain: 0,
+            next_attempt: None,
+        };
+        outcome.replies.iter().enumerate().map(entry).collect()
+    }
+}
+
+/// Someone else changed the connection first.
+struct Conflicted;
+
+/// History is for people to read: where it cannot be written, the message goes its way all the same.
+pub(crate) async fn write_history(project: &Project, rows: Vec<Row>) {
+    for problem in join_all(rows.iter().map(|row| project.ports.store.record(row))).await {
+        if let Err(problem) = problem {
+            warn!(outcome = "history_lost", error = %problem, "a row of history was not written");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The single way in: a message that a backend received is handled, or put on the queue to be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::info;
+
+use crate::backend::Received;
+use crate::clock::Deadline;
+use crate::config::Respond;
+use crate::handle::{self, Handling};
+use crate::message::{BackendName, ConnectionId, Incoming, MessageId};
+use crate::project::Project;
+use crate::queue::{QueueError, Ticket};
+use crate::store::StoreError;
+
+/// How long an inline message may hold up the answer to its gateway by delivering its replies. What is left
+/// then is the sweep's.
+pub(crate) const INLINE_DELIVERY: Duration = Duration::from_secs(5);
+
+/// What became of a message. Either way it is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It waits for the responder, under this id.
+    Queued(MessageId),
+    /// It is handled, under this id, as told.
+    Handled(MessageId, Handling),
+}
+
+/// Why a message was not taken. Nothing of it was kept.
+#[derive(Debug, thiserror::Error)]
+pub enum IncomingError {
+    /// The settings have no backend of this name.
+    #[error("there is no backend {0}")]
+    UnknownBackend(BackendName),
+    /// The store did not take it. The gateway should keep it and try again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The queue did not take it. The gateway should keep it and try again.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+/// Takes in one message from a backend. When this returns `Ok`, the message is durable.
+///
+/// With `respond = "inline"` the phases are through, their effect is committed, and replies were sent as far as
+/// `deadline` (and [five seconds](INLINE_DELIVERY)) allowed; with `respond = "queue"` it is on the queue.
+/// However often a message with the same gateway id comes, its effect happens once.
+pub async fn incoming(
+    project: &Project,
+    backend: &BackendName,
+    received: Received,
+    deadline: Deadline,
+) -> Result<Accepted, IncomingError> {
+    let Some(installed) = project.installed(backend) else {
+        return Err(IncomingError::UnknownBackend(backend.clone()));
+    };
+    let message = arrived(project, backend, received);
+    let id = message.id.clone();
+    match installed.respond {
+        Respond::Queue => {
+            project.enqueue(Ticket::incoming(message)).await?;
+            info!(backend = backend.as_str(), message_id = id.as_str(), outcome = "queued", "incoming");
+            Ok(Accepted::Queued(id))
+        }
+        Respond::Inline => {
+            let delivery = |deadline: Deadline| deadline.at_most(INLINE_DELIVERY);
+            let handling = handle::handle(project, Arc::new(message), deadline, delivery).await?;
+            Ok(Accepted::Handled(id, handling))
+        }
+    }
+}
+
+/// Gives the message its id and its time of arrival.
+fn arrived(project: &Project, backend: &BackendName, received: Received) -> Incoming {
+    let connection = ConnectionId::new(backend.clone(), received.identity);
+    let id = match &received.gateway_id {
+        Some(gateway_id) => MessageId::of_gateway(&connection, gateway_id),
+        None => MessageId::random(),
+    };
+    Incoming {
+        id,
+        connection,
+        text: received.text,
+        received_at: received.received_at.unwrap_or_else(|| project.ports.clock.now()),
+        recipient: received.recipient,
+        raw: received.raw,
+        details: received.details,
+    }
+}

@@ -1,0 +1,355 @@
+//! The words everything else is written in: backends, identities, connections, and messages in both
+//! directions.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The name of a configured backend, as it stands in `settings.toml` and in the path of its URL.
+///
+/// 1–64 characters out of `A–Z a–z 0–9 _ -`.
+///
+/// ```
+/// use threadless::BackendName;
+/// let name: BackendName = "my-kannel-backend".parse()?;
+/// assert_eq!(name.as_str(), "my-kannel-backend");
+/// assert!("no spaces".parse::<BackendName>().is_err());
+/// # Ok::<(), threadless::InvalidName>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BackendName(Arc<str>);
+
+/// The address of a person (or machine) at a backend: usually a phone number, but any text that the gateway
+/// uses: `+251911223344`, `MTN-INFO`.
+///
+/// 1–256 bytes of UTF-8.
+///
+/// ```
+/// use threadless::Identity;
+/// let identity: Identity = "+251911223344".parse()?;
+/// assert_eq!(identity.masked(), "+25*******344");
+/// assert!("".parse::<Identity>().is_err());
+/// # Ok::<(), threadless::InvalidName>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Identity(Arc<str>);
+
+/// Why a text is not a [`BackendName`] or an [`Identity`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidName {
+    /// A backend name that is empty, too long, or has a character outside `[A-Za-z0-9_-]`.
+    #[error("a backend name is 1 to 64 characters out of A-Z a-z 0-9 _ -, not {0:?}")]
+    Backend(String),
+    /// An identity of no bytes.
+    #[error("an identity cannot be empty")]
+    EmptyIdentity,
+    /// An identity of more than 256 bytes.
+    #[error("an identity has at most 256 bytes, not {0}")]
+    LongIdentity(usize),
+}
+
+impl BackendName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Identity {
+    /// The most bytes an identity can have.
+    pub const MAX_BYTES: usize = 256;
+
+    /// The identity as text. It is personal data: logs take [`Identity::masked`].
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The identity for logs: the first and last three characters, stars between; all stars if it is short.
+    pub fn masked(&self) -> String {
+        let count = self.0.chars().count();
+        let shown = if count >= 9 { 3 } else { 0 };
+        self.0
+            .chars()
+            .enumerate()
+            .map(|(at, c)| if at < shown || at >= count - shown { c } else { '*' })
+            .collect()
+    }
+}
+
+impl FromStr for BackendName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let ok = (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        if ok { Ok(Self(text.into())) } else { Err(InvalidName::Backend(text.chars().take(80).collect())) }
+    }
+}
+
+impl FromStr for Identity {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        match text.len() {
+            0 => Err(InvalidName::EmptyIdentity),
+            1..=Self::MAX_BYTES => Ok(Self(text.into())),
+            long => Err(InvalidName::LongIdentity(long)),
+        }
+    }
+}
+
+macro_rules! text_like {
+    ($name:ident) => {
+        impl TryFrom<String> for $name {
+            type Error = InvalidName;
+            fn try_from(text: String) -> Result<Self, InvalidName> {
+                text.parse()
+            }
+        }
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0.as_ref().to_owned()
+            }
+        }
+    };
+}
+text_like!(BackendName);
+text_like!(Identity);
+
+impl fmt::Display for BackendName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for BackendName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// Masked, so that a `?identity` in a log line gives no number away.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+/// One identity at one backend: who we talk to. Unique, as in `RapidSMS`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ConnectionId {
+    /// The backend through which messages come and go.
+    pub backend: BackendName,
+    /// The address at that backend.
+    pub identity: Identity,
+}
+
+impl ConnectionId {
+    /// Puts the two together.
+    pub fn new(backend: BackendName, identity: Identity) -> Self {
+        Self { backend, identity }
+    }
+
+    /// SHA-256 over both parts, each led by its length so that no two connections share it.
+    ///
+    /// The queue's message group is this in hex; the sweep's shard is its first byte.
+    pub fn digest(&self) -> [u8; 32] {
+        digest(&[self.backend.as_str(), self.identity.as_str()])
+    }
+}
+
+/// The name of one message, in or out: what logs, history, and apps' external calls key on.
+///
+/// An inbound message that came with a gateway id (Kannel's `%I`) always gets the same `MessageId`, however
+/// often it is delivered; that is what makes its effect happen once. Without one each arrival is a message of
+/// its own. A reply's id is its message's with a number behind: `…-1`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageId(Arc<str>);
+
+impl MessageId {
+    /// The id of the message that the gateway calls `gateway_id` on this connection.
+    ///
+    /// ```
+    /// use threadless::{ConnectionId, MessageId};
+    /// let on = |backend: &str| -> Result<_, threadless::InvalidName> {
+    ///     Ok(ConnectionId::new(backend.parse()?, "1112223333".parse()?))
+    /// };
+    /// let id = MessageId::of_gateway(&on("a")?, "fe3c");
+    /// assert_eq!(id, MessageId::of_gateway(&on("a")?, "fe3c"));
+    /// assert_ne!(id, MessageId::of_gateway(&on("b")?, "fe3c"));
+    /// # Ok::<(), threadless::InvalidName>(())
+    /// ```
+    pub fn of_gateway(connection: &ConnectionId, gateway_id: &str) -> Self {
+        let digest = digest(&[connection.backend.as_str(), connection.identity.as_str(), gateway_id]);
+        Self(hex(&digest[..16]).into())
+    }
+
+    /// A new id that no other message has (a version 4 UUID).
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4().simple().to_string().into())
+    }
+
+    /// The id of the `nth` reply (from 1) to this message.
+    pub fn reply(&self, nth: usize) -> Self {
+        Self(format!("{}-{nth}", self.0).into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for MessageId {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A message from a phone (mobile-originated, MO), decoded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incoming {
+    /// The same for every delivery of this message.
+    pub id: MessageId,
+    /// Who sent it, and through what.
+    pub connection: ConnectionId,
+    /// What they wrote. May be empty: a blank SMS is a message.
+    pub text: String,
+    /// When it arrived: by the gateway's clock if it said so, else by the endpoint's. A queue does not change it.
+    pub received_at: Timestamp,
+    /// The short code it was sent to, if the gateway said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
+    /// The payload as it came, where [`Incoming::text`] cannot hold it exactly: a binary message, or bytes that
+    /// are not valid in their charset.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "hex_bytes")]
+    pub raw: Option<Vec<u8>>,
+    /// What else the gateway said of it, by the gateway's own names (`smsc`, `account`, `udh` …).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: BTreeMap<String, String>,
+}
+
+/// A message to a phone (mobile-terminated, MT), as the outbox keeps it and a backend sends it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outgoing {
+    /// This message's own id.
+    pub id: MessageId,
+    /// Who gets it, and through what.
+    pub connection: ConnectionId,
+    /// What it says; any length, the gateway splits it.
+    pub text: String,
+    /// The message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_reply_to: Option<MessageId>,
+    /// When it was written to the outbox.
+    pub created_at: Timestamp,
+}
+
+fn digest(parts: &[&str]) -> [u8; 32] {
+    let mut sha = Sha256::new();
+    for part in parts {
+        sha.update((part.len() as u64).to_be_bytes());
+        sha.update(part);
+    }
+    sha.finalize().into()
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The bytes that hexadecimal of either case stands for; `None` where it is not hexadecimal.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text.chars().map(|c| Some(u8::try_from(c.to_digit(16)?).ok()?)).collect();
+    let digits = digits?;
+    (digits.len() % 2 == 0).then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+/// Bytes as hexadecimal text in JSON: SQS refuses some characters.
+mod hex_bytes {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    // The signature is serde's.
+    #[allow(clippy::ref_option)]
+    pub(super) fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, out: S) -> Result<S::Ok, S::Error> {
+        match bytes {
+            Some(bytes) => out.serialize_str(&super::hex(bytes)),
+            None => out.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Vec<u8>>, D::Error> {
+        let text = Option::<String>::deserialize(input)?;
+        text.map(|text| super::unhex(&text).ok_or_else(|| D::Error::custom("not hexadecimal"))).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_to_their_limits() {
+        for bad in ["", "a b", "a/b", "ä", "a#b", &"x".repeat(65)] {
+            assert!(bad.parse::<BackendName>().is_err(), "{bad:?}");
+        }
+        assert!("x".repeat(64).parse::<BackendName>().is_ok());
+        assert_eq!("".parse::<Identity>(), Err(InvalidName::EmptyIdentity));
+        assert!("ሰ".repeat(85).parse::<Identity>().is_ok(), "255 bytes");
+        assert_eq!("ሰ".repeat(86).parse::<Identity>(), Err(InvalidName::LongIdentity(258)));
+    }
+
+    #[test]
+    fn no_two_connections_share_a_digest() {
+        let connection =
+            |b: &str, i: &str| ConnectionId::new(b.parse().unwrap(), i.parse().unwrap()).digest();
+        assert_ne!(connection("ab", "c"), connection("a", "bc"));
+    }
+
+    #[test]
+    fn a_short_identity_is_masked_whole() {
+        assert_eq!("12345678".parse::<Identity>().unwrap().masked(), "********");
+        assert_eq!(format!("{:?}", "123456789".parse::<Identity>().unwrap()), "123***789");
+    }
+
+    #[test]
+    fn raw_bytes_travel_as_hexadecimal() {
+        let message = Incoming {
+            id: MessageId::random(),
+            connection: ConnectionId::new("k".parse().unwrap(), "1".parse().unwrap()),
+            text: String::new(),
+            received_at: Timestamp::UNIX_EPOCH,
+            recipient: None,
+            raw: Some(vec![0, 0xfe, 0xff]),
+            details: BTreeMap::new(),
+        };
+        let json = serde_json::to_string(&message).unwrap();
+        assert!(json.contains("\"raw\":\"00feff\""), "{json}");
+        assert_eq!(serde_json::from_str::<Incoming>(&json).unwrap(), message);
+    }
+}

@@ -1,0 +1,98 @@
+//! A project at work: its settings, apps and backends with the store, the queue and the clock that they use.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::backend::{ErasedBackend, Guard, Transport};
+use crate::clock::Clock;
+use crate::config::{BackendSettings, Respond, Settings};
+use crate::context::About;
+use crate::message::BackendName;
+use crate::queue::{Queue, QueueError, Ticket};
+use crate::router::Router;
+use crate::store::{Store, StoreError};
+
+/// What a project needs of the world around it.
+#[derive(Clone)]
+pub struct Ports {
+    /// Where connections are kept.
+    pub store: Arc<dyn Store>,
+    /// Where messages wait for the responder. Without one, backends with `respond = "queue"` answer 503, and
+    /// nobody sends what was left behind.
+    pub queue: Option<Arc<dyn Queue>>,
+    /// The way to the gateways.
+    pub transport: Arc<dyn Transport>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A project at work. One for a process; shared by all its requests.
+pub struct Project {
+    pub(crate) about: Arc<About>,
+    pub(crate) router: Router,
+    pub(crate) ports: Ports,
+    backends: BTreeMap<BackendName, Installed>,
+    opened: Mutex<HashSet<BackendName>>,
+}
+
+/// A configured backend in this process.
+pub(crate) struct Installed {
+    pub(crate) engine: &'static str,
+    pub(crate) respond: Respond,
+    pub(crate) backend: Arc<dyn ErasedBackend>,
+    pub(crate) guard: Guard,
+}
+
+impl Project {
+    /// Puts the parts together. Touches neither store nor queue.
+    pub fn new(settings: Settings, router: Router, ports: Ports) -> Self {
+        let install = |(name, settings): (BackendName, BackendSettings)| {
+            let BackendSettings { engine, respond, backend } = settings;
+            (name, Installed { engine, respond, backend: backend.0, guard: Guard::default() })
+        };
+        Self {
+            about: Arc::new(settings.about),
+            router: router.phase_timeout(settings.phase_timeout),
+            ports,
+            backends: settings.backends.into_iter().map(install).collect(),
+            opened: Mutex::default(),
+        }
+    }
+
+    /// What apps may know of it.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// The configured backends with the name of their engine.
+    pub fn backends(&self) -> impl Iterator<Item = (&BackendName, &'static str)> {
+        self.backends.iter().map(|(name, installed)| (name, installed.engine))
+    }
+
+    /// When the messages of a backend are handled; `None` if there is no such backend.
+    pub fn respond(&self, backend: &BackendName) -> Option<Respond> {
+        self.backends.get(backend).map(|installed| installed.respond)
+    }
+
+    /// The backend's parts.
+    pub(crate) fn installed(&self, backend: &BackendName) -> Option<&Installed> {
+        self.backends.get(backend)
+    }
+
+    /// Makes sure that the backend has its record: once for a process.
+    pub(crate) async fn open_backend(&self, backend: &BackendName) -> Result<(), StoreError> {
+        if self.opened.lock().unwrap_or_else(PoisonError::into_inner).contains(backend) {
+            return Ok(());
+        }
+        self.ports.store.open_backend(backend, self.ports.clock.now()).await?;
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(backend.clone());
+        Ok(())
+    }
+
+    pub(crate) async fn enqueue(&self, ticket: Ticket) -> Result<(), QueueError> {
+        match &self.ports.queue {
+            Some(queue) => queue.enqueue(ticket).await,
+            None => Err(QueueError::Missing),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! A queue in memory: for unit tests and transcripts.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Queue, QueueError, Ticket};
+use crate::clock::Clock;
+
+/// A [`Queue`] whose jobs are taken out by hand with [`MemoryQueue::take`].
+pub struct MemoryQueue {
+    clock: Arc<dyn Clock>,
+    jobs: Mutex<Jobs>,
+}
+
+#[derive(Default)]
+struct Jobs {
+    waiting: VecDeque<Ticket>,
+    seen: HashMap<(String, String), Timestamp>,
+}
+
+impl MemoryQueue {
+    /// For how long a dedupe id is known, as in SQS.
+    const DEDUPE: SignedDuration = SignedDuration::from_mins(5);
+
+    /// An empty queue.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, jobs: Mutex::default() }
+    }
+
+    /// Takes the first job off the queue, for good.
+    pub fn take(&self) -> Option<Ticket> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).waiting.pop_front()
+    }
+}
+
+#[async_trait]
+impl Queue for MemoryQueue {
+    async fn enqueue(&self, ticket: Ticket) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.seen.retain(|_, at| *at + Self::DEDUPE > now);
+        let key = (ticket.group.clone(), ticket.dedupe_id.clone());
+        if let Entry::Vacant(unseen) = jobs.seen.entry(key) {
+            unseen.insert(now);
+            jobs.waiting.push_back(ticket);
+        }
+        Ok(())
+    }
+}

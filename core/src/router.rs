@@ -1,0 +1,302 @@
+//! The phases: takes one message through the installed apps.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tracing::{error, warn};
+
+use crate::app::{App, AppError, Filter, Handled, Outbound};
+use crate::context::{About, Context, Reply};
+use crate::message::Incoming;
+use crate::session::Session;
+
+/// The installed apps, in order.
+///
+/// ```
+/// use threadless::{Router, apps};
+/// let router = Router::new().add(apps::Ping).add(apps::Echo).add(apps::DefaultReply);
+/// assert_eq!(router.names(), ["Ping", "Echo", "DefaultReply"]);
+/// ```
+#[derive(Clone)]
+pub struct Router {
+    apps: Vec<Arc<dyn ErasedApp>>,
+    phase_timeout: Duration,
+}
+
+/// What became of a message in the phases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// A filter dropped it.
+    Filtered,
+    /// An app's `handle` answered it or said so.
+    Handled,
+    /// A `fallback` took it.
+    FellBack,
+    /// Nobody did anything about it.
+    Unhandled,
+}
+
+/// What the phases of one message come to: all of it is committed in one write, or none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Who dealt with it.
+    pub disposition: Disposition,
+    /// The session to keep.
+    pub session: Session,
+    /// The replies to send, in order.
+    pub replies: Vec<Reply>,
+}
+
+impl Default for Router {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Router {
+    /// How long one phase of one app may take, unless told otherwise.
+    pub const PHASE_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// A router without apps.
+    pub fn new() -> Self {
+        Self { apps: Vec::new(), phase_timeout: Self::PHASE_TIMEOUT }
+    }
+
+    /// Installs an app behind those that are there.
+    // Named for what users do all day; it is no arithmetic.
+    #[allow(clippy::should_implement_trait)]
+    #[must_use]
+    pub fn add(mut self, app: impl App) -> Self {
+        self.apps.push(Arc::new(app));
+        self
+    }
+
+    /// Sets how long one phase of one app may take before it is given up.
+    #[must_use]
+    pub fn phase_timeout(mut self, limit: Duration) -> Self {
+        self.phase_timeout = limit;
+        self
+    }
+
+    /// The names of the installed apps, in order.
+    pub fn names(&self) -> Vec<&str> {
+        self.apps.iter().map(|app| app.name()).collect()
+    }
+
+    /// Takes one message through all phases. It cannot fail: what an app does wrong harms only that app.
+    ///
+    /// Nothing is stored or sent. Needs a tokio runtime; an app that blocks its thread for good is given up like
+    /// any other, but keeps that thread.
+    pub async fn run(
+        &self,
+        message: Arc<Incoming>,
+        session: Session,
+        about: Arc<About>,
+        now: Timestamp,
+    ) -> Outcome {
+        let mut cx = Context::new(message, session, about, now);
+        let disposition = self.inbound(&mut cx).await;
+        let queued = cx.take_replies();
+        let mut replies = Vec::with_capacity(queued.len());
+        for reply in queued {
+            if let Some(reply) = self.outbound(&mut cx, reply).await {
+                replies.push(reply);
+            }
+        }
+        let replies = within_limits(&cx, replies);
+        Outcome { disposition, session: cx.into_session(), replies }
+    }
+
+    async fn inbound(&self, cx: &mut Context) -> Disposition {
+        for app in &self.apps {
+            if let Some(Filter::Drop) = self.phase(Phase::Filter, app, cx, |app, cx| app.filter(cx)).await {
+                return Disposition::Filtered;
+            }
+        }
+        for app in &self.apps {
+            self.phase(Phase::Parse, app, cx, |app, cx| app.parse(cx)).await;
+        }
+        let mut disposition = Disposition::Unhandled;
+        for app in &self.apps {
+            if self.takes(Phase::Handle, app, cx, |app, cx| app.handle(cx)).await {
+                disposition = Disposition::Handled;
+                break;
+            }
+        }
+        if disposition == Disposition::Unhandled {
+            for app in &self.apps {
+                if self.takes(Phase::Fallback, app, cx, |app, cx| app.fallback(cx)).await {
+                    disposition = Disposition::FellBack;
+                    break;
+                }
+            }
+        }
+        for app in &self.apps {
+            self.phase(Phase::Cleanup, app, cx, |app, cx| app.cleanup(cx)).await;
+        }
+        disposition
+    }
+
+    /// Whether the app says that it handled the message, or has queued a reply to it.
+    async fn takes(
+        &self,
+        phase: Phase,
+        app: &Arc<dyn ErasedApp>,
+        cx: &mut Context,
+        call: for<'a> fn(&'a dyn ErasedApp, &'a mut Context) -> Called<'a, Handled>,
+    ) -> bool {
+        let before = cx.reply_count();
+        let said = self.phase(phase, app, cx, call).await;
+        said == Some(Handled::Yes) || cx.reply_count() > before
+    }
+
+    async fn phase<T: Send + 'static>(
+        &self,
+        phase: Phase,
+        app: &Arc<dyn ErasedApp>,
+        cx: &mut Context,
+        call: for<'a> fn(&'a dyn ErasedApp, &'a mut Context) -> Called<'a, T>,
+    ) -> Option<T> {
+        let (task_app, mut task_cx) = (Arc::clone(app), cx.clone());
+        let task = async move {
+            let said = call(task_app.as_ref(), &mut task_cx).await?;
+            task_cx.session().within_limit()?;
+            Ok((said, task_cx))
+        };
+        let (said, after) = self.guarded(phase, app.name(), cx, task).await?;
+        *cx = after;
+        Some(said)
+    }
+
+    async fn outbound(&self, cx: &mut Context, mut reply: Reply) -> Option<Reply> {
+        for app in self.apps.iter().rev() {
+            let (task_app, task_cx, mut task_reply) = (Arc::clone(app), cx.clone(), reply.clone());
+            let task = async move {
+                let said = task_app.outgoing(&task_cx, &mut task_reply).await?;
+                Ok((said, task_reply))
+            };
+            match self.guarded(Phase::Outgoing, app.name(), cx, task).await {
+                Some((Outbound::Cancel, _)) => return None,
+                Some((Outbound::Send, changed)) => reply = changed,
+                None => {}
+            }
+        }
+        Some(reply)
+    }
+
+    /// Runs one phase of one app as a task of its own, so that a panic, a hang or a blocked thread is its own
+    /// affair. `None`, after a line in the log, where it failed.
+    async fn guarded<T: Send + 'static>(
+        &self,
+        phase: Phase,
+        app: &str,
+        cx: &mut Context,
+        work: impl Future<Output = Result<T, AppError>> + Send + 'static,
+    ) -> Option<T> {
+        use tracing::Instrument as _;
+        let mut task = tokio::spawn(work.in_current_span());
+        let phase = phase.name();
+        match tokio::time::timeout(self.phase_timeout, &mut task).await {
+            Ok(Ok(Ok(value))) => return Some(value),
+            Ok(Ok(Err(problem))) => {
+                error!(app, phase, outcome = "app_error", error = %problem, "an app failed");
+            }
+            Ok(Err(gone)) => {
+                error!(app, phase, outcome = "app_panic", error = %panic_text(gone), "an app panicked");
+            }
+            Err(_) => {
+                task.abort();
+                let limit = self.phase_timeout.as_secs_f32();
+                error!(app, phase, outcome = "app_timeout", limit, "an app took too long");
+            }
+        }
+        cx.disown();
+        None
+    }
+}
+
+/// What the app panicked with.
+fn panic_text(gone: tokio::task::JoinError) -> String {
+    match gone.try_into_panic() {
+        Ok(payload) => {
+            let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default()
+        }
+        Err(gone) => gone.to_string(),
+    }
+}
+
+fn within_limits(cx: &Context, mut replies: Vec<Reply>) -> Vec<Reply> {
+    let queued = replies.len();
+    replies.retain(|reply| reply.text.len() <= Context::MAX_REPLY_BYTES);
+    replies.truncate(Context::MAX_REPLIES);
+    let left_out = queued - replies.len();
+    if left_out > 0 {
+        let message_id = cx.message_id().as_str();
+        warn!(message_id, left_out, outcome = "replies_left_out", "too many replies, or too long");
+    }
+    replies
+}
+
+#[derive(Clone, Copy)]
+enum Phase {
+    Filter,
+    Parse,
+    Handle,
+    Fallback,
+    Cleanup,
+    Outgoing,
+}
+
+impl Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::Parse => "parse",
+            Self::Handle => "handle",
+            Self::Fallback => "fallback",
+            Self::Cleanup => "cleanup",
+            Self::Outgoing => "outgoing",
+        }
+    }
+}
+
+type Called<'a, T> = Pin<Box<dyn Future<Output = Result<T, AppError>> + Send + 'a>>;
+
+/// [`App`] with its futures boxed, so that apps of different types stand in one list.
+trait ErasedApp: Send + Sync {
+    fn name(&self) -> &str;
+    fn filter<'a>(&'a self, cx: &'a mut Context) -> Called<'a, Filter>;
+    fn parse<'a>(&'a self, cx: &'a mut Context) -> Called<'a, ()>;
+    fn handle<'a>(&'a self, cx: &'a mut Context) -> Called<'a, Handled>;
+    fn fallback<'a>(&'a self, cx: &'a mut Context) -> Called<'a, Handled>;
+    fn cleanup<'a>(&'a self, cx: &'a mut Context) -> Called<'a, ()>;
+    fn outgoing<'a>(&'a self, cx: &'a Context, reply: &'a mut Reply) -> Called<'a, Outbound>;
+}
+
+impl<A: App> ErasedApp for A {
+    fn name(&self) -> &str {
+        App::name(self)
+    }
+    fn filter<'a>(&'a self, cx: &'a mut Context) -> Called<'a, Filter> {
+        Box::pin(App::filter(self, cx))
+    }
+    fn parse<'a>(&'a self, cx: &'a mut Context) -> Called<'a, ()> {
+        Box::pin(App::parse(self, cx))
+    }
+    fn handle<'a>(&'a self, cx: &'a mut Context) -> Called<'a, Handled> {
+        Box::pin(App::handle(self, cx))
+    }
+    fn fallback<'a>(&'a self, cx: &'a mut Context) -> Called<'a, Handled> {
+        Box::pin(App::fallback(self, cx))
+    }
+    fn cleanup<'a>(&'a self, cx: &'a mut Context) -> Called<'a, ()> {
+        Box::pin(App::cleanup(self, cx))
+    }
+    fn outgoing<'a>(&'a self, cx: &'a Context, reply: &'a mut Reply) -> Called<'a, Outbound> {
+        Box::pin(App::outgoing(self, cx, reply))
+    }
+}

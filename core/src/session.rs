@@ -1,0 +1,79 @@
+//! What the apps remember of a connection between its messages.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// Named values kept with a connection, committed together with the replies of the message that changed them.
+///
+/// Keys are shared by all apps: lead yours with the app's name. At most [`Session::MAX_BYTES`] as JSON; a phase
+/// that makes it larger fails like one that returned an error.
+///
+/// ```
+/// use threadless::Session;
+/// let mut session = Session::default();
+/// session.set("survey.answers", &vec!["yes", "no"])?;
+/// assert_eq!(session.get::<Vec<String>>("survey.answers")?, Some(vec!["yes".into(), "no".into()]));
+/// assert_eq!(session.get::<u32>("survey.step")?, None);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Session(Arc<BTreeMap<String, Value>>);
+
+impl Session {
+    /// The most a session may hold, in bytes of its JSON form. It is part of the connection's item, and every
+    /// KiB of that costs a write unit a message.
+    pub const MAX_BYTES: usize = 65_536;
+
+    /// The value under `key`, if there is one. An error if it is there but not a `T`.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, serde_json::Error> {
+        self.0.get(key).map(T::deserialize).transpose()
+    }
+
+    /// Puts `value` under `key`, in place of what was there. An error if it has no JSON form.
+    pub fn set<T: Serialize>(&mut self, key: impl Into<String>, value: &T) -> Result<(), serde_json::Error> {
+        let value = serde_json::to_value(value)?;
+        Arc::make_mut(&mut self.0).insert(key.into(), value);
+        Ok(())
+    }
+
+    /// Forgets what is under `key`.
+    pub fn remove(&mut self, key: &str) {
+        if self.0.contains_key(key) {
+            Arc::make_mut(&mut self.0).remove(key);
+        }
+    }
+
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// An error where the session is larger than [`Session::MAX_BYTES`].
+    pub(crate) fn within_limit(&self) -> Result<(), SessionTooLarge> {
+        match self.to_json().map_or(0, |json| json.len()) {
+            0..=Self::MAX_BYTES => Ok(()),
+            bytes => Err(SessionTooLarge { bytes }),
+        }
+    }
+
+    /// The JSON object that stores keep; `None` for an empty session.
+    pub fn to_json(&self) -> Option<String> {
+        (!self.is_empty()).then(|| serde_json::to_string(&*self.0).unwrap_or_default())
+    }
+
+    /// The session that [`Session::to_json`] wrote.
+    pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json).map(|map| Self(Arc::new(map)))
+    }
+}
+
+/// A session that an app filled beyond [`Session::MAX_BYTES`].
+#[derive(Debug, thiserror::Error)]
+#[error("the session has {bytes} bytes as JSON; at most {} are kept", Session::MAX_BYTES)]
+pub(crate) struct SessionTooLarge {
+    bytes: usize,
+}

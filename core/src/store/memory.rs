@@ -1,0 +1,202 @@
+//! A store in memory: for unit tests and transcripts. It keeps what the real one keeps, by the same rules.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::plan::Plan;
+use super::recent::hash;
+use super::{
+    Commit, Committed, Due, Entry, Lease, Loaded, Outbox, Record, Row, Settled, Settlement, Store, StoreError,
+    Taken, Unusable,
+};
+use crate::message::{BackendName, ConnectionId, MessageId};
+
+/// A [`Store`] that forgets everything when it is dropped.
+#[derive(Default)]
+pub struct MemoryStore {
+    tables: Mutex<Tables>,
+}
+
+#[derive(Default)]
+struct Tables {
+    backends: HashSet<BackendName>,
+    connections: HashMap<ConnectionId, Kept>,
+    history: HashMap<ConnectionId, BTreeMap<(Timestamp, MessageId), Row>>,
+    unusable: Vec<Unusable>,
+}
+
+struct Kept {
+    record: Record,
+    chunks: VecDeque<Vec<Entry>>,
+    spilled_ids: HashMap<u64, Timestamp>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    /// The connection, if `owner` holds its lease.
+    fn held(&mut self, connection: &ConnectionId, owner: &str) -> Option<&mut Kept> {
+        let kept = self.connections.get_mut(connection)?;
+        let ours = kept.record.lease.as_ref().is_some_and(|lease| lease.owner == owner);
+        ours.then_some(kept)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn open_backend(&self, backend: &BackendName, _now: Timestamp) -> Result<(), StoreError> {
+        self.lock().backends.insert(backend.clone());
+        Ok(())
+    }
+
+    async fn load(&self, connection: &ConnectionId, message: &MessageId) -> Result<Loaded, StoreError> {
+        Ok(match self.lock().connections.get(connection) {
+            Some(kept) => Loaded {
+                record: kept.record.clone(),
+                seen: kept.record.recent.contains(message) || kept.spilled_ids.contains_key(&hash(message)),
+            },
+            None => Loaded { record: Record::new(Timestamp::UNIX_EPOCH), seen: false },
+        })
+    }
+
+    async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError> {
+        let owner = |record: &Record| record.lease.as_ref().map(|lease| lease.owner.clone());
+        let mut tables = self.lock();
+        let kept = tables.connections.entry(commit.connection.clone()).or_insert_with(|| Kept {
+            record: Record::new(commit.now),
+            chunks: VecDeque::new(),
+            spilled_ids: HashMap::new(),
+        });
+        if kept.record.version != commit.seen.version || owner(&kept.record) != owner(commit.seen) {
+            return Ok(Committed::Conflict);
+        }
+        let created_at = kept.record.created_at;
+        // Without a lease of our own, its holder may have sent something since: append to what is there now.
+        let plan = Plan::of(&Commit { seen: &kept.record.clone(), ..commit });
+        kept.record = plan.after;
+        kept.record.created_at = created_at;
+        kept.chunks.extend(plan.chunks);
+        kept.spilled_ids.extend(plan.spill.iter().map(|seen| (seen.hash, commit.now)));
+        kept.spilled_ids.retain(|_, at| *at + super::Recent::HORIZON > commit.now);
+        Ok(Committed::Yes(kept.record.outbox.clone()))
+    }
+
+    async fn take_lease(
+        &self,
+        connection: &ConnectionId,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let mut tables = self.lock();
+        let Some(kept) = tables.connections.get_mut(connection) else { return Ok(Taken::No) };
+        if kept.record.lease_at(now).is_some() || !kept.record.outbox.is_due(now) {
+            return Ok(Taken::No);
+        }
+        let abandoned = kept.record.lease.replace(lease.clone()).is_some();
+        Ok(Taken::Yes { outbox: kept.record.outbox.clone(), abandoned })
+    }
+
+    async fn extend_lease(&self, connection: &ConnectionId, lease: &Lease) -> Result<bool, StoreError> {
+        let mut tables = self.lock();
+        let Some(kept) = tables.held(connection, &lease.owner) else { return Ok(false) };
+        kept.record.lease = Some(lease.clone());
+        Ok(true)
+    }
+
+    async fn settle(
+        &self,
+        connection: &ConnectionId,
+        owner: &str,
+        outbox: &Outbox,
+        settlement: Settlement,
+    ) -> Result<Settled, StoreError> {
+        let mut tables = self.lock();
+        let Some(kept) = tables.held(connection, owner) else { return Ok(Settled::Lost) };
+        let record = &mut kept.record;
+        let id = |outbox: &Outbox| outbox.entries.front().map(|entry| entry.id.clone());
+        if id(&record.outbox) != id(outbox) {
+            return Ok(Settled::Lost);
+        }
+        record.outbox.entries.pop_front();
+        if let Settlement::Deferred(entry) = settlement {
+            record.outbox.entries.push_front(entry);
+            record.lease = None;
+            return Ok(Settled::Released);
+        }
+        if record.outbox.is_empty() {
+            record.lease = None;
+            return Ok(Settled::Released);
+        }
+        Ok(Settled::Remaining(record.outbox.clone()))
+    }
+
+    async fn refill(&self, connection: &ConnectionId, owner: &str) -> Result<Settled, StoreError> {
+        let mut tables = self.lock();
+        let Some(kept) = tables.held(connection, owner) else { return Ok(Settled::Lost) };
+        if kept.record.outbox.entries.is_empty()
+            && let Some(chunk) = kept.chunks.pop_front()
+        {
+            kept.record.outbox.entries.extend(chunk);
+            kept.record.outbox.spilled -= 1;
+        }
+        if kept.record.outbox.is_empty() {
+            kept.record.lease = None;
+            return Ok(Settled::Released);
+        }
+        Ok(Settled::Remaining(kept.record.outbox.clone()))
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        let tables = self.lock();
+        let mut due: Vec<Due> = tables
+            .connections
+            .iter()
+            .filter_map(|(connection, kept)| {
+                let since = kept.record.due_at().filter(|since| *since <= now)?;
+                Some(Due { connection: connection.clone(), since })
+            })
+            .collect();
+        due.sort_by(|a, b| (a.since, &a.connection).cmp(&(b.since, &b.connection)));
+        due.truncate(limit);
+        Ok(due)
+    }
+
+    async fn record(&self, row: &Row) -> Result<(), StoreError> {
+        let mut tables = self.lock();
+        let rows = tables.history.entry(row.connection.clone()).or_default();
+        let kept = rows.entry((row.at, row.id.clone())).or_insert_with(|| row.clone());
+        if kept.state.rank() < row.state.rank() {
+            *kept = row.clone();
+        }
+        Ok(())
+    }
+
+    async fn history(&self, connection: &ConnectionId, limit: usize) -> Result<Vec<Row>, StoreError> {
+        let tables = self.lock();
+        let rows = tables.history.get(connection);
+        Ok(rows.into_iter().flat_map(|rows| rows.values().rev()).take(limit).cloned().collect())
+    }
+
+    async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
+        self.lock().unusable.push(unusable.clone());
+        Ok(())
+    }
+
+    async fn unusable(&self, backend: &BackendName, limit: usize) -> Result<Vec<Unusable>, StoreError> {
+        let tables = self.lock();
+        let of_backend = tables.unusable.iter().rev().filter(|row| row.backend == *backend);
+        Ok(of_backend.take(limit).cloned().collect())
+    }
+}

@@ -1,0 +1,173 @@
+//! Where backends, connections, outboxes and history are kept: the port, and what is behind it.
+//!
+//! The connection is the unit of consistency. What one message changes (session, the message's id, the outbox)
+//! is in one record and changes in one conditional write: [`Store::commit`].
+
+mod history;
+mod memory;
+mod plan;
+mod recent;
+mod record;
+
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
+
+pub use history::{Direction, Row, State};
+pub use memory::MemoryStore;
+pub use recent::Recent;
+pub use record::{Due, Entry, Lease, Loaded, Outbox, Record};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::message::{BackendName, ConnectionId, MessageId};
+use crate::session::Session;
+
+/// Why the store could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It does not answer, or not now. Trying again may help.
+    #[error("the store does not answer: {0}")]
+    Unavailable(String),
+    /// It answered that this cannot be done: no permission, no such table. Only an operator can help.
+    #[error("the store refused: {0}")]
+    Refused(String),
+    /// What is stored is not what this program writes.
+    #[error("the record of {what} cannot be read: {problem}")]
+    Unreadable {
+        /// Which record.
+        what: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// Everything that one message changes, to be written at once or not at all.
+#[derive(Clone, Debug)]
+pub struct Commit<'a> {
+    /// Whose message it is.
+    pub connection: &'a ConnectionId,
+    /// The record that the phases ran on. The commit holds only if its version and the holder of its lease are
+    /// still the same.
+    pub seen: &'a Record,
+    /// The message.
+    pub message: &'a MessageId,
+    /// The session as the phases left it.
+    pub session: &'a Session,
+    /// The replies, to be appended to the outbox.
+    pub replies: Vec<Entry>,
+    /// The delivery lease to take in the same write. Only where `seen` has none that is still good.
+    pub lease: Option<Lease>,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// What became of a [`Commit`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Committed {
+    /// It is written. This is the outbox now.
+    Yes(Outbox),
+    /// Someone else changed the record in between, and nothing was written: load it again.
+    Conflict,
+}
+
+/// What became of an attempt to take the delivery lease.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Taken {
+    /// It is ours.
+    Yes {
+        /// What is to be sent.
+        outbox: Outbox,
+        /// Whether a former holder let it expire. Then the head of the outbox may have been sent already.
+        abandoned: bool,
+    },
+    /// Nothing is due, or someone else holds it.
+    No,
+}
+
+/// What to do with the head of an outbox after an attempt to send it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Settlement {
+    /// It leaves the outbox.
+    Done,
+    /// It stays, as this, and the lease is given back. Its `next_attempt` says when it is due.
+    Deferred(Entry),
+}
+
+/// What is left after a settlement.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Settled {
+    /// The lease is still ours, and this is still to be sent.
+    Remaining(Outbox),
+    /// The lease was given back: the outbox is empty, or its head not due.
+    Released,
+    /// The lease was no longer ours, and nothing was written.
+    Lost,
+}
+
+/// A message of an authenticated gateway that cannot be used, kept so that nothing is lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// The backend it came to.
+    pub backend: BackendName,
+    /// When.
+    pub at: Timestamp,
+    /// The raw query string as it came, without the token.
+    pub raw: String,
+    /// What is wrong with it, field by field.
+    pub problems: Vec<String>,
+}
+
+/// The port to storage. [`MemoryStore`] for unit tests and transcripts, `dynamodb::DynamoStore` for the rest,
+/// local runs included; one contract suite holds both.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Makes sure that the backend has a record. Idempotent.
+    async fn open_backend(&self, backend: &BackendName, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Reads a connection, and whether this message of it was committed in the last 24 hours (or longer). A
+    /// connection that was never heard of has version 0 and is not stored by this.
+    async fn load(&self, connection: &ConnectionId, message: &MessageId) -> Result<Loaded, StoreError>;
+
+    /// Writes what one message changes.
+    async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError>;
+
+    /// Takes the delivery lease, if the outbox has something due and nobody holds a lease that is still good.
+    async fn take_lease(
+        &self,
+        connection: &ConnectionId,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError>;
+
+    /// Makes the lease last until `lease.until`. `false`: it is no longer ours.
+    async fn extend_lease(&self, connection: &ConnectionId, lease: &Lease) -> Result<bool, StoreError>;
+
+    /// Records what became of the head of `outbox`, which is this connection's as its lease holder knows it.
+    /// With the last entry the lease is given back in the same write.
+    async fn settle(
+        &self,
+        connection: &ConnectionId,
+        owner: &str,
+        outbox: &Outbox,
+        settlement: Settlement,
+    ) -> Result<Settled, StoreError>;
+
+    /// Moves the next entries that did not fit in the record into its empty outbox.
+    async fn refill(&self, connection: &ConnectionId, owner: &str) -> Result<Settled, StoreError>;
+
+    /// Connections whose outbox is due, the longest due first, at most `limit` of them.
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError>;
+
+    /// Writes a row of history, or moves it forward. A row that is as far or farther stays as it is.
+    async fn record(&self, row: &Row) -> Result<(), StoreError>;
+
+    /// A connection's history, the newest first, at most `limit` rows.
+    async fn history(&self, connection: &ConnectionId, limit: usize) -> Result<Vec<Row>, StoreError>;
+
+    /// Keeps a message that cannot be used.
+    async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError>;
+
+    /// The unusable messages of a backend, the newest first, at most `limit`.
+    async fn unusable(&self, backend: &BackendName, limit: usize) -> Result<Vec<Unusable>, StoreError>;
+}

@@ -1,0 +1,152 @@
+//! What a commit comes to, whatever store writes it: which entries fit in the record, which move out of it.
+
+use std::collections::VecDeque;
+use std::mem;
+
+use super::recent::Seen;
+use super::{Commit, Entry, Outbox, Recent, Record};
+
+/// The most entries of an outbox that one record holds.
+pub(crate) const ENTRIES: usize = 32;
+
+/// The most bytes of text that the outbox in one record holds. `DynamoDB` allows 400 KB an item.
+pub(crate) const BYTES: usize = 65_536;
+
+/// One commit, worked out.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Plan {
+    /// The entries to append in the record itself.
+    pub(crate) append: Vec<Entry>,
+    /// The pieces to write beside it, in order.
+    pub(crate) chunks: Vec<Vec<Entry>>,
+    /// The message ids to keep in the record.
+    pub(crate) recent: Recent,
+    /// The message ids to write beside it.
+    pub(crate) spill: Vec<Seen>,
+    /// The record as it is once all this is written.
+    pub(crate) after: Record,
+}
+
+impl Plan {
+    pub(crate) fn of(commit: &Commit<'_>) -> Self {
+        let seen = commit.seen;
+        let mut recent = seen.recent.clone();
+        let spill = recent.remember(commit.message, commit.now);
+
+        // Once something waits outside the record, everything that follows waits behind it.
+        let mut inside = seen.outbox.spilled == 0;
+        let mut room = if inside { Room::of(&seen.outbox.entries) } else { Room::default() };
+        let mut append = Vec::new();
+        let mut chunks = Vec::new();
+        let mut chunk = Vec::new();
+        for entry in commit.replies.iter().cloned() {
+            if room.take(&entry) {
+                if inside { append.push(entry) } else { chunk.push(entry) }
+                continue;
+            }
+            if !chunk.is_empty() {
+                chunks.push(mem::take(&mut chunk));
+            }
+            inside = false;
+            room = Room::default();
+            room.take(&entry);
+            chunk.push(entry);
+        }
+        if !chunk.is_empty() {
+            chunks.push(chunk);
+        }
+
+        let mut after = seen.clone();
+        after.version += 1;
+        after.session = commit.session.clone();
+        after.recent = recent.clone();
+        after.outbox = Outbox {
+            entries: seen.outbox.entries.iter().chain(&append).cloned().collect(),
+            spilled: seen.outbox.spilled + u32::try_from(chunks.len()).unwrap_or(u32::MAX),
+        };
+        if let Some(lease) = &commit.lease {
+            after.lease = Some(lease.clone());
+        }
+        Self { append, chunks, recent, spill, after }
+    }
+}
+
+/// How much of a record's outbox is taken.
+#[derive(Default)]
+struct Room {
+    entries: usize,
+    bytes: usize,
+}
+
+impl Room {
+    fn of(entries: &VecDeque<Entry>) -> Self {
+        Self { entries: entries.len(), bytes: entries.iter().map(|entry| entry.text.len()).sum() }
+    }
+
+    /// Takes room for an entry, if it is there. An empty record has room for any one entry.
+    fn take(&mut self, entry: &Entry) -> bool {
+        let fits = self.entries < ENTRIES && self.bytes + entry.text.len() <= BYTES;
+        if fits || self.entries == 0 {
+            self.entries += 1;
+            self.bytes += entry.text.len();
+            return true;
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::message::{ConnectionId, MessageId};
+    use crate::session::Session;
+
+    fn entry(bytes: usize) -> Entry {
+        Entry {
+            id: MessageId::random(),
+            text: "x".repeat(bytes),
+            in_reply_to: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            attempts: 0,
+            uncertain: 0,
+            next_attempt: None,
+        }
+    }
+
+    fn plan(waiting: usize, spilled: u32, replies: Vec<Entry>) -> Plan {
+        let mut seen = Record::new(Timestamp::UNIX_EPOCH);
+        seen.outbox = Outbox { entries: (0..waiting).map(|_| entry(10)).collect(), spilled };
+        Plan::of(&Commit {
+            connection: &ConnectionId::new("k".parse().unwrap(), "1".parse().unwrap()),
+            seen: &seen,
+            message: &MessageId::random(),
+            session: &Session::default(),
+            replies,
+            lease: None,
+            now: Timestamp::UNIX_EPOCH,
+        })
+    }
+
+    #[test]
+    fn what_fits_stays_in_the_record() {
+        let plan = plan(30, 0, vec![entry(1), entry(2)]);
+        assert_eq!((plan.append.len(), plan.chunks.len(), plan.after.outbox.entries.len()), (2, 0, 32));
+    }
+
+    #[test]
+    fn what_does_not_fit_moves_out_in_order() {
+        let replies: Vec<Entry> = (1..=5).map(|n| entry(30_000 + n)).collect();
+        let plan = plan(31, 0, replies.clone());
+        assert_eq!(plan.append, replies[..1]);
+        assert_eq!(plan.chunks, [replies[1..3].to_vec(), replies[3..].to_vec()]);
+        assert_eq!(plan.after.outbox.spilled, 2);
+    }
+
+    #[test]
+    fn nothing_overtakes_what_has_moved_out() {
+        let plan = plan(1, 3, vec![entry(1)]);
+        assert_eq!((plan.append.len(), plan.chunks.len(), plan.after.outbox.spilled), (0, 1, 4));
+    }
+}

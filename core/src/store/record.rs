@@ -1,0 +1,150 @@
+//! The record of a connection.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::recent::Recent;
+use crate::message::{ConnectionId, MessageId, Outgoing};
+use crate::session::Session;
+
+/// What is kept of a connection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// How many messages were committed; 0 for a connection that is not stored yet.
+    pub version: u64,
+    /// When it was first heard of.
+    pub created_at: Timestamp,
+    /// What the apps remember of it.
+    pub session: Session,
+    /// The ids of the messages handled last.
+    pub recent: Recent,
+    /// What is to be sent.
+    pub outbox: Outbox,
+    /// Who is sending it.
+    pub lease: Option<Lease>,
+}
+
+/// What is to be sent to one connection, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outbox {
+    /// The first entries.
+    pub entries: VecDeque<Entry>,
+    /// In how many further pieces the rest is kept.
+    pub spilled: u32,
+}
+
+/// One message in an outbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The message's own id.
+    pub id: MessageId,
+    /// What it says.
+    pub text: String,
+    /// The message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_reply_to: Option<MessageId>,
+    /// When it was written to the outbox.
+    pub created_at: Timestamp,
+    /// How often the gateway was asked to take it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempts: u32,
+    /// How many of these attempts may have sent it although we do not know that they did.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uncertain: u32,
+    /// When it may be tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt: Option<Timestamp>,
+}
+
+/// The right to send what is in a connection's outbox. Who holds it sends alone, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// A name that nobody else has.
+    pub owner: String,
+    /// When it ends by itself, should the holder die.
+    pub until: Timestamp,
+}
+
+/// What [`Store::load`](super::Store::load) found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// The connection.
+    pub record: Record,
+    /// Whether the message was committed before.
+    pub seen: bool,
+}
+
+/// A connection whose outbox waits for someone to send it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Whose outbox.
+    pub connection: ConnectionId,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Record {
+    /// Of a connection that nobody has heard of before.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            version: 0,
+            created_at: now,
+            session: Session::default(),
+            recent: Recent::default(),
+            outbox: Outbox::default(),
+            lease: None,
+        }
+    }
+
+    /// The lease, if it is still good.
+    pub fn lease_at(&self, now: Timestamp) -> Option<&Lease> {
+        self.lease.as_ref().filter(|lease| lease.until > now)
+    }
+
+    /// When the outbox is due as it stands: `None` where there is nothing in it, the end of the lease where
+    /// someone holds one, else when its head may be tried.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        match (&self.lease, self.outbox.entries.front()) {
+            _ if self.outbox.is_empty() => None,
+            (Some(lease), _) => Some(lease.until),
+            (None, Some(head)) => Some(head.next_attempt.unwrap_or(head.created_at)),
+            (None, None) => Some(Timestamp::UNIX_EPOCH),
+        }
+    }
+}
+
+impl Outbox {
+    /// Whether nothing is left to send.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.spilled == 0
+    }
+
+    /// Whether something may be sent now: the head decides, since what is behind it waits for it.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        match self.entries.front() {
+            Some(head) => head.next_attempt.is_none_or(|at| at <= now),
+            None => self.spilled > 0,
+        }
+    }
+}
+
+impl Entry {
+    /// The message as a backend sends it.
+    pub fn outgoing(&self, connection: &ConnectionId) -> Outgoing {
+        Outgoing {
+            id: self.id.clone(),
+            connection: connection.clone(),
+            text: self.text.clone(),
+            in_reply_to: self.in_reply_to.clone(),
+            created_at: self.created_at,
+        }
+    }
+}
+
+// The signature is serde's.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
