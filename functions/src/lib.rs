@@ -34,8 +34,19 @@ pub fn function(name: &str) -> Option<Function> {
 /// The main function of each binary: takes events from Lambda until it ends the process.
 ///
 /// What is wrong with the environment or the settings is one line in the log, and ends the cold start.
-#[tokio::main]
-pub async fn start(name: &str) -> ExitCode {
+pub fn start(name: &str) -> ExitCode {
+    // Two threads wherever it runs: an app that blocks one leaves the other to give it up by.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(serve(name)),
+        Err(problem) => {
+            tracing::error!(function = name, outcome = "not_started", error = %problem, "start");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(name: &str) -> ExitCode {
     let environment = Environment::read();
     lambda::start_logging(environment.as_ref().map_or("info", |environment| environment.log.as_str()));
     let host = environment.and_then(|environment| environment.host(SETTINGS, &engines(), apps));

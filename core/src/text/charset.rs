@@ -86,7 +86,10 @@ impl Charset {
                 let encoding =
                     Encoding::for_label_no_replacement(label.as_deref().unwrap_or(other).as_bytes())?;
                 // Its encoder would write UTF-8 instead.
-                if encoding == encoding_rs::UTF_16LE { return None } else { Self::Other(encoding) }
+                if encoding == encoding_rs::UTF_16LE {
+                    return None;
+                }
+                Self::Other(encoding)
             }
         })
     }
@@ -146,10 +149,10 @@ impl Charset {
         match self {
             Self::Utf8 => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
             Self::Utf16Be => {
-                bytes.extend(c.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_be_bytes()))
+                bytes.extend(c.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_be_bytes()));
             }
             Self::Utf16Le => {
-                bytes.extend(c.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_le_bytes()))
+                bytes.extend(c.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_le_bytes()));
             }
             Self::Gsm => match gsm7::encode(c.encode_utf8(&mut [0; 4])) {
                 Ok(code) => bytes.extend(code),

@@ -57,12 +57,11 @@ pub(crate) fn of_request(
         event["queryStringParameters"] = json!(query);
     }
     if !body.is_empty() {
-        match std::str::from_utf8(body) {
-            Ok(text) => event["body"] = text.into(),
-            Err(_) => {
-                event["body"] = BASE64_STANDARD.encode(body).into();
-                event["isBase64Encoded"] = true.into();
-            }
+        if let Ok(text) = std::str::from_utf8(body) {
+            event["body"] = text.into();
+        } else {
+            event["body"] = BASE64_STANDARD.encode(body).into();
+            event["isBase64Encoded"] = true.into();
         }
     }
     event.to_string()

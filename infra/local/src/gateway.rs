@@ -76,8 +76,8 @@ fn accepted() -> Response<Full<Bytes>> {
 /// The recipient and the text of a sendsms query.
 fn message(query: &str) -> (String, String) {
     let value = |wanted: &str| -> Option<Vec<u8>> {
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let (_, value) = pairs.filter(|(name, _)| *name == wanted).last()?;
+        let mut pairs = query.split('&').rev().filter_map(|pair| pair.split_once('='));
+        let (_, value) = pairs.find(|(name, _)| *name == wanted)?;
         Some(percent_decode(value.replace('+', " ").as_bytes()).collect())
     };
     let text = |wanted: &str| value(wanted).map(|bytes| charset::guess(&bytes).text);

@@ -17,13 +17,17 @@ use crate::stack::{Stack, StackOptions};
 /// Reads the command line, and runs the stack with these apps until Ctrl-C or SIGTERM.
 ///
 /// What hinders it is one line on standard error, and a failure.
-#[tokio::main]
-pub async fn launch(apps: fn(Router) -> Router) -> ExitCode {
+pub fn launch(apps: fn(Router) -> Router) -> ExitCode {
     let options = Options::parse();
     let filter = EnvFilter::try_new(&options.log).unwrap_or_else(|_| EnvFilter::new("warn"));
     let _ =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().try_init();
-    match run(&options, apps).await {
+    let runtime = tokio::runtime::Runtime::new();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(run(&options, apps)),
+        Err(problem) => Err(format!("no thread can be started: {problem}")),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("threadless: {problem}");

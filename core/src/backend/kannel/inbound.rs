@@ -153,6 +153,7 @@ pub(super) fn without_token(raw: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::EncodeErrors;
 
     fn text(raw: &str) -> (String, bool) {
         let received = parse(raw).unwrap();
@@ -244,7 +245,7 @@ mod tests {
 
         #[test]
         fn every_utf16_text_survives(text in "\\PC{0,40}") {
-            let hex: String = text.encode_utf16().map(|unit| format!("{unit:04X}")).collect();
+            let hex = crate::message::hex(&Charset::Utf16Be.encode(&text, EncodeErrors::Strict).unwrap());
             let received = parse(&format!("id=1&hex={hex}&charset=UTF-16BE&coding=2")).unwrap();
             proptest::prop_assert_eq!(received.text, text);
         }

@@ -147,7 +147,7 @@ fn base(url: &Url, params: &[(String, Param)]) -> String {
     for (name, value) in params {
         let name = percent_encode(name.as_bytes(), ESCAPED);
         let value = percent_encode(value.reveal().as_bytes(), ESCAPED);
-        base.push_str(&format!("{name}={value}&"));
+        base.extend([name.to_string().as_str(), "=", value.to_string().as_str(), "&"]);
     }
     base
 }

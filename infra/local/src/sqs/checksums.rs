@@ -23,7 +23,7 @@ pub(super) struct MessageAttribute {
 pub(super) type MessageAttributes = BTreeMap<String, MessageAttribute>;
 
 pub(super) fn of_body(body: &str) -> String {
-    hex(Md5::digest(body))
+    format!("{:x}", Md5::digest(body))
 }
 
 /// `None` where there are no attributes.
@@ -39,7 +39,7 @@ pub(super) fn of_attributes(attributes: &MessageAttributes) -> Option<String> {
         sum.update([kind]);
         add(&mut sum, &value);
     }
-    Some(hex(sum.finalize()))
+    Some(format!("{:x}", sum.finalize()))
 }
 
 /// Bytes led by their length.
@@ -54,8 +54,4 @@ fn value(attribute: &MessageAttribute) -> (u8, Vec<u8>) {
         Some(base64) => (2, BASE64_STANDARD.decode(base64).unwrap_or_default()),
         None => (1, attribute.string_value.clone().unwrap_or_default().into_bytes()),
     }
-}
-
-fn hex(bytes: impl AsRef<[u8]>) -> String {
-    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -132,9 +132,9 @@ impl Engine {
     }
 
     /// Takes a message, or recognises it as one that was taken in the last five minutes.
-    pub(super) fn send(&mut self, queue: &Queue, message: Send) -> Result<Sent, SqsError> {
+    pub(super) fn send(&mut self, queue: &Queue, message: &Send) -> Result<Sent, SqsError> {
         let now = self.now();
-        let (group, dedupe_id) = check_message(queue, &message)?;
+        let (group, dedupe_id) = check_message(queue, message)?;
         let by_group = attributes::is(&queue.attributes, "DeduplicationScope", "messageGroup");
         let scope = if by_group { group.as_str() } else { "" };
         let transaction = self.connection.transaction()?;
@@ -263,7 +263,7 @@ fn check_message(queue: &Queue, message: &Send) -> Result<(String, String), SqsE
     let dedupe_id = match &message.dedupe_id {
         Some(id) => id.clone(),
         None if by_content => {
-            Sha256::digest(&message.body).iter().map(|byte| format!("{byte:02x}")).collect()
+            format!("{:x}", Sha256::digest(&message.body))
         }
         None => {
             let reason = "The queue should either have ContentBasedDeduplication enabled or \

@@ -230,7 +230,7 @@ fn to_send(body: &Value) -> Result<Send, SqsError> {
 fn send(engine: &mut Engine, queue: &Queue, body: &Value) -> Answer {
     let message = to_send(body)?;
     let sums = (of_body(&message.body), of_attributes(&message.attributes));
-    let Sent { id, sequence } = engine.send(queue, message)?;
+    let Sent { id, sequence } = engine.send(queue, &message)?;
     let mut answer = json!({
         "MessageId": id,
         "MD5OfMessageBody": sums.0,
