@@ -25,6 +25,8 @@ mod router;
 mod session;
 pub mod store;
 mod sweep;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod text;
 
 pub use app::{App, AppError, Filter, Handled, Outbound};

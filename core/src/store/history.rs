@@ -87,6 +87,12 @@ impl State {
 }
 
 impl Row {
+    /// How far it got, and with how much doubt: what decides which of two rows of one message is kept. A repeated
+    /// send ends in the same state, but it must not hide that it was one.
+    pub fn progress(&self) -> (u8, u32) {
+        (self.state.rank(), self.uncertain)
+    }
+
     /// The row of a message whose phases are through.
     pub fn handled(message: &Incoming) -> Self {
         Self {

@@ -182,7 +182,7 @@ impl Store for MemoryStore {
         let mut tables = self.lock();
         let rows = tables.history.entry(row.connection.clone()).or_default();
         let kept = rows.entry((row.at, row.id.clone())).or_insert_with(|| row.clone());
-        if kept.state.rank() < row.state.rank() {
+        if kept.progress() < row.progress() {
             *kept = row.clone();
         }
         Ok(())

@@ -164,7 +164,7 @@ pub trait Store: Send + Sync {
     /// Connections whose outbox is due, the longest due first, at most `limit` of them.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError>;
 
-    /// Writes a row of history, or moves it forward. A row that is as far or farther stays as it is.
+    /// Writes a row of history, or moves it forward. One whose [`Row::progress`] is as great stays as it is.
     async fn record(&self, row: &Row) -> Result<(), StoreError>;
 
     /// A connection's history, the newest first, at most `limit` rows.

@@ -79,7 +79,13 @@ impl DynamoStore {
             }
         }
         let (rank, here) = (update.name(n::RANK), update.value(number(row.state.rank())));
-        update.only_if(format!("(attribute_not_exists({rank}) OR {rank} < {here})"));
+        let doubt = if row.uncertain > 0 {
+            let (uncertain, count) = (update.name(n::UNCERTAIN), update.value(number(row.uncertain)));
+            format!(" OR ({rank} = {here} AND (attribute_not_exists({uncertain}) OR {uncertain} < {count}))")
+        } else {
+            String::new()
+        };
+        update.only_if(format!("(attribute_not_exists({rank}) OR {rank} < {here}{doubt})"));
         // A row that is as far already is as it should be.
         self.update(&pk, &sk, update, ReturnValue::None).await.map(drop)
     }
