@@ -1,5 +1,7 @@
 //! The recorder does what its script says.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::time::Duration;
 
 use tests::http::get;

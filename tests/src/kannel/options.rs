@@ -15,8 +15,7 @@ pub struct KannelOptions {
     pub services: Vec<Service>,
     /// The connections to operators, each an smsc-id; the first is [`LINE`].
     pub lines: Vec<String>,
-    /// Whether `smsc=` of sendsms must name a line. Kannel takes and loses a message for an unknown one unless each
-    /// line says which it is for.
+    /// Whether a message must name its line.
     pub routing: Routing,
     /// `http-request-retry`: how often a failed request to a service is repeated.
     pub retries: u32,
@@ -37,12 +36,12 @@ pub struct KannelOptions {
 /// The smsc-id of the line that is always there.
 pub const LINE: &str = "A";
 
-/// Whether an unknown smsc is refused.
+/// What becomes of a message for a line that is not there, or for none (`smsc=` of sendsms).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Routing {
-    /// Any line takes any message; one for an unknown line is accepted and lost.
+    /// Any line takes it.
     Any,
-    /// `allowed-smsc-id` on each line: each message must name one; others get 403 `Not routable`.
+    /// It is refused with 403 `Not routable`: each line has its own id as `allowed-smsc-id`.
     Named,
 }
 

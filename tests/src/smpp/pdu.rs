@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_submit_sm_lies_on_the_wire_as_the_standard_has_it() {
         let pdu = Pdu { status: 0, sequence: 2, body: Body::SubmitSm(message()) };
-        let expected = b"\0\0\0\x40\0\0\0\x04\0\0\0\0\0\0\0\x02\
+        let expected = b"\0\0\0\x3b\0\0\0\x04\0\0\0\0\0\0\0\x02\
             \0\x00\x011112223333\0\x05\x00Clinic\0\x40\0\0\0\0\x01\0\x08\0\x0a\
             \x05\x00\x03\x09\x02\x01\xff\xff\x00\x00";
         assert_eq!(pdu.encode().unwrap(), expected);
