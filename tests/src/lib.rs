@@ -4,5 +4,6 @@
 pub mod gsm7;
 pub mod http;
 pub mod kannel;
+pub mod ports;
 pub mod recorder;
 pub mod smpp;

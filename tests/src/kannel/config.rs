@@ -4,15 +4,42 @@ use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use anyhow::Result;
+
 use super::options::{KannelOptions, Routing, Service};
-use super::ports::Ports;
+use crate::ports::free_port;
 
 /// Who may send.
 pub(super) const USERNAME: &str = "rapidsms";
 /// With what.
 pub(super) const PASSWORD: &str = "change-me";
 /// Opens the status page.
-pub(super) const ADMIN_PASSWORD: &str = "lab";
+const ADMIN_PASSWORD: &str = "lab";
+
+/// The ports of one Kannel.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ports {
+    admin: u16,
+    smsbox: u16,
+    sendsms: u16,
+}
+
+impl Ports {
+    /// Three free ones.
+    pub(super) fn free() -> Result<Self> {
+        Ok(Self { admin: free_port()?, smsbox: free_port()?, sendsms: free_port()? })
+    }
+
+    /// Where the status page is.
+    pub(super) fn status_url(self) -> String {
+        format!("http://127.0.0.1:{}/status.txt?password={ADMIN_PASSWORD}", self.admin)
+    }
+
+    /// Where sendsms is.
+    pub(super) fn sendsms_url(self) -> String {
+        format!("http://127.0.0.1:{}/cgi-bin/sendsms", self.sendsms)
+    }
+}
 
 /// One group of the file; a blank line ends it.
 struct Group(String);

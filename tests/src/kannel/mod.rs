@@ -7,7 +7,6 @@ mod message;
 mod mo;
 mod mt;
 mod options;
-mod ports;
 mod receipt;
 mod session;
 mod smsc;
@@ -22,8 +21,8 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::http::{self, escape};
+use config::Ports;
 use daemon::{Daemon, tail};
-use ports::Ports;
 
 pub use message::{Message, messages, reassemble};
 pub use mo::{Coding, Mo};
@@ -119,7 +118,7 @@ impl Kannel {
 
     /// The URL of sendsms, without parameters.
     pub fn sendsms_url(&self) -> String {
-        format!("http://127.0.0.1:{}/cgi-bin/sendsms", self.ports.sendsms)
+        self.ports.sendsms_url()
     }
 
     /// The sendsms user's name.
@@ -148,8 +147,7 @@ impl Kannel {
     /// # Errors
     /// bearerbox does not answer.
     pub async fn status(&self) -> Result<String> {
-        let (port, password) = (self.ports.admin, config::ADMIN_PASSWORD);
-        let answer = http::get(&format!("http://127.0.0.1:{port}/status.txt?password={password}")).await?;
+        let answer = http::get(&self.ports.status_url()).await?;
         ensure!(answer.status == 200, "the status page answers {}", answer.status);
         Ok(answer.body)
     }

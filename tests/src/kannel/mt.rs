@@ -49,8 +49,8 @@ impl Mt {
         };
         let (udh, bytes) = bytes.split_at(header.min(bytes.len()));
         Self {
-            from: source.number,
-            to: destination.number,
+            from: source.written(),
+            to: destination.written(),
             coding: Coding::of(data_coding),
             data_coding,
             udh: udh.to_vec(),

@@ -1,5 +1,6 @@
 //! From the phone to the endpoint: what arrives, and in what shape.
 
+use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tests::gsm7;
@@ -121,4 +122,28 @@ async fn two_lines_reach_two_services() {
         assert_eq!(requests[0].text("smsc").as_deref(), Some(line));
         assert_eq!(requests.len(), 1);
     }
+}
+
+#[tokio::test]
+#[ignore = "needs Kannel: tests/run"]
+async fn a_sender_arrives_as_the_operator_gave_it() {
+    let (kannel, endpoint) = kannel().await;
+    for (count, sender) in (1..).zip(["1112223333", "+251911223344", "0911223344", "Clinic"]) {
+        kannel.smsc().text(sender, CODE, "x").await.unwrap();
+        let requests = endpoint.wait_for(count, LIMIT).await.unwrap();
+        assert_eq!(requests[count - 1].text("id").as_deref(), Some(sender));
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Kannel: tests/run"]
+async fn a_thousand_messages_each_arrive_once() {
+    let (kannel, endpoint) = kannel().await;
+    let mos: Vec<Mo> = (0..1000)
+        .map(|number| Mo::new(&(1000 + number % 200).to_string(), CODE, Coding::Gsm7, number.to_string()))
+        .collect();
+    futures_util::future::try_join_all(mos.iter().map(|mo| kannel.smsc().mo(mo))).await.unwrap();
+    let requests = endpoint.wait_for(1000, LIMIT).await.unwrap();
+    let count = |name| requests.iter().map(|request| request.text(name)).collect::<HashSet<_>>().len();
+    assert_eq!((requests.len(), count("hex"), count("mid"), count("id")), (1000, 1000, 1000, 200));
 }

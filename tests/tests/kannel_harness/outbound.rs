@@ -166,3 +166,17 @@ async fn while_the_line_is_down_messages_are_queued_then_refused_for_now() {
     let mts = kannel.smsc().wait_for_mts(queued, LIMIT).await.unwrap();
     assert_eq!(mts.len(), queued);
 }
+
+#[tokio::test]
+#[ignore = "needs Kannel: tests/run"]
+async fn numbers_leave_as_they_were_given() {
+    let (kannel, _endpoint) = kannel().await;
+    for (count, (from, to)) in
+        (1..).zip([("1234", "1112223333"), ("+251911", "+251911223344"), ("Clinic", "0911223344")])
+    {
+        let params: [(&str, &[u8]); 3] = [("from", from.as_bytes()), ("to", to.as_bytes()), ("text", b"x")];
+        assert_eq!(kannel.sendsms(&params).await.unwrap().status, 202);
+        let mts = kannel.smsc().wait_for_mts(count, LIMIT).await.unwrap();
+        assert_eq!((mts[count - 1].from.as_str(), mts[count - 1].to.as_str()), (from, to));
+    }
+}
