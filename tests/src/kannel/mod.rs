@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -209,6 +209,11 @@ impl Kannel {
         self.smsbox = None;
     }
 
+    /// Kills bearerbox without warning. smsbox ends by itself then, with what it was fetching.
+    pub fn kill_bearerbox(&mut self) {
+        self.bearerbox = None;
+    }
+
     /// Kills both processes without warning. What bearerbox had stored stays, for [`restart`](Self::restart).
     pub fn kill(&mut self) {
         self.smsbox = None;
@@ -221,6 +226,8 @@ impl Kannel {
     /// It does not get there; the error has the ends of the logs.
     pub async fn restart(&mut self) -> Result<()> {
         if self.bearerbox.is_none() {
+            // The smsbox of a bearerbox that is gone ends in its own time: no need to wait.
+            self.smsbox = None;
             self.bearerbox = Some(Daemon::start("bearerbox", &self.config())?);
         }
         self.wait_for(Stage::Bearerbox).await?;
@@ -248,16 +255,16 @@ impl Kannel {
 
     async fn wait_for(&mut self, stage: Stage) -> Result<()> {
         let patience = Instant::now() + LIMIT;
-        while !self.has_reached(stage).await {
-            if self.has_ended() {
-                bail!("waiting for {stage:?}: a process of Kannel ended\n{}", self.log());
+        loop {
+            let reached = self.has_reached(stage).await;
+            // Looked at also when the stage is reached: another Kannel may have answered on a port it took first.
+            ensure!(!self.has_ended(), "waiting for {stage:?}: a process of Kannel ended\n{}", self.log());
+            if reached {
+                return Ok(());
             }
-            if Instant::now() > patience {
-                bail!("waiting for {stage:?}: not within {LIMIT:?}\n{}", self.log());
-            }
+            ensure!(Instant::now() < patience, "waiting for {stage:?}: not within {LIMIT:?}\n{}", self.log());
             sleep(POLL).await;
         }
-        Ok(())
     }
 
     async fn has_reached(&self, stage: Stage) -> bool {

@@ -18,10 +18,12 @@ async fn works(kannel: &Kannel, endpoint: &Recorder) {
     kannel.smsc().wait_for_mts(mts + 1, LIMIT).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Kannel: tests/run"]
 async fn two_kannels_work_side_by_side() {
-    let ((first, a), (second, b)) = tokio::join!(kannel(), kannel());
+    // One from another thread, which may end first.
+    let (first, second) = tokio::join!(tokio::spawn(kannel()), kannel());
+    let ((first, a), (second, b)) = (first.unwrap(), second);
     works(&first, &a).await;
     works(&second, &b).await;
     assert_eq!((a.requests().len(), b.requests().len()), (1, 1));
@@ -52,6 +54,9 @@ async fn a_killed_or_stopped_kannel_refuses_and_works_again_on_the_same_port() {
     kannel.stop_smsbox().await;
     assert!(get(&url).await.is_err());
     kannel.start_smsbox().await.unwrap();
+    works(&kannel, &endpoint).await;
+    kannel.kill_bearerbox();
+    kannel.restart().await.unwrap();
     works(&kannel, &endpoint).await;
     kannel.kill();
     assert!(kannel.status().await.is_err());

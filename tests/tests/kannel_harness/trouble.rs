@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use tests::http::get;
+use tests::kannel::reassemble;
 use tests::recorder::{Answer, Reply};
+use tokio::time::{sleep, timeout};
 
 use super::{CODE, LIMIT, PHONE, kannel, kannel_with};
 
@@ -16,10 +18,15 @@ async fn an_empty_200_and_202_end_a_message_and_the_phone_gets_nothing() {
         kannel.smsc().text(PHONE, CODE, "x").await.unwrap();
         endpoint.wait_for(count, LIMIT).await.unwrap();
     }
-    // Longer than the delay of repeated requests would be: none is under way.
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(endpoint.requests().len(), 3);
-    assert_eq!(kannel.smsc().mts().len(), 0);
+    // The repeated request of a message that comes later would come after theirs, if there were any. So would a
+    // message to the phone.
+    endpoint.script([Reply::status(503)]);
+    kannel.smsc().text(PHONE, CODE, "y").await.unwrap();
+    assert_eq!(endpoint.wait_for(5, LIMIT).await.unwrap().len(), 5);
+    let params: [(&str, &[u8]); 3] = [("from", CODE.as_bytes()), ("to", PHONE.as_bytes()), ("text", b"z")];
+    assert_eq!(kannel.sendsms(&params).await.unwrap().status, 202);
+    let mts = kannel.smsc().wait_for_mts(1, LIMIT).await.unwrap();
+    assert_eq!(reassemble(&mts).unwrap(), "z");
 }
 
 #[tokio::test]
@@ -29,7 +36,7 @@ async fn with_max_messages_the_body_is_the_reply() {
     endpoint.script([Reply::text("hello")]);
     kannel.smsc().text(PHONE, CODE, "x").await.unwrap();
     let mts = kannel.smsc().wait_for_mts(1, LIMIT).await.unwrap();
-    assert_eq!((mts[0].to.as_str(), tests::kannel::reassemble(&mts).unwrap()), (PHONE, "hello".into()));
+    assert_eq!((mts[0].to.as_str(), reassemble(&mts).unwrap()), (PHONE, "hello".into()));
 }
 
 #[tokio::test]
@@ -60,8 +67,13 @@ async fn a_refused_connection_is_tried_again() {
     let (kannel, mut endpoint) = kannel().await;
     endpoint.refuse().await;
     kannel.smsc().text(PHONE, CODE, "patience").await.unwrap();
-    // Long enough for several attempts; if none were made the test would still hold.
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    timeout(LIMIT, async {
+        while kannel.log().matches("Couldn't fetch").count() < 2 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .unwrap();
     endpoint.listen_again().await.unwrap();
     let requests = endpoint.wait_for(1, LIMIT).await.unwrap();
     assert_eq!(requests[0].text("hex").unwrap(), super::hex(b"patience"));
@@ -94,4 +106,20 @@ async fn what_bearerbox_acknowledged_survives_its_death() {
     kannel.restart().await.unwrap();
     let requests = endpoint.wait_for(1, LIMIT).await.unwrap();
     assert_eq!(requests[0].text("hex").unwrap(), super::hex(b"stored"));
+}
+
+#[tokio::test]
+#[ignore = "needs Kannel: tests/run"]
+async fn what_smsbox_was_fetching_is_lost_with_it() {
+    let (mut kannel, endpoint) = kannel().await;
+    endpoint.script([Answer::Hang]);
+    kannel.smsc().text(PHONE, CODE, "lost").await.unwrap();
+    endpoint.wait_for(1, LIMIT).await.unwrap();
+    kannel.kill_smsbox();
+    kannel.start_smsbox().await.unwrap();
+    // bearerbox would hand over what it still had before what comes now.
+    kannel.smsc().text(PHONE, CODE, "next").await.unwrap();
+    let requests = endpoint.wait_for(2, LIMIT).await.unwrap();
+    let texts: Vec<_> = requests.iter().map(|request| request.text("hex").unwrap()).collect();
+    assert_eq!(texts, [super::hex(b"lost"), super::hex(b"next")]);
 }
