@@ -91,7 +91,7 @@ impl Claim<'_> {
         let connection = &self.message.connection;
         let (opened, loaded) = tokio::join!(
             self.project.open_backend(&connection.backend),
-            store.load(connection, &self.message.id)
+            store.load(connection, &self.message.id, self.now())
         );
         opened?;
         let mut loaded = loaded?;
@@ -101,7 +101,7 @@ impl Claim<'_> {
             if loaded.seen {
                 return Ok(self.seen_before(loaded, ran.map(|(_, outcome)| outcome)).await);
             }
-            let now = self.project.ports.clock.now();
+            let now = self.now();
             let outcome = match ran.take() {
                 // Only the outbox or the lease changed: what the phases saw is still so.
                 Some((version, outcome)) if version == loaded.record.version => outcome,
@@ -116,7 +116,7 @@ impl Claim<'_> {
                 return Err(StoreError::Unavailable(format!("{races} others changed the connection first")));
             }
             sleep(random::up_to(Duration::from_millis(10 * u64::from(1_u32 << races.min(5))))).await;
-            loaded = store.load(connection, &self.message.id).await?;
+            loaded = store.load(connection, &self.message.id, self.now()).await?;
         }
     }
 
@@ -136,8 +136,10 @@ impl Claim<'_> {
         let seen = &loaded.record;
         let something_due =
             if seen.outbox.is_empty() { !replies.is_empty() } else { seen.outbox.is_due(now) };
-        let lease = (something_due && seen.lease_at(now).is_none())
-            .then(|| Lease { owner: self.owner.clone(), until: deliver::lease_end(self.project, connection, now) });
+        let lease = (something_due && seen.lease_at(now).is_none()).then(|| Lease {
+            owner: self.owner.clone(),
+            until: deliver::lease_end(self.project, connection, now),
+        });
         let committed = self
             .project
             .ports
@@ -183,7 +185,7 @@ impl Claim<'_> {
         }
         // Who died may have left replies behind. Whoever comes by sends them.
         let connection = &self.message.connection;
-        let work = if record.outbox.is_empty() || record.lease_at(self.project.ports.clock.now()).is_some() {
+        let work = if record.outbox.is_empty() || record.lease_at(self.now()).is_some() {
             None
         } else {
             deliver::take(self.project, connection).await.unwrap_or_else(|problem| {
@@ -192,6 +194,10 @@ impl Claim<'_> {
             })
         };
         (Handling::Duplicate, rows, work)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.project.ports.clock.now()
     }
 
     fn delivery(&self, lease: Lease, outbox: Outbox, abandoned: bool) -> Delivery {

@@ -4,6 +4,8 @@
 
 mod app;
 pub mod apps;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod backend;
 mod clock;
 pub mod config;
@@ -12,6 +14,8 @@ mod deliver;
 pub mod endpoint;
 mod handle;
 mod incoming;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 mod message;
 mod project;
 pub mod queue;
@@ -21,6 +25,7 @@ mod router;
 mod session;
 pub mod store;
 mod sweep;
+pub mod text;
 
 pub use app::{App, AppError, Filter, Handled, Outbound};
 pub use clock::{Clock, Deadline, SystemClock};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::AnyBackend;
+use super::{AnyBackend, kannel};
 use crate::config::Fields;
 
 /// Makes a backend out of its table in the settings, or reports to the [`Fields`] why it cannot.
@@ -22,6 +22,7 @@ impl Engines {
     /// Those that come with the framework: `kannel`.
     pub fn standard() -> Self {
         Self(BTreeMap::new())
+            .with("kannel", |fields| kannel::Kannel::from_fields(fields).map(AnyBackend::new))
     }
 
     /// Adds one, or puts it in the place of another of that name.

@@ -2,6 +2,7 @@
 
 mod engines;
 mod guard;
+pub mod kannel;
 mod transport;
 
 pub use engines::{Engine, Engines};
@@ -39,7 +40,9 @@ pub trait Backend: Send + Sync + 'static {
     /// What the gateway is answered once the message is durable: by default 200, empty `text/plain`.
     fn acknowledge(&self) -> Response<Bytes> {
         let mut response = Response::new(Bytes::new());
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         response
     }
 

@@ -48,7 +48,7 @@ mod client {
     use std::error::Error as _;
     use std::sync::OnceLock;
 
-    use super::{Bytes, Duration, Fetched, Transport, TransportError, async_trait};
+    use super::{Duration, Fetched, Transport, TransportError, async_trait};
 
     /// Reaches gateways with one HTTP client, made on first use since a cold start need not wait for it. It keeps
     /// connections open, follows no redirect and asks no proxy.

@@ -80,7 +80,23 @@ impl<'a> Fields<'a> {
     pub fn number(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<i64> {
         match self.take(key)? {
             Value::Integer(number) if range.contains(&number) => Some(number),
-            other => self.wrong(key, &format!("a whole number from {} to {}", range.start(), range.end()), &other),
+            other => {
+                self.wrong(key, &format!("a whole number from {} to {}", range.start(), range.end()), &other)
+            }
+        }
+    }
+
+    /// A whole number in a range, or a word that stands for none of them.
+    pub fn word_or_number(&mut self, key: &str, word: &str, range: RangeInclusive<u8>) -> Option<u8> {
+        match self.take(key)? {
+            Value::String(text) if text == word => None,
+            Value::Integer(number) if u8::try_from(number).is_ok_and(|number| range.contains(&number)) => {
+                u8::try_from(number).ok()
+            }
+            other => {
+                let wanted = format!("{word:?} or a whole number from {} to {}", range.start(), range.end());
+                self.wrong(key, &wanted, &other)
+            }
         }
     }
 
@@ -227,7 +243,10 @@ impl<'a> Fields<'a> {
             (Place::Local, Some(text)) => Some(Secret::new(text)).filter(|s| !s.reveal().is_empty()),
             _ if name.is_empty() => None,
             _ => {
-                self.fault("secret", format!("{name} is neither in the environment nor in the deployed secret"));
+                self.fault(
+                    "secret",
+                    format!("{name} is neither in the environment nor in the deployed secret"),
+                );
                 None
             }
         }

@@ -175,7 +175,9 @@ mod tests {
     fn a_later_version_is_left_for_a_later_program() {
         let later = Job::from_json(r#"{"v":2,"type":"broadcast"}"#).unwrap_err();
         assert!(later.is_transient(), "{later}");
-        for garbage in ["", "{}", "null", r#"{"v":1}"#, r#"{"v":1,"type":"x"}"#, r#"{"v":1,"type":"deliver"}"#] {
+        for garbage in
+            ["", "{}", "null", r#"{"v":1}"#, r#"{"v":1,"type":"x"}"#, r#"{"v":1,"type":"deliver"}"#]
+        {
             assert!(!Job::from_json(garbage).unwrap_err().is_transient(), "{garbage}");
         }
     }

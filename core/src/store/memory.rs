@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::plan::Plan;
 use super::recent::hash;
 use super::{
-    Commit, Committed, Due, Entry, Lease, Loaded, Outbox, Record, Row, Settled, Settlement, Store, StoreError,
-    Taken, Unusable,
+    Commit, Committed, Due, Entry, Lease, Loaded, Outbox, Record, Row, Settled, Settlement, Store,
+    StoreError, Taken, Unusable,
 };
 use crate::message::{BackendName, ConnectionId, MessageId};
 
@@ -61,13 +61,18 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn load(&self, connection: &ConnectionId, message: &MessageId) -> Result<Loaded, StoreError> {
+    async fn load(
+        &self,
+        connection: &ConnectionId,
+        message: &MessageId,
+        now: Timestamp,
+    ) -> Result<Loaded, StoreError> {
         Ok(match self.lock().connections.get(connection) {
             Some(kept) => Loaded {
                 record: kept.record.clone(),
                 seen: kept.record.recent.contains(message) || kept.spilled_ids.contains_key(&hash(message)),
             },
-            None => Loaded { record: Record::new(Timestamp::UNIX_EPOCH), seen: false },
+            None => Loaded { record: Record::new(now), seen: false },
         })
     }
 

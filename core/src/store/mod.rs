@@ -127,7 +127,12 @@ pub trait Store: Send + Sync {
 
     /// Reads a connection, and whether this message of it was committed in the last 24 hours (or longer). A
     /// connection that was never heard of has version 0 and is not stored by this.
-    async fn load(&self, connection: &ConnectionId, message: &MessageId) -> Result<Loaded, StoreError>;
+    async fn load(
+        &self,
+        connection: &ConnectionId,
+        message: &MessageId,
+        now: Timestamp,
+    ) -> Result<Loaded, StoreError>;
 
     /// Writes what one message changes.
     async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError>;

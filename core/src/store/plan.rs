@@ -41,7 +41,11 @@ impl Plan {
         let mut chunk = Vec::new();
         for entry in commit.replies.iter().cloned() {
             if room.take(&entry) {
-                if inside { append.push(entry) } else { chunk.push(entry) }
+                if inside {
+                    append.push(entry);
+                } else {
+                    chunk.push(entry);
+                }
                 continue;
             }
             if !chunk.is_empty() {

@@ -1,0 +1,102 @@
+//! Kannel, in and out: its get-url brings messages, its sendsms takes replies.
+
+mod answer;
+mod inbound;
+mod sendsms;
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use http::{Method, Request, header};
+
+use super::{Backend, Caller, Fault, Received, SendOutcome, Transport};
+use crate::config::{Fields, Place, Secret};
+use crate::message::Outgoing;
+use sendsms::Sendsms;
+
+/// A Kannel gateway: `engine = "kannel"`.
+///
+/// | key | meaning | default |
+/// |---|---|---|
+/// | `sendsms_url` | where sendsms is; may have a query of its own | required |
+/// | `sendsms_params` | what goes with each message: `username`, `password`, `from`, `smsc` … | none |
+/// | `token` | what its get-url carries as `token=…`, or as the password of `http://user:password@…` | none |
+/// | `coding` | `"auto"`: GSM-7 where it fits, else UCS-2; or 0, 1, 2 | `"auto"` |
+/// | `fold` | with `"auto"`: plain characters for look-alikes, where that makes the text fit GSM-7 | `false` |
+/// | `charset`, `encode_errors` | with a fixed coding: the charset, and `"ignore"`, `"replace"` or `"strict"` | `"ascii"`, `"ignore"` |
+/// | `timeout_seconds` | how long sendsms may take to answer, 1 to 60. Under load it takes up to 10 | 15 |
+#[derive(Debug)]
+pub struct Kannel {
+    sendsms: Sendsms,
+    token: Option<Secret>,
+    timeout: Duration,
+}
+
+/// How long sendsms may take, unless the settings say otherwise.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+impl Kannel {
+    /// Reads its table in the settings; what is wrong is reported to `fields`.
+    pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let sendsms = Sendsms::from_fields(fields);
+        let token = fields.secret("token");
+        if token.is_none() && fields.place() == Place::Deployed && !fields.is_faulty() {
+            fields.warn("token", "is missing: anyone who knows the URL can send messages in");
+        }
+        let timeout = fields.seconds("timeout_seconds", 1..=60).unwrap_or(TIMEOUT);
+        Some(Self { sendsms: sendsms?, token, timeout })
+    }
+}
+
+impl Backend for Kannel {
+    fn methods(&self) -> &[Method] {
+        &[Method::GET]
+    }
+
+    fn authenticate(&self, request: &Request<Bytes>) -> Caller {
+        let Some(token) = &self.token else { return Caller::Anyone };
+        let query = inbound::Query::new(request.uri().query().unwrap_or_default());
+        let given = query.bytes(inbound::TOKEN).map(Vec::from).or_else(|| basic_password(request));
+        match given {
+            Some(given) if token.is(&given) => Caller::Gateway,
+            Some(_) => Caller::Impostor,
+            None => Caller::Nameless,
+        }
+    }
+
+    fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
+        inbound::parse(request.uri().query().unwrap_or_default())
+    }
+
+    fn redact(&self, request: &Request<Bytes>) -> String {
+        inbound::without_token(request.uri().query().unwrap_or_default())
+    }
+
+    fn send_timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    async fn send(&self, message: &Outgoing, transport: &dyn Transport, limit: Duration) -> SendOutcome {
+        match self.sendsms.request_url(message.connection.identity.as_str(), &message.text) {
+            Ok(url) => answer::read(transport.get(&url, limit).await),
+            Err(lacking) => SendOutcome::Refused { detail: lacking.to_string() },
+        }
+    }
+}
+
+/// The password of `Authorization: Basic`, which is what a get-url of the form `http://user:password@…` sends.
+fn basic_password(request: &Request<Bytes>) -> Option<Vec<u8>> {
+    let value = request.headers().get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, credentials) = value.split_at_checked("basic ".len())?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let credentials = BASE64_STANDARD.decode(credentials.trim_ascii()).ok()?;
+    let colon = credentials.iter().position(|byte| *byte == b':')?;
+    Some(credentials[colon + 1..].to_vec())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! Writes the request that gives one message to Kannel's sendsms.
+//!
+//! Source: Kannel User Guide 1.4.5, "Using the HTTP interface to send SMS messages"; what the guide leaves open was
+//! measured.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use url::Url;
+
+use crate::config::{Fields, Param};
+use crate::text::charset::NoSuchCharacter;
+use crate::text::{Charset, Coding, EncodeErrors, segments};
+
+/// What sendsms knows (`smsc`, `account` …). Anything else Kannel ignores.
+const KNOWN: [&str; 21] = [
+    "username",
+    "password",
+    "from",
+    "smsc",
+    "account",
+    "udh",
+    "dlr-mask",
+    "dlr-url",
+    "mclass",
+    "mwi",
+    "pid",
+    "alt-dcs",
+    "rpi",
+    "validity",
+    "deferred",
+    "priority",
+    "binfo",
+    "meta-data",
+    "user",
+    "pass",
+    "compress",
+];
+
+/// What a message decides, so that settings cannot.
+const OURS: [&str; 4] = ["to", "text", "charset", "coding"];
+
+/// All but what RFC 3986 calls unreserved.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// How one backend's messages are given to sendsms.
+#[derive(Debug)]
+pub(super) struct Sendsms {
+    /// Up to and with the `?` or `&` behind which parameters go; those of the settings are in it.
+    base: String,
+    text: TextForm,
+}
+
+/// How the text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TextForm {
+    /// GSM-7 if it fits, else UCS-2; after folding where that is asked for.
+    Auto { fold: bool },
+    /// In one charset and coding, as the original had it.
+    Fixed { coding: u8, charset: Charset, errors: EncodeErrors },
+}
+
+impl Sendsms {
+    /// Reads `sendsms_url`, `sendsms_params`, `coding`, `charset`, `encode_errors` and `fold`.
+    pub(super) fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let url = url(fields);
+        let params = fields.params("sendsms_params");
+        for (name, _) in &params {
+            let key = format!("sendsms_params.{name}");
+            if OURS.contains(&name.as_str()) {
+                fields.fault(&key, "is written for each message: leave it out");
+            } else if !KNOWN.contains(&name.as_str()) {
+                fields.warn(&key, "is not known to Kannel, which ignores it");
+            }
+        }
+        for (name, alternative) in [("username", "user"), ("password", "pass")] {
+            let given = params.iter().any(|(param, _)| param == name || param == alternative);
+            if !given && url.as_ref().is_some_and(|url| !url.query_pairs().any(|(key, _)| key == name)) {
+                fields.warn(&format!("sendsms_params.{name}"), "is missing: Kannel will refuse to send");
+            }
+        }
+        let text = text_form(fields);
+        Some(Self { base: base(&url?, &params), text })
+    }
+
+    /// The URL that sends `text` to one recipient.
+    pub(super) fn request_url(&self, to: &str, text: &str) -> Result<String, NoSuchCharacter> {
+        let (form, bytes) = match self.text {
+            TextForm::Auto { fold } => match segments::choose(text, fold) {
+                // Kannel itself writes GSM-7 out of UTF-8.
+                (Coding::Gsm7, text) => ("charset=UTF-8&coding=0", text.into_owned().into_bytes()),
+                // UTF-16BE without a charset goes through unconverted, also where Kannel has no iconv.
+                (Coding::Ucs2, text) => ("coding=2", Charset::Utf16Be.encode(&text, EncodeErrors::Strict)?),
+            },
+            TextForm::Fixed { coding, charset, errors } => {
+                let bytes = charset.encode(text, errors)?;
+                return Ok(self.url(to, &format!("charset={}&coding={coding}", label(charset)), &bytes));
+            }
+        };
+        Ok(self.url(to, form, &bytes))
+    }
+
+    fn url(&self, to: &str, form: &str, text: &[u8]) -> String {
+        let to = percent_encode(to.as_bytes(), ESCAPED);
+        format!("{}to={to}&{form}&text={}", self.base, percent_encode(text, ESCAPED))
+    }
+}
+
+/// What Kannel's iconv calls a charset.
+fn label(charset: Charset) -> &'static str {
+    match charset {
+        Charset::Ascii => "US-ASCII",
+        Charset::Utf8 => "UTF-8",
+        Charset::Utf16Be => "UTF-16BE",
+        Charset::Utf16Le => "UTF-16LE",
+        Charset::Latin1 | Charset::Binary => "ISO-8859-1",
+        Charset::Gsm => "GSM",
+        Charset::Other(encoding) => encoding.name(),
+    }
+}
+
+fn url(fields: &mut Fields<'_>) -> Option<Url> {
+    let given = fields.required_text("sendsms_url");
+    if given.is_empty() {
+        return None;
+    }
+    let problem = match Url::parse(&given) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            "must begin with http:// or https://".to_owned()
+        }
+        Ok(url) if url.host_str().is_none_or(str::is_empty) => "has no host".to_owned(),
+        Ok(mut url) => {
+            url.set_fragment(None);
+            return Some(url);
+        }
+        Err(problem) => format!("is not a URL such as http://127.0.0.1:13013/cgi-bin/sendsms: {problem}"),
+    };
+    fields.fault("sendsms_url", problem);
+    None
+}
+
+fn base(url: &Url, params: &[(String, Param)]) -> String {
+    let mut base = url.to_string();
+    if url.query().is_none() {
+        base.push('?');
+    } else if !base.ends_with(['?', '&']) {
+        base.push('&');
+    }
+    for (name, value) in params {
+        let name = percent_encode(name.as_bytes(), ESCAPED);
+        let value = percent_encode(value.reveal().as_bytes(), ESCAPED);
+        base.extend([name.to_string().as_str(), "=", value.to_string().as_str(), "&"]);
+    }
+    base
+}
+
+fn text_form(fields: &mut Fields<'_>) -> TextForm {
+    let fold = fields.flag("fold");
+    let charset = fields.text("charset");
+    let errors = fields.one_of("encode_errors", &["ignore", "replace", "strict"]);
+    let Some(coding) = fields.word_or_number("coding", "auto", 0..=2) else {
+        for (key, given) in [("charset", charset.is_some()), ("encode_errors", errors.is_some())] {
+            if given {
+                fields.fault(key, "goes with coding = 0, 1 or 2; with \"auto\" every text is sent as it is");
+            }
+        }
+        return TextForm::Auto { fold: fold.unwrap_or(false) };
+    };
+    if fold.is_some() {
+        fields.fault("fold", "goes with coding = \"auto\"");
+    }
+    // The original's default; a text of coding 2 had to name its charset there too.
+    let name = charset.unwrap_or_else(|| "ascii".to_owned());
+    let charset = Charset::named(&name).unwrap_or_else(|| {
+        fields.fault("charset", format!("{name:?} is not a charset that is known here"));
+        Charset::Ascii
+    });
+    let errors = match errors {
+        Some("replace") => EncodeErrors::Replace,
+        Some("strict") => EncodeErrors::Strict,
+        _ => EncodeErrors::Ignore,
+    };
+    TextForm::Fixed { coding, charset, errors }
+}

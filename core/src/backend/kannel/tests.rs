@@ -1,0 +1,151 @@
+//! The backend as settings make it and requests meet it.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::*;
+use crate::backend::{AnyBackend, Engines, Fetched, TransportError};
+use crate::config::{Settings, SettingsError, Surroundings};
+use crate::message::{ConnectionId, MessageId};
+
+fn settings(table: &str) -> Result<Settings, SettingsError> {
+    let text = format!("[project]\nname = \"T\"\n[backends.k]\nengine = \"kannel\"\n{table}");
+    let secrets = [("TOKEN", "s3cret"), ("PASSWORD", "a&b")];
+    Settings::read(&text, &Engines::standard(), &Surroundings::local(&secrets))
+}
+
+fn kannel(table: &str) -> AnyBackend {
+    let table = format!("sendsms_url = \"http://gateway:13013/cgi-bin/sendsms\"\n{table}");
+    settings(&table).unwrap().backends.into_values().next().unwrap().backend
+}
+
+/// Keeps the URL that it is asked for.
+#[derive(Default)]
+struct Catcher(std::sync::Mutex<String>);
+
+#[async_trait]
+impl Transport for Catcher {
+    async fn get(&self, url: &str, _limit: Duration) -> Result<Fetched, TransportError> {
+        url.clone_into(&mut self.0.lock().unwrap());
+        Ok(Fetched { status: 202, body: Bytes::from_static(b"0: Accepted for delivery") })
+    }
+}
+
+async fn sent(backend: &AnyBackend, to: &str, text: &str) -> Result<String, SendOutcome> {
+    let message = Outgoing {
+        id: MessageId::random(),
+        connection: ConnectionId::new("k".parse().unwrap(), to.parse().unwrap()),
+        text: text.to_owned(),
+        in_reply_to: None,
+        created_at: Timestamp::UNIX_EPOCH,
+    };
+    let catcher = Catcher::default();
+    match backend.0.send(&message, &catcher, TIMEOUT).await {
+        SendOutcome::Accepted { .. } => Ok(catcher.0.into_inner().unwrap()),
+        other => Err(other),
+    }
+}
+
+#[tokio::test]
+async fn a_text_goes_out_in_the_shortest_coding_that_holds_it() {
+    let url = "http://gateway:13013/cgi-bin/sendsms?";
+    let auto = kannel("");
+    let table = [
+        ("hi @ €", "to=%2B251911&charset=UTF-8&coding=0&text=hi%20%40%20%E2%82%AC"),
+        ("ሰላም", "to=%2B251911&coding=2&text=%120%12%0B%12%1D"),
+        ("\0\u{ffff}", "to=%2B251911&coding=2&text=%00%00%FF%FF"),
+        ("it’s", "to=%2B251911&coding=2&text=%00i%00t%20%19%00s"),
+        ("", "to=%2B251911&charset=UTF-8&coding=0&text="),
+        ("100% %(x)s", "to=%2B251911&charset=UTF-8&coding=0&text=100%25%20%25%28x%29s"),
+    ];
+    for (text, query) in table {
+        assert_eq!(sent(&auto, "+251911", text).await, Ok(format!("{url}{query}")), "{text:?}");
+    }
+    let fold = kannel("fold = true");
+    let folded = sent(&fold, "1", "it’s").await.unwrap();
+    assert!(folded.ends_with("charset=UTF-8&coding=0&text=it%27s"), "{folded}");
+}
+
+#[tokio::test]
+async fn the_originals_coding_charset_and_encode_errors_mean_what_they_meant() {
+    let table = [
+        ("coding = 0", "charset=US-ASCII&coding=0&text=aa"),
+        ("coding = 0\nencode_errors = \"replace\"", "charset=US-ASCII&coding=0&text=a%3F%3Fa"),
+        ("coding = 0\ncharset = \"latin-1\"", "charset=ISO-8859-1&coding=0&text=a%E9a"),
+        ("coding = 2\ncharset = \"UTF-8\"", "charset=UTF-8&coding=2&text=a%C3%A9%E1%88%B0a"),
+        ("coding = 2\ncharset = \"utf-16-be\"", "charset=UTF-16BE&coding=2&text=%00a%00%E9%120%00a"),
+    ];
+    for (table, query) in table {
+        let url = sent(&kannel(table), "1", "aéሰa").await.unwrap();
+        assert!(url.ends_with(query), "{table}: {url}");
+    }
+    let strict = kannel("coding = 0\nencode_errors = \"strict\"");
+    assert!(matches!(sent(&strict, "1", "é").await, Err(SendOutcome::Refused { .. })));
+}
+
+#[tokio::test]
+async fn the_parameters_of_the_settings_go_with_every_message() {
+    let settings = settings(concat!(
+        "sendsms_url = \"https://gateway/send?user=x\"\n",
+        "sendsms_params = { smsc = \"usb0\", from = 1234, smc = \"old\", password = { secret = \"PASSWORD\" } }",
+    ))
+    .unwrap();
+    let warnings: Vec<&str> = settings.warnings.iter().map(|warning| warning.field.as_str()).collect();
+    assert_eq!(warnings, ["backends.k.sendsms_params.smc", "backends.k.sendsms_params.username"]);
+    let backend = settings.backends.into_values().next().unwrap().backend;
+    let url = sent(&backend, "1", "x").await.unwrap();
+    let start = "https://gateway/send?user=x&from=1234&password=a%26b&smc=old&smsc=usb0&to=1&";
+    assert!(url.starts_with(start), "{url}");
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_field_by_field() {
+    let table = [
+        ("", vec!["sendsms_url"]),
+        ("sendsms_url = \"gateway:13013\"", vec!["sendsms_url"]),
+        ("sendsms_url = \"/cgi-bin/sendsms\"", vec!["sendsms_url"]),
+        ("sendsms_url = 5\ncoding = 3\nx = 1", vec!["coding", "sendsms_url", "x"]),
+        ("sendsms_url = \"http://g\"\ncharset = \"utf-8\"\nfold = 1", vec!["charset", "fold"]),
+        (
+            "sendsms_url = \"http://g\"\ncoding = 0\ncharset = \"klingon\"\nfold = true",
+            vec!["charset", "fold"],
+        ),
+        ("sendsms_url = \"http://g\"\nsendsms_params = { to = \"1\" }", vec!["sendsms_params.to"]),
+        ("sendsms_url = \"http://g\"\ntoken = { secret = \"NONE\" }", vec!["token.secret"]),
+        ("sendsms_url = \"http://g\"\ntimeout_seconds = 0", vec!["timeout_seconds"]),
+        ("sendsms_url = \"http://g\"\nrespond = \"later\"", vec!["respond"]),
+    ];
+    for (table, fields) in table {
+        let faults = settings(table).err().unwrap().0;
+        let found: Vec<&str> =
+            faults.iter().map(|fault| fault.field.trim_start_matches("backends.k.")).collect();
+        assert_eq!(found, fields, "{table}");
+    }
+}
+
+#[test]
+fn the_token_comes_by_query_or_by_basic() {
+    let basic = |credentials: &str| format!("Basic {}", BASE64_STANDARD.encode(credentials));
+    let table = [
+        ("/?token=s3cret", None, Caller::Gateway),
+        ("/?id=1&tok%65n=s3%63ret", None, Caller::Gateway),
+        ("/?token=wrong", None, Caller::Impostor),
+        ("/?token=", None, Caller::Impostor),
+        ("/?id=1", None, Caller::Nameless),
+        ("/", Some(basic("anyone:s3cret")), Caller::Gateway),
+        ("/", Some(basic(":s3cret")), Caller::Gateway),
+        ("/", Some(basic("s3cret:")), Caller::Impostor),
+        ("/", Some("Bearer s3cret".to_owned()), Caller::Nameless),
+        ("/", Some("Basic ???".to_owned()), Caller::Nameless),
+    ];
+    let guarded = kannel("token = { secret = \"TOKEN\" }");
+    for (uri, authorization, caller) in table {
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = uri.parse().unwrap();
+        if let Some(value) = &authorization {
+            request.headers_mut().insert(header::AUTHORIZATION, value.parse().unwrap());
+        }
+        assert_eq!(guarded.0.authenticate(&request), caller, "{uri} {authorization:?}");
+    }
+    assert_eq!(kannel("").0.authenticate(&Request::new(Bytes::new())), Caller::Anyone);
+}

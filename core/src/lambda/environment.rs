@@ -1,0 +1,142 @@
+//! The environment variables that a deployed function reads, and the project they describe.
+
+use std::env;
+use std::sync::Arc;
+
+use aws_credential_types::Credentials;
+use serde_json::Value;
+
+use super::Host;
+use crate::aws::{Access, NoClient, http_client};
+use crate::backend::{Engines, HttpTransport};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Place, Settings, SettingsError, Surroundings};
+use crate::project::{Ports, Project};
+use crate::queue::Queue;
+use crate::queue::sqs::SqsQueue;
+use crate::router::Router;
+use crate::store::dynamodb::DynamoStore;
+
+/// What the environment says. The only place in this library that reads it.
+#[derive(Clone)]
+pub struct Environment {
+    /// `THREADLESS_TABLE`: the `DynamoDB` table.
+    pub table: String,
+    /// `THREADLESS_QUEUE_URL`: the SQS queue; empty or absent for none.
+    pub queue_url: Option<String>,
+    /// `THREADLESS_SETTINGS`: settings in the place of the embedded ones, as text.
+    pub settings: Option<String>,
+    /// `THREADLESS_SECRETS`: a JSON object of secrets by name.
+    pub secrets: Option<String>,
+    /// `THREADLESS_LOG`: what is logged; `info` if absent.
+    pub log: String,
+    /// `AWS_REGION`, and the keys in `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
+    pub access: Access,
+    /// `AWS_ENDPOINT_URL_DYNAMODB`, or `AWS_ENDPOINT_URL`: an emulator.
+    pub dynamodb_url: Option<String>,
+    /// `AWS_ENDPOINT_URL_SQS`, or `AWS_ENDPOINT_URL`: an emulator.
+    pub sqs_url: Option<String>,
+    /// Deployed unless an endpoint above is on this machine.
+    pub place: Place,
+    /// The machine's clock; another one in tests.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why a function cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvironmentError {
+    /// A variable is missing.
+    #[error("{0} is not set")]
+    Missing(&'static str),
+    /// `THREADLESS_SECRETS` is not a JSON object of texts.
+    #[error("THREADLESS_SECRETS is not a JSON object of texts")]
+    Secrets,
+    /// The settings are faulty.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// No HTTPS client could be made.
+    #[error(transparent)]
+    Client(#[from] NoClient),
+}
+
+fn var(name: &'static str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Environment {
+    /// Reads this process's environment.
+    pub fn read() -> Result<Self, EnvironmentError> {
+        let need = |name| var(name).ok_or(EnvironmentError::Missing(name));
+        let credentials = Credentials::new(
+            need("AWS_ACCESS_KEY_ID")?,
+            need("AWS_SECRET_ACCESS_KEY")?,
+            var("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
+        let dynamodb_url = var("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| var("AWS_ENDPOINT_URL"));
+        let sqs_url = var("AWS_ENDPOINT_URL_SQS").or_else(|| var("AWS_ENDPOINT_URL"));
+        let local = [&dynamodb_url, &sqs_url].into_iter().flatten().any(|url| is_loopback(url));
+        Ok(Self {
+            table: need("THREADLESS_TABLE")?,
+            queue_url: var("THREADLESS_QUEUE_URL"),
+            settings: var("THREADLESS_SETTINGS"),
+            secrets: var("THREADLESS_SECRETS"),
+            log: var("THREADLESS_LOG").unwrap_or_else(|| "info".to_owned()),
+            access: Access { region: need("AWS_REGION")?, credentials, endpoint_url: None },
+            dynamodb_url,
+            sqs_url,
+            place: if local { Place::Local } else { Place::Deployed },
+            clock: Arc::new(SystemClock),
+        })
+    }
+
+    /// Puts the project together: `embedded` settings, unless the environment has others.
+    pub fn host(
+        &self,
+        embedded: &str,
+        engines: &Engines,
+        apps: impl FnOnce(Router) -> Router,
+    ) -> Result<Host, EnvironmentError> {
+        let secrets = match &self.secrets {
+            Some(json) => serde_json::from_str(json).map_err(|_| EnvironmentError::Secrets)?,
+            None => serde_json::Map::new(),
+        };
+        let lookup = |name: &str| {
+            let deployed = || secrets.get(name).and_then(Value::as_str).map(str::to_owned);
+            env::var(name).ok().or_else(deployed)
+        };
+        let surroundings = Surroundings::new(self.place, lookup);
+        let text = self.settings.as_deref().unwrap_or(embedded);
+        let settings = Settings::read(text, engines, &surroundings)?;
+        for warning in &settings.warnings {
+            tracing::warn!(outcome = "settings_warning", "{warning}");
+        }
+
+        let http = http_client()?;
+        let at = |endpoint_url: &Option<String>| Access {
+            endpoint_url: endpoint_url.clone(),
+            ..self.access.clone()
+        };
+        let store = DynamoStore::new(&at(&self.dynamodb_url), http.clone(), &self.table);
+        let queue = self.queue_url.as_ref().map(|url| Arc::new(SqsQueue::new(&at(&self.sqs_url), http, url)));
+        let ports = Ports {
+            store: Arc::new(store),
+            queue: queue.clone().map(|queue| queue as Arc<dyn Queue>),
+            transport: Arc::new(HttpTransport::new()),
+            clock: Arc::clone(&self.clock),
+        };
+        let project = Arc::new(Project::new(settings, apps(Router::new()), ports));
+        Ok(Host { project, queue })
+    }
+}
+
+/// Whether a URL leads to this machine.
+fn is_loopback(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|url| match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    })
+}

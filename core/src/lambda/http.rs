@@ -1,0 +1,107 @@
+//! An HTTP API's event (payload format 2.0) as a request, and a response as its result.
+//!
+//! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+
+use ::http::{HeaderValue, Request, Response, StatusCode, Uri, header};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use lambda_http::aws_lambda_events::encodings::Body;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use tracing::{Instrument as _, info_span, warn};
+
+use super::InvokeError;
+use crate::clock::Deadline;
+use crate::endpoint;
+use crate::project::Project;
+
+pub(super) async fn invoke(
+    project: &Project,
+    engine: &str,
+    event: &str,
+    deadline: Deadline,
+) -> Result<String, InvokeError> {
+    let unread = |problem: serde_json::Error| InvokeError::Event(problem.to_string());
+    let event: ApiGatewayV2httpRequest = serde_json::from_str(event).map_err(unread)?;
+    let span = info_span!("request", request_id = event.request_context.request_id.as_deref());
+    let response = match to_request(event) {
+        Ok(request) => endpoint::serve(project, engine, request, deadline).instrument(span).await,
+        Err(problem) => {
+            warn!(outcome = "malformed", problem, "request");
+            let mut response = Response::new(Bytes::from(format!("{problem}\n")));
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+            let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+            response.headers_mut().insert(header::CONTENT_TYPE, plain);
+            response
+        }
+    };
+    serde_json::to_string(&to_result(response)).map_err(unread)
+}
+
+/// What cannot stand in a path and query as it is. Percent signs stay: the query is encoded already, or as good
+/// as its sender made it.
+const ILLEGAL: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// In a path a question mark would begin the query.
+const ILLEGAL_IN_PATH: &AsciiSet = &ILLEGAL.add(b'?');
+
+/// The request, with the query string as it came. `lambda_http`'s own conversion panics on some hosts and paths
+/// that a client can send, so this is done here.
+fn to_request(event: ApiGatewayV2httpRequest) -> Result<Request<Bytes>, &'static str> {
+    let http = event.request_context.http;
+    let raw_path = event.raw_path.or(http.path).unwrap_or_default();
+    let path = match event.request_context.stage.as_deref() {
+        None | Some("$default" | "") => raw_path.as_str(),
+        Some(stage) => {
+            let inner = raw_path.strip_prefix('/').and_then(|path| path.strip_prefix(stage));
+            inner.filter(|path| path.starts_with('/')).unwrap_or(&raw_path)
+        }
+    };
+    let mut target = utf8_percent_encode(path, ILLEGAL_IN_PATH).to_string();
+    if !target.starts_with('/') {
+        target.insert(0, '/');
+    }
+    if let Some(query) = event.raw_query_string.filter(|query| !query.is_empty()) {
+        target.push('?');
+        target.extend(utf8_percent_encode(&query, ILLEGAL));
+    }
+    let body = match event.body {
+        Some(text) if event.is_base64_encoded => {
+            BASE64_STANDARD.decode(text).map_err(|_| "The body is not the Base64 that it should be.")?
+        }
+        Some(text) => text.into_bytes(),
+        None => Vec::new(),
+    };
+    let mut request = Request::new(Bytes::from(body));
+    *request.uri_mut() = target.parse::<Uri>().map_err(|_| "The path or the query cannot be read.")?;
+    *request.method_mut() = http.method;
+    *request.headers_mut() = event.headers;
+    Ok(request)
+}
+
+/// The response as text where it is text, in Base64 where not.
+fn to_result(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
+    let (parts, body) = response.into_parts();
+    let (body, is_base64_encoded) = match String::from_utf8(body.into()) {
+        Ok(text) => (text, false),
+        Err(binary) => (BASE64_STANDARD.encode(binary.as_bytes()), true),
+    };
+    let mut result = ApiGatewayV2httpResponse::default();
+    result.status_code = i64::from(parts.status.as_u16());
+    result.headers = parts.headers;
+    result.body = Some(Body::Text(body));
+    result.is_base64_encoded = is_base64_encoded;
+    result
+}

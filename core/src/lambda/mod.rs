@@ -1,0 +1,92 @@
+//! On AWS Lambda: event JSON in, result JSON out, around the same code that runs everywhere else.
+
+mod environment;
+mod http;
+mod logging;
+mod sqs;
+
+pub use environment::{Environment, EnvironmentError};
+pub use logging::start_logging;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
+use serde_json::value::RawValue;
+
+use crate::clock::Deadline;
+use crate::project::Project;
+use crate::queue::sqs::SqsQueue;
+use crate::sweep::sweep;
+
+/// What a function does with its events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// Answers HTTP requests to the backends of one engine. Event: an HTTP API's, payload format 2.0.
+    Http {
+        /// The engine, as the settings name it.
+        engine: &'static str,
+    },
+    /// Works off queued messages. Event: a batch from SQS; the result reports what is not done.
+    Responder,
+    /// Sweeps. Any event.
+    Tick,
+}
+
+/// A project with what its functions need beyond it.
+#[derive(Clone)]
+pub struct Host {
+    /// The project.
+    pub project: Arc<Project>,
+    /// The queue as the responder knows it, to let failed records wait.
+    pub queue: Option<Arc<SqsQueue>>,
+}
+
+/// Why an event has no result. Lambda, or who invoked the function, tries again.
+#[derive(Debug, thiserror::Error)]
+pub enum InvokeError {
+    /// It is not an event of that kind.
+    #[error("the event cannot be read: {0}")]
+    Event(String),
+    /// The store does not do what the function needs.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+}
+
+/// Runs one event through a function: what [`run`] does with each that Lambda has, and the local stack with its
+/// own.
+pub async fn invoke(
+    function: Function,
+    host: &Host,
+    event: &str,
+    deadline: Deadline,
+) -> Result<String, InvokeError> {
+    match function {
+        Function::Http { engine } => http::invoke(&host.project, engine, event, deadline).await,
+        Function::Responder => sqs::invoke(host, event, deadline).await,
+        Function::Tick => {
+            let swept = sweep(&host.project).await?;
+            Ok(format!(r#"{{"due":{},"enqueued":{}}}"#, swept.due, swept.enqueued))
+        }
+    }
+}
+
+/// Takes events from Lambda until it stops the process.
+pub async fn run(function: Function, host: Host) -> Result<(), lambda_runtime::Error> {
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let host = host.clone();
+        async move {
+            let deadline = Deadline::within(remaining(&event.context));
+            let result = invoke(function, &host, event.payload.get(), deadline).await;
+            if let Err(problem) = &result {
+                tracing::error!(outcome = "failed", error = %problem, "invocation");
+            }
+            Ok::<_, lambda_runtime::Error>(RawValue::from_string(result?)?)
+        }
+    }))
+    .await
+}
+
+fn remaining(context: &lambda_runtime::Context) -> Duration {
+    context.deadline().duration_since(SystemTime::now()).unwrap_or_default()
+}

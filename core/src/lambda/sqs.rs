@@ -1,0 +1,82 @@
+//! A batch from SQS as records for the responder, and what is not done as its result.
+//!
+//! Source: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>
+
+use std::collections::HashMap;
+
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+
+use super::{Host, InvokeError};
+use crate::clock::Deadline;
+use crate::responder::{self, Failure, Record};
+
+#[derive(Deserialize)]
+struct Event {
+    #[serde(rename = "Records", default)]
+    records: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    message_id: String,
+    #[serde(default)]
+    receipt_handle: String,
+    #[serde(default)]
+    body: String,
+    #[serde(default)]
+    attributes: HashMap<String, String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchResult<'a> {
+    batch_item_failures: Vec<ItemFailure<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ItemFailure<'a> {
+    item_identifier: &'a str,
+}
+
+pub(super) async fn invoke(host: &Host, event: &str, deadline: Deadline) -> Result<String, InvokeError> {
+    let event: Event =
+        serde_json::from_str(event).map_err(|problem| InvokeError::Event(problem.to_string()))?;
+    let mut handles = HashMap::new();
+    let mut records = Vec::new();
+    for message in event.records {
+        let count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        records.push(Record {
+            id: message.message_id.clone(),
+            group: message.attributes.get("MessageGroupId").cloned(),
+            body: message.body,
+            receive_count: count.unwrap_or(1),
+        });
+        handles.insert(message.message_id, message.receipt_handle);
+    }
+    let count = records.len();
+    let failures = responder::respond(&host.project, records, deadline).await;
+    info!(records = count, failures = failures.len(), outcome = "worked_off", "batch");
+    postpone(host, &handles, &failures).await;
+    let failures = failures.iter().map(|failure| ItemFailure { item_identifier: &failure.id });
+    serde_json::to_string(&BatchResult { batch_item_failures: failures.collect() })
+        .map_err(|problem| InvokeError::Event(problem.to_string()))
+}
+
+/// Without this a failed record would wait for the queue's whole visibility time-out.
+async fn postpone(host: &Host, handles: &HashMap<String, String>, failures: &[Failure]) {
+    let Some(queue) = &host.queue else { return };
+    let postpone = |failure: &Failure| {
+        let handle = handles.get(&failure.id).cloned().unwrap_or_default();
+        let wait = failure.retry_after;
+        async move { queue.postpone(&handle, wait).await }
+    };
+    for postponed in join_all(failures.iter().map(postpone)).await {
+        if let Err(problem) = postponed {
+            warn!(outcome = "not_postponed", error = %problem, "the record waits for its visibility time-out");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The calls that everything else here is made of.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConsumedCapacity, Put, ReturnConsumedCapacity, ReturnValue, TransactWriteItem,
+    Update as UpdateAction,
+};
+
+use tokio::time::sleep;
+
+use super::item::{Item, text};
+use super::keys::{PK, SK};
+use super::update::Update;
+use super::{DynamoStore, StoreError};
+use crate::aws::{CallError, sort};
+use crate::random;
+
+/// How often a write is tried that meets a transaction on the same item.
+const TRANSACTION_TRIES: u32 = 5;
+
+/// What became of a conditional write.
+pub(super) enum Written {
+    /// It is done. The item that was asked for.
+    Yes(Item),
+    /// The condition did not hold.
+    No,
+}
+
+/// The key of one item.
+pub(super) fn key(pk: &str, sk: &str) -> Item {
+    Item::from([(PK.to_owned(), text(pk)), (SK.to_owned(), text(sk))])
+}
+
+impl From<CallError> for StoreError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Unavailable(problem) => Self::Unavailable(problem),
+            CallError::Refused(problem) => Self::Refused(problem),
+        }
+    }
+}
+
+impl DynamoStore {
+    /// Reads one item, as it is after every write that was answered.
+    pub(super) async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        let call = self.client.get_item().table_name(&self.table).set_key(Some(key(pk, sk)));
+        let call = call.consistent_read(true).set_return_consumed_capacity(self.metering());
+        let output = call.send().await.map_err(|error| sort("GetItem", &error))?;
+        self.meter_read(output.consumed_capacity());
+        Ok(output.item)
+    }
+
+    /// Writes one item under a condition.
+    pub(super) async fn update(
+        &self,
+        pk: &str,
+        sk: &str,
+        update: Update,
+        wanted: ReturnValue,
+    ) -> Result<Written, StoreError> {
+        let call = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(pk, sk)))
+            .update_expression(update.expression())
+            .set_condition_expression(update.condition())
+            .set_expression_attribute_names(Some(update.names()))
+            .set_expression_attribute_values(update.values())
+            .return_values(wanted)
+            .set_return_consumed_capacity(self.metering());
+        for tries_left in (0..TRANSACTION_TRIES).rev() {
+            let error = match call.clone().send().await {
+                Ok(output) => {
+                    self.meter_write(output.consumed_capacity());
+                    return Ok(Written::Yes(output.attributes.unwrap_or_default()));
+                }
+                Err(error) => error,
+            };
+            match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => return Ok(Written::No),
+                // A transaction is at the same item. It says nothing about our condition.
+                Some(UpdateItemError::TransactionConflictException(_)) if tries_left > 0 => {
+                    sleep(random::up_to(Duration::from_millis(100))).await;
+                }
+                _ => return Err(sort("UpdateItem", &error).into()),
+            }
+        }
+        Err(StoreError::Unavailable("UpdateItem: a transaction is in the way".to_owned()))
+    }
+
+    /// Writes several items, all or none. `false`: a condition did not hold, or someone else was at it.
+    pub(super) async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<bool, StoreError> {
+        let call = self.client.transact_write_items().set_transact_items(Some(actions));
+        match call.set_return_consumed_capacity(self.metering()).send().await {
+            Ok(output) => {
+                output.consumed_capacity().iter().for_each(|used| self.meter_write(Some(used)));
+                Ok(true)
+            }
+            Err(error) if lost_a_race(&error) => Ok(false),
+            Err(error) => Err(sort("TransactWriteItems", &error).into()),
+        }
+    }
+
+    /// An update as a part of a transaction.
+    pub(super) fn update_action(
+        &self,
+        pk: &str,
+        sk: &str,
+        update: Update,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let action = UpdateAction::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(pk, sk)))
+            .update_expression(update.expression())
+            .set_condition_expression(update.condition())
+            .set_expression_attribute_names(Some(update.names()))
+            .set_expression_attribute_values(update.values())
+            .build();
+        let action = action.map_err(|problem| StoreError::Refused(problem.to_string()))?;
+        Ok(TransactWriteItem::builder().update(action).build())
+    }
+
+    /// A new item as a part of a transaction.
+    pub(super) fn put_action(
+        &self,
+        pk: &str,
+        sk: &str,
+        attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut item = key(pk, sk);
+        item.extend(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        let action = Put::builder().table_name(&self.table).set_item(Some(item)).build();
+        let action = action.map_err(|problem| StoreError::Refused(problem.to_string()))?;
+        Ok(TransactWriteItem::builder().put(action).build())
+    }
+
+    pub(super) fn metering(&self) -> Option<ReturnConsumedCapacity> {
+        self.meter.as_ref().map(|_| ReturnConsumedCapacity::Total)
+    }
+
+    pub(super) fn meter_read(&self, used: Option<&ConsumedCapacity>) {
+        if let (Some(meter), Some(used)) = (&self.meter, used) {
+            meter.read.fetch_add(thousandths(used), Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn meter_write(&self, used: Option<&ConsumedCapacity>) {
+        if let (Some(meter), Some(used)) = (&self.meter, used) {
+            meter.write.fetch_add(thousandths(used), Ordering::Relaxed);
+        }
+    }
+}
+
+// Capacity is a small positive number.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn thousandths(used: &ConsumedCapacity) -> u64 {
+    (used.capacity_units().unwrap_or_default() * 1000.0).round() as u64
+}
+
+fn lost_a_race(error: &SdkError<TransactWriteItemsError>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+    else {
+        return false;
+    };
+    let race = |code: &str| matches!(code, "ConditionalCheckFailed" | "TransactionConflict");
+    cancelled.cancellation_reasons().iter().any(|reason| reason.code().is_some_and(race))
+}

@@ -1,0 +1,142 @@
+//! Claim and commit: reading a connection, and writing all that one message changes.
+
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue};
+use jiff::{SignedDuration, Timestamp};
+
+use super::call::{Written, key};
+use super::item::{Item, Reader, bytes, names as n, number, of_entries, text, time, to_record};
+use super::update::Update;
+use super::{DynamoStore, StoreError, keys};
+use crate::aws::sort;
+use crate::message::{BackendName, ConnectionId, MessageId};
+use crate::store::plan::Plan;
+use crate::store::recent::hash;
+use crate::store::{Commit, Committed, Loaded, Recent};
+
+/// An id that moved out of the connection's item may be missed by a read that went on meanwhile. For so long after
+/// a move it is looked for once more.
+const MOVING: SignedDuration = SignedDuration::from_secs(60);
+
+impl DynamoStore {
+    pub(super) async fn open_backend_item(
+        &self,
+        backend: &BackendName,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let pk = keys::of_backend(backend);
+        if self.get(&pk, keys::BACKEND).await?.is_some() {
+            return Ok(());
+        }
+        let mut update = Update::new();
+        update.set_once(n::CREATED_AT, time(now));
+        self.update(&pk, keys::BACKEND, update, ReturnValue::None).await.map(drop)
+    }
+
+    /// One round trip: the connection, and the id where it would be if it had moved out of it.
+    pub(super) async fn load_connection(
+        &self,
+        connection: &ConnectionId,
+        message: &MessageId,
+        now: Timestamp,
+    ) -> Result<Loaded, StoreError> {
+        let pk = keys::of_connection(connection);
+        let moved = keys::of_seen(hash(message));
+        let (item, mut moved_out) = self.get_both(&pk, &moved).await?;
+        if let Some(item) = item.as_ref().filter(|_| !moved_out) {
+            let at = Reader::new(&pk, item).time(n::IDS_SPILLED_AT)?;
+            if at.is_some_and(|at| now.duration_since(at) < MOVING) {
+                moved_out = self.get(&pk, &moved).await?.is_some();
+            }
+        }
+        let record = to_record(&pk, item.as_ref(), now)?;
+        let seen = moved_out || record.recent.contains(message);
+        Ok(Loaded { record, seen })
+    }
+
+    async fn get_both(&self, pk: &str, moved: &str) -> Result<(Option<Item>, bool), StoreError> {
+        let wanted = KeysAndAttributes::builder()
+            .keys(key(pk, keys::CONNECTION))
+            .keys(key(pk, moved))
+            .consistent_read(true)
+            .build()
+            .map_err(|problem| StoreError::Refused(problem.to_string()))?;
+        let call = self.client.batch_get_item().request_items(&self.table, wanted);
+        let call = call.set_return_consumed_capacity(self.metering());
+        let output = call.send().await.map_err(|error| sort("BatchGetItem", &error))?;
+        output.consumed_capacity().iter().for_each(|used| self.meter_read(Some(used)));
+        if output.unprocessed_keys().is_some_and(|left| !left.is_empty()) {
+            // Throttled in part: two plain reads have the SDK's patience.
+            let connection = self.get(pk, keys::CONNECTION).await?;
+            return Ok((connection, self.get(pk, moved).await?.is_some()));
+        }
+        let mut connection = None;
+        let mut moved_out = false;
+        let found = output.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
+        for item in found {
+            match item.get(keys::SK).and_then(|sk| sk.as_s().ok()).map(String::as_str) {
+                Some(keys::CONNECTION) => connection = Some(item),
+                _ => moved_out = true,
+            }
+        }
+        Ok((connection, moved_out))
+    }
+
+    pub(super) async fn write_commit(&self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
+        let plan = Plan::of(commit);
+        let pk = keys::of_connection(commit.connection);
+        let update = commit_update(commit, &plan);
+        let written = if plan.chunks.is_empty() && plan.spill.is_empty() {
+            matches!(self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await?, Written::Yes(_))
+        } else {
+            let mut actions = vec![self.update_action(&pk, keys::CONNECTION, update)?];
+            for (at, chunk) in plan.chunks.iter().enumerate() {
+                let sk = keys::of_chunk(plan.after.version, at);
+                actions.push(self.put_action(&pk, &sk, [(n::OUTBOX, of_entries(chunk))])?);
+            }
+            let until = commit.now.as_second() + Recent::HORIZON.as_secs() + 3600;
+            for seen in &plan.spill {
+                let sk = keys::of_seen(seen.hash);
+                actions.push(self.put_action(&pk, &sk, [(n::TTL, number(until))])?);
+            }
+            self.transact(actions).await?
+        };
+        Ok(if written { Committed::Yes(plan.after.outbox) } else { Committed::Conflict })
+    }
+}
+
+fn commit_update(commit: &Commit<'_>, plan: &Plan) -> Update {
+    let (seen, now) = (commit.seen, commit.now);
+    let mut update = Update::new();
+    update
+        .set(n::VERSION, number(plan.after.version))
+        .set(n::RECENT, bytes(plan.recent.to_bytes()))
+        .set_once(n::CREATED_AT, time(now));
+    match commit.session.to_json() {
+        Some(json) => update.set(n::SESSION, text(json)),
+        None => update.remove(&[n::SESSION]),
+    };
+    if !plan.append.is_empty() {
+        update.append(n::OUTBOX, of_entries(&plan.append));
+    }
+    if !plan.chunks.is_empty() {
+        update.set(n::SPILLED, number(plan.after.outbox.spilled));
+    }
+    if !plan.spill.is_empty() {
+        update.set(n::IDS_SPILLED_AT, time(now));
+    }
+    let shard = keys::shard(commit.connection);
+    if let Some(lease) = &commit.lease {
+        // Until then the outbox is its holder's, and after that the sweep's.
+        update
+            .set(n::LEASE_OWNER, text(&lease.owner))
+            .set(n::LEASE_UNTIL, time(lease.until))
+            .set(n::DUE_SHARD, text(shard))
+            .set(n::DUE_AT, time(lease.until));
+    } else if seen.outbox.is_empty() && !plan.after.outbox.is_empty() {
+        update.set(n::DUE_SHARD, text(shard)).set(n::DUE_AT, time(now));
+    }
+    update.only_if_is(n::VERSION, (seen.version > 0).then(|| number(seen.version)));
+    update.only_if_is(n::LEASE_OWNER, seen.lease.as_ref().map(|lease| text(&lease.owner)));
+    update.only_if_is(n::SPILLED, (seen.outbox.spilled > 0).then(|| number(seen.outbox.spilled)));
+    update
+}

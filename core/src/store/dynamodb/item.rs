@@ -1,0 +1,226 @@
+//! Records as items: attribute by attribute, in both directions.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+
+use super::keys;
+use crate::message::{ConnectionId, MessageId};
+use crate::session::Session;
+use crate::store::{Direction, Entry, Lease, Outbox, Recent, Record, Row, State, StoreError, Unusable};
+
+/// An item as the SDK has it.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The names of attributes, so that each is written once.
+pub(super) mod names {
+    pub(crate) const VERSION: &str = "version";
+    pub(crate) const CREATED_AT: &str = "created_at";
+    pub(crate) const SESSION: &str = "session";
+    pub(crate) const RECENT: &str = "recent";
+    pub(crate) const IDS_SPILLED_AT: &str = "ids_spilled_at";
+    pub(crate) const OUTBOX: &str = "outbox";
+    pub(crate) const SPILLED: &str = "spilled";
+    pub(crate) const LEASE_OWNER: &str = "lease_owner";
+    pub(crate) const LEASE_UNTIL: &str = "lease_until";
+    pub(crate) const DUE_SHARD: &str = "due_shard";
+    pub(crate) const DUE_AT: &str = "due_at";
+    pub(crate) const ID: &str = "id";
+    pub(crate) const NEXT: &str = "next_attempt";
+    pub(crate) const TEXT: &str = "text";
+    pub(crate) const REPLY_TO: &str = "in_reply_to";
+    pub(crate) const ATTEMPTS: &str = "attempts";
+    pub(crate) const UNCERTAIN: &str = "uncertain";
+    pub(crate) const DIRECTION: &str = "direction";
+    pub(crate) const STATE: &str = "state";
+    pub(crate) const RANK: &str = "rank";
+    pub(crate) const DETAIL: &str = "detail";
+    pub(crate) const RAW: &str = "raw";
+    pub(crate) const PROBLEMS: &str = "problems";
+    pub(crate) const TTL: &str = "ttl";
+}
+use names as n;
+
+pub(super) fn text(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+// Numbers are cheap to pass.
+#[allow(clippy::needless_pass_by_value)]
+pub(super) fn number(number: impl ToString) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+/// A time, in milliseconds since 1970.
+pub(super) fn time(at: Timestamp) -> AttributeValue {
+    number(at.as_millisecond())
+}
+
+pub(super) fn bytes(bytes: Vec<u8>) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
+}
+
+/// Reads the attributes of one item; every problem names the item and the attribute.
+pub(super) struct Reader<'a> {
+    what: &'a str,
+    item: &'a Item,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(what: &'a str, item: &'a Item) -> Self {
+        Self { what, item }
+    }
+
+    pub(super) fn bad(&self, name: &str) -> StoreError {
+        StoreError::Unreadable { what: self.what.to_owned(), problem: format!("bad or missing {name}") }
+    }
+
+    fn text(&self, name: &str) -> Result<Option<&'a str>, StoreError> {
+        match self.item.get(name) {
+            None => Ok(None),
+            Some(AttributeValue::S(text)) => Ok(Some(text)),
+            Some(_) => Err(self.bad(name)),
+        }
+    }
+
+    fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, StoreError> {
+        match self.item.get(name) {
+            None => Ok(None),
+            Some(AttributeValue::N(number)) => number.parse().map(Some).map_err(|_| self.bad(name)),
+            Some(_) => Err(self.bad(name)),
+        }
+    }
+
+    pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
+        let ms = self.number::<i64>(name)?;
+        ms.map(|ms| Timestamp::from_millisecond(ms).map_err(|_| self.bad(name))).transpose()
+    }
+
+    fn entries(&self, name: &str) -> Result<Vec<Entry>, StoreError> {
+        match self.item.get(name) {
+            None => Ok(Vec::new()),
+            Some(AttributeValue::L(list)) => list.iter().map(|entry| to_entry(self.what, entry)).collect(),
+            Some(_) => Err(self.bad(name)),
+        }
+    }
+}
+
+/// A connection's item as a record. An item that is not there is a connection that nobody has heard of.
+pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Result<Record, StoreError> {
+    let Some(item) = item else { return Ok(Record::new(now)) };
+    let read = Reader::new(what, item);
+    let session = read.text(n::SESSION)?.map(Session::from_json).transpose();
+    let recent = match item.get(n::RECENT) {
+        None => Some(Recent::default()),
+        Some(AttributeValue::B(packed)) => Recent::from_bytes(packed.as_ref()),
+        Some(_) => None,
+    };
+    let lease = match (read.text(n::LEASE_OWNER)?, read.time(n::LEASE_UNTIL)?) {
+        (Some(owner), Some(until)) => Some(Lease { owner: owner.to_owned(), until }),
+        _ => None,
+    };
+    Ok(Record {
+        version: read.number(n::VERSION)?.ok_or_else(|| read.bad(n::VERSION))?,
+        created_at: read.time(n::CREATED_AT)?.ok_or_else(|| read.bad(n::CREATED_AT))?,
+        session: session.map_err(|_| read.bad(n::SESSION))?.unwrap_or_default(),
+        recent: recent.ok_or_else(|| read.bad(n::RECENT))?,
+        outbox: to_outbox(what, item)?,
+        lease,
+    })
+}
+
+/// The outbox of a connection's item.
+pub(super) fn to_outbox(what: &str, item: &Item) -> Result<Outbox, StoreError> {
+    let read = Reader::new(what, item);
+    let spilled = read.number(n::SPILLED)?.unwrap_or(0);
+    Ok(Outbox { entries: read.entries(n::OUTBOX)?.into(), spilled })
+}
+
+/// The entries of a piece of an outbox.
+pub(super) fn to_entries(what: &str, item: &Item) -> Result<Vec<Entry>, StoreError> {
+    Reader::new(what, item).entries(n::OUTBOX)
+}
+
+pub(super) fn of_entries(entries: &[Entry]) -> AttributeValue {
+    AttributeValue::L(entries.iter().map(of_entry).collect())
+}
+
+pub(super) fn of_entry(entry: &Entry) -> AttributeValue {
+    let mut map = Item::from([
+        (n::ID.to_owned(), text(entry.id.as_str())),
+        (n::TEXT.to_owned(), text(&entry.text)),
+        (n::CREATED_AT.to_owned(), time(entry.created_at)),
+    ]);
+    let optional = [
+        (n::REPLY_TO, entry.in_reply_to.as_ref().map(|id| text(id.as_str()))),
+        (n::ATTEMPTS, (entry.attempts > 0).then(|| number(entry.attempts))),
+        (n::UNCERTAIN, (entry.uncertain > 0).then(|| number(entry.uncertain))),
+        (n::NEXT, entry.next_attempt.map(time)),
+    ];
+    map.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    AttributeValue::M(map)
+}
+
+fn to_entry(what: &str, value: &AttributeValue) -> Result<Entry, StoreError> {
+    let AttributeValue::M(map) = value else { return Err(Reader::new(what, &Item::new()).bad(n::OUTBOX)) };
+    let read = Reader::new(what, map);
+    Ok(Entry {
+        id: read.text(n::ID)?.ok_or_else(|| read.bad(n::ID))?.into(),
+        text: read.text(n::TEXT)?.ok_or_else(|| read.bad(n::TEXT))?.to_owned(),
+        in_reply_to: read.text(n::REPLY_TO)?.map(MessageId::from),
+        created_at: read.time(n::CREATED_AT)?.ok_or_else(|| read.bad(n::CREATED_AT))?,
+        attempts: read.number(n::ATTEMPTS)?.unwrap_or(0),
+        uncertain: read.number(n::UNCERTAIN)?.unwrap_or(0),
+        next_attempt: read.time(n::NEXT)?,
+    })
+}
+
+/// An item of history as a row.
+pub(super) fn to_row(connection: &ConnectionId, sk: &str, item: &Item) -> Result<Row, StoreError> {
+    let read = Reader::new(sk, item);
+    let (at, id) = keys::to_row(sk).ok_or_else(|| read.bad(keys::SK))?;
+    let direction = match read.text(n::DIRECTION)? {
+        Some("in") => Direction::In,
+        Some("out") => Direction::Out,
+        _ => return Err(read.bad(n::DIRECTION)),
+    };
+    Ok(Row {
+        connection: connection.clone(),
+        at,
+        id,
+        direction,
+        state: read.text(n::STATE)?.and_then(State::named).ok_or_else(|| read.bad(n::STATE))?,
+        text: read.text(n::TEXT)?.unwrap_or_default().to_owned(),
+        in_reply_to: read.text(n::REPLY_TO)?.map(MessageId::from),
+        attempts: read.number(n::ATTEMPTS)?.unwrap_or(0),
+        uncertain: read.number(n::UNCERTAIN)?.unwrap_or(0),
+        detail: read.text(n::DETAIL)?.map(str::to_owned),
+    })
+}
+
+/// An item as an unusable message of a backend.
+pub(super) fn to_unusable(
+    backend: &crate::BackendName,
+    sk: &str,
+    item: &Item,
+) -> Result<Unusable, StoreError> {
+    let read = Reader::new(sk, item);
+    let problems = match item.get(n::PROBLEMS) {
+        Some(AttributeValue::L(list)) => list.iter().filter_map(|one| one.as_s().ok()).cloned().collect(),
+        _ => Vec::new(),
+    };
+    Ok(Unusable {
+        backend: backend.clone(),
+        at: read.time(n::CREATED_AT)?.ok_or_else(|| read.bad(n::CREATED_AT))?,
+        raw: read.text(n::RAW)?.unwrap_or_default().to_owned(),
+        problems,
+    })
+}
+
+/// Whether an item's time to live is over. `DynamoDB` deletes it within days; it reads as absent at once.
+pub(super) fn is_expired(item: &Item, now: Timestamp) -> bool {
+    let ttl = item.get(n::TTL).and_then(|ttl| ttl.as_n().ok()).and_then(|ttl| ttl.parse::<i64>().ok());
+    ttl.is_some_and(|ttl| ttl <= now.as_second())
+}

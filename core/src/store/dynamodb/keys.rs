@@ -1,0 +1,90 @@
+//! The keys of the table. `core/ARCHITECTURE.md` lists them with what is read and written by them.
+
+use jiff::Timestamp;
+
+use crate::message::{BackendName, ConnectionId, Identity, MessageId};
+
+/// The partition key's attribute.
+pub(super) const PK: &str = "pk";
+/// The sort key's attribute.
+pub(super) const SK: &str = "sk";
+/// The sort key of a connection's own item.
+pub(super) const CONNECTION: &str = "connection";
+/// The sort key of a backend's own item.
+pub(super) const BACKEND: &str = "backend";
+/// What leads the sort keys of pieces of an outbox.
+pub(super) const OUTBOX: &str = "O#";
+/// What leads the sort keys of history.
+pub(super) const MESSAGE: &str = "M#";
+/// What leads the sort keys of unusable messages.
+pub(super) const UNUSABLE: &str = "U#";
+/// The index of connections whose outbox waits.
+pub(super) const DUE_INDEX: &str = "due";
+/// How many partitions that index is spread over.
+pub(super) const SHARDS: u8 = 4;
+
+/// Everything of one connection is under this.
+pub(super) fn of_connection(connection: &ConnectionId) -> String {
+    format!("C#{}#{}", connection.backend, connection.identity.as_str())
+}
+
+/// The connection that [`of_connection`] made it of: a backend's name has no `#`, so the second one ends it.
+pub(super) fn to_connection(pk: &str) -> Option<ConnectionId> {
+    let (backend, identity) = pk.strip_prefix("C#")?.split_once('#')?;
+    Some(ConnectionId::new(backend.parse().ok()?, identity.parse::<Identity>().ok()?))
+}
+
+/// Everything of one backend is under this.
+pub(super) fn of_backend(backend: &BackendName) -> String {
+    format!("B#{backend}")
+}
+
+/// A message id that no longer fits in the connection's own item.
+pub(super) fn of_seen(hash: u64) -> String {
+    format!("R#{hash:016x}")
+}
+
+/// The piece number `at` of the outbox that moved out with this version.
+pub(super) fn of_chunk(version: u64, at: usize) -> String {
+    format!("{OUTBOX}{version:020}#{at:03}")
+}
+
+/// A row of history: in the order of time.
+pub(super) fn of_row(at: Timestamp, id: &MessageId) -> String {
+    format!("{MESSAGE}{:014}#{id}", at.as_millisecond().max(0))
+}
+
+/// The time and the message that [`of_row`] made it of.
+pub(super) fn to_row(sk: &str) -> Option<(Timestamp, MessageId)> {
+    let (ms, id) = sk.strip_prefix(MESSAGE)?.split_once('#')?;
+    Some((Timestamp::from_millisecond(ms.parse().ok()?).ok()?, MessageId::from(id)))
+}
+
+/// Which partition of the index a connection is in.
+pub(super) fn shard(connection: &ConnectionId) -> String {
+    (connection.digest()[0] % SHARDS).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_can_be_read_from_its_key() {
+        for identity in ["+251911", "a#b", "#", "MTN INFO", "ሰላም"] {
+            let connection = ConnectionId::new("my-backend_1".parse().unwrap(), identity.parse().unwrap());
+            assert_eq!(to_connection(&of_connection(&connection)), Some(connection));
+        }
+        assert_eq!(to_connection("C#x"), None);
+        assert_eq!(to_connection("B#x#y"), None);
+    }
+
+    #[test]
+    fn pieces_and_rows_sort_by_age() {
+        assert!(of_chunk(9, 5) < of_chunk(10, 0) && of_chunk(10, 2) < of_chunk(10, 10));
+        let at = |ms| Timestamp::from_millisecond(ms).unwrap();
+        let id = MessageId::from("x#1");
+        assert!(of_row(at(999_999_999_999), &id) < of_row(at(1_000_000_000_000), &id));
+        assert_eq!(to_row(&of_row(at(5), &id)), Some((at(5), id)));
+    }
+}

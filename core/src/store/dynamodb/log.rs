@@ -1,0 +1,123 @@
+//! What is found by looking around: due outboxes, history, unusable messages.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use futures_util::future::try_join_all;
+use jiff::Timestamp;
+
+use super::item::{Reader, is_expired, names as n, number, text, time, to_row, to_unusable};
+use super::update::Update;
+use super::{DynamoStore, StoreError, keys};
+use crate::aws::sort;
+use crate::message::{BackendName, ConnectionId};
+use crate::random;
+use crate::store::{Direction, Due, Row, Unusable};
+
+/// How long history is kept: 30 days.
+const HISTORY_SECONDS: i64 = 30 * 24 * 3600;
+
+/// How long unusable messages are kept: 90 days.
+const UNUSABLE_SECONDS: i64 = 90 * 24 * 3600;
+
+impl DynamoStore {
+    /// One query for each part of the index, side by side.
+    pub(super) async fn query_due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        let shards = (0..keys::SHARDS).map(|shard| self.query_shard(shard.to_string(), now, limit));
+        let mut due = try_join_all(shards).await?.concat();
+        due.sort_by(|a, b| (a.since, &a.connection).cmp(&(b.since, &b.connection)));
+        due.truncate(limit);
+        Ok(due)
+    }
+
+    async fn query_shard(&self, shard: String, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        let output = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(keys::DUE_INDEX)
+            .key_condition_expression("due_shard = :shard AND due_at <= :now")
+            .expression_attribute_values(":shard", text(shard))
+            .expression_attribute_values(":now", time(now))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_return_consumed_capacity(self.metering())
+            .send()
+            .await
+            .map_err(|error| sort("Query", &error))?;
+        self.meter_read(output.consumed_capacity());
+        let mut due = Vec::new();
+        for item in output.items() {
+            let pk = item.get(keys::PK).and_then(|pk| pk.as_s().ok()).map_or("", String::as_str);
+            let read = Reader::new(pk, item);
+            let connection = keys::to_connection(pk).ok_or_else(|| read.bad(keys::PK))?;
+            let since = read.time(n::DUE_AT)?.ok_or_else(|| read.bad(n::DUE_AT))?;
+            due.push(Due { connection, since });
+        }
+        Ok(due)
+    }
+
+    pub(super) async fn write_row(&self, row: &Row) -> Result<(), StoreError> {
+        let (pk, sk) = (keys::of_connection(&row.connection), keys::of_row(row.at, &row.id));
+        let direction = match row.direction {
+            Direction::In => "in",
+            Direction::Out => "out",
+        };
+        let mut update = Update::new();
+        update
+            .set(n::DIRECTION, text(direction))
+            .set(n::STATE, text(row.state.as_str()))
+            .set(n::RANK, number(row.state.rank()))
+            .set(n::TEXT, text(&row.text))
+            .set(n::TTL, number(row.at.as_second() + HISTORY_SECONDS));
+        let optional = [
+            (n::REPLY_TO, row.in_reply_to.as_ref().map(|id| text(id.as_str()))),
+            (n::ATTEMPTS, (row.attempts > 0).then(|| number(row.attempts))),
+            (n::UNCERTAIN, (row.uncertain > 0).then(|| number(row.uncertain))),
+            (n::DETAIL, row.detail.as_ref().map(text)),
+        ];
+        for (name, value) in optional {
+            if let Some(value) = value {
+                update.set(name, value);
+            }
+        }
+        let (rank, here) = (update.name(n::RANK), update.value(number(row.state.rank())));
+        update.only_if(format!("(attribute_not_exists({rank}) OR {rank} < {here})"));
+        // A row that is as far already is as it should be.
+        self.update(&pk, &sk, update, ReturnValue::None).await.map(drop)
+    }
+
+    pub(super) async fn query_history(
+        &self,
+        connection: &ConnectionId,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let pk = keys::of_connection(connection);
+        let items = self.query_led_by(&pk, keys::MESSAGE, false, limit).await?;
+        let sk = |item: &super::item::Item| {
+            item.get(keys::SK).and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default()
+        };
+        let live = items.iter().filter(|item| !is_expired(item, Timestamp::now()));
+        live.map(|item| to_row(connection, &sk(item), item)).collect()
+    }
+
+    pub(super) async fn put_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
+        let pk = keys::of_backend(&unusable.backend);
+        let sk = format!("{}{:014}#{}", keys::UNUSABLE, unusable.at.as_millisecond().max(0), random::name());
+        let problems = unusable.problems.iter().map(text).collect();
+        let mut update = Update::new();
+        update
+            .set(n::CREATED_AT, time(unusable.at))
+            .set(n::RAW, text(&unusable.raw))
+            .set(n::PROBLEMS, AttributeValue::L(problems))
+            .set(n::TTL, number(unusable.at.as_second() + UNUSABLE_SECONDS));
+        self.update(&pk, &sk, update, ReturnValue::None).await.map(drop)
+    }
+
+    pub(super) async fn query_unusable(
+        &self,
+        backend: &BackendName,
+        limit: usize,
+    ) -> Result<Vec<Unusable>, StoreError> {
+        let pk = keys::of_backend(backend);
+        let items = self.query_led_by(&pk, keys::UNUSABLE, false, limit).await?;
+        items.iter().map(|item| to_unusable(backend, &pk, item)).collect()
+    }
+}

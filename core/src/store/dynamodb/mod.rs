@@ -1,0 +1,151 @@
+//! The store on `DynamoDB`: one table, one sparse index. `core/ARCHITECTURE.md` lists its access patterns.
+
+mod call;
+mod commit;
+mod item;
+mod keys;
+mod log;
+mod outbox;
+mod update;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use jiff::Timestamp;
+
+use super::{
+    Commit, Committed, Due, Lease, Loaded, Outbox, Row, Settled, Settlement, Store, StoreError, Taken,
+    Unusable,
+};
+use crate::aws::{Access, patience};
+use crate::message::{BackendName, ConnectionId, MessageId};
+
+/// A [`Store`] in one `DynamoDB` table with the keys `pk` and `sk`, the time to live `ttl`, and the keys-only
+/// index `due` on `due_shard` and `due_at`.
+pub struct DynamoStore {
+    client: Client,
+    table: String,
+    meter: Option<Arc<Meter>>,
+}
+
+/// Counts what calls cost, in thousandths of a capacity unit.
+#[derive(Debug, Default)]
+pub struct Meter {
+    read: AtomicU64,
+    write: AtomicU64,
+}
+
+impl Meter {
+    /// Write units since the last time this was called.
+    pub fn take_write_units(&self) -> f64 {
+        to_units(self.write.swap(0, Ordering::Relaxed))
+    }
+
+    /// Read units since the last time this was called.
+    pub fn take_read_units(&self) -> f64 {
+        to_units(self.read.swap(0, Ordering::Relaxed))
+    }
+}
+
+// Exact up to 2^52 thousandths.
+#[allow(clippy::cast_precision_loss)]
+fn to_units(thousandths: u64) -> f64 {
+    thousandths as f64 / 1000.0
+}
+
+impl DynamoStore {
+    /// A store in `table`. Makes no call.
+    pub fn new(access: &Access, http: SharedHttpClient, table: impl Into<String>) -> Self {
+        let (retry, timeout) = patience();
+        let mut config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(access.region.clone()))
+            .credentials_provider(access.credentials.clone())
+            .http_client(http)
+            .retry_config(retry)
+            .timeout_config(timeout);
+        config.set_endpoint_url(access.endpoint_url.clone());
+        Self { client: Client::from_conf(config.build()), table: table.into(), meter: None }
+    }
+
+    /// Has every call report what it cost.
+    #[must_use]
+    pub fn metered(mut self, meter: Arc<Meter>) -> Self {
+        self.meter = Some(meter);
+        self
+    }
+}
+
+#[async_trait]
+impl Store for DynamoStore {
+    async fn open_backend(&self, backend: &BackendName, now: Timestamp) -> Result<(), StoreError> {
+        self.open_backend_item(backend, now).await
+    }
+
+    async fn load(
+        &self,
+        connection: &ConnectionId,
+        message: &MessageId,
+        now: Timestamp,
+    ) -> Result<Loaded, StoreError> {
+        self.load_connection(connection, message, now).await
+    }
+
+    async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError> {
+        self.write_commit(&commit).await
+    }
+
+    async fn take_lease(
+        &self,
+        connection: &ConnectionId,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        self.write_lease(connection, lease, now).await
+    }
+
+    async fn extend_lease(&self, connection: &ConnectionId, lease: &Lease) -> Result<bool, StoreError> {
+        self.write_extension(connection, lease).await
+    }
+
+    async fn settle(
+        &self,
+        connection: &ConnectionId,
+        owner: &str,
+        outbox: &Outbox,
+        settlement: Settlement,
+    ) -> Result<Settled, StoreError> {
+        match settlement {
+            Settlement::Deferred(head) => self.put_back(connection, owner, &head).await,
+            Settlement::Done => self.remove_head(connection, owner, outbox).await,
+        }
+    }
+
+    async fn refill(&self, connection: &ConnectionId, owner: &str) -> Result<Settled, StoreError> {
+        self.move_in(connection, owner).await
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        self.query_due(now, limit).await
+    }
+
+    async fn record(&self, row: &Row) -> Result<(), StoreError> {
+        self.write_row(row).await
+    }
+
+    async fn history(&self, connection: &ConnectionId, limit: usize) -> Result<Vec<Row>, StoreError> {
+        self.query_history(connection, limit).await
+    }
+
+    async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
+        self.put_unusable(unusable).await
+    }
+
+    async fn unusable(&self, backend: &BackendName, limit: usize) -> Result<Vec<Unusable>, StoreError> {
+        self.query_unusable(backend, limit).await
+    }
+}

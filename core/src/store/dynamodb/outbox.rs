@@ -1,0 +1,222 @@
+//! Delivery: the lease, and what becomes of the head of an outbox.
+
+use aws_sdk_dynamodb::types::{Delete, ReturnValue, TransactWriteItem};
+use jiff::Timestamp;
+
+use super::call::{Written, key};
+use super::item::{
+    Item, names as n, number, of_entries, of_entry, text, time, to_entries, to_outbox, to_record,
+};
+use super::update::Update;
+use super::{DynamoStore, StoreError, keys};
+use crate::aws::sort;
+use crate::message::ConnectionId;
+use crate::store::{Entry, Lease, Outbox, Record, Settled, Taken};
+
+impl DynamoStore {
+    pub(super) async fn write_lease(
+        &self,
+        connection: &ConnectionId,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let pk = keys::of_connection(connection);
+        let mut update = Update::new();
+        update
+            .set(n::LEASE_OWNER, text(&lease.owner))
+            .set(n::LEASE_UNTIL, time(lease.until))
+            .set(n::DUE_SHARD, text(keys::shard(connection)))
+            .set(n::DUE_AT, time(lease.until));
+        let (owner, until) = (update.name(n::LEASE_OWNER), update.name(n::LEASE_UNTIL));
+        let (outbox, next) = (update.name(n::OUTBOX), update.name(n::NEXT));
+        let (spilled, id) = (update.name(n::SPILLED), update.name(n::ID));
+        let present = update.value(time(now));
+        update.only_if(format!("(attribute_not_exists({owner}) OR {until} <= {present})"));
+        update.only_if(format!(
+            "((attribute_exists({outbox}[0].{id}) AND \
+               (attribute_not_exists({outbox}[0].{next}) OR {outbox}[0].{next} <= {present})) OR \
+              (attribute_not_exists({outbox}[0].{id}) AND attribute_exists({spilled})))"
+        ));
+        Ok(match self.update(&pk, keys::CONNECTION, update, ReturnValue::AllOld).await? {
+            Written::Yes(before) => {
+                let Record { outbox, lease, .. } = to_record(&pk, Some(&before), now)?;
+                Taken::Yes { outbox, abandoned: lease.is_some() }
+            }
+            Written::No => Taken::No,
+        })
+    }
+
+    pub(super) async fn write_extension(
+        &self,
+        connection: &ConnectionId,
+        lease: &Lease,
+    ) -> Result<bool, StoreError> {
+        let pk = keys::of_connection(connection);
+        let mut update = Update::new();
+        update.set(n::LEASE_UNTIL, time(lease.until)).set(n::DUE_AT, time(lease.until));
+        update.only_if_is(n::LEASE_OWNER, Some(text(&lease.owner)));
+        let written = self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await?;
+        Ok(matches!(written, Written::Yes(_)))
+    }
+
+    /// The head stays and the lease goes, in one write.
+    pub(super) async fn put_back(
+        &self,
+        connection: &ConnectionId,
+        owner: &str,
+        head: &Entry,
+    ) -> Result<Settled, StoreError> {
+        let pk = keys::of_connection(connection);
+        let mut update = held(owner, Some(head));
+        update
+            .set_first(n::OUTBOX, of_entry(head))
+            .set(n::DUE_AT, time(head.next_attempt.unwrap_or(head.created_at)))
+            .remove(&[n::LEASE_OWNER, n::LEASE_UNTIL]);
+        Ok(match self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await? {
+            Written::Yes(_) => Settled::Released,
+            Written::No => Settled::Lost,
+        })
+    }
+
+    /// The head goes, and with the last one the lease.
+    pub(super) async fn remove_head(
+        &self,
+        connection: &ConnectionId,
+        owner: &str,
+        outbox: &Outbox,
+    ) -> Result<Settled, StoreError> {
+        let pk = keys::of_connection(connection);
+        let head = outbox.entries.front();
+        if outbox.entries.len() == 1 && outbox.spilled == 0 {
+            let mut update = held(owner, head);
+            update.remove_first(n::OUTBOX);
+            release(&mut update, 1);
+            if let Written::Yes(_) = self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await? {
+                return Ok(Settled::Released);
+            }
+            // More has come in since, or the lease is lost: the next write tells.
+        }
+        let mut update = held(owner, head);
+        update.remove_first(n::OUTBOX);
+        Ok(match self.update(&pk, keys::CONNECTION, update, ReturnValue::AllNew).await? {
+            Written::Yes(after) => Settled::Remaining(to_outbox(&pk, &after)?),
+            Written::No => Settled::Lost,
+        })
+    }
+
+    /// The oldest piece that moved out moves in, or, where there is none, the lease goes.
+    pub(super) async fn move_in(
+        &self,
+        connection: &ConnectionId,
+        owner: &str,
+    ) -> Result<Settled, StoreError> {
+        let pk = keys::of_connection(connection);
+        let item = self.get(&pk, keys::CONNECTION).await?.unwrap_or_default();
+        let holder = item.get(n::LEASE_OWNER).and_then(|holder| holder.as_s().ok());
+        if holder.is_none_or(|holder| holder != owner) {
+            return Ok(Settled::Lost);
+        }
+        let outbox = to_outbox(&pk, &item)?;
+        if !outbox.entries.is_empty() {
+            return Ok(Settled::Remaining(outbox));
+        }
+        if outbox.spilled == 0 {
+            let mut update = held(owner, None);
+            release(&mut update, 0);
+            let written = self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await?;
+            // Had something come in since, the sweep would find it when the lease ends.
+            return Ok(if let Written::Yes(_) = written { Settled::Released } else { Settled::Lost });
+        }
+        let Some((sk, entries)) = self.oldest_piece(&pk).await? else {
+            let problem = "a piece of its outbox is missing".to_owned();
+            return Err(StoreError::Unreadable { what: pk, problem });
+        };
+        let left = outbox.spilled - 1;
+        let mut update = held(owner, None);
+        update.set(n::OUTBOX, of_entries(&entries));
+        if left == 0 {
+            update.remove(&[n::SPILLED])
+        } else {
+            update.set(n::SPILLED, number(left))
+        };
+        update.only_if_is(n::SPILLED, Some(number(outbox.spilled)));
+        let delete = Delete::builder().table_name(&self.table).set_key(Some(key(&pk, &sk)));
+        let delete = delete.condition_expression("attribute_exists(pk)").build();
+        let delete = delete.map_err(|problem| StoreError::Refused(problem.to_string()))?;
+        let actions = vec![
+            self.update_action(&pk, keys::CONNECTION, update)?,
+            TransactWriteItem::builder().delete(delete).build(),
+        ];
+        if self.transact(actions).await? {
+            return Ok(Settled::Remaining(Outbox { entries: entries.into(), spilled: left }));
+        }
+        // A commit added another piece in between: as it is now, the caller tries again.
+        Ok(Settled::Remaining(outbox))
+    }
+
+    async fn oldest_piece(&self, pk: &str) -> Result<Option<(String, Vec<Entry>)>, StoreError> {
+        let found: Vec<Item> = self.query_led_by(pk, keys::OUTBOX, true, 1).await?;
+        let Some(item) = found.into_iter().next() else { return Ok(None) };
+        let sk = item.get(keys::SK).and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
+        let entries = to_entries(&sk, &item)?;
+        Ok(Some((sk, entries)))
+    }
+
+    /// Items of one partition whose sort key begins so, in its order or against it.
+    pub(super) async fn query_led_by(
+        &self,
+        pk: &str,
+        lead: &str,
+        forward: bool,
+        limit: usize,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::new();
+        let mut from = None;
+        loop {
+            let wanted = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
+            let output = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :lead)")
+                .expression_attribute_values(":pk", text(pk))
+                .expression_attribute_values(":lead", text(lead))
+                .consistent_read(true)
+                .scan_index_forward(forward)
+                .limit(wanted)
+                .set_exclusive_start_key(from)
+                .set_return_consumed_capacity(self.metering())
+                .send()
+                .await
+                .map_err(|error| sort("Query", &error))?;
+            self.meter_read(output.consumed_capacity());
+            items.extend(output.items.unwrap_or_default());
+            from = output.last_evaluated_key;
+            if from.is_none() || items.len() >= limit {
+                return Ok(items);
+            }
+        }
+    }
+}
+
+/// A write that only the holder of the lease may make, and only while the head is as it knows it.
+fn held(owner: &str, head: Option<&Entry>) -> Update {
+    let mut update = Update::new();
+    update.only_if_is(n::LEASE_OWNER, Some(text(owner)));
+    if let Some(head) = head {
+        let (outbox, name) = (update.name(n::OUTBOX), update.name(n::ID));
+        let id = update.value(text(head.id.as_str()));
+        update.only_if(format!("{outbox}[0].{name} = {id}"));
+    }
+    update
+}
+
+/// Gives the lease back, if the outbox has so many entries before the write and nothing has moved out of it.
+fn release(update: &mut Update, entries: usize) {
+    update.remove(&[n::LEASE_OWNER, n::LEASE_UNTIL, n::DUE_SHARD, n::DUE_AT]);
+    let (outbox, count) = (update.name(n::OUTBOX), update.value(number(entries)));
+    let size = format!("size({outbox}) = {count}");
+    let none = if entries == 0 { format!("(attribute_not_exists({outbox}) OR {size})") } else { size };
+    update.only_if(none);
+    update.only_if_is(n::SPILLED, None);
+}

@@ -1,0 +1,130 @@
+//! Puts one conditional update together: names and values are registered as they are used, since `DynamoDB`
+//! refuses any that are not.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+/// One update expression with its condition.
+#[derive(Default)]
+pub(super) struct Update {
+    sets: Vec<String>,
+    removes: Vec<String>,
+    conditions: Vec<String>,
+    names: BTreeSet<String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Update {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// An attribute, as expressions name it.
+    pub(super) fn name(&mut self, name: &str) -> String {
+        self.names.insert(name.to_owned());
+        format!("#{name}")
+    }
+
+    /// A value, as expressions name it.
+    pub(super) fn value(&mut self, value: AttributeValue) -> String {
+        let name = format!(":v{}", self.values.len());
+        self.values.insert(name.clone(), value);
+        name
+    }
+
+    /// Sets an attribute.
+    pub(super) fn set(&mut self, name: &str, value: AttributeValue) -> &mut Self {
+        let (name, value) = (self.name(name), self.value(value));
+        self.sets.push(format!("{name} = {value}"));
+        self
+    }
+
+    /// Sets an attribute unless it is there.
+    pub(super) fn set_once(&mut self, name: &str, value: AttributeValue) -> &mut Self {
+        let (name, value) = (self.name(name), self.value(value));
+        self.sets.push(format!("{name} = if_not_exists({name}, {value})"));
+        self
+    }
+
+    /// Appends to a list, which may not be there.
+    pub(super) fn append(&mut self, name: &str, list: AttributeValue) -> &mut Self {
+        let name = self.name(name);
+        let (empty, list) = (self.value(AttributeValue::L(Vec::new())), self.value(list));
+        self.sets.push(format!("{name} = list_append(if_not_exists({name}, {empty}), {list})"));
+        self
+    }
+
+    /// Replaces the first entry of a list.
+    pub(super) fn set_first(&mut self, name: &str, value: AttributeValue) -> &mut Self {
+        let (name, value) = (self.name(name), self.value(value));
+        self.sets.push(format!("{name}[0] = {value}"));
+        self
+    }
+
+    /// Removes attributes.
+    pub(super) fn remove(&mut self, names: &[&str]) -> &mut Self {
+        for name in names {
+            let name = self.name(name);
+            self.removes.push(name);
+        }
+        self
+    }
+
+    /// Removes the first entry of a list.
+    pub(super) fn remove_first(&mut self, name: &str) -> &mut Self {
+        let name = self.name(name);
+        self.removes.push(format!("{name}[0]"));
+        self
+    }
+
+    /// Adds a condition, made of [`Update::name`]s and [`Update::value`]s. All must hold.
+    pub(super) fn only_if(&mut self, condition: String) -> &mut Self {
+        self.conditions.push(condition);
+        self
+    }
+
+    /// Only if the attribute has this value, or, without one, is not there.
+    pub(super) fn only_if_is(&mut self, name: &str, value: Option<AttributeValue>) -> &mut Self {
+        let name = self.name(name);
+        let condition = match value {
+            Some(value) => format!("{name} = {}", self.value(value)),
+            None => format!("attribute_not_exists({name})"),
+        };
+        self.only_if(condition)
+    }
+
+    pub(super) fn expression(&self) -> String {
+        let part = |word: &str, parts: &[String]| {
+            if parts.is_empty() { String::new() } else { format!("{word} {} ", parts.join(", ")) }
+        };
+        format!("{}{}", part("SET", &self.sets), part("REMOVE", &self.removes)).trim_end().to_owned()
+    }
+
+    pub(super) fn condition(&self) -> Option<String> {
+        (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
+    }
+
+    pub(super) fn names(&self) -> HashMap<String, String> {
+        self.names.iter().map(|name| (format!("#{name}"), name.clone())).collect()
+    }
+
+    pub(super) fn values(self) -> Option<HashMap<String, AttributeValue>> {
+        (!self.values.is_empty()).then_some(self.values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_names_what_it_uses_and_nothing_else() {
+        let mut update = Update::new();
+        update.set("a", AttributeValue::Bool(true)).remove(&["b"]).remove_first("c").only_if_is("d", None);
+        assert_eq!(update.expression(), "SET #a = :v0 REMOVE #b, #c[0]");
+        assert_eq!(update.condition().as_deref(), Some("attribute_not_exists(#d)"));
+        assert_eq!(update.names().len(), 4);
+        assert_eq!(update.values().map(|values| values.len()), Some(1));
+    }
+}
