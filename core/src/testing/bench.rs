@@ -12,7 +12,7 @@ use super::clock::TestClock;
 use super::faulty::{Faults, FaultyStore};
 use super::gateway::{TestBackend, TestGateway};
 use crate::backend::{AnyBackend, Fetched, Received, Transport, TransportError};
-use crate::clock::Deadline;
+use crate::clock::{Clock as _, Deadline};
 use crate::config::{BackendSettings, Respond, Settings};
 use crate::context::About;
 use crate::endpoint;
@@ -185,11 +185,10 @@ impl Bench {
     /// A sender's history, the newest first.
     pub async fn history(&self, identity: &str) -> Vec<Row> {
         let store: &dyn Store = self.project.ports.store.as_ref();
-        store.history(&self.connection(identity), usize::MAX).await.unwrap_or_default()
+        store.history(&self.connection(identity), self.clock.now(), usize::MAX).await.unwrap_or_default()
     }
 
     async fn loaded(&self, identity: &str) -> (Session, Outbox) {
-        use crate::clock::Clock as _;
         let (connection, message) = (self.connection(identity), MessageId::random());
         match self.project.ports.store.load(&connection, &message, self.clock.now()).await {
             Ok(loaded) => (loaded.record.session, loaded.record.outbox),

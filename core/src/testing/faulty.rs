@@ -148,15 +148,25 @@ impl<S: Store> Store for FaultyStore<S> {
         self.faults.around(self.inner.record(row)).await
     }
 
-    async fn history(&self, connection: &ConnectionId, limit: usize) -> Result<Vec<Row>, StoreError> {
-        self.faults.around(self.inner.history(connection, limit)).await
+    async fn history(
+        &self,
+        connection: &ConnectionId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.faults.around(self.inner.history(connection, now, limit)).await
     }
 
     async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
         self.faults.around(self.inner.keep_unusable(unusable)).await
     }
 
-    async fn unusable(&self, backend: &BackendName, limit: usize) -> Result<Vec<Unusable>, StoreError> {
-        self.faults.around(self.inner.unusable(backend, limit)).await
+    async fn unusable(
+        &self,
+        backend: &BackendName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unusable>, StoreError> {
+        self.faults.around(self.inner.unusable(backend, now, limit)).await
     }
 }

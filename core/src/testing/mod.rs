@@ -10,7 +10,6 @@
 //! bench
 //!     .transcript(
 //!         "
-//!         # The keyword alone explains itself.
 //!         1112223333 > echo
 //!         1112223333 < To echo some text, send: ECHO <ANYTHING>
 //!         1112223333 > ECHO hello
