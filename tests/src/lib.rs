@@ -4,6 +4,7 @@
 pub mod gsm7;
 pub mod http;
 pub mod kannel;
+pub mod ministack;
 pub mod ports;
 pub mod recorder;
 pub mod smpp;
