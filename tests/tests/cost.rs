@@ -1,0 +1,89 @@
+//! What a message costs in DynamoDB, as the emulator's consumed capacity has it. `core/ARCHITECTURE.md` quotes these
+//! figures: `cargo test -p tests --test cost -- --nocapture` prints them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use local::{Stack, StackOptions};
+use tests::recorder::{Recorder, Reply};
+use threadless::aws::{Access, http_client};
+use threadless::backend::{Engines, HttpTransport, Received};
+use threadless::config::{Settings, Surroundings};
+use threadless::store::dynamodb::{DynamoStore, Meter};
+use threadless::{Deadline, Ports, Project, Router, SystemClock, apps, incoming, sweep};
+
+struct Metered {
+    project: Project,
+    meter: Arc<Meter>,
+    gateway: Recorder,
+    _stack: Stack,
+}
+
+async fn metered() -> Metered {
+    let stack = Stack::start(StackOptions::ephemeral("[project]\nname = \"T\"")).await.unwrap();
+    let gateway = Recorder::start().await.unwrap();
+    gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
+    let settings = format!(
+        "[project]\nname = \"T\"\n[backends.k]\nengine = \"kannel\"\nsendsms_url = \"{}\"",
+        gateway.url("/cgi-bin/sendsms")
+    );
+    let settings = Settings::read(&settings, &Engines::standard(), &Surroundings::local(&[])).unwrap();
+    let access = Access {
+        region: "us-east-1".to_owned(),
+        credentials: Credentials::new("local", "local", None, None, "test"),
+        endpoint_url: Some(format!("http://{}", stack.dynamodb)),
+    };
+    let meter = Arc::new(Meter::default());
+    let store = DynamoStore::new(&access, http_client().unwrap(), "threadless").metered(Arc::clone(&meter));
+    let ports = Ports {
+        store: Arc::new(store),
+        queue: None,
+        transport: Arc::new(HttpTransport::new()),
+        clock: Arc::new(SystemClock),
+    };
+    let router = Router::new().add(apps::Echo);
+    Metered { project: Project::new(settings, router, ports), meter, gateway, _stack: stack }
+}
+
+impl Metered {
+    /// Handles one message, and gives the read and write units that it took.
+    async fn message(&self, text: &str, mid: &str) -> (f64, f64) {
+        let received = Received {
+            identity: "1112223333".parse().unwrap(),
+            text: text.to_owned(),
+            gateway_id: Some(mid.to_owned()),
+            received_at: None,
+            recipient: None,
+            raw: None,
+            details: std::collections::BTreeMap::new(),
+        };
+        let deadline = Deadline::within(Duration::from_secs(20));
+        incoming(&self.project, &"k".parse().unwrap(), received, deadline).await.unwrap();
+        (self.meter.take_read_units(), self.meter.take_write_units())
+    }
+}
+
+#[tokio::test]
+async fn a_message_with_one_reply_costs_at_most_eight_write_units() {
+    let metered = metered().await;
+    let first = metered.message("echo hello", "m0").await;
+    let known = metered.message("echo hello", "m1").await;
+    let duplicate = metered.message("echo hello", "m1").await;
+    let silent = metered.message("nothing to say", "m2").await;
+    let mut written = 0.0;
+    for nth in 0..64 {
+        written += metered.message("echo hello", &format!("busy{nth}")).await.1;
+    }
+    let busy = written / 64.0;
+    assert!(sweep(&metered.project).await.is_ok());
+    let idle = metered.meter.take_read_units();
+    println!("first contact:         {} read, {} write units", first.0, first.1);
+    println!("one reply:             {} read, {} write units", known.0, known.1);
+    println!("no reply:              {} read, {} write units", silent.0, silent.1);
+    println!("duplicate:             {} read, {} write units", duplicate.0, duplicate.1);
+    println!("one reply, busy sender: {busy:.2} write units on average");
+    println!("a sweep with nothing due: {idle} read units");
+    assert!(known.1 <= 8.0 && busy <= 12.0, "{known:?} {busy}");
+    assert_eq!(metered.gateway.requests().len(), 66);
+}
