@@ -212,8 +212,8 @@ fn write(text: &str, errors: EncodeErrors, mut put: impl FnMut(char) -> bool) ->
 const LONGEST: usize = 16;
 
 fn push_other(encoder: &mut Encoder, c: char, bytes: &mut Vec<u8>) -> bool {
-    // The WHATWG fills the gaps of the Windows pages with control characters. Python and iconv leave them empty,
-    // and Kannel would refuse the whole message for one.
+    // The WHATWG fills the gaps of the Windows pages with control characters. Python leaves them empty, and so does
+    // Kannel, which puts a `?` there whatever `encode_errors` asks for.
     if matches!(c, '\u{80}'..='\u{9f}') && encoder.encoding().name().starts_with("windows-") {
         return false;
     }

@@ -150,7 +150,7 @@ fn the_windows_pages_are_those_of_python() {
     }
 }
 
-/// Kannel's iconv refuses a message for one byte that a page does not have.
+/// Kannel makes `?` of a byte that a page does not have.
 #[test]
 fn control_characters_are_not_hidden_in_the_gaps_of_a_page() {
     for name in ["cp1252", "cp874", "cp1258"] {
