@@ -1,6 +1,41 @@
-//! Threadless: a serverless SMS router. (Front page to come with the slice that wires it.)
-
-#![cfg_attr(docsrs, feature(doc_cfg))]
+//! Threadless: a serverless SMS router. It takes text messages from a gateway such as Kannel, runs them through
+//! your apps, and sends the replies, with each message's effect exactly once.
+//!
+//! An app is a type with up to six phases; a router is a list of apps:
+//!
+//! ```
+//! use threadless::{App, AppError, Context, Handled, Router};
+//!
+//! struct Echo;
+//!
+//! impl App for Echo {
+//!     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+//!         let Some(text) = cx.text().strip_prefix("echo ").map(str::to_owned) else {
+//!             return Ok(Handled::No);
+//!         };
+//!         cx.reply(text);
+//!         Ok(Handled::Yes)
+//!     }
+//! }
+//!
+//! # #[cfg(feature = "testing")]
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let bench = threadless::testing::Bench::new(Router::new().add(Echo));
+//! bench.transcript("1112223333 > echo hello\n1112223333 < hello").await;
+//! # });
+//! ```
+//!
+//! # Where to go from here
+//!
+//! - [`App`] and [`Context`]: what an app can do; [`apps`]: those that come with this.
+//! - [`incoming()`]: the single way in, and the walk of a message from there.
+//! - [`backend`]: gateways, in and out; [`config`]: the settings that name them.
+//! - [`store`] and [`queue`]: the ports to DynamoDB and SQS; `lambda`: the functions on AWS.
+//!
+//! # Features
+//!
+//! None by default, so that the tests of an app build in seconds. `lambda` brings all that a function needs:
+//! `dynamodb`, `sqs` and `client` (the HTTP client to gateways). `testing` brings the bench that is used above.
 
 mod app;
 pub mod apps;
@@ -25,6 +60,8 @@ mod router;
 mod session;
 pub mod store;
 mod sweep;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod text;
 
 pub use app::{App, AppError, Filter, Handled, Outbound};

@@ -11,6 +11,6 @@ pub(crate) fn name() -> String {
 
 /// A span between nothing and `limit`.
 pub(crate) fn up_to(limit: Duration) -> Duration {
-    let fraction = Uuid::new_v4().as_u128() as u32;
-    limit.mul_f64(f64::from(fraction) / f64::from(u32::MAX))
+    let (_, random, ..) = Uuid::new_v4().as_fields();
+    limit.mul_f64(f64::from(random) / f64::from(u16::MAX))
 }

@@ -71,7 +71,7 @@ pub async fn respond(project: &Arc<Project>, records: Vec<Record>, deadline: Dea
                 // Not an app's doing, since those run in tasks of their own: a defect of ours.
                 error!(outcome = "group_panicked", error = %gone, "a group of jobs ended in a panic");
                 let records = members.get(&gone.id()).map_or(&[][..], |records| &records[..]);
-                failures.extend(records.iter().map(|record| later(record)));
+                failures.extend(records.iter().map(later));
             }
         }
     }

@@ -1,1 +1,63 @@
-//! To come.
+//! The project: its [settings](SETTINGS), its [apps], and the Lambda functions that run them.
+//!
+//! To have another app or backend, edit `src/apps.rs` and `settings.toml`; nothing here depends on them.
+
+mod apps;
+
+use std::process::ExitCode;
+
+use threadless::backend::Engines;
+use threadless::lambda::{self, Environment, EnvironmentError, Function};
+
+pub use apps::apps;
+
+/// The settings, embedded. `THREADLESS_SETTINGS` replaces them at run time.
+pub const SETTINGS: &str = include_str!("../settings.toml");
+
+/// What each function does, by the name of its binary.
+pub const FUNCTIONS: [(&str, Function); 3] = [
+    ("kannel", Function::Http { engine: "kannel" }),
+    ("responder", Function::Responder),
+    ("tick", Function::Tick),
+];
+
+/// The kinds of gateway that the settings can name. Add your own with [`Engines::with`].
+pub fn engines() -> Engines {
+    Engines::standard()
+}
+
+/// What the function of this name does.
+pub fn function(name: &str) -> Option<Function> {
+    FUNCTIONS.iter().find(|(known, _)| *known == name).map(|(_, function)| *function)
+}
+
+/// The main function of each binary: takes events from Lambda until it ends the process.
+///
+/// What is wrong with the environment or the settings is one line in the log, and ends the cold start.
+pub fn start(name: &str) -> ExitCode {
+    // Two threads wherever it runs: an app that blocks one leaves the other to give it up by.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(serve(name)),
+        Err(problem) => {
+            tracing::error!(function = name, outcome = "not_started", error = %problem, "start");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(name: &str) -> ExitCode {
+    let environment = Environment::read();
+    lambda::start_logging(environment.as_ref().map_or("info", |environment| environment.log.as_str()));
+    let host = environment.and_then(|environment| environment.host(SETTINGS, &engines(), apps));
+    let problem = match (function(name), host) {
+        (Some(function), Ok(host)) => match lambda::run(function, host).await {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(problem) => problem.to_string(),
+        },
+        (_, Err(problem)) => EnvironmentError::to_string(&problem),
+        (None, _) => format!("there is no function {name}"),
+    };
+    tracing::error!(function = name, outcome = "not_started", error = problem, "start");
+    ExitCode::FAILURE
+}

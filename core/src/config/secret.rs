@@ -44,8 +44,10 @@ pub enum Place {
 /// What the settings are read in: where, and who knows the secrets.
 pub struct Surroundings<'a> {
     pub(super) place: Place,
-    lookup: Box<dyn Fn(&str) -> Option<String> + 'a>,
+    lookup: Box<Lookup<'a>>,
 }
+
+type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 impl<'a> Surroundings<'a> {
     /// `lookup` finds a secret by its name.

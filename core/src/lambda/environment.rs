@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Host;
 use crate::aws::{Access, NoClient, http_client};
 use crate::backend::{Engines, HttpTransport};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::{Place, Settings, SettingsError, Surroundings};
 use crate::project::{Ports, Project};
 use crate::queue::Queue;
@@ -18,7 +18,7 @@ use crate::router::Router;
 use crate::store::dynamodb::DynamoStore;
 
 /// What the environment says. The only place in this library that reads it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Environment {
     /// `THREADLESS_TABLE`: the `DynamoDB` table.
     pub table: String,
@@ -38,6 +38,8 @@ pub struct Environment {
     pub sqs_url: Option<String>,
     /// Deployed unless an endpoint above is on this machine.
     pub place: Place,
+    /// The machine's clock; another one in tests.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Why a function cannot start.
@@ -85,6 +87,7 @@ impl Environment {
             dynamodb_url,
             sqs_url,
             place: if local { Place::Local } else { Place::Deployed },
+            clock: Arc::new(SystemClock),
         })
     }
 
@@ -121,7 +124,7 @@ impl Environment {
             store: Arc::new(store),
             queue: queue.clone().map(|queue| queue as Arc<dyn Queue>),
             transport: Arc::new(HttpTransport::new()),
-            clock: Arc::new(SystemClock),
+            clock: Arc::clone(&self.clock),
         };
         let project = Arc::new(Project::new(settings, apps(Router::new()), ports));
         Ok(Host { project, queue })

@@ -1,6 +1,6 @@
 //! The log of messages: for operators, the tester and delivery reports. Nothing is decided by it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::message::{ConnectionId, Incoming, MessageId};
 use crate::store::Entry;
@@ -87,6 +87,15 @@ impl State {
 }
 
 impl Row {
+    /// For how long it is kept: 30 days.
+    pub const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+    /// How far it got, and with how much doubt: what decides which of two rows of one message is kept. A repeated
+    /// send ends in the same state, but it must not hide that it was one.
+    pub fn progress(&self) -> (u8, u32) {
+        (self.state.rank(), self.uncertain)
+    }
+
     /// The row of a message whose phases are through.
     pub fn handled(message: &Incoming) -> Self {
         Self {

@@ -182,16 +182,23 @@ impl Store for MemoryStore {
         let mut tables = self.lock();
         let rows = tables.history.entry(row.connection.clone()).or_default();
         let kept = rows.entry((row.at, row.id.clone())).or_insert_with(|| row.clone());
-        if kept.state.rank() < row.state.rank() {
+        if kept.progress() < row.progress() {
             *kept = row.clone();
         }
         Ok(())
     }
 
-    async fn history(&self, connection: &ConnectionId, limit: usize) -> Result<Vec<Row>, StoreError> {
+    async fn history(
+        &self,
+        connection: &ConnectionId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
         let tables = self.lock();
         let rows = tables.history.get(connection);
-        Ok(rows.into_iter().flat_map(|rows| rows.values().rev()).take(limit).cloned().collect())
+        let kept =
+            rows.into_iter().flat_map(|rows| rows.values().rev()).filter(|row| row.at + Row::KEPT > now);
+        Ok(kept.take(limit).cloned().collect())
     }
 
     async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
@@ -199,9 +206,14 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn unusable(&self, backend: &BackendName, limit: usize) -> Result<Vec<Unusable>, StoreError> {
+    async fn unusable(
+        &self,
+        backend: &BackendName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unusable>, StoreError> {
         let tables = self.lock();
-        let of_backend = tables.unusable.iter().rev().filter(|row| row.backend == *backend);
-        Ok(of_backend.take(limit).cloned().collect())
+        let kept = |row: &&Unusable| row.backend == *backend && row.at + Unusable::KEPT > now;
+        Ok(tables.unusable.iter().rev().filter(kept).take(limit).cloned().collect())
     }
 }

@@ -18,7 +18,7 @@ pub use recent::Recent;
 pub use record::{Due, Entry, Lease, Loaded, Outbox, Record};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::message::{BackendName, ConnectionId, MessageId};
 use crate::session::Session;
@@ -118,6 +118,11 @@ pub struct Unusable {
     pub problems: Vec<String>,
 }
 
+impl Unusable {
+    /// For how long it is kept: 90 days.
+    pub const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+}
+
 /// The port to storage. [`MemoryStore`] for unit tests and transcripts, `dynamodb::DynamoStore` for the rest,
 /// local runs included; one contract suite holds both.
 #[async_trait]
@@ -164,15 +169,26 @@ pub trait Store: Send + Sync {
     /// Connections whose outbox is due, the longest due first, at most `limit` of them.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError>;
 
-    /// Writes a row of history, or moves it forward. A row that is as far or farther stays as it is.
+    /// Writes a row of history, or moves it forward. One whose [`Row::progress`] is as great stays as it is.
     async fn record(&self, row: &Row) -> Result<(), StoreError>;
 
-    /// A connection's history, the newest first, at most `limit` rows.
-    async fn history(&self, connection: &ConnectionId, limit: usize) -> Result<Vec<Row>, StoreError>;
+    /// A connection's history as far as it is [kept](Row::KEPT), the newest first, at most `limit` rows.
+    async fn history(
+        &self,
+        connection: &ConnectionId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError>;
 
     /// Keeps a message that cannot be used.
     async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError>;
 
-    /// The unusable messages of a backend, the newest first, at most `limit`.
-    async fn unusable(&self, backend: &BackendName, limit: usize) -> Result<Vec<Unusable>, StoreError>;
+    /// The unusable messages of a backend as far as they are [kept](Unusable::KEPT), the newest first, at most
+    /// `limit`.
+    async fn unusable(
+        &self,
+        backend: &BackendName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unusable>, StoreError>;
 }

@@ -42,9 +42,9 @@ impl Plan {
         for entry in commit.replies.iter().cloned() {
             if room.take(&entry) {
                 if inside {
-                    append.push(entry)
+                    append.push(entry);
                 } else {
-                    chunk.push(entry)
+                    chunk.push(entry);
                 }
                 continue;
             }

@@ -1,1 +1,19 @@
-//! To come.
+//! The whole stack on one machine: what `cargo run` starts, and what the tests of this project run against.
+//!
+//! The functions are the ones that run on AWS. Around them stand an embedded DynamoDB, an SQS of our own, and what
+//! AWS has to call them: an HTTP front, a queue poller, a schedule.
+
+mod dynamodb;
+mod event;
+mod front;
+mod gateway;
+mod options;
+mod poller;
+mod run;
+pub mod sqs;
+mod stack;
+pub mod template;
+
+pub use options::Options;
+pub use run::launch;
+pub use stack::{Stack, StackOptions, StartError};

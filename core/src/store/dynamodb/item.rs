@@ -47,6 +47,8 @@ pub(super) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
+// Numbers are cheap to pass.
+#[allow(clippy::needless_pass_by_value)]
 pub(super) fn number(number: impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }

@@ -4,19 +4,13 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
-use super::item::{Reader, is_expired, names as n, number, text, time, to_row, to_unusable};
+use super::item::{Item, Reader, is_expired, names as n, number, text, time, to_row, to_unusable};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
 use crate::aws::sort;
 use crate::message::{BackendName, ConnectionId};
 use crate::random;
 use crate::store::{Direction, Due, Row, Unusable};
-
-/// How long history is kept: 30 days.
-const HISTORY_SECONDS: i64 = 30 * 24 * 3600;
-
-/// How long unusable messages are kept: 90 days.
-const UNUSABLE_SECONDS: i64 = 90 * 24 * 3600;
 
 impl DynamoStore {
     /// One query for each part of the index, side by side.
@@ -66,7 +60,7 @@ impl DynamoStore {
             .set(n::STATE, text(row.state.as_str()))
             .set(n::RANK, number(row.state.rank()))
             .set(n::TEXT, text(&row.text))
-            .set(n::TTL, number(row.at.as_second() + HISTORY_SECONDS));
+            .set(n::TTL, number(row.at.as_second() + Row::KEPT.as_secs()));
         let optional = [
             (n::REPLY_TO, row.in_reply_to.as_ref().map(|id| text(id.as_str()))),
             (n::ATTEMPTS, (row.attempts > 0).then(|| number(row.attempts))),
@@ -79,7 +73,13 @@ impl DynamoStore {
             }
         }
         let (rank, here) = (update.name(n::RANK), update.value(number(row.state.rank())));
-        update.only_if(format!("(attribute_not_exists({rank}) OR {rank} < {here})"));
+        let doubt = if row.uncertain > 0 {
+            let (uncertain, count) = (update.name(n::UNCERTAIN), update.value(number(row.uncertain)));
+            format!(" OR ({rank} = {here} AND (attribute_not_exists({uncertain}) OR {uncertain} < {count}))")
+        } else {
+            String::new()
+        };
+        update.only_if(format!("(attribute_not_exists({rank}) OR {rank} < {here}{doubt})"));
         // A row that is as far already is as it should be.
         self.update(&pk, &sk, update, ReturnValue::None).await.map(drop)
     }
@@ -87,15 +87,13 @@ impl DynamoStore {
     pub(super) async fn query_history(
         &self,
         connection: &ConnectionId,
+        now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Row>, StoreError> {
         let pk = keys::of_connection(connection);
         let items = self.query_led_by(&pk, keys::MESSAGE, false, limit).await?;
-        let sk = |item: &super::item::Item| {
-            item.get(keys::SK).and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default()
-        };
-        let live = items.iter().filter(|item| !is_expired(item, Timestamp::now()));
-        live.map(|item| to_row(connection, &sk(item), item)).collect()
+        let live = items.iter().filter(|item| !is_expired(item, now));
+        live.map(|item| to_row(connection, sort_key(item), item)).collect()
     }
 
     pub(super) async fn put_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
@@ -107,17 +105,23 @@ impl DynamoStore {
             .set(n::CREATED_AT, time(unusable.at))
             .set(n::RAW, text(&unusable.raw))
             .set(n::PROBLEMS, AttributeValue::L(problems))
-            .set(n::TTL, number(unusable.at.as_second() + UNUSABLE_SECONDS));
+            .set(n::TTL, number(unusable.at.as_second() + Unusable::KEPT.as_secs()));
         self.update(&pk, &sk, update, ReturnValue::None).await.map(drop)
     }
 
     pub(super) async fn query_unusable(
         &self,
         backend: &BackendName,
+        now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Unusable>, StoreError> {
         let pk = keys::of_backend(backend);
         let items = self.query_led_by(&pk, keys::UNUSABLE, false, limit).await?;
-        items.iter().map(|item| to_unusable(backend, &pk, item)).collect()
+        let live = items.iter().filter(|item| !is_expired(item, now));
+        live.map(|item| to_unusable(backend, sort_key(item), item)).collect()
     }
+}
+
+fn sort_key(item: &Item) -> &str {
+    item.get(keys::SK).and_then(|sk| sk.as_s().ok()).map_or("", String::as_str)
 }

@@ -137,15 +137,25 @@ impl Store for DynamoStore {
         self.write_row(row).await
     }
 
-    async fn history(&self, connection: &ConnectionId, limit: usize) -> Result<Vec<Row>, StoreError> {
-        self.query_history(connection, limit).await
+    async fn history(
+        &self,
+        connection: &ConnectionId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.query_history(connection, now, limit).await
     }
 
     async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
         self.put_unusable(unusable).await
     }
 
-    async fn unusable(&self, backend: &BackendName, limit: usize) -> Result<Vec<Unusable>, StoreError> {
-        self.query_unusable(backend, limit).await
+    async fn unusable(
+        &self,
+        backend: &BackendName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unusable>, StoreError> {
+        self.query_unusable(backend, now, limit).await
     }
 }

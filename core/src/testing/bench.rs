@@ -1,0 +1,208 @@
+//! A project with everything in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+
+use super::clock::TestClock;
+use super::faulty::{Faults, FaultyStore};
+use super::gateway::{TestBackend, TestGateway};
+use crate::backend::{AnyBackend, Fetched, Received, Transport, TransportError};
+use crate::clock::{Clock as _, Deadline};
+use crate::config::{BackendSettings, Respond, Settings};
+use crate::context::About;
+use crate::endpoint;
+use crate::incoming::{Accepted, IncomingError, incoming};
+use crate::message::{BackendName, ConnectionId, MessageId};
+use crate::project::{Ports, Project};
+use crate::queue::{MemoryQueue, Queue};
+use crate::responder::{Failure, Record, respond};
+use crate::router::Router;
+use crate::session::Session;
+use crate::store::{MemoryStore, Outbox, Row, Store};
+use crate::sweep::sweep;
+
+/// The backend that the bench's messages come to and go from.
+const BACKEND: &str = "bench";
+
+/// A project with everything in memory: apps, one backend, a gateway that does as it is told.
+pub struct Bench {
+    /// The project.
+    pub project: Arc<Project>,
+    /// Its gateway.
+    pub gateway: TestGateway,
+    /// Its clock.
+    pub clock: TestClock,
+    /// What its store does wrong.
+    pub faults: Faults,
+    queue: Arc<MemoryQueue>,
+    backend: BackendName,
+}
+
+/// How a [`Bench`] is to be.
+pub struct BenchBuilder {
+    router: Router,
+    respond: Respond,
+    about: About,
+    phase_timeout: Duration,
+}
+
+impl BenchBuilder {
+    /// Has messages handled by the responder, not inline.
+    #[must_use]
+    pub fn queued(mut self) -> Self {
+        self.respond = Respond::Queue;
+        self
+    }
+
+    /// Sets the project's name and default response.
+    #[must_use]
+    pub fn about(mut self, name: &str, default_response: &str) -> Self {
+        self.about = About { name: name.to_owned(), default_response: default_response.to_owned() };
+        self
+    }
+
+    /// Sets how long one phase may take.
+    #[must_use]
+    pub fn phase_timeout(mut self, limit: Duration) -> Self {
+        self.phase_timeout = limit;
+        self
+    }
+
+    /// Puts it together.
+    pub fn build(self) -> Bench {
+        let Ok(backend) = BACKEND.parse::<BackendName>() else { unreachable!("a good name") };
+        let (gateway, clock, faults) = (TestGateway::default(), TestClock::default(), Faults::default());
+        let queue = Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
+        let made = BackendSettings {
+            engine: "bench",
+            respond: self.respond,
+            backend: AnyBackend::new(TestBackend(gateway.clone())),
+        };
+        let settings = Settings {
+            about: self.about,
+            phase_timeout: self.phase_timeout,
+            backends: BTreeMap::from([(backend.clone(), made)]),
+            warnings: Vec::new(),
+        };
+        let ports = Ports {
+            store: Arc::new(FaultyStore::new(MemoryStore::new(), faults.clone())),
+            queue: Some(Arc::clone(&queue) as Arc<dyn Queue>),
+            transport: Arc::new(NoTransport),
+            clock: Arc::new(clock.clone()),
+        };
+        let project = Arc::new(Project::new(settings, self.router, ports));
+        Bench { project, gateway, clock, faults, queue, backend }
+    }
+}
+
+impl Bench {
+    /// A bench with these apps that handles messages inline.
+    pub fn new(router: Router) -> Self {
+        Self::with(router).build()
+    }
+
+    /// A bench with these apps, to be shaped further.
+    pub fn with(router: Router) -> BenchBuilder {
+        let about = About { name: "Bench".to_owned(), default_response: String::new() };
+        BenchBuilder { router, respond: Respond::Inline, about, phase_timeout: Router::PHASE_TIMEOUT }
+    }
+
+    /// The connection of a sender.
+    ///
+    /// # Panics
+    /// Where `identity` is none.
+    pub fn connection(&self, identity: &str) -> ConnectionId {
+        match identity.parse() {
+            Ok(identity) => ConnectionId::new(self.backend.clone(), identity),
+            Err(problem) => panic!("{identity:?}: {problem}"),
+        }
+    }
+
+    /// Has a message come in, as the gateway would hand it over.
+    pub async fn receive(
+        &self,
+        from: &str,
+        text: &str,
+        gateway_id: Option<&str>,
+    ) -> Result<Accepted, IncomingError> {
+        let received = Received {
+            identity: self.connection(from).identity,
+            text: text.to_owned(),
+            gateway_id: gateway_id.map(str::to_owned),
+            received_at: None,
+            recipient: None,
+            raw: None,
+            details: BTreeMap::new(),
+        };
+        incoming(&self.project, &self.backend, received, Deadline::within(Duration::from_secs(29))).await
+    }
+
+    /// Answers one HTTP request to the bench's backend.
+    pub async fn request(&self, request: Request<Bytes>) -> Response<Bytes> {
+        endpoint::serve(&self.project, "bench", request, Deadline::within(Duration::from_secs(29))).await
+    }
+
+    /// Works off the queue until it is empty, and says what failed.
+    pub async fn work_off(&self) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        while let Some(ticket) = self.queue.take() {
+            let record = Record {
+                id: ticket.dedupe_id,
+                group: Some(ticket.group),
+                body: ticket.job.to_json(),
+                receive_count: 1,
+            };
+            let deadline = Deadline::within(Duration::from_secs(30));
+            failures.extend(respond(&self.project, vec![record], deadline).await);
+        }
+        failures
+    }
+
+    /// What the next minutes bring: sweeps, and the deliveries that they ask for.
+    pub async fn minutes(&self, count: u32) {
+        for _ in 0..count {
+            self.clock.advance(Duration::from_secs(60));
+            let _ = sweep(&self.project).await;
+            self.work_off().await;
+        }
+    }
+
+    /// What is remembered of a sender.
+    pub async fn session(&self, identity: &str) -> Session {
+        self.loaded(identity).await.0
+    }
+
+    /// What waits for a sender.
+    pub async fn outbox(&self, identity: &str) -> Outbox {
+        self.loaded(identity).await.1
+    }
+
+    /// A sender's history, the newest first.
+    pub async fn history(&self, identity: &str) -> Vec<Row> {
+        let store: &dyn Store = self.project.ports.store.as_ref();
+        store.history(&self.connection(identity), self.clock.now(), usize::MAX).await.unwrap_or_default()
+    }
+
+    async fn loaded(&self, identity: &str) -> (Session, Outbox) {
+        let (connection, message) = (self.connection(identity), MessageId::random());
+        match self.project.ports.store.load(&connection, &message, self.clock.now()).await {
+            Ok(loaded) => (loaded.record.session, loaded.record.outbox),
+            Err(_) => Default::default(),
+        }
+    }
+}
+
+/// The bench's backend needs none.
+struct NoTransport;
+
+#[async_trait]
+impl Transport for NoTransport {
+    async fn get(&self, _url: &str, _limit: Duration) -> Result<Fetched, TransportError> {
+        Err(TransportError::Unreached("there is no network on the bench".to_owned()))
+    }
+}

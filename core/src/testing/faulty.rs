@@ -1,0 +1,172 @@
+//! A store that fails on demand: with an error, or by never answering, as a process that dies at that point would
+//! have it.
+
+use std::future::{Future, pending};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::message::{BackendName, ConnectionId, MessageId};
+use crate::store::{
+    Commit, Committed, Due, Lease, Loaded, Outbox, Row, Settled, Settlement, Store, StoreError, Taken,
+    Unusable,
+};
+
+/// How a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// With an error.
+    Error,
+    /// By never answering.
+    Silence,
+}
+
+/// When a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Before it did anything.
+    Before,
+    /// After it did everything: only the answer is lost.
+    After,
+}
+
+/// Which calls fail. Clones are the same plan.
+#[derive(Clone, Default)]
+pub struct Faults(Arc<Plan>);
+
+#[derive(Default)]
+struct Plan {
+    calls: AtomicUsize,
+    planned: Mutex<Vec<(usize, Fault, When)>>,
+    met: AtomicUsize,
+}
+
+impl Faults {
+    /// Has the `nth` call from now fail, counted from 1.
+    pub fn plan(&self, nth: usize, fault: Fault, when: When) {
+        let at = self.0.calls.load(Ordering::SeqCst) + nth;
+        self.0.planned.lock().unwrap_or_else(PoisonError::into_inner).push((at, fault, when));
+    }
+
+    /// Has no further call fail.
+    pub fn clear(&self) {
+        self.0.planned.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// How many calls failed.
+    pub fn met(&self) -> usize {
+        self.0.met.load(Ordering::SeqCst)
+    }
+
+    async fn around<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let number = self.0.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        let planned = {
+            let planned = self.0.planned.lock().unwrap_or_else(PoisonError::into_inner);
+            planned.iter().find(|(at, ..)| *at == number).copied()
+        };
+        let Some((_, fault, when)) = planned else { return call.await };
+        self.0.met.fetch_add(1, Ordering::SeqCst);
+        if when == When::After {
+            call.await?;
+        }
+        match fault {
+            Fault::Error => Err(StoreError::Unavailable("a planned fault".to_owned())),
+            Fault::Silence => pending().await,
+        }
+    }
+}
+
+/// A store that fails as planned, and is otherwise the one within.
+pub struct FaultyStore<S> {
+    inner: S,
+    faults: Faults,
+}
+
+impl<S: Store> FaultyStore<S> {
+    /// Puts the faults before a store.
+    pub fn new(inner: S, faults: Faults) -> Self {
+        Self { inner, faults }
+    }
+}
+
+#[async_trait]
+impl<S: Store> Store for FaultyStore<S> {
+    async fn open_backend(&self, backend: &BackendName, now: Timestamp) -> Result<(), StoreError> {
+        self.faults.around(self.inner.open_backend(backend, now)).await
+    }
+
+    async fn load(
+        &self,
+        connection: &ConnectionId,
+        message: &MessageId,
+        now: Timestamp,
+    ) -> Result<Loaded, StoreError> {
+        self.faults.around(self.inner.load(connection, message, now)).await
+    }
+
+    async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError> {
+        self.faults.around(self.inner.commit(commit)).await
+    }
+
+    async fn take_lease(
+        &self,
+        connection: &ConnectionId,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        self.faults.around(self.inner.take_lease(connection, lease, now)).await
+    }
+
+    async fn extend_lease(&self, connection: &ConnectionId, lease: &Lease) -> Result<bool, StoreError> {
+        self.faults.around(self.inner.extend_lease(connection, lease)).await
+    }
+
+    async fn settle(
+        &self,
+        connection: &ConnectionId,
+        owner: &str,
+        outbox: &Outbox,
+        settlement: Settlement,
+    ) -> Result<Settled, StoreError> {
+        self.faults.around(self.inner.settle(connection, owner, outbox, settlement)).await
+    }
+
+    async fn refill(&self, connection: &ConnectionId, owner: &str) -> Result<Settled, StoreError> {
+        self.faults.around(self.inner.refill(connection, owner)).await
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        self.faults.around(self.inner.due(now, limit)).await
+    }
+
+    async fn record(&self, row: &Row) -> Result<(), StoreError> {
+        self.faults.around(self.inner.record(row)).await
+    }
+
+    async fn history(
+        &self,
+        connection: &ConnectionId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.faults.around(self.inner.history(connection, now, limit)).await
+    }
+
+    async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
+        self.faults.around(self.inner.keep_unusable(unusable)).await
+    }
+
+    async fn unusable(
+        &self,
+        backend: &BackendName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unusable>, StoreError> {
+        self.faults.around(self.inner.unusable(backend, now, limit)).await
+    }
+}

@@ -1,0 +1,136 @@
+//! A gateway that does as it is told, and the backend that leads to it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::pending;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request};
+
+use crate::backend::{Backend, Caller, Fault, Received, SendOutcome, Transport};
+use crate::message::Outgoing;
+
+/// What the gateway does with one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Takes it and says so.
+    Accept,
+    /// Refuses it for good.
+    Refuse,
+    /// Does not take it now.
+    Defer,
+    /// Takes it, and its answer is lost at once.
+    LoseAnswer,
+    /// Takes it, and never answers.
+    TakeAndHang,
+    /// Never answers, and does not take it.
+    Hang,
+}
+
+/// A gateway that does as it is told. Clones are the same gateway.
+#[derive(Clone, Default)]
+pub struct TestGateway(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    always: Option<Behaviour>,
+    next: VecDeque<Behaviour>,
+    taken: Vec<Outgoing>,
+    asked: usize,
+}
+
+impl TestGateway {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has it do these things with the next messages, one each, and then what it always does.
+    pub fn next(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
+        self.lock().next.extend(behaviours);
+    }
+
+    /// Has it do this from now on. It accepts unless told otherwise.
+    pub fn always(&self, behaviour: Behaviour) {
+        self.lock().always = Some(behaviour);
+    }
+
+    /// The messages that it took, in order.
+    pub fn taken(&self) -> Vec<Outgoing> {
+        self.lock().taken.clone()
+    }
+
+    /// The texts that it took, in order.
+    pub fn texts(&self) -> Vec<String> {
+        self.lock().taken.iter().map(|message| message.text.clone()).collect()
+    }
+
+    /// How often it was asked to take a message.
+    pub fn asked(&self) -> usize {
+        self.lock().asked
+    }
+
+    /// Forgets what it took.
+    pub fn clear(&self) {
+        *self.lock() = State::default();
+    }
+
+    fn meet(&self, message: &Outgoing) -> Behaviour {
+        let mut state = self.lock();
+        state.asked += 1;
+        let always = state.always.clone().unwrap_or(Behaviour::Accept);
+        let behaviour = state.next.pop_front().unwrap_or(always);
+        if matches!(behaviour, Behaviour::Accept | Behaviour::LoseAnswer | Behaviour::TakeAndHang) {
+            state.taken.push(message.clone());
+        }
+        behaviour
+    }
+}
+
+/// The backend that leads to the gateway. Its requests are `?id=<sender>&text=<text>&mid=<gateway id>`.
+pub(super) struct TestBackend(pub(super) TestGateway);
+
+impl Backend for TestBackend {
+    fn methods(&self) -> &[Method] {
+        &[Method::GET]
+    }
+
+    fn authenticate(&self, _request: &Request<Bytes>) -> Caller {
+        Caller::Anyone
+    }
+
+    fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
+        let query = url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+        let fields: BTreeMap<String, String> = query.into_owned().collect();
+        let given = |name: &str| fields.get(name).cloned();
+        let identity = given("id").unwrap_or_default().parse();
+        Ok(Received {
+            identity: identity
+                .map_err(|problem: crate::InvalidName| vec![Fault::new("id", problem.to_string())])?,
+            text: given("text").ok_or_else(|| vec![Fault::new("text", "is missing")])?,
+            gateway_id: given("mid"),
+            received_at: None,
+            recipient: None,
+            raw: None,
+            details: BTreeMap::new(),
+        })
+    }
+
+    fn send_timeout(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    async fn send(&self, message: &Outgoing, _: &dyn Transport, limit: Duration) -> SendOutcome {
+        let detail = String::new();
+        match self.0.meet(message) {
+            Behaviour::Accept => SendOutcome::Accepted { detail },
+            Behaviour::Refuse => SendOutcome::Refused { detail },
+            Behaviour::Defer => SendOutcome::Deferred { detail },
+            Behaviour::LoseAnswer => SendOutcome::Uncertain { detail },
+            Behaviour::TakeAndHang | Behaviour::Hang => {
+                let _ = tokio::time::timeout(limit, pending::<()>()).await;
+                SendOutcome::Uncertain { detail }
+            }
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The phases and what they mean, one sentence a test.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use threadless::Accepted;
+use threadless::apps::{DefaultReply, Echo, Keyword, Ping, Said};
+use threadless::testing::Bench;
+use threadless::{App, AppError, Context, Disposition, Filter, Handled, Handling, Outbound, Reply, Router};
+
+/// Where the apps of a test write down what they were called for.
+type Trace = Arc<Mutex<Vec<String>>>;
+
+/// What an app does in one phase beside writing it down.
+#[derive(Clone, Copy, Default)]
+struct Acts {
+    filter: Filter,
+    handle: Handled,
+    fallback: Handled,
+    reply_in: &'static str,
+    cancel: &'static str,
+}
+
+struct Traced {
+    name: &'static str,
+    trace: Trace,
+    acts: Acts,
+}
+
+impl Traced {
+    fn enter(&self, phase: &str, cx: &mut Context) {
+        self.trace.lock().unwrap().push(format!("{}.{phase}", self.name));
+        if self.acts.reply_in == phase {
+            cx.reply(format!("{} in {phase}", self.name));
+        }
+    }
+}
+
+impl App for Traced {
+    fn name(&self) -> &str {
+        self.name
+    }
+    async fn filter(&self, cx: &mut Context) -> Result<Filter, AppError> {
+        self.enter("filter", cx);
+        Ok(self.acts.filter)
+    }
+    async fn parse(&self, cx: &mut Context) -> Result<(), AppError> {
+        self.enter("parse", cx);
+        Ok(())
+    }
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        self.enter("handle", cx);
+        Ok(self.acts.handle)
+    }
+    async fn fallback(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        self.enter("fallback", cx);
+        Ok(self.acts.fallback)
+    }
+    async fn cleanup(&self, cx: &mut Context) -> Result<(), AppError> {
+        self.enter("cleanup", cx);
+        Ok(())
+    }
+    async fn outgoing(&self, _cx: &Context, reply: &mut Reply) -> Result<Outbound, AppError> {
+        self.trace.lock().unwrap().push(format!("{}.outgoing", self.name));
+        reply.text.push_str(&format!(" +{}", self.name));
+        Ok(if !self.acts.cancel.is_empty() && reply.text.contains(self.acts.cancel) {
+            Outbound::Cancel
+        } else {
+            Outbound::Send
+        })
+    }
+}
+
+/// Runs one message through the apps `a`, `b` … and gives what was called, what was sent, and who dealt with it.
+async fn run(acts: &[Acts]) -> (Vec<String>, Vec<String>, Disposition) {
+    let trace = Trace::default();
+    let names = ["a", "b", "c"];
+    let router = acts.iter().zip(names).fold(Router::new(), |router, (acts, name)| {
+        router.add(Traced { name, trace: Arc::clone(&trace), acts: *acts })
+    });
+    let bench = Bench::new(router);
+    let accepted = bench.receive("1", "x", None).await.unwrap();
+    let Accepted::Handled(_, Handling::Done { disposition, .. }) = accepted else { panic!("{accepted:?}") };
+    let trace = trace.lock().unwrap().clone();
+    (trace, bench.gateway.texts(), disposition)
+}
+
+fn calls(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+const NOTHING: Acts =
+    Acts { filter: Filter::Continue, handle: Handled::No, fallback: Handled::No, reply_in: "", cancel: "" };
+
+#[tokio::test]
+async fn phases_run_in_order_through_all_apps() {
+    let (trace, sent, disposition) = run(&[NOTHING, NOTHING]).await;
+    let expected =
+        "a.filter b.filter a.parse b.parse a.handle b.handle a.fallback b.fallback a.cleanup b.cleanup";
+    assert_eq!((trace, sent, disposition), (calls(expected), vec![], Disposition::Unhandled));
+}
+
+#[tokio::test]
+async fn handle_stops_at_the_first_app_that_handled_and_cleanup_runs_all_the_same() {
+    let (trace, _, disposition) = run(&[Acts { handle: Handled::Yes, ..NOTHING }, NOTHING]).await;
+    let expected = "a.filter b.filter a.parse b.parse a.handle a.cleanup b.cleanup";
+    assert_eq!((trace, disposition), (calls(expected), Disposition::Handled));
+}
+
+#[tokio::test]
+async fn a_queued_reply_counts_as_handled() {
+    let (trace, sent, disposition) = run(&[Acts { reply_in: "handle", ..NOTHING }, NOTHING]).await;
+    assert!(!trace.iter().any(|call| call.ends_with("fallback") || call == "b.handle"), "{trace:?}");
+    assert_eq!((sent, disposition), (vec!["a in handle +b +a".to_owned()], Disposition::Handled));
+}
+
+#[tokio::test]
+async fn fallback_stops_at_the_first_app_that_took_it() {
+    let (trace, _, disposition) = run(&[Acts { fallback: Handled::Yes, ..NOTHING }, NOTHING]).await;
+    assert!(
+        !trace.contains(&"b.fallback".to_owned()) && trace.contains(&"b.cleanup".to_owned()),
+        "{trace:?}"
+    );
+    assert_eq!(disposition, Disposition::FellBack);
+}
+
+#[tokio::test]
+async fn after_a_filter_drop_only_replies_already_queued_go_out() {
+    let dropping = Acts { filter: Filter::Drop, reply_in: "filter", ..NOTHING };
+    let (trace, sent, disposition) = run(&[dropping, NOTHING]).await;
+    assert_eq!(trace, calls("a.filter b.outgoing a.outgoing"));
+    assert_eq!((sent, disposition), (vec!["a in filter +b +a".to_owned()], Disposition::Filtered));
+}
+
+#[tokio::test]
+async fn outgoing_runs_in_reverse_and_judges_each_reply_alone() {
+    let first = Acts { reply_in: "parse", ..NOTHING };
+    let second = Acts { reply_in: "handle", cancel: "in parse", ..NOTHING };
+    let (trace, sent, _) = run(&[first, second, NOTHING]).await;
+    assert_eq!(sent, ["b in handle +c +b +a"]);
+    assert!(trace.ends_with(&calls("c.outgoing b.outgoing c.outgoing b.outgoing a.outgoing")), "{trace:?}");
+}
+
+/// Changes everything that it can, and then fails in its own way.
+#[derive(Clone, Copy)]
+enum Failing {
+    Error,
+    PanicBeforeAwait,
+    PanicAfterAwait,
+    Endless,
+    LargeSession,
+}
+
+impl App for Failing {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        cx.set_text("broken");
+        cx.session_mut().set("broken", &true)?;
+        cx.set_field("broken", &true)?;
+        cx.reply("said before failing");
+        match self {
+            Self::Error => return Err("as planned".into()),
+            Self::PanicBeforeAwait => panic!("as planned"),
+            Self::PanicAfterAwait => {
+                tokio::task::yield_now().await;
+                panic!("{} planned", "as");
+            }
+            Self::Endless => std::future::pending::<()>().await,
+            Self::LargeSession => cx.session_mut().set("broken", &"x".repeat(70_000))?,
+        }
+        Ok(Handled::Yes)
+    }
+}
+
+/// Tells in its cleanup what the message looks like by then.
+struct Witness;
+
+impl App for Witness {
+    async fn cleanup(&self, cx: &mut Context) -> Result<(), AppError> {
+        let (session, field) = (cx.session().get::<bool>("broken")?, cx.field::<bool>("broken")?);
+        let text = format!("{} {session:?} {field:?}", cx.text());
+        cx.reply(text);
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_faulty_app_harms_only_itself() {
+    for failing in [
+        Failing::Error,
+        Failing::PanicBeforeAwait,
+        Failing::PanicAfterAwait,
+        Failing::Endless,
+        Failing::LargeSession,
+    ] {
+        let router = Router::new().add(failing).add(Witness);
+        let bench = Bench::with(router).phase_timeout(Duration::from_millis(200)).build();
+        bench.receive("1", "hello", None).await.unwrap();
+        assert_eq!(bench.gateway.texts(), ["said before failing", "hello None None"]);
+        assert!(bench.session("1").await.is_empty());
+    }
+}
+
+/// Blocks its thread, as no app should, until it is told to stop.
+struct Blocking(Arc<std::sync::atomic::AtomicBool>);
+
+impl App for Blocking {
+    async fn parse(&self, _cx: &mut Context) -> Result<(), AppError> {
+        while !self.0.load(std::sync::atomic::Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_that_blocks_its_thread_is_given_up_too() {
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let router = Router::new().add(Blocking(Arc::clone(&stop))).add(Echo);
+    let bench = Bench::with(router).phase_timeout(Duration::from_millis(200)).build();
+    bench.receive("1", "echo on", None).await.unwrap();
+    stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(bench.gateway.texts(), ["on"]);
+}
+
+/// Goes on replying in a task of its own after its phase has ended.
+struct Lingering;
+
+impl App for Lingering {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        for nth in 0.. {
+            cx.reply(format!("{nth}"));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(Handled::Yes)
+    }
+}
+
+#[tokio::test]
+async fn what_ran_out_of_time_cannot_reply_any_more() {
+    let router = Router::new().add(Lingering);
+    let bench = Bench::with(router).phase_timeout(Duration::from_millis(20)).build();
+    bench.receive("1", "x", None).await.unwrap();
+    assert_eq!(bench.gateway.texts(), ["0"]);
+}
+
+#[tokio::test]
+async fn a_session_is_kept_from_message_to_message() {
+    struct Counter;
+    impl App for Counter {
+        async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+            let count = cx.session().get::<u32>("counter.count")?.unwrap_or(0) + 1;
+            cx.session_mut().set("counter.count", &count)?;
+            cx.reply(count.to_string());
+            Ok(Handled::Yes)
+        }
+    }
+    let bench = Bench::new(Router::new().add(Counter));
+    bench.transcript("1 > a\n1 < 1\n1 > b\n1 < 2\n2 > a\n2 < 1").await;
+}
+
+#[tokio::test]
+async fn more_or_longer_replies_than_allowed_are_left_out() {
+    struct Chatty;
+    impl App for Chatty {
+        async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+            cx.reply("x".repeat(Context::MAX_REPLY_BYTES + 1));
+            (0..Context::MAX_REPLIES + 5).for_each(|nth| cx.reply(nth.to_string()));
+            Ok(Handled::Yes)
+        }
+    }
+    let bench = Bench::new(Router::new().add(Chatty));
+    bench.receive("1", "x", None).await.unwrap();
+    let expected: Vec<String> = (0..Context::MAX_REPLIES).map(|nth| nth.to_string()).collect();
+    assert_eq!(bench.gateway.texts(), expected);
+}
+
+#[tokio::test]
+async fn the_bundled_apps_answer_as_people_know_them() {
+    let bench = Bench::with(Router::new().add(Ping).add(Echo).add(DefaultReply))
+        .about("Clinic", "Sorry, %(project_name)s could not understand your message.")
+        .build();
+    bench
+        .transcript(
+            "
+            1112223333 > ping
+            1112223333 < pong
+            1112223333 > Ping
+            1112223333 < pong
+            1112223333 > echo
+            1112223333 < To echo some text, send: ECHO <ANYTHING>
+            1112223333 > ECHO: 100% %(x)s {} :)
+            1112223333 < 100% %(x)s {} :)
+            1112223333 > echo ሰላም 👩\u{200d}💻
+            1112223333 < ሰላም 👩\u{200d}💻
+            # A longer word is another word, and a ping with more is no ping.
+            1112223333 > echoes
+            1112223333 < Sorry, Clinic could not understand your message.
+            1112223333 > ping me
+            1112223333 < Sorry, Clinic could not understand your message.
+            # A blank SMS is a message.
+            1112223333 >
+            1112223333 < Sorry, Clinic could not understand your message.
+            ",
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn an_empty_default_response_stays_silent() {
+    Bench::new(Router::new().add(DefaultReply)).transcript("1 > hello").await;
+}
+
+#[tokio::test]
+async fn a_function_makes_a_keyword_app() {
+    let router = Router::new()
+        .add(Keyword::new("hours|open", |_: Said| async { "8 to 17" }))
+        .add(Keyword::new("half", |said: Said| async move {
+            said.text.parse::<u32>().map(|number| (number / 2).to_string())
+        }))
+        .add(DefaultReply);
+    let bench = Bench::with(router).about("T", "?").build();
+    bench
+        .transcript(
+            "
+            1 > Open
+            1 < 8 to 17
+            1 > half 10
+            1 < 5
+            # An error is logged, and the message goes on.
+            1 > half ten
+            1 < ?
+            ",
+        )
+        .await;
+}

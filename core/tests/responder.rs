@@ -1,0 +1,114 @@
+//! The responder with batches as a queue hands them out.
+
+use std::time::Duration;
+
+use threadless::queue::{Job, Ticket};
+use threadless::responder::{Record, respond};
+use threadless::testing::{Bench, Fault, When};
+use threadless::{App, AppError, Context, Deadline, Handled, Incoming, MessageId, Router, apps::Echo};
+
+fn record(bench: &Bench, id: &str, from: &str, text: &str) -> Record {
+    let message = Incoming {
+        id: MessageId::from(id),
+        connection: bench.connection(from),
+        text: text.to_owned(),
+        received_at: threadless::Clock::now(&bench.clock),
+        recipient: None,
+        raw: None,
+        details: std::collections::BTreeMap::new(),
+    };
+    let ticket = Ticket::incoming(message);
+    Record { id: id.to_owned(), group: Some(ticket.group), body: ticket.job.to_json(), receive_count: 1 }
+}
+
+async fn failed(bench: &Bench, records: Vec<Record>) -> Vec<String> {
+    let deadline = Deadline::within(Duration::from_secs(30));
+    let failures = respond(&bench.project, records, deadline).await;
+    failures.into_iter().map(|failure| failure.id).collect()
+}
+
+#[tokio::test]
+async fn a_record_that_fails_fails_those_behind_it_in_its_group_and_no_others() {
+    let bench = Bench::new(Router::new().add(Echo));
+    let records = vec![
+        record(&bench, "a1", "1", "echo a1"),
+        record(&bench, "b1", "2", "echo b1"),
+        record(&bench, "a2", "1", "echo a2"),
+        record(&bench, "b2", "2", "echo b2"),
+    ];
+    // The first call of the first group: opening the backend is shared, so plan both groups' loads apart.
+    assert_eq!(failed(&bench, vec![record(&bench, "warm", "9", "echo warm")]).await, Vec::<String>::new());
+    bench.faults.plan(1, Fault::Error, When::Before);
+    let failures = failed(&bench, records.clone()).await;
+    assert!(failures == ["a1", "a2"] || failures == ["b1", "b2"], "{failures:?}");
+    let again = records.into_iter().filter(|record| failures.contains(&record.id)).collect();
+    assert_eq!(failed(&bench, again).await, Vec::<String>::new());
+    let mut texts = bench.gateway.texts();
+    texts.sort();
+    assert_eq!(texts, ["a1", "a2", "b1", "b2", "warm"]);
+}
+
+#[tokio::test]
+async fn a_record_that_is_no_job_fails_alone_and_at_once() {
+    let bench = Bench::new(Router::new().add(Echo));
+    let mut poison = record(&bench, "poison", "1", "");
+    poison.body = "{\"v\":1,\"type\":\"incoming\"}".to_owned();
+    let records = vec![record(&bench, "a", "1", "echo a"), poison, record(&bench, "b", "1", "echo b")];
+    let deadline = Deadline::within(Duration::from_secs(30));
+    let failures = respond(&bench.project, records, deadline).await;
+    assert_eq!(failures.len(), 1);
+    assert_eq!((failures[0].id.as_str(), failures[0].retry_after), ("poison", Duration::ZERO));
+    assert_eq!(bench.gateway.texts(), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_job_of_a_later_version_waits_for_a_later_program_with_its_group() {
+    let bench = Bench::new(Router::new().add(Echo));
+    let mut later = record(&bench, "later", "1", "");
+    later.body = "{\"v\":2,\"type\":\"broadcast\"}".to_owned();
+    let records = vec![later, record(&bench, "behind", "1", "echo x")];
+    assert_eq!(failed(&bench, records).await, ["later", "behind"]);
+}
+
+#[tokio::test]
+async fn what_is_not_done_at_the_deadline_has_failed() {
+    let bench = Bench::new(Router::new().add(Echo));
+    let records = vec![record(&bench, "a", "1", "echo a"), record(&bench, "b", "2", "echo b")];
+    let failures = respond(&bench.project, records, Deadline::within(Duration::from_millis(10))).await;
+    let waits: Vec<_> = failures.iter().map(|failure| (failure.id.as_str(), failure.retry_after)).collect();
+    assert_eq!(waits, [("a", Duration::from_secs(2)), ("b", Duration::from_secs(2))]);
+    assert!(bench.gateway.taken().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faulty_apps_leave_the_batchs_other_records_alone() {
+    struct Faulty;
+    impl App for Faulty {
+        async fn parse(&self, cx: &mut Context) -> Result<(), AppError> {
+            match cx.text() {
+                "error" => Err("as planned".into()),
+                "panic" => panic!("as planned"),
+                "endless" => std::future::pending().await,
+                _ => Ok(()),
+            }
+        }
+        async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+            let text = cx.text().to_owned();
+            cx.reply(text);
+            Ok(Handled::Yes)
+        }
+    }
+    let bench = Bench::with(Router::new().add(Faulty)).phase_timeout(Duration::from_millis(100)).build();
+    let texts = ["error", "panic", "endless", "good"];
+    let records = texts.iter().map(|text| record(&bench, text, "1", text)).collect();
+    assert_eq!(failed(&bench, records).await, Vec::<String>::new());
+    assert_eq!(bench.gateway.texts(), texts);
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_not_due_is_done_at_once() {
+    let bench = Bench::new(Router::new());
+    let body = Job::Deliver { connection: bench.connection("1") }.to_json();
+    let records = vec![Record { id: "d".to_owned(), group: None, body, receive_count: 1 }];
+    assert_eq!(failed(&bench, records).await, Vec::<String>::new());
+}

@@ -1,0 +1,7 @@
+//! Messages from Kannel.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    functions::start("kannel")
+}

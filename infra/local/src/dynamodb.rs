@@ -1,0 +1,65 @@
+//! DynamoDB on this machine: the embedded emulator with the template's table, its time to live swept on a timer.
+
+use std::path::Path;
+use std::time::Duration;
+
+use dynoxide::actions::create_table::CreateTableRequest;
+use dynoxide::actions::describe_table::DescribeTableRequest;
+use dynoxide::actions::update_time_to_live::UpdateTimeToLiveRequest;
+use dynoxide::{Database, server};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::template::Template;
+
+/// The table's name.
+pub(crate) const TABLE: &str = "threadless";
+
+/// How often what has expired is deleted. `DynamoDB` takes days.
+const TTL_SWEEP: Duration = Duration::from_secs(60);
+
+/// Opens the database kept in `file`, or a new one in memory, with the table in it.
+pub(crate) fn open(file: Option<&Path>, template: &Template) -> Result<Database, String> {
+    let database = match file {
+        Some(file) => Database::new(&file.to_string_lossy()),
+        None => Database::memory(),
+    };
+    let database = database.map_err(|problem| problem.to_string())?;
+    let describe: DescribeTableRequest = request(json!({ "TableName": TABLE }))?;
+    if database.describe_table(describe).is_ok() {
+        return Ok(database);
+    }
+    let mut table = template.table.clone();
+    table["TableName"] = TABLE.into();
+    let create: CreateTableRequest = request(table)?;
+    database.create_table(create).map_err(|problem| problem.to_string())?;
+    let ttl: UpdateTimeToLiveRequest = request(json!({
+        "TableName": TABLE,
+        "TimeToLiveSpecification": { "AttributeName": template.ttl_attribute, "Enabled": true },
+    }))?;
+    database.update_time_to_live(ttl).map_err(|problem| problem.to_string())?;
+    Ok(database)
+}
+
+fn request<T: serde::de::DeserializeOwned>(json: Value) -> Result<T, String> {
+    serde_json::from_value(json).map_err(|problem| format!("the table of template.yaml: {problem}"))
+}
+
+/// Answers requests on `listener` until it is dropped.
+pub(crate) async fn serve(listener: TcpListener, database: Database) {
+    if let Err(problem) = server::serve_with_shutdown(listener, database, std::future::pending()).await {
+        tracing::error!(error = problem, "the embedded DynamoDB ended");
+    }
+}
+
+/// Deletes expired items once a minute until it is dropped.
+pub(crate) async fn sweep_ttl(database: Database) {
+    loop {
+        tokio::time::sleep(TTL_SWEEP).await;
+        let database = database.clone();
+        let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
+        if let Ok(Err(problem)) = swept {
+            tracing::warn!(error = %problem, "expired items were not deleted");
+        }
+    }
+}

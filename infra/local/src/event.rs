@@ -1,0 +1,116 @@
+//! A request as the event JSON that an HTTP API makes of it (payload format 2.0), and its result as a response.
+//!
+//! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// The event of one request.
+pub(crate) fn of_request(
+    parts: &Parts,
+    body: &Bytes,
+    route_key: &str,
+    source_ip: &str,
+    now: Timestamp,
+) -> String {
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let header = |name: HeaderName| {
+        parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    };
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": headers(parts),
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": "local",
+            "domainName": header(header::HOST),
+            "domainPrefix": "local",
+            "http": {
+                "method": parts.method.as_str(),
+                "path": path,
+                "protocol": format!("{:?}", parts.version),
+                "sourceIp": source_ip,
+                "userAgent": header(header::USER_AGENT),
+            },
+            "requestId": uuid::Uuid::new_v4().to_string(),
+            "routeKey": route_key,
+            "stage": "$default",
+            "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
+            "timeEpoch": now.as_millisecond(),
+        },
+        "isBase64Encoded": false,
+    });
+    let query = decoded(query);
+    if !query.is_empty() {
+        event["queryStringParameters"] = json!(query);
+    }
+    if !body.is_empty() {
+        if let Ok(text) = std::str::from_utf8(body) {
+            event["body"] = text.into();
+        } else {
+            event["body"] = BASE64_STANDARD.encode(body).into();
+            event["isBase64Encoded"] = true.into();
+        }
+    }
+    event.to_string()
+}
+
+/// Names in lower case, the values of one name joined with commas.
+fn headers(parts: &Parts) -> Map<String, Value> {
+    let mut joined: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (name, value) in &parts.headers {
+        joined.entry(name.as_str()).or_default().push(String::from_utf8_lossy(value.as_bytes()).into_owned());
+    }
+    joined.into_iter().map(|(name, values)| (name.to_owned(), values.join(",").into())).collect()
+}
+
+/// The query as the service decodes it: for people who look at events. Nothing here reads it, since it loses bytes.
+fn decoded(query: &str) -> BTreeMap<String, String> {
+    let text = |part: &str| percent_decode_str(&part.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let mut decoded: BTreeMap<String, String> = BTreeMap::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (text(name), text(value));
+        decoded.entry(name).and_modify(|values| *values = format!("{values},{value}")).or_insert(value);
+    }
+    decoded
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FunctionResult {
+    status_code: u16,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+/// The response that a function's result stands for; `None` for a result that the service would not understand.
+pub(crate) fn to_response(result: &str) -> Option<Response<Bytes>> {
+    let result: FunctionResult = serde_json::from_str(result).ok()?;
+    let body = match result.body {
+        Some(text) if result.is_base64_encoded => BASE64_STANDARD.decode(text).ok()?,
+        Some(text) => text.into_bytes(),
+        None => Vec::new(),
+    };
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = StatusCode::from_u16(result.status_code).ok()?;
+    for (name, value) in result.headers {
+        response.headers_mut().insert(name.parse::<HeaderName>().ok()?, HeaderValue::from_str(&value).ok()?);
+    }
+    Some(response)
+}

@@ -1,0 +1,170 @@
+//! The front: an HTTP API on this machine. Each request becomes the event that AWS would make of it, goes through
+//! its function, and comes back; with the limits that AWS has.
+//!
+//! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use threadless::lambda::{self, Function, Host};
+use threadless::{Clock, Deadline};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::event;
+use crate::template::Route;
+
+/// Request line and headers together.
+const LONGEST_HEAD: usize = 10_240;
+
+/// The body.
+const LONGEST_BODY: usize = 10_000_000;
+
+/// The answer.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// The routes with the functions behind them.
+pub(crate) struct Front {
+    pub(crate) routes: Vec<(Route, Function, Duration)>,
+    pub(crate) host: Host,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Answers requests on `listener` until it is dropped; then whatever is not answered yet is cut off.
+pub(crate) async fn serve(front: Arc<Front>, listener: TcpListener) {
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(problem) => {
+                tracing::warn!(error = %problem, "no connection taken");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let front = Arc::clone(&front);
+        connections.spawn(async move {
+            let service = service_fn(move |request| {
+                let front = Arc::clone(&front);
+                async move { Ok::<_, Infallible>(front.answer(request, peer).await) }
+            });
+            // An error here is a client that went away, or does not speak HTTP.
+            let _ = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .max_buf_size(64 * 1024)
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+impl Front {
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
+        let (parts, body) = request.into_parts();
+        if head_size(&parts) > LONGEST_HEAD {
+            return message(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
+        }
+        let Some((route, function, timeout)) = self.route(&parts) else {
+            return message(StatusCode::NOT_FOUND, "Not Found");
+        };
+        let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else {
+            return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+        };
+        let source = peer.ip().to_string();
+        let event = event::of_request(&parts, &body.to_bytes(), &route.key, &source, self.clock.now());
+        let (function, host) = (*function, self.host.clone());
+        let limit = LONGEST_WAIT.min(*timeout);
+        // A task of its own: as on AWS, an invocation goes on when its client has gone.
+        let invoked =
+            tokio::spawn(
+                async move { lambda::invoke(function, &host, &event, Deadline::within(limit)).await },
+            );
+        match tokio::time::timeout(LONGEST_WAIT, invoked).await {
+            Ok(Ok(Ok(result))) => match event::to_response(&result) {
+                Some(response) => response.map(Full::new),
+                None => message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            },
+            Ok(Ok(Err(problem))) => {
+                tracing::error!(function = route.function, error = %problem, "invocation");
+                message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+            }
+            Ok(Err(_)) => message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            Err(_) => message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+        }
+    }
+
+    fn route(&self, parts: &Parts) -> Option<&(Route, Function, Duration)> {
+        let matches = |(route, ..): &&(Route, Function, Duration)| {
+            let Some((method, pattern)) = route.key.split_once(' ') else { return false };
+            (method == "ANY" || method == parts.method.as_str()) && covers(pattern, parts.uri.path())
+        };
+        // The longest pattern is the most specific one.
+        self.routes.iter().filter(matches).max_by_key(|(route, ..)| route.key.len())
+    }
+}
+
+/// Whether a route's pattern covers a path: `{name}` is one segment, `{name+}` at the end is one or more.
+fn covers(pattern: &str, path: &str) -> bool {
+    let mut segments = path.split('/');
+    let mut parts = pattern.split('/').peekable();
+    while let Some(part) = parts.next() {
+        let Some(segment) = segments.next() else { return false };
+        if part.ends_with("+}") && parts.peek().is_none() {
+            return !segment.is_empty() || segments.next().is_some();
+        }
+        if !(part.starts_with('{') && part.ends_with('}') || part == segment) {
+            return false;
+        }
+    }
+    segments.next().is_none()
+}
+
+fn head_size(parts: &Parts) -> usize {
+    let line = parts.method.as_str().len() + parts.uri.to_string().len() + " HTTP/1.1 ".len();
+    let headers = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": ".len());
+    line + headers.sum::<usize>()
+}
+
+/// An answer of the HTTP API's own.
+fn message(status: StatusCode, words: &str) -> Response<Full<Bytes>> {
+    let body = format!("{{\"message\":\"{words}\"}}");
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_cover_what_an_http_api_lets_them_cover() {
+        let table = [
+            ("/backend/{proxy+}", "/backend/k/", true),
+            ("/backend/{proxy+}", "/backend/k", true),
+            ("/backend/{proxy+}", "/backend/k/x/y", true),
+            ("/backend/{proxy+}", "/backend/", false),
+            ("/backend/{proxy+}", "/backend", false),
+            ("/backend/{proxy+}", "/", false),
+            ("/{name}/x", "/a/x", true),
+            ("/{name}/x", "/a/b/x", false),
+        ];
+        for (pattern, path, expected) in table {
+            assert_eq!(covers(pattern, path), expected, "{pattern} {path}");
+        }
+    }
+}

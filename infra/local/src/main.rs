@@ -1,0 +1,7 @@
+//! `cargo run`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    local::launch(functions::apps)
+}

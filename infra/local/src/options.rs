@@ -1,0 +1,39 @@
+//! What the command line and the environment say.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// The whole stack on this machine: functions, DynamoDB, SQS and, where none listens, a gateway that prints.
+#[derive(Debug, Parser)]
+#[command(name = "threadless", version, max_term_width = 100)]
+pub struct Options {
+    /// Where the functions answer
+    #[arg(long, env = "THREADLESS_PORT", default_value_t = 8000)]
+    pub port: u16,
+
+    /// Where the embedded DynamoDB answers
+    #[arg(long, env = "THREADLESS_DYNAMODB_PORT", default_value_t = 8001)]
+    pub dynamodb_port: u16,
+
+    /// Where the embedded SQS answers
+    #[arg(long, env = "THREADLESS_SQS_PORT", default_value_t = 8002)]
+    pub sqs_port: u16,
+
+    /// Where messages, connections and queues are kept; delete it to begin anew
+    #[arg(long, env = "THREADLESS_DATA", value_name = "DIR", default_value = ".threadless")]
+    pub data: PathBuf,
+
+    /// Settings in the place of functions/settings.toml
+    #[arg(long, env = "THREADLESS_SETTINGS_FILE", value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+
+    /// How often what is left in outboxes is looked for; on AWS it is 60
+    #[arg(long, env = "THREADLESS_TICK_SECONDS", value_name = "SECONDS", default_value_t = 5,
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub tick_seconds: u64,
+
+    /// What is logged: error, warn, info, debug
+    #[arg(long, env = "THREADLESS_LOG", value_name = "LEVEL", default_value = "warn")]
+    pub log: String,
+}

@@ -1,0 +1,125 @@
+//! What Lambda's event source mapping does for the responder: takes batches off the queue, invokes the function
+//! with each, deletes what was done. What was not done comes back when its visibility time-out is over.
+//!
+//! Source: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use threadless::Deadline;
+use threadless::lambda::{self, Function, Host};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// How many batches are worked off at once.
+const AT_ONCE: usize = 10;
+
+/// The queue and the function that empties it.
+pub(crate) struct Poller {
+    pub(crate) client: Client,
+    pub(crate) queue_url: String,
+    pub(crate) batch_size: i32,
+    pub(crate) function: Function,
+    pub(crate) timeout: Duration,
+    pub(crate) host: Host,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchResult {
+    #[serde(default)]
+    batch_item_failures: Vec<ItemFailure>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ItemFailure {
+    item_identifier: String,
+}
+
+/// Works off the queue until it is dropped.
+pub(crate) async fn run(poller: Arc<Poller>) {
+    let permits = Arc::new(Semaphore::new(AT_ONCE));
+    let mut batches = JoinSet::new();
+    loop {
+        while batches.try_join_next().is_some() {}
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        match poller.receive().await {
+            Ok(messages) if messages.is_empty() => {}
+            Ok(messages) => {
+                let poller = Arc::clone(&poller);
+                batches.spawn(async move {
+                    poller.work_off(messages).await;
+                    drop(permit);
+                });
+            }
+            Err(problem) => {
+                tracing::warn!(error = %problem, "the queue does not answer");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+impl Poller {
+    async fn receive(&self) -> Result<Vec<Message>, String> {
+        let call = self.client.receive_message().queue_url(&self.queue_url);
+        let call = call.message_system_attribute_names(MessageSystemAttributeName::All);
+        let call = call.max_number_of_messages(self.batch_size).wait_time_seconds(20);
+        let output = call.send().await.map_err(|problem| format!("{problem:?}"))?;
+        Ok(output.messages.unwrap_or_default())
+    }
+
+    async fn work_off(&self, messages: Vec<Message>) {
+        let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() }).to_string();
+        let result = lambda::invoke(self.function, &self.host, &event, Deadline::within(self.timeout)).await;
+        let failed: HashSet<String> = match result.map(|result| serde_json::from_str::<BatchResult>(&result))
+        {
+            Ok(Ok(result)) => {
+                result.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+            }
+            // A result that cannot be read, like an error, fails the whole batch.
+            Ok(Err(problem)) => return tracing::error!(error = %problem, "the responder's result"),
+            Err(problem) => return tracing::error!(error = %problem, "the responder"),
+        };
+        let done =
+            messages.iter().filter(|message| !failed.contains(message.message_id().unwrap_or_default()));
+        let entries: Vec<_> = done
+            .enumerate()
+            .filter_map(|(at, message)| {
+                let entry = DeleteMessageBatchRequestEntry::builder().id(at.to_string());
+                entry.receipt_handle(message.receipt_handle()?).build().ok()
+            })
+            .collect();
+        if entries.is_empty() {
+            return;
+        }
+        let call = self.client.delete_message_batch().queue_url(&self.queue_url).set_entries(Some(entries));
+        if let Err(problem) = call.send().await {
+            tracing::warn!(error = ?problem, "done messages were not deleted, and come again");
+        }
+    }
+}
+
+/// One message as the event has it.
+fn record(message: &Message) -> Value {
+    let attributes = message.attributes().into_iter().flatten();
+    let attributes: serde_json::Map<String, Value> =
+        attributes.map(|(name, value)| (name.as_str().to_owned(), value.as_str().into())).collect();
+    json!({
+        "messageId": message.message_id(),
+        "receiptHandle": message.receipt_handle(),
+        "body": message.body(),
+        "attributes": attributes,
+        "messageAttributes": {},
+        "md5OfBody": message.md5_of_body(),
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:threadless.fifo",
+        "awsRegion": "us-east-1",
+    })
+}

@@ -1,0 +1,112 @@
+//! What `cargo run` does: starts the stack, says what is where, and ends on Ctrl-C.
+
+// This is the one place that talks to the person at the terminal.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser as _;
+use threadless::{Router, SystemClock};
+use tracing_subscriber::EnvFilter;
+
+use crate::options::Options;
+use crate::stack::{Stack, StackOptions};
+
+/// Reads the command line, and runs the stack with these apps until Ctrl-C or SIGTERM.
+///
+/// What hinders it is one line on standard error, and a failure.
+pub fn launch(apps: fn(Router) -> Router) -> ExitCode {
+    let options = Options::parse();
+    let filter = EnvFilter::try_new(&options.log).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().try_init();
+    let runtime = tokio::runtime::Runtime::new();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(run(&options, apps)),
+        Err(problem) => Err(format!("no thread can be started: {problem}")),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("threadless: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: &Options, apps: fn(Router) -> Router) -> Result<(), String> {
+    let settings = match &options.settings {
+        None => functions::SETTINGS.to_owned(),
+        Some(file) => std::fs::read_to_string(file)
+            .map_err(|problem| format!("the settings in {} cannot be read: {problem}", file.display()))?,
+    };
+    // Before anything is started: what comes while it starts must end it too.
+    let stop = stop_signal().map_err(|problem| format!("no signal can be waited for: {problem}"))?;
+    let started = Stack::start(StackOptions {
+        port: options.port,
+        dynamodb_port: options.dynamodb_port,
+        sqs_port: options.sqs_port,
+        data: Some(options.data.clone()),
+        settings,
+        apps,
+        tick: Duration::from_secs(options.tick_seconds),
+        gateway: Some(show),
+        clock: Arc::new(SystemClock),
+    });
+    let stack = started.await.map_err(|problem| problem.to_string())?;
+    print!("{}", banner(&stack, options));
+    stop.await;
+    println!("Ended. What was taken in is in {}.", options.data.display());
+    Ok(())
+}
+
+/// A reply, as the phone would show it.
+fn show(to: &str, text: &str) {
+    println!("→ {to}: {text}");
+}
+
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// What Kannel's sms-service needs to call a backend.
+const GET_URL: &str = "id=%p&to=%P&hex=%e&charset=%C&coding=%c&udh=%u&mid=%I&smsc=%i&account=%o&ts=%T";
+
+fn banner(stack: &Stack, options: &Options) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    let project = stack.project();
+    let _ = writeln!(
+        text,
+        "{} is up. Data in {}, Ctrl-C ends it.\n",
+        project.about().name,
+        options.data.display()
+    );
+    let backends: Vec<String> = project.backends().map(|(name, _)| name.to_string()).collect();
+    for name in &backends {
+        let _ = writeln!(text, "  {name:<20} {}", stack.backend_url(name));
+    }
+    let _ = writeln!(text, "  {:<20} http://{}", "DynamoDB", stack.dynamodb);
+    let _ = writeln!(text, "  {:<20} {}", "SQS", stack.queue_url);
+    for (port, pretended) in &stack.pretended {
+        let names = pretended.join(", ");
+        let _ = writeln!(text, "\nNo gateway listens on port {port}: replies of {names} are printed here.");
+    }
+    if let Some(name) = backends.first() {
+        let url = stack.backend_url(name);
+        let _ = writeln!(text, "\nTry it:");
+        let _ = writeln!(text, "  curl '{url}?id=1112223333&text=echo+hello'");
+        let _ = writeln!(text, "\nFor a Kannel on this machine, in its sms-service group:");
+        let _ = writeln!(text, "  get-url = \"{url}?{GET_URL}\"\n");
+    }
+    text
+}

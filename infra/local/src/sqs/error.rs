@@ -1,0 +1,120 @@
+//! What SQS answers when it does not do what it is asked to.
+
+use std::path::Path;
+
+/// Why the queues cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("the queues{place} cannot be opened: {problem}")]
+pub struct OpenError {
+    place: String,
+    problem: String,
+}
+
+impl OpenError {
+    pub(super) fn new(file: Option<&Path>, problem: &rusqlite::Error) -> Self {
+        let place = file.map_or_else(String::new, |file| format!(" in {}", file.display()));
+        Self { place, problem: problem.to_string() }
+    }
+
+    pub(super) fn queue(name: &str, problem: &SqsError) -> Self {
+        Self { place: format!(" ({name})"), problem: problem.message.clone() }
+    }
+}
+
+/// An error as the protocol has it.
+#[derive(Debug)]
+pub(super) struct SqsError {
+    /// The name of its shape in the JSON protocol.
+    pub(super) shape: &'static str,
+    /// Its code in the older query protocol, which SDKs show.
+    pub(super) code: &'static str,
+    /// What went wrong, in words.
+    pub(super) message: String,
+    /// Whether it is the server's fault.
+    pub(super) ours: bool,
+}
+
+impl SqsError {
+    fn new(shape: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        Self { shape, code, message: message.into(), ours: false }
+    }
+
+    pub(super) fn no_queue() -> Self {
+        let code = "AWS.SimpleQueueService.NonExistentQueue";
+        Self::new("QueueDoesNotExist", code, "The specified queue does not exist.")
+    }
+
+    pub(super) fn queue_exists(name: &str) -> Self {
+        let message = format!("A queue already exists with the name {name} and other attributes.");
+        Self::new("QueueNameExists", "QueueAlreadyExists", message)
+    }
+
+    pub(super) fn missing(parameter: &str) -> Self {
+        let message = format!("The request must contain the parameter {parameter}.");
+        Self::new("MissingParameter", "MissingParameter", message)
+    }
+
+    pub(super) fn value(parameter: &str, reason: impl std::fmt::Display) -> Self {
+        let message = format!("Value for parameter {parameter} is invalid. Reason: {reason}.");
+        Self::new("InvalidParameterValue", "InvalidParameterValue", message)
+    }
+
+    pub(super) fn attribute_name(name: &str) -> Self {
+        Self::new("InvalidAttributeName", "InvalidAttributeName", format!("Unknown Attribute {name}."))
+    }
+
+    pub(super) fn attribute_value(name: &str, reason: &str) -> Self {
+        let message = format!("Invalid value for the parameter {name}. Reason: {reason}.");
+        Self::new("InvalidAttributeValue", "InvalidAttributeValue", message)
+    }
+
+    pub(super) fn contents() -> Self {
+        let message = "Invalid characters found. Valid characters: #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to \
+                       #xFFFD | #x10000 to #x10FFFF.";
+        Self::new("InvalidMessageContents", "InvalidMessageContents", message)
+    }
+
+    pub(super) fn receipt(reason: &str) -> Self {
+        Self::new("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", reason)
+    }
+
+    pub(super) fn not_in_flight() -> Self {
+        let code = "AWS.SimpleQueueService.MessageNotInflight";
+        Self::new("MessageNotInflight", code, "The message is not in flight.")
+    }
+
+    pub(super) fn empty_batch() -> Self {
+        let code = "AWS.SimpleQueueService.EmptyBatchRequest";
+        Self::new("EmptyBatchRequest", code, "There should be at least one entry in the request.")
+    }
+
+    pub(super) fn long_batch(entries: usize) -> Self {
+        let code = "AWS.SimpleQueueService.TooManyEntriesInBatchRequest";
+        let message = format!("Maximum number of entries per request are 10. You have sent {entries}.");
+        Self::new("TooManyEntriesInBatchRequest", code, message)
+    }
+
+    pub(super) fn equal_ids(id: &str) -> Self {
+        let code = "AWS.SimpleQueueService.BatchEntryIdsNotDistinct";
+        Self::new("BatchEntryIdsNotDistinct", code, format!("Id {id} repeated."))
+    }
+
+    pub(super) fn long_request(bytes: usize) -> Self {
+        let code = "AWS.SimpleQueueService.BatchRequestTooLong";
+        let message =
+            format!("Batch requests cannot be longer than 1048576 bytes. You have sent {bytes} bytes.");
+        Self::new("BatchRequestTooLong", code, message)
+    }
+
+    pub(super) fn unsupported(what: &str) -> Self {
+        let code = "AWS.SimpleQueueService.UnsupportedOperation";
+        Self::new("UnsupportedOperation", code, format!("{what} is not part of this emulator."))
+    }
+}
+
+impl From<rusqlite::Error> for SqsError {
+    fn from(problem: rusqlite::Error) -> Self {
+        let message = format!("The queues cannot be read or written: {problem}.");
+        Self { ours: true, ..Self::new("InternalError", "InternalError", message) }
+    }
+}

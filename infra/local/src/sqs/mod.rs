@@ -1,0 +1,79 @@
+//! SQS on this machine: FIFO queues, kept in SQLite, behind the JSON 1.0 protocol that the AWS SDKs speak.
+//!
+//! It does what the functions and their tests need of SQS, and what it does it does as SQS does: one contract
+//! suite holds it and another emulator. Standard queues, tags, permissions and move tasks are left out.
+//!
+//! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/>
+
+mod attributes;
+mod checksums;
+mod engine;
+mod error;
+mod receive;
+mod schema;
+mod server;
+mod wire;
+
+pub use error::OpenError;
+pub use server::Served;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+use threadless::Clock;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use engine::Engine;
+
+/// The account that the local queues are in.
+pub const ACCOUNT: &str = "000000000000";
+
+/// An SQS of our own. Clones share it.
+#[derive(Clone)]
+pub struct Sqs(Arc<Shared>);
+
+struct Shared {
+    engine: Mutex<Engine>,
+    /// Told of whatever may give a waiting receiver something to receive.
+    changed: Notify,
+}
+
+impl Sqs {
+    /// Opens the queues kept in `file`, or new ones in memory.
+    pub fn open(file: Option<&Path>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let connection = match file {
+            Some(file) => Connection::open(file),
+            None => Connection::open_in_memory(),
+        };
+        let connection = connection.and_then(schema::prepare);
+        let connection = connection.map_err(|problem| OpenError::new(file, &problem))?;
+        let shared = Shared { engine: Mutex::new(Engine::new(connection, clock)), changed: Notify::new() };
+        Ok(Self(Arc::new(shared)))
+    }
+
+    /// Makes sure that a queue is there with these attributes, as CloudFormation does: one that is there already
+    /// takes them on.
+    pub fn ensure_queue(&self, name: &str, attributes: &BTreeMap<String, String>) -> Result<(), OpenError> {
+        self.lock().ensure_queue(name, attributes).map_err(|problem| OpenError::queue(name, &problem))
+    }
+
+    /// Has everything in flight be visible again: who held it is gone, since the whole stack was.
+    pub fn release_in_flight(&self) -> Result<usize, OpenError> {
+        let released = self.lock().release_in_flight().map_err(|problem| OpenError::new(None, &problem))?;
+        self.0.changed.notify_waiters();
+        Ok(released)
+    }
+
+    /// Answers requests on `listener` until the result is dropped.
+    pub fn serve(&self, listener: TcpListener) -> std::io::Result<Served> {
+        server::serve(self.clone(), listener)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Engine> {
+        // A panic while it was held was rolled back by SQLite.
+        self.0.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

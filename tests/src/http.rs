@@ -1,0 +1,73 @@
+//! An HTTP client that sends a URL exactly as it is given. Ordinary clients normalise it first, and the proofs are
+//! about bytes.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long an answer may take before [`get`] gives up.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// What a server answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The body; bytes that are not UTF-8 are replaced.
+    pub body: String,
+}
+
+/// Fetches `http://host:port/path?query` on a connection of its own.
+///
+/// # Errors
+/// No connection, no complete answer within a minute, or an answer that is not HTTP.
+pub async fn get(url: &str) -> Result<Answer> {
+    let rest = url.strip_prefix("http://").with_context(|| format!("{url}: not an http URL"))?;
+    let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let request = format!("GET {slash}{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let mut answer = Vec::new();
+    let exchange = async {
+        let mut stream = TcpStream::connect(host).await?;
+        stream.write_all(request.as_bytes()).await?;
+        stream.read_to_end(&mut answer).await
+    };
+    timeout(LIMIT, exchange).await.context("no answer")?.with_context(|| format!("GET {url}"))?;
+    parse(&answer)
+}
+
+fn parse(answer: &[u8]) -> Result<Answer> {
+    let mut headers = [httparse::EMPTY_HEADER; 32];
+    let mut head = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(length) = head.parse(answer)? else { bail!("the answer is cut short") };
+    let status = head.code.context("no status")?;
+    let body = String::from_utf8_lossy(answer.get(length..).unwrap_or_default()).into_owned();
+    Ok(Answer { status, body })
+}
+
+/// Escapes a value for a query: everything but ASCII letters, digits and `-._~`.
+pub fn escape(value: impl AsRef<[u8]>) -> String {
+    const UNRESERVED: &percent_encoding::AsciiSet =
+        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    percent_encoding::percent_encode(value.as_ref(), UNRESERVED).to_string()
+}
+
+/// The bytes of an escaped query value; `+` is a blank.
+pub fn unescape(value: &str) -> Vec<u8> {
+    percent_encoding::percent_decode_str(&value.replace('+', " ")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_byte_survives_a_query() {
+        let every: Vec<u8> = (0..=255).collect();
+        assert_eq!(unescape(&escape(&every)), every);
+        assert_eq!(unescape("a+b%2Bc"), b"a b+c");
+    }
+}

@@ -1,0 +1,296 @@
+//! A real Kannel for a test: bearerbox and smsbox as child processes on free ports of the loopback, with operators
+//! behind them that the test plays.
+
+mod config;
+mod daemon;
+mod message;
+mod mo;
+mod mt;
+mod options;
+mod receipt;
+mod session;
+mod smsc;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::Signal;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+use crate::http::{self, escape};
+use config::Ports;
+use daemon::{Daemon, tail};
+
+pub use message::{Message, messages, reassemble};
+pub use mo::{Coding, Mo};
+pub use mt::Mt;
+pub use options::{Extra, KannelOptions, LINE, Routing, Service, get_url};
+pub use receipt::ReceiptState;
+pub use smsc::{FakeSmsc, SubmitAnswer};
+
+/// How long any step of starting may take. It takes a quarter of a second on an idle machine.
+const LIMIT: Duration = Duration::from_mins(1);
+/// How often a condition is looked at.
+const POLL: Duration = Duration::from_millis(20);
+/// How often starting is tried: another process may take a port between our choice and Kannel's use of it.
+const ATTEMPTS: usize = 5;
+
+/// A running Kannel.
+///
+/// When it is dropped its processes are killed and its files removed; after a panic the ends of its logs are printed
+/// first. [`shutdown`](Self::shutdown) ends it gracefully.
+pub struct Kannel {
+    options: KannelOptions,
+    operators: Vec<FakeSmsc>,
+    dir: TempDir,
+    ports: Ports,
+    // In the order in which they must end.
+    smsbox: Option<Daemon>,
+    bearerbox: Option<Daemon>,
+}
+
+/// How far starting has come.
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    /// bearerbox answers.
+    Bearerbox,
+    /// smsbox answers, and bearerbox knows it.
+    Smsbox,
+    /// bearerbox calls every line online.
+    Lines,
+}
+
+impl Kannel {
+    /// Starts Kannel and waits until it takes messages both ways: all ports answer, smsbox is connected, each line is
+    /// bound.
+    ///
+    /// # Errors
+    /// Kannel is not installed, or does not get that far in a minute; the error has the ends of its logs.
+    pub async fn start(options: KannelOptions) -> Result<Self> {
+        let mut operators = Vec::new();
+        for line in &options.lines {
+            operators.push(FakeSmsc::start(line).await?);
+        }
+        let dir = tempfile::Builder::new().prefix("kannel-").tempdir()?;
+        std::fs::create_dir(dir.path().join("spool"))?;
+        let ports = Ports::free()?;
+        let mut kannel = Self { options, operators, dir, ports, smsbox: None, bearerbox: None };
+        for attempt in 1.. {
+            kannel.write_config()?;
+            match kannel.restart().await {
+                Ok(()) => break,
+                // The error of a missing binary is final, and shows before anything has run.
+                Err(error) if attempt == ATTEMPTS || kannel.bearerbox.is_none() => return Err(error),
+                Err(_) => {
+                    kannel.kill();
+                    kannel.ports = Ports::free()?;
+                }
+            }
+        }
+        Ok(kannel)
+    }
+
+    fn write_config(&self) -> Result<()> {
+        let operators: Vec<SocketAddr> = self.operators.iter().map(FakeSmsc::address).collect();
+        let text = config::render(&self.options, self.ports, &operators, self.dir.path());
+        std::fs::write(self.config(), text).context("writing Kannel's configuration")
+    }
+
+    fn config(&self) -> PathBuf {
+        self.dir.path().join("kannel.conf")
+    }
+
+    /// The operator behind the first line.
+    ///
+    /// # Panics
+    /// If the options had no line.
+    pub fn smsc(&self) -> &FakeSmsc {
+        &self.operators[0]
+    }
+
+    /// The operator behind a line; `None` if there is no such line.
+    pub fn line(&self, id: &str) -> Option<&FakeSmsc> {
+        self.operators.iter().find(|operator| operator.id() == id)
+    }
+
+    /// The URL of sendsms, without parameters.
+    pub fn sendsms_url(&self) -> String {
+        self.ports.sendsms_url()
+    }
+
+    /// The sendsms user's name.
+    pub fn username(&self) -> &'static str {
+        config::USERNAME
+    }
+
+    /// The sendsms user's password.
+    pub fn password(&self) -> &'static str {
+        config::PASSWORD
+    }
+
+    /// Sends with the right user and the given parameters, whose values are escaped here.
+    ///
+    /// # Errors
+    /// No connection, or no HTTP answer.
+    pub async fn sendsms(&self, params: &[(&str, &[u8])]) -> Result<http::Answer> {
+        let user = [("username", config::USERNAME.as_bytes()), ("password", config::PASSWORD.as_bytes())];
+        let pairs: Vec<String> =
+            user.iter().chain(params).map(|(name, value)| format!("{name}={}", escape(value))).collect();
+        http::get(&format!("{}?{}", self.sendsms_url(), pairs.join("&"))).await
+    }
+
+    /// Kannel's own status page.
+    ///
+    /// # Errors
+    /// bearerbox does not answer.
+    pub async fn status(&self) -> Result<String> {
+        let answer = http::get(&self.ports.status_url()).await?;
+        ensure!(answer.status == 200, "the status page answers {}", answer.status);
+        Ok(answer.body)
+    }
+
+    /// Waits until as many lines are in a state, `online` for example, as the status page has it.
+    ///
+    /// # Errors
+    /// They are not within a minute; the error has the ends of the logs.
+    pub async fn wait_for_status(&self, state: &str, lines: usize) -> Result<()> {
+        let patience = Instant::now() + LIMIT;
+        while self.status().await?.matches(&format!("({state} ")).count() != lines {
+            ensure!(Instant::now() < patience, "not {lines} lines {state} within {LIMIT:?}\n{}", self.log());
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Freezes both processes: connections are taken by the kernel and never answered.
+    ///
+    /// # Errors
+    /// A process is gone.
+    pub fn pause(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets them go on.
+    ///
+    /// # Errors
+    /// A process is gone.
+    pub fn resume(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        self.smsbox.iter().chain(&self.bearerbox).try_for_each(|daemon| daemon.signal(signal))
+    }
+
+    /// Ends smsbox gracefully: sendsms connections are refused, and inbound messages wait in bearerbox. What it was
+    /// fetching, or waiting to fetch again, is lost.
+    pub async fn stop_smsbox(&mut self) {
+        if let Some(smsbox) = self.smsbox.take() {
+            smsbox.stop().await;
+        }
+    }
+
+    /// Starts smsbox, on the port it had, and waits until it takes messages both ways.
+    ///
+    /// # Errors
+    /// It does not get there; the error has the end of its log.
+    pub async fn start_smsbox(&mut self) -> Result<()> {
+        if self.smsbox.is_none() {
+            self.smsbox = Some(Daemon::start("smsbox", &self.config())?);
+        }
+        self.wait_for(Stage::Smsbox).await
+    }
+
+    /// Kills smsbox without warning.
+    pub fn kill_smsbox(&mut self) {
+        self.smsbox = None;
+    }
+
+    /// Kills bearerbox without warning. smsbox ends by itself then, with what it was fetching.
+    pub fn kill_bearerbox(&mut self) {
+        self.bearerbox = None;
+    }
+
+    /// Kills both processes without warning. What bearerbox had stored stays, for [`restart`](Self::restart).
+    pub fn kill(&mut self) {
+        self.smsbox = None;
+        self.bearerbox = None;
+    }
+
+    /// Starts what does not run, on the same ports with the same store, and waits as [`start`](Self::start) does.
+    ///
+    /// # Errors
+    /// It does not get there; the error has the ends of the logs.
+    pub async fn restart(&mut self) -> Result<()> {
+        if self.bearerbox.is_none() {
+            // The smsbox of a bearerbox that is gone ends in its own time: no need to wait.
+            self.smsbox = None;
+            self.bearerbox = Some(Daemon::start("bearerbox", &self.config())?);
+        }
+        self.wait_for(Stage::Bearerbox).await?;
+        self.start_smsbox().await?;
+        for operator in &self.operators {
+            operator.wait_until_bound(LIMIT).await.with_context(|| self.log())?;
+        }
+        self.wait_for(Stage::Lines).await
+    }
+
+    /// Ends both processes gracefully, smsbox first.
+    pub async fn shutdown(mut self) {
+        self.stop_smsbox().await;
+        if let Some(bearerbox) = self.bearerbox.take() {
+            bearerbox.stop().await;
+        }
+    }
+
+    /// The ends of all logs, to be shown with a failure.
+    pub fn log(&self) -> String {
+        let logs = ["bearerbox.err", "bearerbox.log", "smsbox.err", "smsbox.log"];
+        let part = |name: &str| format!("--- {name}\n{}\n", tail(&self.dir.path().join(name), 60));
+        logs.map(part).concat()
+    }
+
+    async fn wait_for(&mut self, stage: Stage) -> Result<()> {
+        let patience = Instant::now() + LIMIT;
+        loop {
+            let reached = self.has_reached(stage).await;
+            // Looked at also when the stage is reached: another Kannel may have answered on a port it took first.
+            ensure!(!self.has_ended(), "waiting for {stage:?}: a process of Kannel ended\n{}", self.log());
+            if reached {
+                return Ok(());
+            }
+            ensure!(Instant::now() < patience, "waiting for {stage:?}: not within {LIMIT:?}\n{}", self.log());
+            sleep(POLL).await;
+        }
+    }
+
+    async fn has_reached(&self, stage: Stage) -> bool {
+        let Ok(status) = self.status().await else { return false };
+        match stage {
+            Stage::Bearerbox => true,
+            Stage::Smsbox => {
+                let answer = http::get(&self.sendsms_url()).await;
+                status.contains("smsbox:") && answer.is_ok_and(|answer| answer.status == 403)
+            }
+            Stage::Lines => status.matches("(online ").count() >= self.operators.len(),
+        }
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.smsbox.iter_mut().chain(&mut self.bearerbox).any(|daemon| !daemon.is_running())
+    }
+}
+
+impl Drop for Kannel {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            #[expect(clippy::print_stderr, reason = "a failing test shows this with its own output")]
+            {
+                eprintln!("{}", self.log());
+            }
+        }
+    }
+}

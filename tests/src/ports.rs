@@ -1,0 +1,43 @@
+//! Ports for servers that cannot be asked to choose one themselves, or that must come back to the one they had.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use anyhow::{Context, Result};
+
+/// Below the range that the kernel hands out to outgoing connections, so that a port stays free while its server
+/// restarts.
+const FIRST: u16 = 20_000;
+const COUNT: u16 = 12_000;
+
+/// Begins at another place in each process: two test runs side by side seldom meet.
+static NEXT: LazyLock<AtomicU16> =
+    LazyLock::new(|| AtomicU16::new(u16::try_from(std::process::id() * 37 % u32::from(COUNT)).unwrap_or(0)));
+
+/// A port of the loopback where nothing listens. This process gets it once only (until all have had their turn);
+/// another process may take it before its server does, so be ready to try again.
+///
+/// # Errors
+/// All ports are taken.
+pub fn free_port() -> Result<u16> {
+    (0..COUNT)
+        .map(|_| FIRST + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT)
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .context("no free port")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_taken_is_not_given() {
+        let taken: Vec<_> = (0..50)
+            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, free_port().unwrap())).unwrap())
+            .map(|listener| listener.local_addr().unwrap().port())
+            .collect();
+        assert!(taken.iter().all(|port| (FIRST..FIRST + COUNT).contains(port)));
+        assert!(!taken.contains(&free_port().unwrap()));
+    }
+}

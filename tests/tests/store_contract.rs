@@ -1,0 +1,401 @@
+//! What every store must do, asked of each: the one in memory, and DynamoDB over the wire.
+
+use std::sync::Arc;
+
+use aws_credential_types::Credentials;
+use jiff::Timestamp;
+use local::{Stack, StackOptions};
+use threadless::aws::{Access, http_client};
+use threadless::store::dynamodb::DynamoStore;
+use threadless::store::{
+    Commit, Committed, Direction, Entry, Lease, Loaded, MemoryStore, Outbox, Row, Settled, Settlement, State,
+    Store, Taken, Unusable,
+};
+use threadless::{ConnectionId, MessageId, Session};
+
+/// A store to ask, and what must outlive it.
+struct Subject {
+    store: Arc<dyn Store>,
+    _stack: Option<Stack>,
+}
+
+async fn memory() -> Subject {
+    Subject { store: Arc::new(MemoryStore::new()), _stack: None }
+}
+
+async fn dynamodb() -> Subject {
+    let settings = "[project]\nname = \"T\"";
+    let stack = Stack::start(StackOptions::ephemeral(settings)).await.unwrap();
+    let access = Access {
+        region: "us-east-1".to_owned(),
+        credentials: Credentials::new("local", "local", None, None, "test"),
+        endpoint_url: Some(format!("http://{}", stack.dynamodb)),
+    };
+    let store = Arc::new(DynamoStore::new(&access, http_client().unwrap(), "threadless"));
+    Subject { store, _stack: Some(stack) }
+}
+
+/// Every test below is asked of both.
+macro_rules! contract {
+    ($($name:ident),* $(,)?) => {
+        mod in_memory { $(#[tokio::test] async fn $name() { super::$name(super::memory().await.store.as_ref()).await; })* }
+        mod in_dynamodb { $(#[tokio::test] async fn $name() { let subject = super::dynamodb().await; super::$name(subject.store.as_ref()).await; })* }
+    };
+}
+
+contract! {
+    a_connection_nobody_has_heard_of_is_new,
+    a_commit_writes_everything_at_once,
+    of_two_commits_on_one_version_one_wins,
+    of_sixty_four_commits_at_once_one_wins,
+    a_commit_holds_only_while_the_lease_is_whose_it_was,
+    a_message_id_is_known_however_many_follow,
+    the_lease_is_taken_by_one_and_given_back_with_the_last_entry,
+    an_expired_lease_is_taken_over_and_said_to_be_abandoned,
+    what_comes_in_while_sending_is_not_lost_with_the_lease,
+    who_lost_the_lease_changes_nothing,
+    a_deferred_head_is_due_when_it_says,
+    a_large_outbox_moves_out_and_in_again_in_order,
+    the_due_are_found_the_longest_due_first,
+    history_moves_forward_only,
+    any_text_is_kept_as_it_is,
+    unusable_messages_are_kept_by_backend,
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + seconds).unwrap()
+}
+
+fn connection(identity: &str) -> ConnectionId {
+    ConnectionId::new("k".parse().unwrap(), identity.parse().unwrap())
+}
+
+fn entry(text: &str) -> Entry {
+    Entry {
+        id: MessageId::from(format!("id of {}", text.chars().take(20).collect::<String>()).as_str()),
+        text: text.to_owned(),
+        in_reply_to: Some(MessageId::from("in")),
+        created_at: at(0),
+        attempts: 0,
+        uncertain: 0,
+        next_attempt: None,
+    }
+}
+
+fn lease(owner: &str, until: i64) -> Lease {
+    Lease { owner: owner.to_owned(), until: at(until) }
+}
+
+fn texts(outbox: &Outbox) -> Vec<String> {
+    outbox.entries.iter().map(|entry| entry.text.clone()).collect()
+}
+
+async fn load(store: &dyn Store, who: &ConnectionId, message: &str) -> Loaded {
+    store.load(who, &MessageId::from(message), at(0)).await.unwrap()
+}
+
+/// Loads and commits in one go.
+async fn commit(
+    store: &dyn Store,
+    who: &ConnectionId,
+    message: &str,
+    replies: &[&str],
+    held: Option<Lease>,
+) -> Committed {
+    let seen = load(store, who, message).await.record;
+    commit_on(store, who, &seen, message, replies, held).await
+}
+
+async fn commit_on(
+    store: &dyn Store,
+    who: &ConnectionId,
+    seen: &threadless::store::Record,
+    message: &str,
+    replies: &[&str],
+    held: Option<Lease>,
+) -> Committed {
+    let mut session = Session::default();
+    session.set("last", &message).unwrap();
+    store
+        .commit(Commit {
+            connection: who,
+            seen,
+            message: &MessageId::from(message),
+            session: &session,
+            replies: replies.iter().map(|text| entry(text)).collect(),
+            lease: held,
+            now: at(0),
+        })
+        .await
+        .unwrap()
+}
+
+async fn take(store: &dyn Store, who: &ConnectionId, owner: &str, now: i64) -> Option<(Outbox, bool)> {
+    match store.take_lease(who, &lease(owner, now + 30), at(now)).await.unwrap() {
+        Taken::Yes { outbox, abandoned } => Some((outbox, abandoned)),
+        Taken::No => None,
+    }
+}
+
+async fn a_connection_nobody_has_heard_of_is_new(store: &dyn Store) {
+    let loaded = load(store, &connection("1"), "a").await;
+    assert_eq!((loaded.record.version, loaded.record.created_at, loaded.seen), (0, at(0), false));
+    assert!(loaded.record.outbox.is_empty() && loaded.record.lease.is_none());
+    store.open_backend(&"k".parse().unwrap(), at(0)).await.unwrap();
+    store.open_backend(&"k".parse().unwrap(), at(9)).await.unwrap();
+}
+
+async fn a_commit_writes_everything_at_once(store: &dyn Store) {
+    let who = connection("+251 911#x");
+    let held = lease("me", 30);
+    let Committed::Yes(outbox) = commit(store, &who, "a", &["one", "two"], Some(held.clone())).await else {
+        panic!("nobody was in the way");
+    };
+    let loaded = load(store, &who, "a").await;
+    assert!(loaded.seen);
+    assert_eq!((loaded.record.version, loaded.record.created_at), (1, at(0)));
+    assert_eq!(loaded.record.session.get::<String>("last").unwrap().as_deref(), Some("a"));
+    assert_eq!((texts(&outbox), &loaded.record.outbox), (vec!["one".into(), "two".into()], &outbox));
+    assert_eq!(loaded.record.lease, Some(held));
+    assert_eq!(outbox.entries[0], entry("one"));
+    assert!(!load(store, &who, "b").await.seen);
+}
+
+async fn of_two_commits_on_one_version_one_wins(store: &dyn Store) {
+    let who = connection("1");
+    for round in ["new", "known"] {
+        let seen = load(store, &who, "x").await.record;
+        let first = commit_on(store, &who, &seen, &format!("{round} a"), &["a"], None).await;
+        let second = commit_on(store, &who, &seen, &format!("{round} b"), &["b"], None).await;
+        assert!(matches!(first, Committed::Yes(_)), "{round}");
+        assert_eq!(second, Committed::Conflict, "{round}");
+        assert!(!load(store, &who, &format!("{round} b")).await.seen, "{round}");
+    }
+}
+
+async fn of_sixty_four_commits_at_once_one_wins(store: &dyn Store) {
+    let who = connection("1");
+    let seen = load(store, &who, "x").await.record;
+    let names: Vec<String> = (0..64).map(|nth| format!("m{nth}")).collect();
+    let all = names.iter().map(|name| commit_on(store, &who, &seen, name, &["r"], None));
+    let done = futures_util::future::join_all(all).await;
+    assert_eq!(done.iter().filter(|done| matches!(done, Committed::Yes(_))).count(), 1);
+    assert_eq!(load(store, &who, "x").await.record.outbox.entries.len(), 1);
+}
+
+async fn a_commit_holds_only_while_the_lease_is_whose_it_was(store: &dyn Store) {
+    let who = connection("1");
+    commit(store, &who, "a", &["one"], None).await;
+    let seen = load(store, &who, "b").await.record;
+    let (outbox, _) = take(store, &who, "me", 1).await.unwrap();
+    assert_eq!(
+        commit_on(store, &who, &seen, "b", &["two"], Some(lease("other", 30))).await,
+        Committed::Conflict
+    );
+    let settled = store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap();
+    assert_eq!(settled, Settled::Released);
+    assert!(matches!(
+        commit_on(store, &who, &seen, "b", &["two"], Some(lease("other", 30))).await,
+        Committed::Yes(_)
+    ));
+}
+
+async fn a_message_id_is_known_however_many_follow(store: &dyn Store) {
+    let who = connection("1");
+    for nth in 0..80 {
+        assert!(
+            matches!(commit(store, &who, &format!("m{nth}"), &[], None).await, Committed::Yes(_)),
+            "{nth}"
+        );
+    }
+    for nth in 0..80 {
+        assert!(load(store, &who, &format!("m{nth}")).await.seen, "{nth}");
+    }
+    assert!(!load(store, &who, "m80").await.seen);
+    assert!(!load(store, &connection("2"), "m0").await.seen, "each connection has its own");
+}
+
+async fn the_lease_is_taken_by_one_and_given_back_with_the_last_entry(store: &dyn Store) {
+    let who = connection("1");
+    assert_eq!(take(store, &who, "nobody", 0).await, None, "nothing to send");
+    commit(store, &who, "a", &["one", "two"], None).await;
+    let (outbox, abandoned) = take(store, &who, "me", 1).await.unwrap();
+    assert_eq!((texts(&outbox), abandoned), (vec!["one".into(), "two".into()], false));
+    assert_eq!(take(store, &who, "other", 1).await, None, "it is held");
+    let Settled::Remaining(outbox) = store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap()
+    else {
+        panic!("one is left");
+    };
+    assert_eq!(texts(&outbox), ["two"]);
+    assert_eq!(store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap(), Settled::Released);
+    let record = load(store, &who, "x").await.record;
+    assert!(record.outbox.is_empty() && record.lease.is_none());
+    assert_eq!(take(store, &who, "other", 2).await, None, "nothing to send any more");
+}
+
+async fn an_expired_lease_is_taken_over_and_said_to_be_abandoned(store: &dyn Store) {
+    let who = connection("1");
+    commit(store, &who, "a", &["one"], Some(lease("dead", 30))).await;
+    assert_eq!(take(store, &who, "me", 29).await, None);
+    let (outbox, abandoned) = take(store, &who, "me", 30).await.unwrap();
+    assert!(abandoned);
+    assert!(!store.extend_lease(&who, &lease("dead", 90)).await.unwrap());
+    assert!(store.extend_lease(&who, &lease("me", 90)).await.unwrap());
+    assert_eq!(take(store, &who, "third", 80).await, None, "it was extended");
+    assert_eq!(store.settle(&who, "dead", &outbox, Settlement::Done).await.unwrap(), Settled::Lost);
+    assert_eq!(store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap(), Settled::Released);
+}
+
+async fn what_comes_in_while_sending_is_not_lost_with_the_lease(store: &dyn Store) {
+    let who = connection("1");
+    commit(store, &who, "a", &["one"], None).await;
+    let (outbox, _) = take(store, &who, "me", 1).await.unwrap();
+    commit(store, &who, "b", &["two"], None).await;
+    let Settled::Remaining(outbox) = store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap()
+    else {
+        panic!("two came in");
+    };
+    assert_eq!(texts(&outbox), ["two"]);
+}
+
+async fn who_lost_the_lease_changes_nothing(store: &dyn Store) {
+    let who = connection("1");
+    commit(store, &who, "a", &["one", "two"], Some(lease("dead", 30))).await;
+    let (outbox, _) = take(store, &who, "me", 40).await.unwrap();
+    let Settled::Remaining(left) = store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap() else {
+        panic!("one is left");
+    };
+    let deferred = Settlement::Deferred(outbox.entries[0].clone());
+    for settlement in [Settlement::Done, deferred] {
+        assert_eq!(store.settle(&who, "dead", &outbox, settlement).await.unwrap(), Settled::Lost);
+    }
+    assert_eq!(
+        store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap(),
+        Settled::Lost,
+        "another head"
+    );
+    assert_eq!(load(store, &who, "x").await.record.outbox, left);
+}
+
+async fn a_deferred_head_is_due_when_it_says(store: &dyn Store) {
+    let who = connection("1");
+    commit(store, &who, "a", &["one", "two"], None).await;
+    let (outbox, _) = take(store, &who, "me", 1).await.unwrap();
+    let mut head = outbox.entries[0].clone();
+    (head.attempts, head.uncertain, head.next_attempt) = (3, 1, Some(at(100)));
+    let settled = store.settle(&who, "me", &outbox, Settlement::Deferred(head.clone())).await.unwrap();
+    assert_eq!(settled, Settled::Released);
+    assert_eq!(take(store, &who, "me", 99).await, None);
+    assert_eq!(store.due(at(99), 10).await.unwrap(), []);
+    assert_eq!(store.due(at(100), 10).await.unwrap().len(), 1);
+    let (outbox, abandoned) = take(store, &who, "me", 100).await.unwrap();
+    assert!(!abandoned);
+    assert_eq!(outbox.entries[0], head);
+    assert_eq!(texts(&outbox), ["one", "two"]);
+}
+
+async fn a_large_outbox_moves_out_and_in_again_in_order(store: &dyn Store) {
+    let who = connection("1");
+    let mut expected = Vec::new();
+    for message in 0..9 {
+        let replies: Vec<String> =
+            (0..9).map(|nth| format!("{message}.{nth} {}", "x".repeat(2000))).collect();
+        let replies: Vec<&str> = replies.iter().map(String::as_str).collect();
+        assert!(matches!(commit(store, &who, &message.to_string(), &replies, None).await, Committed::Yes(_)));
+        expected.extend(replies.iter().map(|text| (*text).to_owned()));
+    }
+    let mut outbox = take(store, &who, "me", 1).await.unwrap().0;
+    assert!(outbox.spilled > 0);
+    let mut sent = Vec::new();
+    loop {
+        let settled = match outbox.entries.front() {
+            Some(head) => {
+                sent.push(head.text.clone());
+                store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap()
+            }
+            None => store.refill(&who, "me").await.unwrap(),
+        };
+        match settled {
+            Settled::Remaining(left) => outbox = left,
+            Settled::Released => break,
+            Settled::Lost => panic!("nobody took it"),
+        }
+    }
+    assert!(sent == expected, "{} of {} in order", sent.len(), expected.len());
+    assert_eq!(store.refill(&who, "me").await.unwrap(), Settled::Lost, "the lease is given back");
+    assert!(load(store, &who, "x").await.record.outbox.is_empty());
+}
+
+async fn the_due_are_found_the_longest_due_first(store: &dyn Store) {
+    for nth in 0..20 {
+        let who = connection(&format!("n{nth:02}"));
+        commit(store, &who, "a", &["one"], Some(lease("dead", 100 - nth))).await;
+    }
+    commit(store, &connection("idle"), "a", &[], None).await;
+    assert_eq!(store.due(at(80), 100).await.unwrap(), []);
+    let due = store.due(at(95), 100).await.unwrap();
+    let found: Vec<String> = due.iter().map(|due| due.connection.identity.as_str().to_owned()).collect();
+    let expected: Vec<String> = (5..20).rev().map(|nth| format!("n{nth:02}")).collect();
+    assert_eq!(found, expected);
+    assert_eq!(due[0].since, at(81));
+    assert_eq!(store.due(at(95), 3).await.unwrap(), due[..3]);
+}
+
+async fn history_moves_forward_only(store: &dyn Store) {
+    let who = connection("1");
+    let row = |state, uncertain| Row {
+        connection: who.clone(),
+        at: at(0),
+        id: MessageId::from("out"),
+        direction: Direction::Out,
+        state,
+        text: "hello".to_owned(),
+        in_reply_to: Some(MessageId::from("in")),
+        attempts: uncertain + 1,
+        uncertain,
+        detail: Some(format!("{state:?}")),
+    };
+    let steps = [
+        (row(State::Sent, 0), State::Sent, 0),
+        (row(State::Queued, 0), State::Sent, 0),
+        (row(State::Sent, 1), State::Sent, 1),
+        (row(State::Sent, 0), State::Sent, 1),
+        (row(State::Delivered, 1), State::Delivered, 1),
+        (row(State::Failed, 1), State::Delivered, 1),
+        (row(State::Sent, 5), State::Delivered, 1),
+    ];
+    for (step, state, uncertain) in steps {
+        store.record(&step).await.unwrap();
+        let kept = store.history(&who, at(90), 10).await.unwrap();
+        assert_eq!(kept, [row(state, uncertain)], "after {step:?}");
+    }
+    let later = Row { at: at(60), id: MessageId::from("later"), ..row(State::Queued, 0) };
+    store.record(&later).await.unwrap();
+    let kept = store.history(&who, at(90), 10).await.unwrap();
+    assert_eq!(kept.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["later", "out"]);
+    assert_eq!(store.history(&who, at(90), 1).await.unwrap(), [later.clone()]);
+    let month = 30 * 24 * 3600;
+    assert_eq!(store.history(&who, at(month + 30), 10).await.unwrap(), [later], "the older one has expired");
+}
+
+async fn any_text_is_kept_as_it_is(store: &dyn Store) {
+    let who = connection("ሰላም");
+    let odd = ["", "\0", "\u{ffff}\u{1}", "👩\u{200d}💻", "#:outbox \"'\\"];
+    commit(store, &who, "a", &odd, None).await;
+    let loaded = load(store, &who, "a").await;
+    assert_eq!(texts(&loaded.record.outbox), odd);
+}
+
+async fn unusable_messages_are_kept_by_backend(store: &dyn Store) {
+    let unusable = |nth: i64| Unusable {
+        backend: "k".parse().unwrap(),
+        at: at(nth),
+        raw: format!("id=&nth={nth}"),
+        problems: vec!["id: is missing".to_owned()],
+    };
+    for nth in [1, 2, 3] {
+        store.keep_unusable(&unusable(nth)).await.unwrap();
+    }
+    assert_eq!(store.unusable(&"k".parse().unwrap(), at(9), 2).await.unwrap(), [unusable(3), unusable(2)]);
+    assert_eq!(store.unusable(&"other".parse().unwrap(), at(9), 2).await.unwrap(), []);
+}
