@@ -141,29 +141,30 @@ fn plain(c: char) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    /// Codes of some characters all over the table, from the tables in the clause.
-    const KNOWN: [(char, u8); 12] = [
-        ('@', 0x00),
-        ('\n', 0x0a),
-        ('\r', 0x0d),
-        ('Δ', 0x10),
-        ('_', 0x11),
-        ('Ξ', 0x1a),
-        ('Æ', 0x1c),
-        ('¤', 0x24),
-        ('¡', 0x40),
-        ('§', 0x5f),
-        ('¿', 0x60),
-        ('à', 0x7f),
-    ];
+    /// The characters of the codes 0x00–0x1A and 0x1C–0x7F, four hexadecimal digits each. Made by Perl's
+    /// `Encode::GSM0338`: `printf "%04x", ord decode("gsm0338", chr $_) for 0..26, 28..127`.
+    const PERL: &str = "004000a3002400a500e800e900f900ec00f200c7000a00d800f8000d00c500e50394005f03a60393039b03a903a003a803a3\
+        0398039e00c600e600df00c9002000210022002300a400250026002700280029002a002b002c002d002e002f003000310032\
+        0033003400350036003700380039003a003b003c003d003e003f00a1004100420043004400450046004700480049004a004b\
+        004c004d004e004f0050005100520053005400550056005700580059005a00c400d600d100dc00a700bf0061006200630064\
+        00650066006700680069006a006b006c006d006e006f0070007100720073007400750076007700780079007a00e400f600f1\
+        00fc00e0";
 
     #[test]
     fn the_alphabet_has_its_128_codes_in_their_places() {
         assert_eq!(BASIC.chars().count(), 128);
-        for (c, code) in KNOWN {
-            assert_eq!(encode(&c.to_string()), Ok(vec![code]), "{c:?}");
+        let codes = (0..=0x7f).filter(|code| *code != 0x1b);
+        for (code, digits) in codes.zip(PERL.as_bytes().as_chunks::<4>().0) {
+            let digits = std::str::from_utf8(digits).unwrap();
+            let c = char::from_u32(u32::from_str_radix(digits, 16).unwrap()).unwrap();
+            assert_eq!((encode(&c.to_string()), septets(c)), (Ok(vec![code]), Some(1)), "{c:?}");
+            assert_eq!(decode(&[code]), [Some(c)], "{code:02x}");
         }
-        assert_eq!(encode("€"), Ok(vec![0x1b, 0x65]));
+        for (c, code) in EXTENSION {
+            assert_eq!((encode(&c.to_string()), septets(c)), (Ok(vec![0x1b, code]), Some(2)), "{c:?}");
+        }
+        let extended = b"\x1b\x0a\x1b\x14\x1b\x28\x1b\x29\x1b\x2f\x1b\x3c\x1b\x3d\x1b\x3e\x1b\x40\x1b\x65";
+        assert_eq!(encode("\u{c}^{}\\[~]|€").as_deref(), Ok(&extended[..]));
         assert_eq!(encode("aሰ"), Err('ሰ'));
         assert_eq!(septets(ESCAPE), None);
     }

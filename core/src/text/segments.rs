@@ -58,6 +58,8 @@ pub fn choose(text: &str, fold: bool) -> (Coding, Cow<'_, str>) {
 /// How many SMS a text takes in the coding that [`choose`] gives it without folding. An escape pair and a
 /// surrogate pair stay in one part.
 ///
+/// Kannel 1.4.5 splits GSM-7 just so, but cuts surrogate pairs in two: of many emoji it may send a part fewer.
+///
 /// ```
 /// use threadless::text::segments::segments;
 /// assert_eq!(segments(&"a".repeat(160)).count, 1);

@@ -56,6 +56,8 @@ mod tests {
             (403, "Not routable. Do not try again.", "deferred"),
             (503, "Temporal failure, try again later.", "deferred"),
             (400, "Sender missing and no global set, rejected", "refused"),
+            (400, "Charset or body misformed, rejected", "refused"),
+            (400, "Number(s) has/have been denied by white- and/or black-lists.", "refused"),
             (404, "Unknown request.", "deferred"),
             (302, "", "deferred"),
             (500, "\u{fffd}", "deferred"),

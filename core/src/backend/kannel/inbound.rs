@@ -42,14 +42,15 @@ impl<'a> Query<'a> {
         self.raw(name).filter(|value| !is_escape_code(value)).map(unescaped)
     }
 
-    /// The text of a parameter, unless it is absent, empty or an escape code.
+    /// The text of a parameter that only gateways write, unless it is absent, empty or an escape code; also one
+    /// that something on the way has escaped, `%25I`, since no gateway means that.
     fn text(&self, name: &str) -> Option<String> {
         let bytes = self.bytes(name)?;
-        Some(guess(&bytes).text.trim().to_owned()).filter(|text| !text.is_empty())
+        Some(guess(&bytes).text.trim().to_owned()).filter(|text| !text.is_empty() && !is_escape_code(text))
     }
 }
 
-/// `%I`: Kannel leaves the codes that it does not know as they are. What a phone sends arrives escaped, `%25I`.
+/// `%I`: Kannel leaves the codes that it does not know as they are. What a phone writes arrives escaped, `%25I`.
 fn is_escape_code(value: &str) -> bool {
     matches!(value.as_bytes(), [b'%', code] if code.is_ascii_alphabetic())
 }
@@ -92,7 +93,8 @@ fn identity(query: &Query<'_>) -> Result<Identity, Fault> {
 
 /// What was written, as bytes: `hex=%e`, or `text=%b`. An empty one is a blank SMS.
 fn payload<'a>(query: &Query<'a>) -> Result<Cow<'a, [u8]>, Fault> {
-    match (query.bytes("hex"), query.bytes("text")) {
+    let hex = query.bytes("hex").filter(|hex| hex.first() != Some(&b'%'));
+    match (hex, query.bytes("text")) {
         (Some(hex), _) => {
             let digits = std::str::from_utf8(&hex).ok().and_then(unhex);
             digits.map(Cow::Owned).ok_or_else(|| Fault::new("hex", "is not pairs of hexadecimal digits"))
@@ -108,17 +110,19 @@ fn payload<'a>(query: &Query<'a>) -> Result<Cow<'a, [u8]>, Fault> {
     }
 }
 
-/// The charset that Kannel named decides; without one the coding does; without that it is a guess.
+/// The charset that Kannel named decides; without one the coding does; without that it is a guess. Where the charset
+/// is not known here the coding decides too, and the bytes are kept.
 fn decode(query: &Query<'_>, payload: &[u8]) -> Decoded {
-    match (query.text("charset"), query.text("coding").as_deref()) {
-        (Some(name), _) => match Charset::named(&name) {
-            Some(charset) => charset.decode(payload),
-            None => Decoded { fidelity: Fidelity::Lossy, ..guess(payload) },
-        },
-        (None, Some("2")) => Charset::Utf16Be.decode(payload),
-        (None, Some("1")) => Charset::Binary.decode(payload),
-        (None, _) => guess(payload),
+    let name = query.text("charset");
+    if let Some(charset) = name.as_deref().and_then(Charset::named) {
+        return charset.decode(payload);
     }
+    let decoded = match query.text("coding").as_deref() {
+        Some("2") => Charset::Utf16Be.decode(payload),
+        Some("1") => Charset::Binary.decode(payload),
+        _ => guess(payload),
+    };
+    if name.is_some() { Decoded { fidelity: Fidelity::Lossy, ..decoded } } else { decoded }
 }
 
 /// When it arrived at Kannel: seconds since 1970 (`%T`), or a date and time in UTC (`%t`). Anything else counts as
@@ -151,103 +155,4 @@ pub(super) fn without_token(raw: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::text::EncodeErrors;
-
-    fn text(raw: &str) -> (String, bool) {
-        let received = parse(raw).unwrap();
-        (received.text, received.raw.is_none())
-    }
-
-    #[test]
-    fn every_way_of_handing_over_the_text_is_read_from_its_bytes() {
-        let table = [
-            ("id=1&hex=6563686F2068690A&charset=UTF-8&coding=0", "echo hi\n", true),
-            ("id=1&text=%C3%A9+%C2%A3+%E2%82%AC+%40+%7B&charset=UTF-8&coding=0", "é £ € @ {", true),
-            ("id=1&text=%120%12%0B%12%1D&charset=UTF-16BE&coding=2", "ሰላም", true),
-            ("id=1&hex=1230120B121D&charset=UTF-16BE&coding=2", "ሰላም", true),
-            ("id=1&hex=1230120B121D&charset=&coding=2", "ሰላም", true),
-            ("id=1&hex=1230120B121D&coding=2", "ሰላም", true),
-            ("id=1&hex=D83DDC69200DD83DDCBB&charset=UTF-16BE&coding=2", "👩\u{200d}💻", true),
-            ("id=1&hex=FFFF0000&charset=UTF-16BE&coding=2", "\u{ffff}\0", true),
-            ("id=1&hex=&charset=UTF-8&coding=0", "", true),
-            ("id=1&text=", "", true),
-            ("id=1&text=hi&charset=%C&coding=%c&hex=%e", "hi", true),
-            ("id=1&text=hi&coding=-1", "hi", true),
-            ("id=1&text=100%25+%25e", "100% %e", true),
-            ("id=1&text=caf%E9&charset=ISO-8859-1", "café", true),
-            ("id=1&text=caf%E9&charset=UTF-8", "caf\u{fffd}", false),
-            ("id=1&text=caf%E9", "café", false),
-            ("id=1&text=%80&charset=WINDOWS-1252", "€", true),
-            ("id=1&hex=00FF01&charset=8-BIT&coding=1", "\0ÿ\u{1}", false),
-            ("id=1&hex=00FF01&coding=1", "\0ÿ\u{1}", false),
-            ("id=1&hex=123012&charset=UTF-16BE", "ሰ\u{fffd}", false),
-            ("id=1&text=hi&charset=KLINGON", "hi", false),
-            ("id=1&hex=001B65&charset=GSM", "@€", true),
-            ("id=1&text=%zz%", "%zz%", true),
-        ];
-        for (raw, expected, exact) in table {
-            assert_eq!(text(raw), (expected.to_owned(), exact), "{raw}");
-        }
-    }
-
-    #[test]
-    fn the_other_parameters_are_read_where_they_were_filled_in() {
-        let raw = "id=%2B251911&to=1234&hex=61&mid=u-1&ts=1795519533&smsc=usb0&account=&udh=%u&token=s3cret";
-        let received = parse(raw).unwrap();
-        assert_eq!(received.identity.as_str(), "+251911");
-        assert_eq!(received.recipient.as_deref(), Some("1234"));
-        assert_eq!(received.gateway_id.as_deref(), Some("u-1"));
-        assert_eq!(received.received_at, Timestamp::from_second(1_795_519_533).ok());
-        let details: Vec<_> = received.details.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        assert_eq!(details, ["smsc=usb0", "ts=1795519533"]);
-
-        let bare = parse("id=+251911&text=a&mid=%I&ts=%T&to=%P").unwrap();
-        assert_eq!(bare.identity.as_str(), "+251911", "a plus that was not escaped");
-        assert_eq!((bare.gateway_id, bare.received_at, bare.recipient), (None, None, None));
-        let dated = parse("id=1&text=a&ts=2026-11-24+11:25:33").unwrap();
-        assert_eq!(dated.received_at, Timestamp::from_second(1_795_519_533).ok());
-        assert_eq!(parse("id=1&text=a&ts=soon").unwrap().received_at, None);
-        assert_eq!(parse("id=MTN+INFO&text=a").unwrap().identity.as_str(), "MTN INFO");
-    }
-
-    #[test]
-    fn faults_name_their_fields_all_at_once() {
-        let long = format!("id={}&text=a", "9".repeat(257));
-        let table = [
-            ("", vec!["id", "text"]),
-            ("&&=&", vec!["id", "text"]),
-            ("id=&text=a", vec!["id"]),
-            ("id=%p&text=%a", vec!["id", "text"]),
-            ("id=1&hex=%e", vec!["hex"]),
-            ("id=1&hex=abc", vec!["hex"]),
-            ("id=1&hex=zz&text=a", vec!["hex"]),
-            (long.as_str(), vec!["id"]),
-        ];
-        for (raw, fields) in table {
-            let faults = parse(raw).unwrap_err();
-            assert_eq!(faults.iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(), fields, "{raw}");
-        }
-    }
-
-    #[test]
-    fn the_token_is_not_kept() {
-        assert_eq!(without_token("id=1&token=s3cret&x"), "id=1&token=&x");
-        assert_eq!(without_token("tok%65n=s3cret"), "token=");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_query_makes_it_panic(raw in "[ -~]{0,80}") {
-            let _ = parse(&raw);
-        }
-
-        #[test]
-        fn every_utf16_text_survives(text in "\\PC{0,40}") {
-            let hex = crate::message::hex(&Charset::Utf16Be.encode(&text, EncodeErrors::Strict).unwrap());
-            let received = parse(&format!("id=1&hex={hex}&charset=UTF-16BE&coding=2")).unwrap();
-            proptest::prop_assert_eq!(received.text, text);
-        }
-    }
-}
+mod tests;

@@ -81,7 +81,7 @@ impl Backend for Kannel {
     async fn send(&self, message: &Outgoing, transport: &dyn Transport, limit: Duration) -> SendOutcome {
         match self.sendsms.request_url(message.connection.identity.as_str(), &message.text) {
             Ok(url) => answer::read(transport.get(&url, limit).await),
-            Err(lacking) => SendOutcome::Refused { detail: lacking.to_string() },
+            Err(problem) => SendOutcome::Refused { detail: problem.to_string() },
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Source: Kannel User Guide 1.4.5, "Using the HTTP interface to send SMS messages"; what the guide leaves open was
 //! measured.
 
+use std::fmt::{self, Write as _};
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use url::Url;
 
@@ -11,7 +13,7 @@ use crate::text::charset::NoSuchCharacter;
 use crate::text::{Charset, Coding, EncodeErrors, segments};
 
 /// What sendsms knows (`smsc`, `account` …). Anything else Kannel ignores.
-const KNOWN: [&str; 21] = [
+const KNOWN: [&str; 23] = [
     "username",
     "password",
     "from",
@@ -20,6 +22,8 @@ const KNOWN: [&str; 21] = [
     "udh",
     "dlr-mask",
     "dlr-url",
+    "dlrmask",
+    "dlrurl",
     "mclass",
     "mwi",
     "pid",
@@ -42,11 +46,28 @@ const OURS: [&str; 4] = ["to", "text", "charset", "coding"];
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How one backend's messages are given to sendsms.
-#[derive(Debug)]
 pub(super) struct Sendsms {
     /// Up to and with the `?` or `&` behind which parameters go; those of the settings are in it.
     base: String,
     text: TextForm,
+}
+
+/// Leaves out the base: the password is in it.
+impl fmt::Debug for Sendsms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sendsms").field("text", &self.text).finish_non_exhaustive()
+    }
+}
+
+/// Why no request can be made of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unsendable {
+    /// It is to be encoded strictly, and cannot be.
+    #[error(transparent)]
+    Text(#[from] NoSuchCharacter),
+    /// Kannel takes `to` apart at white space and sends to each part.
+    #[error("the recipient has white space in it: Kannel would send to several")]
+    Recipients,
 }
 
 /// How the text is written.
@@ -63,17 +84,23 @@ impl Sendsms {
     pub(super) fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let url = url(fields);
         let params = fields.params("sendsms_params");
+        let in_url = |name: &str| url.iter().any(|url| url.query_pairs().any(|(key, _)| key == name));
         for (name, _) in &params {
             let key = format!("sendsms_params.{name}");
             if OURS.contains(&name.as_str()) {
                 fields.fault(&key, "is written for each message: leave it out");
             } else if !KNOWN.contains(&name.as_str()) {
                 fields.warn(&key, "is not known to Kannel, which ignores it");
+            } else if in_url(name) {
+                fields.warn(&key, "is in sendsms_url too, and Kannel takes the first");
             }
         }
+        for name in OURS.into_iter().filter(|name| in_url(name)) {
+            fields.fault("sendsms_url", format!("has {name}= in it, which is written for each message"));
+        }
         for (name, alternative) in [("username", "user"), ("password", "pass")] {
-            let given = params.iter().any(|(param, _)| param == name || param == alternative);
-            if !given && url.as_ref().is_some_and(|url| !url.query_pairs().any(|(key, _)| key == name)) {
+            let in_params = params.iter().any(|(param, _)| param == name || param == alternative);
+            if url.is_some() && !in_params && !in_url(name) && !in_url(alternative) {
                 fields.warn(&format!("sendsms_params.{name}"), "is missing: Kannel will refuse to send");
             }
         }
@@ -82,7 +109,10 @@ impl Sendsms {
     }
 
     /// The URL that sends `text` to one recipient.
-    pub(super) fn request_url(&self, to: &str, text: &str) -> Result<String, NoSuchCharacter> {
+    pub(super) fn request_url(&self, to: &str, text: &str) -> Result<String, Unsendable> {
+        if to.bytes().any(|byte| matches!(byte, b'\t'..=b'\r' | b' ')) {
+            return Err(Unsendable::Recipients);
+        }
         let (form, bytes) = match self.text {
             TextForm::Auto { fold } => match segments::choose(text, fold) {
                 // Kannel itself writes GSM-7 out of UTF-8.
@@ -112,7 +142,10 @@ fn label(charset: Charset) -> &'static str {
         Charset::Utf16Be => "UTF-16BE",
         Charset::Utf16Le => "UTF-16LE",
         Charset::Latin1 | Charset::Binary => "ISO-8859-1",
+        // Kept out of the settings.
         Charset::Gsm => "GSM",
+        Charset::Other(encoding) if encoding == encoding_rs::ISO_8859_8_I => "ISO-8859-8",
+        Charset::Other(encoding) if encoding == encoding_rs::X_MAC_CYRILLIC => "MAC-CYRILLIC",
         Charset::Other(encoding) => encoding.name(),
     }
 }
@@ -147,7 +180,7 @@ fn base(url: &Url, params: &[(String, Param)]) -> String {
     for (name, value) in params {
         let name = percent_encode(name.as_bytes(), ESCAPED);
         let value = percent_encode(value.reveal().as_bytes(), ESCAPED);
-        base.extend([name.to_string().as_str(), "=", value.to_string().as_str(), "&"]);
+        let _ = write!(base, "{name}={value}&");
     }
     base
 }
@@ -169,14 +202,36 @@ fn text_form(fields: &mut Fields<'_>) -> TextForm {
     }
     // The original's default; a text of coding 2 had to name its charset there too.
     let name = charset.unwrap_or_else(|| "ascii".to_owned());
-    let charset = Charset::named(&name).unwrap_or_else(|| {
-        fields.fault("charset", format!("{name:?} is not a charset that is known here"));
-        Charset::Ascii
-    });
+    let charset = match Charset::named(&name) {
+        // Kannel's iconv does not have it.
+        Some(Charset::Gsm) => {
+            fields.fault("charset", "cannot be GSM: with coding = 0 Kannel makes GSM of any charset");
+            Charset::Ascii
+        }
+        Some(charset) => charset,
+        None => {
+            fields.fault("charset", format!("{name:?} is not a charset that is known here"));
+            Charset::Ascii
+        }
+    };
     let errors = match errors {
         Some("replace") => EncodeErrors::Replace,
         Some("strict") => EncodeErrors::Strict,
         _ => EncodeErrors::Ignore,
     };
     TextForm::Fixed { coding, charset, errors }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_does_not_show() {
+        let url = Url::parse("http://user:hunter2@gateway/?pass=hunter2").unwrap();
+        let password = ("password".to_owned(), Param::Plain("hunter2".to_owned()));
+        let sendsms = Sendsms { base: base(&url, &[password]), text: TextForm::Auto { fold: false } };
+        assert_eq!(sendsms.base.matches("hunter2").count(), 3);
+        assert!(!format!("{sendsms:?}").contains("hunter2"));
+    }
 }

@@ -7,6 +7,7 @@ use super::*;
 use crate::backend::{AnyBackend, Engines, Fetched, TransportError};
 use crate::config::{Settings, SettingsError, Surroundings};
 use crate::message::{ConnectionId, MessageId};
+use crate::text::gsm7;
 
 fn settings(table: &str) -> Result<Settings, SettingsError> {
     let text = format!("[project]\nname = \"T\"\n[backends.k]\nengine = \"kannel\"\n{table}");
@@ -91,11 +92,86 @@ async fn the_parameters_of_the_settings_go_with_every_message() {
     ))
     .unwrap();
     let warnings: Vec<&str> = settings.warnings.iter().map(|warning| warning.field.as_str()).collect();
-    assert_eq!(warnings, ["backends.k.sendsms_params.smc", "backends.k.sendsms_params.username"]);
+    assert_eq!(warnings, ["backends.k.sendsms_params.smc"]);
     let backend = settings.backends.into_values().next().unwrap().backend;
     let url = sent(&backend, "1", "x").await.unwrap();
     let start = "https://gateway/send?user=x&from=1234&password=a%26b&smc=old&smsc=usb0&to=1&";
     assert!(url.starts_with(start), "{url}");
+}
+
+/// The bytes of the last parameter of a URL, as Kannel reads it.
+fn last_param(url: &str) -> Vec<u8> {
+    let (_, value) = url.rsplit_once('=').unwrap();
+    assert!(value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b)), "{value}");
+    percent_encoding::percent_decode_str(value).collect()
+}
+
+#[tokio::test]
+async fn texts_go_out_byte_for_byte() {
+    let basic: String =
+        (0..0x80).filter(|code| *code != 0x1b).flat_map(|code| gsm7::decode(&[code])).flatten().collect();
+    let gsm =
+        [basic, "\u{c}^{}\\[~]|€".to_owned(), "x€".repeat(150), "+ %20&=#;\r\n".to_owned(), String::new()];
+    for text in gsm {
+        let url = sent(&kannel(""), "1", &text).await.unwrap();
+        assert!(
+            url.contains("&to=1&charset=UTF-8&coding=0&text=")
+                || url.contains("?to=1&charset=UTF-8&coding=0&text=")
+        );
+        assert_eq!(last_param(&url), text.as_bytes(), "{text:?}");
+    }
+    let emoji = "👩\u{200d}💻 \u{200c}🙂";
+    let unicode = [
+        "ሰላም ነው?".repeat(38),
+        "سلام عليكم".to_owned(),
+        emoji.to_owned(),
+        "\u{ffff}\0\u{1b}\u{feff}".to_owned(),
+    ];
+    for text in unicode {
+        let url = sent(&kannel(""), "1", &text).await.unwrap();
+        assert!(url.contains("?to=1&coding=2&text="), "{url}");
+        let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(last_param(&url), units, "{text:?}");
+    }
+}
+
+/// Kannel 1.4.5 sends `to=1+2` to 1 and to 2.
+#[tokio::test]
+async fn a_recipient_that_kannel_would_take_for_two_is_refused() {
+    for to in ["111 222", "111\n222", "111\t222", "111\u{b}222", " 111", "111 "] {
+        assert!(matches!(sent(&kannel(""), to, "x").await, Err(SendOutcome::Refused { .. })), "{to:?}");
+    }
+    for (to, escaped) in
+        [("+1", "%2B1"), ("1,2", "1%2C2"), ("1&to=2", "1%26to%3D2"), ("1\u{a0}2", "1%C2%A02")]
+    {
+        let url = sent(&kannel(""), to, "x").await.unwrap();
+        assert!(url.contains(&format!("?to={escaped}&charset")), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_charset_goes_by_the_name_that_iconv_has_for_it() {
+    let table = [
+        ("latin_1", "ISO-8859-1"),
+        ("cp1252", "windows-1252"),
+        ("iso-8859-8-i", "ISO-8859-8"),
+        ("x-mac-cyrillic", "MAC-CYRILLIC"),
+        ("utf-16", "UTF-16BE"),
+        ("utf_16_le", "UTF-16LE"),
+    ];
+    for (charset, label) in table {
+        let url = sent(&kannel(&format!("coding = 2\ncharset = \"{charset}\"")), "1", "x").await.unwrap();
+        assert!(url.contains(&format!("&charset={label}&coding=2&text=")), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn what_would_be_given_twice_is_told() {
+    let settings =
+        settings("sendsms_url = \"http://g/?user=a&pass=b&smsc=x\"\nsendsms_params = { smsc = \"y\" }");
+    let warnings = settings.unwrap().warnings;
+    let fields: Vec<&str> = warnings.iter().map(|warning| warning.field.as_str()).collect();
+    assert_eq!(fields, ["backends.k.sendsms_params.smsc"]);
 }
 
 #[test]
@@ -110,6 +186,8 @@ fn settings_that_cannot_work_are_refused_field_by_field() {
             "sendsms_url = \"http://g\"\ncoding = 0\ncharset = \"klingon\"\nfold = true",
             vec!["charset", "fold"],
         ),
+        ("sendsms_url = \"http://g\"\ncoding = 0\ncharset = \"gsm\"", vec!["charset"]),
+        ("sendsms_url = \"http://g/?coding=2&text=a\"", vec!["sendsms_url", "sendsms_url"]),
         ("sendsms_url = \"http://g\"\nsendsms_params = { to = \"1\" }", vec!["sendsms_params.to"]),
         ("sendsms_url = \"http://g\"\ntoken = { secret = \"NONE\" }", vec!["token.secret"]),
         ("sendsms_url = \"http://g\"\ntimeout_seconds = 0", vec!["timeout_seconds"]),
