@@ -44,7 +44,7 @@ pub enum IncomingError {
 /// Takes in one message from a backend. When this returns `Ok`, the message is durable.
 ///
 /// With `respond = "inline"` the phases are through, their effect is committed, and replies were sent as far as
-/// `deadline` (and [five seconds](INLINE_DELIVERY)) allowed; with `respond = "queue"` it is on the queue.
+/// `deadline` (and five seconds) allowed; with `respond = "queue"` it is on the queue.
 /// However often a message with the same gateway id comes, its effect happens once.
 pub async fn incoming(
     project: &Project,

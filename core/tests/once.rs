@@ -1,5 +1,8 @@
 //! Promises 1 to 4 on the bench: nothing lost, effects once, sends in order, and doubt where there is doubt.
 
+// The helpers of tests may fail like the tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::time::Duration;
 
 use threadless::testing::{Behaviour, Bench, Fault, When};

@@ -1,5 +1,8 @@
 //! The phases and what they mean, one sentence a test.
 
+// The helpers of tests may fail like the tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -62,7 +65,7 @@ impl App for Traced {
     }
     async fn outgoing(&self, _cx: &Context, reply: &mut Reply) -> Result<Outbound, AppError> {
         self.trace.lock().unwrap().push(format!("{}.outgoing", self.name));
-        reply.text.push_str(&format!(" +{}", self.name));
+        reply.text.extend([" +", self.name]);
         Ok(if !self.acts.cancel.is_empty() && reply.text.contains(self.acts.cancel) {
             Outbound::Cancel
         } else {

@@ -1,5 +1,8 @@
 //! The responder with batches as a queue hands them out.
 
+// The helpers of tests may fail like the tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::time::Duration;
 
 use threadless::queue::{Job, Ticket};

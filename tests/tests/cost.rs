@@ -1,6 +1,9 @@
 //! What a message costs in DynamoDB, as the emulator's consumed capacity has it. `core/ARCHITECTURE.md` quotes these
 //! figures: `cargo test -p tests --test cost -- --nocapture` prints them.
 
+// The helpers of tests may fail like the tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,5 +1,8 @@
 //! What every store must do, asked of each: the one in memory, and DynamoDB over the wire.
 
+// The helpers of tests may fail like the tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::sync::Arc;
 
 use aws_credential_types::Credentials;

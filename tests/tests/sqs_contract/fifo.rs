@@ -104,5 +104,5 @@ pub(crate) async fn what_was_received_too_often_goes_to_the_dead_letters_with_it
     assert_eq!(bodies(&queue.receive_for(1, None, 5).await), ["next"], "the group goes on");
     let dead = dead.receive_for(10, None, 5).await;
     assert_eq!(bodies(&dead), ["poison"]);
-    assert_eq!(attribute(&dead[0], System::MessageGroupId), "g");
+    assert_eq!(attribute(&dead[0], &System::MessageGroupId), "g");
 }

@@ -1,6 +1,9 @@
 //! What an SQS must do, asked over the wire with the real SDK: of ours, and of another emulator, so that the
 //! questions are not just what ours happens to answer.
 
+// The helpers of tests may fail like the tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod batches;
 mod fifo;
 mod messages;

@@ -23,12 +23,12 @@ pub(crate) async fn what_was_sent_is_received_as_it_was_with_its_sums_and_attrib
         (sent.message_id(), sent.md5_of_message_body())
     );
     assert_eq!(message.message_attributes().unwrap()["own"].string_value(), Some("ሰ"));
-    assert_eq!(attribute(message, System::MessageGroupId), "g");
-    assert_eq!(attribute(message, System::MessageDeduplicationId), "d");
-    assert_eq!(attribute(message, System::ApproximateReceiveCount), "1");
-    assert_eq!(Some(attribute(message, System::SequenceNumber)), sent.sequence_number());
+    assert_eq!(attribute(message, &System::MessageGroupId), "g");
+    assert_eq!(attribute(message, &System::MessageDeduplicationId), "d");
+    assert_eq!(attribute(message, &System::ApproximateReceiveCount), "1");
+    assert_eq!(Some(attribute(message, &System::SequenceNumber)), sent.sequence_number());
     for time in [System::SentTimestamp, System::ApproximateFirstReceiveTimestamp] {
-        assert!(attribute(message, time.clone()).parse::<i64>().unwrap() > 1_600_000_000_000, "{time:?}");
+        assert!(attribute(message, &time).parse::<i64>().unwrap() > 1_600_000_000_000, "{time:?}");
     }
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn a_message_that_was_not_deleted_comes_again_when_its_time_is_
     let first = queue.receive_for(1, Some(1), 0).await;
     let second = queue.receive_for(1, None, 20).await;
     assert_eq!(bodies(&second), ["a"]);
-    assert_eq!(attribute(&second[0], System::ApproximateReceiveCount), "2");
+    assert_eq!(attribute(&second[0], &System::ApproximateReceiveCount), "2");
     assert_ne!(first[0].receipt_handle(), second[0].receipt_handle());
 }
 

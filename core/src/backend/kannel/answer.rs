@@ -9,6 +9,7 @@ use crate::backend::{Fetched, SendOutcome, TransportError};
 /// | 202 `0: Accepted for delivery`, `Sent.` | taken |
 /// | 202 `3: Queued for later delivery` | taken; it goes out when the SMSC is back |
 /// | 202 `… Denied receivers are: …` | refused: there is one receiver, and it is denied |
+/// | 400 `Sender missing …` | not now: an operator can mend the settings |
 /// | 400 | refused: bad parameters |
 /// | 403 `Authorization failed` | not now: an operator can mend the settings |
 /// | 403 `Not routable` | not now: Kannel says so of an unknown smsc, but also while SMSCs are stopped |
@@ -27,6 +28,7 @@ pub(super) fn read(fetched: Result<Fetched, TransportError>) -> SendOutcome {
     match status {
         200..=299 if words.contains("Denied receivers") => SendOutcome::Refused { detail },
         200..=299 => SendOutcome::Accepted { detail },
+        400 if words.contains("Sender missing") => SendOutcome::Deferred { detail },
         400 | 413 | 414 => SendOutcome::Refused { detail },
         _ => SendOutcome::Deferred { detail },
     }
@@ -55,7 +57,7 @@ mod tests {
             (403, "Authorization failed for sendsms", "deferred"),
             (403, "Not routable. Do not try again.", "deferred"),
             (503, "Temporal failure, try again later.", "deferred"),
-            (400, "Sender missing and no global set, rejected", "refused"),
+            (400, "Sender missing and no global set, rejected", "deferred"),
             (400, "Charset or body misformed, rejected", "refused"),
             (400, "Number(s) has/have been denied by white- and/or black-lists.", "refused"),
             (404, "Unknown request.", "deferred"),
