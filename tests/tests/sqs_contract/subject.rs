@@ -132,6 +132,6 @@ pub(crate) fn bodies(messages: &[Message]) -> Vec<String> {
     messages.iter().map(|message| message.body().unwrap().to_owned()).collect()
 }
 
-pub(crate) fn attribute(message: &Message, name: &MessageSystemAttributeName) -> &str {
+pub(crate) fn attribute<'m>(message: &'m Message, name: &MessageSystemAttributeName) -> &'m str {
     message.attributes().and_then(|all| all.get(name)).map_or("", String::as_str)
 }
