@@ -197,7 +197,8 @@ async fn bad_settings_are_one_line_with_every_fault() -> Result<()> {
     for (text, named) in table {
         std::fs::write(&file, text)?;
         let line = complaint(folder.path(), &args).await?;
-        assert!(line.starts_with("threadless: the settings have "), "{line}");
+        let expected = format!("threadless: {}: the settings have ", file.display());
+        assert!(line.starts_with(&expected), "{line}");
         for name in named {
             assert!(line.contains(name), "{name}: {line}");
         }
