@@ -1,5 +1,6 @@
 //! The stack: DynamoDB, SQS, the functions and what calls them, all in this process.
 
+use std::fs::{File, TryLockError};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -114,6 +115,8 @@ pub struct Stack {
     host: Host,
     _sqs: Served,
     _tasks: JoinSet<()>,
+    // Last, so that it goes last.
+    _claim: Option<File>,
 }
 
 impl Stack {
@@ -125,9 +128,7 @@ impl Stack {
         let sqs_listener = listen(options.sqs_port, "SQS").await?;
 
         let data = options.data.as_deref();
-        if let Some(data) = data {
-            std::fs::create_dir_all(data).map_err(|problem| not_opened(data, &problem))?;
-        }
+        let claim = data.map(claim).transpose()?;
         let file = |name: &str| data.map(|data| data.join(name));
         let database = dynamodb::open(file("dynamodb.sqlite").as_deref(), &template)
             .map_err(|problem| not_opened(data.unwrap_or(Path::new("memory")), &problem))?;
@@ -174,6 +175,7 @@ impl Stack {
             host,
             _sqs: sqs,
             _tasks: tasks,
+            _claim: claim,
         })
     }
 
@@ -185,6 +187,18 @@ impl Stack {
     /// The URL of a backend.
     pub fn backend_url(&self, name: &str) -> String {
         format!("http://{}/backend/{name}/", self.front)
+    }
+}
+
+/// Makes the folder, and takes it for this stack alone: a second one would hand out what the first has in hand.
+/// The system gives it free with the file, however the process ends.
+fn claim(data: &Path) -> Result<File, StartError> {
+    std::fs::create_dir_all(data).map_err(|problem| not_opened(data, &problem))?;
+    let file = File::create(data.join("lock")).map_err(|problem| not_opened(data, &problem))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(not_opened(data, &"another stack uses it")),
+        Err(TryLockError::Error(problem)) => Err(not_opened(data, &problem)),
     }
 }
 

@@ -246,6 +246,16 @@ async fn data_that_cannot_be_opened_is_one_line() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn two_stacks_do_not_share_their_data() -> Result<()> {
+    let folder = TempDir::new()?;
+    let first = Running::start(folder.path(), &flags(folder.path(), free_port()?)?, &[]).await?;
+    let line = complaint(folder.path(), &flags(folder.path(), free_port()?)?).await?;
+    assert_eq!(line, "threadless: the data in .threadless cannot be opened: another stack uses it");
+    assert_eq!(first.stop(Signal::INT).await?.status.code(), Some(0));
+    Ok(())
+}
+
 #[tokio::test]
 async fn help_lists_the_flags_with_their_environment_variables() -> Result<()> {
     let folder = TempDir::new()?;
