@@ -1,15 +1,15 @@
 //! The local stack in this process, and what it answers to requests that are not as they should be: exactly, and
 //! with nothing left behind.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use aws_credential_types::Credentials;
 use local::{Stack, StackOptions};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tests::http::{Whole, exchange};
 use tests::recorder::{Recorder, Reply};
+use tests::services::{items, waiting};
 use threadless::aws::{Access, http_client};
 use threadless::store::Store as _;
 use threadless::store::dynamodb::DynamoStore;
@@ -223,41 +223,6 @@ async fn assert_answer(stack: &Stack, case: &Case) -> Result<()> {
     Ok(())
 }
 
-/// Asks one of the embedded services, as its protocol has it.
-async fn ask(address: SocketAddr, operation: &str, input: Value) -> Result<Value> {
-    let header = format!(
-        "Host: {address}\r\nX-Amz-Target: {operation}\r\nContent-Type: application/x-amz-json-1.0\r\n\
-         Authorization: AWS4-HMAC-SHA256 Credential=local/20261124/us-east-1/any/aws4_request, \
-         SignedHeaders=host, Signature=00\r\nX-Amz-Date: 20261124T112533Z"
-    );
-    let request = with("POST", "/", &header, input.to_string().as_bytes());
-    let answer = exchange(address, &request).await?.answer;
-    anyhow::ensure!(answer.status == 200, "{operation}: {answer:?}");
-    Ok(serde_json::from_str(&answer.body)?)
-}
-
-/// The keys of every item in the table.
-async fn keys(stack: &Stack) -> Result<Vec<(String, String)>> {
-    let found = ask(stack.dynamodb, "DynamoDB_20120810.Scan", json!({ "TableName": "threadless" })).await?;
-    let items = found["Items"].as_array().context("no items")?;
-    let key = |item: &Value, name: &str| Some(item[name]["S"].as_str()?.to_owned());
-    items
-        .iter()
-        .map(|item| Some((key(item, "pk")?, key(item, "sk")?)))
-        .collect::<Option<_>>()
-        .context("a key")
-}
-
-/// How many messages are on a queue, handed out or not.
-async fn waiting(queue_url: &str) -> Result<u64> {
-    let host = queue_url.trim_start_matches("http://").split('/').next().context("no host")?;
-    let input = json!({ "QueueUrl": queue_url, "AttributeNames": ["All"] });
-    let found = ask(host.parse()?, "AmazonSQS.GetQueueAttributes", input).await?;
-    let names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
-    let count = |name: &&str| found["Attributes"][name].as_str()?.parse::<u64>().ok();
-    names.iter().map(count).sum::<Option<u64>>().context("no counts")
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_requests_get_their_exact_answers_and_leave_nothing_behind() -> Result<()> {
     let (stack, gateway) = stack().await?;
@@ -267,7 +232,7 @@ async fn malformed_requests_get_their_exact_answers_and_leave_nothing_behind() -
     }
     // HTTP/2 without TLS: closed without an answer.
     assert!(exchange(stack.front, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.is_err());
-    assert_eq!(keys(&stack).await?, []);
+    assert_eq!(items(stack.dynamodb).await?, [] as [Value; 0]);
     assert_eq!(waiting(&stack.queue_url).await?, 0);
     assert_eq!(waiting(&stack.dead_letters_url).await?, 0);
     assert!(gateway.requests().is_empty());
@@ -311,12 +276,13 @@ async fn what_the_gateway_sends_and_nobody_can_use_is_kept_without_the_token() -
     ];
     assert_eq!(kept, expected);
 
-    let keys = keys(&stack).await?;
-    assert_eq!(keys.len(), 3, "{keys:?}");
-    assert!(keys.iter().all(|(pk, sk)| pk == "B#guarded" && sk.starts_with("U#")), "{keys:?}");
-    let everything =
-        ask(stack.dynamodb, "DynamoDB_20120810.Scan", json!({ "TableName": "threadless" })).await?;
-    assert!(!everything.to_string().contains("horse"), "{everything}");
+    let items = items(stack.dynamodb).await?;
+    assert_eq!(items.len(), 3, "{items:?}");
+    for item in items {
+        assert_eq!(item["pk"]["S"], "B#guarded");
+        assert!(item["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("U#")), "{item}");
+        assert!(!item.to_string().contains("horse"), "{item}");
+    }
     assert_eq!(waiting(&stack.queue_url).await?, 0);
     assert!(gateway.requests().is_empty());
     Ok(())
