@@ -1,5 +1,5 @@
-//! What the proofs across packages share: a real Kannel, the operator behind it, and HTTP servers with scripted
-//! answers.
+//! What the proofs across packages share: a real Kannel, the operator behind it, HTTP servers with scripted
+//! answers, and a look into the local stack.
 
 pub mod gsm7;
 pub mod http;
@@ -7,4 +7,5 @@ pub mod kannel;
 pub mod ministack;
 pub mod ports;
 pub mod recorder;
+pub mod services;
 pub mod smpp;
