@@ -13,7 +13,8 @@ use threadless::{Router, SystemClock};
 use tracing_subscriber::EnvFilter;
 
 use crate::options::Options;
-use crate::stack::{Stack, StackOptions, StartError};
+use crate::setup::{StackOptions, StartError};
+use crate::stack::Stack;
 
 /// Reads the command line, and runs the stack with these apps until Ctrl-C or SIGTERM.
 ///
