@@ -1,6 +1,7 @@
 //! What the proofs across packages share: a real Kannel, the operator behind it, HTTP servers with scripted
 //! answers, and a look into the local stack.
 
+pub mod apps;
 pub mod gsm7;
 pub mod http;
 pub mod kannel;
