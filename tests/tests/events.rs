@@ -257,7 +257,7 @@ fn the_batch_sample_is_as_the_queue_would_hand_it_out() -> Result<()> {
     for (at, record) in records.iter().enumerate() {
         let text = |value: &Value| value.as_str().map(str::to_owned).context("no text");
         let body = text(&record["body"])?;
-        let digest: String = Md5::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = Md5::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         assert_eq!(record["md5OfBody"], digest, "record {at}");
         groups.push(text(&record["attributes"]["MessageGroupId"])?);
         let Ok(job) = Job::from_json(&body) else {
