@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use tests::kannel::{Kannel, KannelOptions, Service, messages};
+use tests::kannel::{Kannel, KannelOptions, Routing, Service, messages};
 use tests::ports::free_port;
 use threadless::ConnectionId;
 use threadless::aws::{Access, http_client};
@@ -88,6 +88,8 @@ async fn killed_at_random_it_answers_every_message_as_if_each_was_handled_once()
     let mut kannel_options =
         KannelOptions::with(Service { line: Some("A".to_owned()), ..Service::new(&base("inlined")) });
     kannel_options.lines.push("B".to_owned());
+    // What names a line goes through that line.
+    kannel_options.routing = Routing::Named;
     kannel_options.services.push(Service { line: Some("B".to_owned()), ..Service::new(&base("queued")) });
     let kannel = Kannel::start(kannel_options).await.unwrap();
 
