@@ -28,16 +28,15 @@ const MODES: [&str; 2] = ["inline", "queue"];
 
 /// The settings of a project with these backends, each with when it responds and where it sends.
 fn settings(backends: &[(&str, &str, &str)]) -> String {
-    let mut text = String::from(
-        "[project]\nname = \"Proof\"\ndefault_response = \"What?\"\nphase_timeout_seconds = 1\n",
-    );
-    for (name, respond, sendsms) in backends {
-        text.push_str(&format!(
+    let project =
+        "[project]\nname = \"Proof\"\ndefault_response = \"What?\"\nphase_timeout_seconds = 1\n".to_owned();
+    let table = |(name, respond, sendsms): &(&str, &str, &str)| {
+        format!(
             "[backends.{name}]\nengine = \"kannel\"\nrespond = \"{respond}\"\nsendsms_url = \"{sendsms}\"\n\
              timeout_seconds = 10\n"
-        ));
-    }
-    text
+        )
+    };
+    std::iter::once(project).chain(backends.iter().map(table)).collect()
 }
 
 /// Where a Kannel takes messages, with what it wants to know beside them.
