@@ -194,7 +194,7 @@ async fn send(
     match outcome {
         SendOutcome::Accepted { .. } | SendOutcome::Refused { .. } => attempt.answered(),
         SendOutcome::Deferred { .. } | SendOutcome::Uncertain { .. } => {
-            attempt.failed(project.ports.clock.now())
+            attempt.failed(project.ports.clock.now());
         }
     }
     outcome
