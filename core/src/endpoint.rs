@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use tracing::{error, info, warn};
 
-use crate::backend::{Caller, Fault};
+use crate::backend::{Caller, Fault, OnUnusable};
 use crate::clock::Deadline;
 use crate::incoming::{IncomingError, incoming};
 use crate::message::BackendName;
@@ -86,7 +86,9 @@ async fn answer(
             Ok(_) => backend.acknowledge(),
             Err(problem) => unavailable(&problem),
         },
-        Err(faults) if caller == Caller::Gateway => keep(project, name, installed, &request, &faults).await,
+        Err(faults) if caller == Caller::Gateway && backend.on_unusable() == OnUnusable::Keep => {
+            keep(project, name, installed, &request, &faults).await
+        }
         Err(faults) => {
             let lines: Vec<String> = faults.iter().map(|fault| format!("{fault}\n")).collect();
             text(StatusCode::BAD_REQUEST, lines.concat())
@@ -107,11 +109,7 @@ async fn keep(
     let (raw, at) = (installed.backend.redact(request), project.ports.clock.now());
     let unusable = Unusable { backend: name.clone(), at, raw, problems };
     match project.ports.store.keep_unusable(&unusable).await {
-        Ok(()) => {
-            let mut response = installed.backend.acknowledge();
-            *response.status_mut() = installed.backend.acknowledge_unusable();
-            response
-        }
+        Ok(()) => installed.backend.acknowledge(),
         Err(problem) => unavailable(&IncomingError::Store(problem)),
     }
 }

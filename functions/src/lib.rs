@@ -15,8 +15,9 @@ pub use apps::apps;
 pub const SETTINGS: &str = include_str!("../settings.toml");
 
 /// What each function does, by the name of its binary.
-pub const FUNCTIONS: [(&str, Function); 3] = [
+pub const FUNCTIONS: [(&str, Function); 4] = [
     ("kannel", Function::Http { engine: "kannel" }),
+    ("http", Function::Http { engine: "http" }),
     ("responder", Function::Responder),
     ("tick", Function::Tick),
 ];

@@ -1,4 +1,5 @@
-//! Every sample in `events/` goes through the function that it is for, with the shipped settings and apps. This
+//! Every sample in `events/` goes through the function that it is for, with the shipped settings and apps and
+//! an http backend beside them. This
 //! says what must come of each.
 
 use std::path::{Path, PathBuf};
@@ -18,12 +19,13 @@ use threadless::testing::TestClock;
 use threadless::{Clock, Deadline, Incoming, MessageId, Ports, Project, Router};
 
 const BACKEND: &str = "my-kannel-backend";
+const HTTP_BACKEND: &str = "my-http-backend";
 const SENDER: &str = "1112223333";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// What must come of a sample.
 enum Expected {
-    /// For `kannel`: an answer, and perhaps a message on the queue.
+    /// For `kannel` and `http`: an answer, and perhaps a message on the queue.
     Answer { status: u16, headers: Value, body: &'static str, enqueued: Option<Enqueued> },
     /// For `responder`: the numbers of the records that are not done, and the requests that reach sendsms.
     Batch { failed: &'static [usize], sent: &'static [(&'static str, &'static str)] },
@@ -33,6 +35,7 @@ enum Expected {
 
 /// A message as it must stand on the queue.
 struct Enqueued {
+    backend: &'static str,
     text: &'static str,
     gateway_id: Option<&'static str>,
     received_at: Option<&'static str>,
@@ -42,6 +45,7 @@ struct Enqueued {
 
 /// A message in the original's words brings less with it.
 const ORIGINAL: Enqueued = Enqueued {
+    backend: BACKEND,
     text: "echo hello",
     gateway_id: None,
     received_at: None,
@@ -54,6 +58,11 @@ fn accepted(enqueued: Enqueued) -> Expected {
     Expected::Answer { status: 200, headers, body: "", enqueued: Some(enqueued) }
 }
 
+fn ok(enqueued: Enqueued) -> Expected {
+    let headers = json!({ "content-type": PLAIN });
+    Expected::Answer { status: 200, headers, body: "OK", enqueued: Some(enqueued) }
+}
+
 fn refused(status: u16, headers: Value, body: &'static str) -> Expected {
     Expected::Answer { status, headers, body, enqueued: None }
 }
@@ -61,6 +70,7 @@ fn refused(status: u16, headers: Value, body: &'static str) -> Expected {
 fn expectation(sample: &str) -> Option<Expected> {
     Some(match sample {
         "kannel-gsm7.json" => accepted(Enqueued {
+            backend: BACKEND,
             text: "echo hello",
             gateway_id: Some("7cb6e7e1-f828-5d19-9549-10363171f969"),
             received_at: Some("2026-11-24T11:25:33Z"),
@@ -68,6 +78,7 @@ fn expectation(sample: &str) -> Option<Expected> {
             details: &["charset=UTF-8", "coding=0", "smsc=usb0-modem", "ts=1795519533"],
         }),
         "kannel-amharic.json" => accepted(Enqueued {
+            backend: BACKEND,
             text: "echo \u{1230}\u{120b}\u{121d} \u{1208}\u{12d3}\u{1208}\u{121d}",
             gateway_id: Some("b8f61866-2b63-59a0-9217-971121724e33"),
             received_at: Some("2026-11-24T11:25:34Z"),
@@ -75,6 +86,7 @@ fn expectation(sample: &str) -> Option<Expected> {
             details: &["charset=UTF-16BE", "coding=2", "smsc=usb0-modem", "ts=1795519534"],
         }),
         "kannel-emoji.json" => accepted(Enqueued {
+            backend: BACKEND,
             text: "echo \u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f467}",
             gateway_id: Some("4ed93056-95d4-5268-ad86-17625dab6c30"),
             received_at: Some("2026-11-24T11:25:35Z"),
@@ -82,6 +94,7 @@ fn expectation(sample: &str) -> Option<Expected> {
             details: &["charset=UTF-16BE", "coding=2", "smsc=usb0-modem", "ts=1795519535"],
         }),
         "kannel-blank.json" => accepted(Enqueued {
+            backend: BACKEND,
             text: "",
             gateway_id: Some("cfeb7fe4-1535-5e3e-a102-8ab174c32140"),
             received_at: Some("2026-11-24T11:25:36Z"),
@@ -89,6 +102,22 @@ fn expectation(sample: &str) -> Option<Expected> {
             details: &["charset=UTF-8", "coding=0", "smsc=usb0-modem", "ts=1795519536"],
         }),
         "kannel-original-url.json" => accepted(ORIGINAL),
+        "http-form.json" => ok(Enqueued {
+            backend: HTTP_BACKEND,
+            text: "echo hello",
+            gateway_id: Some("f-1"),
+            received_at: Some("2026-11-24T11:25:33Z"),
+            recipient: None,
+            details: &[],
+        }),
+        "http-json.json" => ok(Enqueued {
+            backend: HTTP_BACKEND,
+            text: "echo \u{1230}\u{120b}\u{121d}",
+            gateway_id: Some("j-1"),
+            received_at: Some("2026-11-24T11:25:34Z"),
+            recipient: Some("1234"),
+            details: &["network=ethiotel"],
+        }),
         "kannel-malformed.json" => refused(
             400,
             json!({ "content-type": PLAIN }),
@@ -135,6 +164,11 @@ impl Rig {
         let shipped = "http://127.0.0.1:13013/cgi-bin/sendsms";
         anyhow::ensure!(functions::SETTINGS.contains(shipped), "the shipped settings send elsewhere");
         let text = functions::SETTINGS.replace(shipped, &gateway.url("/cgi-bin/sendsms"));
+        let http = format!(
+            "[backends.{HTTP_BACKEND}]\nengine = \"http\"\nrespond = \"queue\"\noutgoing_url = \"{}?%(text)s\"\n",
+            gateway.url("/send")
+        );
+        let text = format!("{text}\n{http}");
         let settings = Settings::read(&text, &functions::engines(), &Surroundings::local(&[]))?;
         let clock = TestClock::default();
         let queue = Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
@@ -194,7 +228,8 @@ async fn every_sample_comes_to_what_is_expected_of_it() -> Result<()> {
         let (rig, event) = (Rig::start().await?, std::fs::read_to_string(&file)?);
         match expected {
             Expected::Answer { status, headers, body, enqueued } => {
-                let answer = rig.invoke("kannel", &event).await?;
+                let function = name.split('-').next().unwrap_or_default();
+                let answer = rig.invoke(function, &event).await?;
                 assert_eq!(answer["statusCode"], status, "{name}: {answer}");
                 assert_eq!(answer["headers"], headers, "{name}");
                 assert_eq!(answer["body"], body, "{name}");
@@ -235,7 +270,11 @@ fn assert_message(rig: &Rig, name: &str, expected: Option<Enqueued>) -> Result<(
     let Job::Incoming { message } = &ticket.job else { anyhow::bail!("{name}: {ticket:?}") };
     let Incoming { id, connection, text, received_at, recipient, raw, details } = &**message;
     assert_eq!(text.as_bytes(), expected.text.as_bytes(), "{name}: {text:?}");
-    assert_eq!((connection.backend.as_str(), connection.identity.as_str()), (BACKEND, SENDER), "{name}");
+    assert_eq!(
+        (connection.backend.as_str(), connection.identity.as_str()),
+        (expected.backend, SENDER),
+        "{name}"
+    );
     let at = expected.received_at.map_or(Ok(rig.clock.now()), str::parse)?;
     assert_eq!(*received_at, at, "{name}");
     assert_eq!(recipient.as_deref(), expected.recipient, "{name}");

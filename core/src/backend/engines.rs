@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{AnyBackend, kannel};
+use super::{AnyBackend, http, kannel};
 use crate::config::Fields;
 
 /// Makes a backend out of its table in the settings, or reports to the [`Fields`] why it cannot.
@@ -19,10 +19,11 @@ impl Default for Engines {
 }
 
 impl Engines {
-    /// Those that come with the framework: `kannel`.
+    /// Those that come with the framework: `kannel` and `http`.
     pub fn standard() -> Self {
         Self(BTreeMap::new())
             .with("kannel", |fields| kannel::Kannel::from_fields(fields).map(AnyBackend::new))
+            .with("http", |fields| http::HttpGateway::from_fields(fields).map(AnyBackend::new))
     }
 
     /// Adds one, or puts it in the place of another of that name.

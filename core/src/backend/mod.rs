@@ -1,7 +1,9 @@
 //! What a backend is: one kind of gateway, how its requests are read and how messages are given to it.
 
+mod authorization;
 mod engines;
 mod guard;
+pub mod http;
 pub mod kannel;
 mod transport;
 
@@ -17,8 +19,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::{HeaderValue, Method, Request, Response, header};
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use jiff::Timestamp;
 
 use crate::message::{Identity, Outgoing};
@@ -39,17 +41,12 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What the gateway is answered once the message is durable: by default 200, empty `text/plain`.
     fn acknowledge(&self) -> Response<Bytes> {
-        let mut response = Response::new(Bytes::new());
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        response
+        plain_text("")
     }
 
-    /// What the gateway is answered for a message that came from it and cannot be used: by default as for a good
-    /// one, since it would only bring it back. The message is kept as [`Unusable`](crate::store::Unusable).
-    fn acknowledge_unusable(&self) -> StatusCode {
-        StatusCode::OK
+    /// What is done with a message that came from the gateway and cannot be used.
+    fn on_unusable(&self) -> OnUnusable {
+        OnUnusable::Keep
     }
 
     /// The request as it may be kept, without secrets: by default its query string.
@@ -67,6 +64,24 @@ pub trait Backend: Send + Sync + 'static {
         transport: &dyn Transport,
         limit: Duration,
     ) -> impl Future<Output = SendOutcome> + Send;
+}
+
+/// What is done with a message that came from the gateway itself and cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnUnusable {
+    /// It is kept as [`Unusable`](crate::store::Unusable), and the gateway is answered as for a good one: it would
+    /// only bring it back.
+    Keep,
+    /// The gateway is told what is wrong with it, with 400.
+    Refuse,
+}
+
+/// A 200 with a text.
+pub(crate) fn plain_text(text: &'static str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(text.as_bytes()));
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    response
 }
 
 /// Who sent a request, as far as its backend can tell.
@@ -155,7 +170,7 @@ pub(crate) trait ErasedBackend: Send + Sync {
     fn authenticate(&self, request: &Request<Bytes>) -> Caller;
     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>>;
     fn acknowledge(&self) -> Response<Bytes>;
-    fn acknowledge_unusable(&self) -> StatusCode;
+    fn on_unusable(&self) -> OnUnusable;
     fn redact(&self, request: &Request<Bytes>) -> String;
     fn send_timeout(&self) -> Duration;
     fn send<'a>(
@@ -179,8 +194,8 @@ impl<B: Backend> ErasedBackend for B {
     fn acknowledge(&self) -> Response<Bytes> {
         Backend::acknowledge(self)
     }
-    fn acknowledge_unusable(&self) -> StatusCode {
-        Backend::acknowledge_unusable(self)
+    fn on_unusable(&self) -> OnUnusable {
+        Backend::on_unusable(self)
     }
     fn redact(&self, request: &Request<Bytes>) -> String {
         Backend::redact(self, request)

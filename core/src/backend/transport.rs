@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::Request;
 
 /// An answer of a gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +37,9 @@ pub enum TransportError {
 /// The way to a gateway. The real one is `HttpTransport`.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends a GET request and reads the answer, all of it within `limit`. Redirects are answers.
-    async fn get(&self, url: &str, limit: Duration) -> Result<Fetched, TransportError>;
+    /// Sends a request, whose URI is a whole URL, and reads the answer, all of it within `limit`. Redirects are
+    /// answers.
+    async fn fetch(&self, request: Request<Bytes>, limit: Duration) -> Result<Fetched, TransportError>;
 }
 
 #[cfg(feature = "client")]
@@ -48,7 +50,7 @@ mod client {
     use std::error::Error as _;
     use std::sync::OnceLock;
 
-    use super::{Duration, Fetched, Transport, TransportError, async_trait};
+    use super::{Bytes, Duration, Fetched, Request, Transport, TransportError, async_trait};
 
     /// Reaches gateways with one HTTP client, made on first use since a cold start need not wait for it. It keeps
     /// connections open, follows no redirect and asks no proxy.
@@ -84,10 +86,10 @@ mod client {
 
     #[async_trait]
     impl Transport for HttpTransport {
-        async fn get(&self, url: &str, limit: Duration) -> Result<Fetched, TransportError> {
+        async fn fetch(&self, request: Request<Bytes>, limit: Duration) -> Result<Fetched, TransportError> {
             let client = self.client()?;
             let fetch = async {
-                let mut response = client.get(url).send().await?;
+                let mut response = client.execute(request.try_into()?).await?;
                 let status = response.status().as_u16();
                 let mut body = Vec::new();
                 while body.len() < Fetched::MAX_BODY

@@ -104,6 +104,18 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A list of whole numbers in a range, if it is given.
+    pub fn numbers(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<Vec<i64>> {
+        let wanted = format!("a list of whole numbers from {} to {}", range.start(), range.end());
+        let value = self.take(key)?;
+        let number = |value: &Value| value.as_integer().filter(|number| range.contains(number));
+        let numbers = value.as_array().and_then(|list| list.iter().map(number).collect::<Option<Vec<_>>>());
+        match numbers.filter(|numbers| !numbers.is_empty()) {
+            Some(numbers) => Some(numbers),
+            None => self.wrong(key, &wanted, &value),
+        }
+    }
+
     /// A number of seconds in a range, if it is given.
     pub fn seconds(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<Duration> {
         let seconds = self.number(key, range)?;

@@ -202,7 +202,7 @@ struct NoTransport;
 
 #[async_trait]
 impl Transport for NoTransport {
-    async fn get(&self, _url: &str, _limit: Duration) -> Result<Fetched, TransportError> {
+    async fn fetch(&self, _request: Request<Bytes>, _limit: Duration) -> Result<Fetched, TransportError> {
         Err(TransportError::Unreached("there is no network on the bench".to_owned()))
     }
 }

@@ -6,11 +6,10 @@ mod sendsms;
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use http::{Method, Request, header};
+use http::{Method, Request};
 
+use super::authorization::basic_password;
 use super::{Backend, Caller, Fault, Received, SendOutcome, Transport};
 use crate::config::{Fields, Place, Secret};
 use crate::message::Outgoing;
@@ -58,7 +57,7 @@ impl Backend for Kannel {
     fn authenticate(&self, request: &Request<Bytes>) -> Caller {
         let Some(token) = &self.token else { return Caller::Anyone };
         let query = inbound::Query::new(request.uri().query().unwrap_or_default());
-        let given = query.bytes(inbound::TOKEN).map(Vec::from).or_else(|| basic_password(request));
+        let given = query.bytes(inbound::TOKEN).map(Vec::from).or_else(|| basic_password(request.headers()));
         match given {
             Some(given) if token.is(&given) => Caller::Gateway,
             Some(_) => Caller::Impostor,
@@ -79,23 +78,14 @@ impl Backend for Kannel {
     }
 
     async fn send(&self, message: &Outgoing, transport: &dyn Transport, limit: Duration) -> SendOutcome {
-        match self.sendsms.request_url(message.connection.identity.as_str(), &message.text) {
-            Ok(url) => answer::read(transport.get(&url, limit).await),
+        let url = self.sendsms.request_url(message.connection.identity.as_str(), &message.text);
+        let request = url.map(|url| Request::get(url).body(Bytes::new()));
+        match request {
+            Ok(Ok(request)) => answer::read(transport.fetch(request, limit).await),
+            Ok(Err(problem)) => SendOutcome::Refused { detail: problem.to_string() },
             Err(problem) => SendOutcome::Refused { detail: problem.to_string() },
         }
     }
-}
-
-/// The password of `Authorization: Basic`, which is what a get-url of the form `http://user:password@…` sends.
-fn basic_password(request: &Request<Bytes>) -> Option<Vec<u8>> {
-    let value = request.headers().get(header::AUTHORIZATION)?.as_bytes();
-    let (scheme, credentials) = value.split_at_checked("basic ".len())?;
-    if !scheme.eq_ignore_ascii_case(b"basic ") {
-        return None;
-    }
-    let credentials = BASE64_STANDARD.decode(credentials.trim_ascii()).ok()?;
-    let colon = credentials.iter().position(|byte| *byte == b':')?;
-    Some(credentials[colon + 1..].to_vec())
 }
 
 #[cfg(test)]

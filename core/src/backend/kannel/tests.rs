@@ -3,6 +3,10 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::header;
+
 use super::*;
 use crate::backend::{AnyBackend, Engines, Fetched, TransportError};
 use crate::config::{Settings, SettingsError, Surroundings};
@@ -26,8 +30,8 @@ struct Catcher(std::sync::Mutex<String>);
 
 #[async_trait]
 impl Transport for Catcher {
-    async fn get(&self, url: &str, _limit: Duration) -> Result<Fetched, TransportError> {
-        url.clone_into(&mut self.0.lock().unwrap());
+    async fn fetch(&self, request: Request<Bytes>, _limit: Duration) -> Result<Fetched, TransportError> {
+        *self.0.lock().unwrap() = request.uri().to_string();
         Ok(Fetched { status: 202, body: Bytes::from_static(b"0: Accepted for delivery") })
     }
 }

@@ -1,0 +1,47 @@
+//! The signature of a request: HMAC-SHA256 of its raw body, in hexadecimal, in a header.
+
+use bytes::Bytes;
+use hmac::{Hmac, Mac as _};
+use http::{HeaderName, Request};
+use sha2::Sha256;
+
+use crate::backend::Caller;
+use crate::config::{Fields, Secret};
+use crate::hex::unhex;
+
+/// What requests must be signed with, and where the signature is.
+#[derive(Debug)]
+pub(super) struct Signature {
+    secret: Secret,
+    header: HeaderName,
+}
+
+impl Signature {
+    /// Reads `signature_secret` and `signature_header`.
+    pub(super) fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let secret = fields.secret("signature_secret");
+        let given = fields.text("signature_header");
+        let name = given.clone().unwrap_or_else(|| "x-signature".to_owned());
+        let Ok(header) = name.to_ascii_lowercase().parse() else {
+            fields.fault("signature_header", format!("{name:?} is not the name of a header"));
+            return None;
+        };
+        if given.is_some() && secret.is_none() {
+            fields.warn("signature_header", "has no effect without signature_secret");
+        }
+        Some(Self { secret: secret?, header })
+    }
+
+    /// Whether the request bears it: as `<hex>`, or as `sha256=<hex>`.
+    pub(super) fn check(&self, request: &Request<Bytes>) -> Caller {
+        let Some(given) = request.headers().get(&self.header) else { return Caller::Nameless };
+        let given = given.to_str().unwrap_or_default().trim();
+        let given = unhex(given.strip_prefix("sha256=").unwrap_or(given)).unwrap_or_default();
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.secret.reveal().as_bytes()) else {
+            return Caller::Impostor;
+        };
+        mac.update(request.body());
+        // Constant in time.
+        if mac.verify_slice(&given).is_ok() { Caller::Gateway } else { Caller::Impostor }
+    }
+}

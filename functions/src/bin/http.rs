@@ -1,0 +1,7 @@
+//! Messages from HTTP gateways.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    functions::start("http")
+}
