@@ -27,6 +27,10 @@ const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
 /// The first and the longest wait between two attempts.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(600));
 
+/// The longest wait of a message that may have been sent: a gateway that takes messages and never answers must not
+/// have the phone ring every ten minutes.
+const BACKOFF_IN_DOUBT: Duration = Duration::from_secs(3600);
+
 /// An outbox whose lease we hold.
 #[derive(Debug)]
 pub(crate) struct Delivery {
@@ -139,7 +143,7 @@ async fn attempt(
     let Some(installed) = project.installed(&connection.backend) else {
         report(connection, &head, "no_backend", "its backend is no longer in the settings");
         head.attempts += 1;
-        let until = after(now, backoff(head.attempts));
+        let until = after(now, backoff(&head));
         return wait(head, until);
     };
     let limit = deadline.remaining().min(installed.backend.send_timeout());
@@ -170,13 +174,13 @@ async fn attempt(
         }
         SendOutcome::Deferred { detail } => {
             report(connection, &head, "deferred", &detail);
-            let until = after(project.ports.clock.now(), backoff(head.attempts));
+            let until = after(project.ports.clock.now(), backoff(&head));
             return wait(head, until);
         }
         SendOutcome::Uncertain { detail } => {
             head.uncertain += 1;
             report(connection, &head, "uncertain", &detail);
-            let until = after(project.ports.clock.now(), backoff(head.attempts));
+            let until = after(project.ports.clock.now(), backoff(&head));
             return wait(head, until);
         }
     }))
@@ -211,10 +215,11 @@ fn report(connection: &ConnectionId, head: &Entry, outcome: &str, detail: &str) 
     }
 }
 
-/// The wait after so many attempts: doubled each time, a quarter of it by chance.
-fn backoff(attempts: u32) -> Duration {
+/// The wait before the next attempt: doubled each time, a quarter of it by chance.
+fn backoff(head: &Entry) -> Duration {
     let (first, longest) = BACKOFF;
-    let full = first.saturating_mul(1 << attempts.saturating_sub(1).min(10)).min(longest);
+    let longest = if head.uncertain > 0 { BACKOFF_IN_DOUBT } else { longest };
+    let full = first.saturating_mul(1 << head.attempts.saturating_sub(1).min(10)).min(longest);
     full.mul_f64(0.75) + random::up_to(full.mul_f64(0.25))
 }
 
@@ -223,10 +228,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_doubles_up_to_ten_minutes() {
-        for (attempts, seconds) in [(1, 5.0), (2, 10.0), (3, 20.0), (8, 600.0), (u32::MAX, 600.0)] {
-            let wait = backoff(attempts).as_secs_f64();
-            assert!((seconds * 0.75..=seconds).contains(&wait), "{attempts}: {wait}");
+    fn the_wait_doubles_up_to_ten_minutes_or_an_hour_in_doubt() {
+        let table = [
+            (1, 0, 5.0),
+            (2, 0, 10.0),
+            (3, 1, 20.0),
+            (8, 0, 600.0),
+            (8, 1, 640.0),
+            (u32::MAX, 0, 600.0),
+            (u32::MAX, 9, 3600.0),
+        ];
+        for (attempts, uncertain, seconds) in table {
+            let head = Entry {
+                id: "m".into(),
+                text: String::new(),
+                in_reply_to: None,
+                created_at: Timestamp::UNIX_EPOCH,
+                attempts,
+                uncertain,
+                next_attempt: None,
+            };
+            let wait = backoff(&head).as_secs_f64();
+            assert!((seconds * 0.75..=seconds).contains(&wait), "{attempts} {uncertain}: {wait}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a backend is: one kind of gateway, how its requests are read and how messages are given to it.
 
+mod any;
 mod authorization;
 mod engines;
 mod guard;
@@ -7,6 +8,8 @@ pub mod http;
 pub mod kannel;
 mod transport;
 
+pub use any::AnyBackend;
+pub(crate) use any::ErasedBackend;
 pub use engines::{Engine, Engines};
 pub(crate) use guard::{Attempt, Guard, Permit};
 #[cfg(feature = "client")]
@@ -15,8 +18,6 @@ pub use transport::{Fetched, Transport, TransportError};
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{HeaderValue, Method, Request, Response, header};
@@ -29,6 +30,120 @@ use crate::message::{Identity, Outgoing};
 ///
 /// Reading is pure and from raw bytes: the query string is as it came, still percent-encoded. Sending goes
 /// through the [`Transport`] that it is given.
+///
+/// # A gateway of your own
+///
+/// Say its webhook posts `{"msisdn": "251911…", "content": "…", "ref": "…"}` and wants `{"status": "received"}` back.
+/// One file makes it a backend:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use bytes::Bytes;
+/// use http::{Method, Request, Response};
+/// use threadless::Outgoing;
+/// use threadless::backend::{
+///     AnyBackend, Backend, Caller, Engines, Fault, OnUnusable, Received, SendOutcome, Transport, TransportError,
+/// };
+/// use threadless::config::{Fields, Secret};
+///
+/// pub struct Acme {
+///     send_url: String,
+///     key: Option<Secret>,
+/// }
+///
+/// impl Acme {
+///     /// Its table in the settings. What is wrong goes to `fields`; a key that nobody asks for is a fault.
+///     pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+///         Some(Self { send_url: fields.required_text("send_url"), key: fields.secret("key") })
+///     }
+/// }
+///
+/// impl Backend for Acme {
+///     fn methods(&self) -> &[Method] {
+///         &[Method::POST]
+///     }
+///
+///     fn authenticate(&self, request: &Request<Bytes>) -> Caller {
+///         match (&self.key, request.headers().get("x-acme-key")) {
+///             (None, _) => Caller::Anyone,
+///             (Some(key), Some(given)) if key.is(given.as_bytes()) => Caller::Gateway,
+///             (Some(_), Some(_)) => Caller::Impostor,
+///             (Some(_), None) => Caller::Nameless,
+///         }
+///     }
+///
+///     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
+///         let body: serde_json::Value = serde_json::from_slice(request.body())
+///             .map_err(|problem| vec![Fault::new("body", problem.to_string())])?;
+///         let text = |field: &str| body[field].as_str().map(str::to_owned);
+///         let sender = text("msisdn").unwrap_or_default();
+///         Ok(Received {
+///             identity: sender.parse().map_err(|problem: threadless::InvalidName| {
+///                 vec![Fault::new("msisdn", problem.to_string())]
+///             })?,
+///             text: text("content").ok_or_else(|| vec![Fault::new("content", "is missing")])?,
+///             // The same each time that it delivers the message: so its effect happens once.
+///             gateway_id: text("ref"),
+///             received_at: None,
+///             recipient: None,
+///             raw: None,
+///             details: Default::default(),
+///         })
+///     }
+///
+///     fn acknowledge(&self) -> Response<Bytes> {
+///         Response::new(Bytes::from_static(br#"{"status":"received"}"#))
+///     }
+///
+///     fn on_unusable(&self) -> OnUnusable {
+///         OnUnusable::Refuse
+///     }
+///
+///     fn send_timeout(&self) -> Duration {
+///         Duration::from_secs(10)
+///     }
+///
+///     async fn send(&self, message: &Outgoing, transport: &dyn Transport, limit: Duration) -> SendOutcome {
+///         let body = serde_json::json!({ "to": message.connection.identity, "content": message.text });
+///         let request = match Request::post(&self.send_url).body(Bytes::from(body.to_string())) {
+///             Ok(request) => request,
+///             Err(problem) => return SendOutcome::Refused { detail: problem.to_string() },
+///         };
+///         match transport.fetch(request, limit).await {
+///             Ok(answer) if answer.status == 200 => SendOutcome::Accepted { detail: "200".to_owned() },
+///             Ok(answer) if answer.status == 422 => SendOutcome::Refused { detail: "422".to_owned() },
+///             Ok(answer) => SendOutcome::Deferred { detail: answer.status.to_string() },
+///             // Nothing was sent; after any other error something may have been.
+///             Err(problem @ TransportError::Unreached(_)) => SendOutcome::Deferred { detail: problem.to_string() },
+///             Err(problem) => SendOutcome::Uncertain { detail: problem.to_string() },
+///         }
+///     }
+/// }
+///
+/// // In functions/src/lib.rs: the name that `engine = "acme"` in the settings calls it by.
+/// let engines = Engines::standard().with("acme", |fields| Acme::from_fields(fields).map(AnyBackend::new));
+///
+/// // Its test: requests and what is read out of them.
+/// let acme = Acme { send_url: "http://acme.example/send".to_owned(), key: None };
+/// let table = [
+///     (r#"{"msisdn":"251911","content":"hi","ref":"7"}"#, Ok("hi")),
+///     (r#"{"content":"hi"}"#, Err("msisdn")),
+///     (r#"{"msisdn":"251911"}"#, Err("content")),
+///     ("hi", Err("body")),
+/// ];
+/// for (body, expected) in table {
+///     let request = Request::post("/acme/clinic/").body(Bytes::from_static(body.as_bytes())).unwrap();
+///     let read = acme.decode(&request);
+///     let found = read.as_ref().map(|message| message.text.as_str()).map_err(|faults| faults[0].field.as_str());
+///     assert_eq!(found, expected);
+/// }
+/// # let _ = engines;
+/// ```
+///
+/// Then its function: a binary like `functions/src/bin/http.rs`, a line in `FUNCTIONS` with
+/// `Function::Http { engine: "acme" }`, and in `template.yaml` the block of the `http` function with another name
+/// and the route `ANY /acme/{proxy+}`. The tests of the project say where one of these is missing.
 pub trait Backend: Send + Sync + 'static {
     /// The methods its endpoint takes; any other is answered with 405.
     fn methods(&self) -> &[Method];
@@ -162,64 +277,4 @@ pub enum SendOutcome {
         /// Why.
         detail: String,
     },
-}
-
-/// [`Backend`] with its future boxed, so that backends of different kinds stand in one table.
-pub(crate) trait ErasedBackend: Send + Sync {
-    fn methods(&self) -> &[Method];
-    fn authenticate(&self, request: &Request<Bytes>) -> Caller;
-    fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>>;
-    fn acknowledge(&self) -> Response<Bytes>;
-    fn on_unusable(&self) -> OnUnusable;
-    fn redact(&self, request: &Request<Bytes>) -> String;
-    fn send_timeout(&self) -> Duration;
-    fn send<'a>(
-        &'a self,
-        message: &'a Outgoing,
-        transport: &'a dyn Transport,
-        limit: Duration,
-    ) -> Pin<Box<dyn Future<Output = SendOutcome> + Send + 'a>>;
-}
-
-impl<B: Backend> ErasedBackend for B {
-    fn methods(&self) -> &[Method] {
-        Backend::methods(self)
-    }
-    fn authenticate(&self, request: &Request<Bytes>) -> Caller {
-        Backend::authenticate(self, request)
-    }
-    fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
-        Backend::decode(self, request)
-    }
-    fn acknowledge(&self) -> Response<Bytes> {
-        Backend::acknowledge(self)
-    }
-    fn on_unusable(&self) -> OnUnusable {
-        Backend::on_unusable(self)
-    }
-    fn redact(&self, request: &Request<Bytes>) -> String {
-        Backend::redact(self, request)
-    }
-    fn send_timeout(&self) -> Duration {
-        Backend::send_timeout(self)
-    }
-    fn send<'a>(
-        &'a self,
-        message: &'a Outgoing,
-        transport: &'a dyn Transport,
-        limit: Duration,
-    ) -> Pin<Box<dyn Future<Output = SendOutcome> + Send + 'a>> {
-        Box::pin(Backend::send(self, message, transport, limit))
-    }
-}
-
-/// A backend of any kind.
-#[derive(Clone)]
-pub struct AnyBackend(pub(crate) Arc<dyn ErasedBackend>);
-
-impl AnyBackend {
-    /// Of this one.
-    pub fn new(backend: impl Backend) -> Self {
-        Self(Arc::new(backend))
-    }
 }

@@ -1,0 +1,72 @@
+//! Backends of different kinds in one table.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{Method, Request, Response};
+use bytes::Bytes;
+
+use super::{Backend, Caller, Fault, OnUnusable, Received, SendOutcome, Transport};
+use crate::message::Outgoing;
+
+/// [`Backend`] with its future boxed, so that backends of different kinds stand in one table.
+pub(crate) trait ErasedBackend: Send + Sync {
+    fn methods(&self) -> &[Method];
+    fn authenticate(&self, request: &Request<Bytes>) -> Caller;
+    fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>>;
+    fn acknowledge(&self) -> Response<Bytes>;
+    fn on_unusable(&self) -> OnUnusable;
+    fn redact(&self, request: &Request<Bytes>) -> String;
+    fn send_timeout(&self) -> Duration;
+    fn send<'a>(
+        &'a self,
+        message: &'a Outgoing,
+        transport: &'a dyn Transport,
+        limit: Duration,
+    ) -> Pin<Box<dyn Future<Output = SendOutcome> + Send + 'a>>;
+}
+
+impl<B: Backend> ErasedBackend for B {
+    fn methods(&self) -> &[Method] {
+        Backend::methods(self)
+    }
+    fn authenticate(&self, request: &Request<Bytes>) -> Caller {
+        Backend::authenticate(self, request)
+    }
+    fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
+        Backend::decode(self, request)
+    }
+    fn acknowledge(&self) -> Response<Bytes> {
+        Backend::acknowledge(self)
+    }
+    fn on_unusable(&self) -> OnUnusable {
+        Backend::on_unusable(self)
+    }
+    fn redact(&self, request: &Request<Bytes>) -> String {
+        Backend::redact(self, request)
+    }
+    fn send_timeout(&self) -> Duration {
+        Backend::send_timeout(self)
+    }
+    fn send<'a>(
+        &'a self,
+        message: &'a Outgoing,
+        transport: &'a dyn Transport,
+        limit: Duration,
+    ) -> Pin<Box<dyn Future<Output = SendOutcome> + Send + 'a>> {
+        Box::pin(Backend::send(self, message, transport, limit))
+    }
+}
+
+/// A backend of any kind.
+#[derive(Clone)]
+pub struct AnyBackend(pub(crate) Arc<dyn ErasedBackend>);
+
+impl AnyBackend {
+    /// Of this one.
+    pub fn new(backend: impl Backend) -> Self {
+        Self(Arc::new(backend))
+    }
+}
