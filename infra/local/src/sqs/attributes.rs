@@ -59,7 +59,7 @@ impl RedrivePolicy {
     }
 }
 
-/// Checks attributes that somebody gave.
+/// Checks attributes that somebody gave, each for itself and against each other.
 pub(super) fn check(given: &Attributes) -> Result<(), SqsError> {
     for (name, value) in given {
         let number = NUMBERS.iter().find(|(known, ..)| known == name);
@@ -70,7 +70,10 @@ pub(super) fn check(given: &Attributes) -> Result<(), SqsError> {
             }
         } else if let Some((_, words)) = words {
             if !words.contains(&value.as_str()) {
-                return Err(SqsError::attribute_value(name, &format!("must be {}", words.join(" or "))));
+                return Err(SqsError::attribute_value(
+                    name,
+                    &format!("must be {} or {}", words[0], words[1]),
+                ));
             }
         } else if name == "RedrivePolicy" {
             redrive(given)?;
@@ -78,7 +81,19 @@ pub(super) fn check(given: &Attributes) -> Result<(), SqsError> {
             return Err(SqsError::attribute_name(name));
         }
     }
+    let by_group = is(given, "DeduplicationScope", "messageGroup");
+    if is(given, "FifoThroughputLimit", "perMessageGroupId") && !by_group {
+        let reason = "perMessageGroupId is allowed only with the DeduplicationScope messageGroup";
+        return Err(SqsError::attribute_value("FifoThroughputLimit", reason));
+    }
     Ok(())
+}
+
+/// Whether a queue can have an attribute of this name, even if it has none now.
+pub(super) fn is_known(name: &str) -> bool {
+    let numbers = NUMBERS.iter().map(|(known, ..)| *known);
+    let words = WORDS.iter().map(|(known, _)| *known);
+    numbers.chain(words).chain(KEPT).chain(["RedrivePolicy"]).any(|known| known == name)
 }
 
 /// The redrive policy among the attributes, if there is one.
