@@ -10,7 +10,7 @@ use tracing::{Instrument as _, debug, info, info_span, warn};
 
 use crate::clock::Deadline;
 use crate::deliver::{self, Delivery};
-use crate::message::Incoming;
+use crate::message::{ConnectionId, Incoming};
 use crate::project::Project;
 use crate::random;
 use crate::router::{Disposition, Outcome};
@@ -44,12 +44,15 @@ pub(crate) async fn handle(
         "message",
         backend = message.connection.backend.as_str(),
         message_id = message.id.as_str(),
-        identity = message.connection.identity.masked(),
     );
+    let (connection, id) = (message.connection.clone(), message.id.clone());
     async {
         let claim = Claim { project, message, owner: random::name() };
         let (handling, rows, work) = claim.take_effect(deadline).await?;
-        info!(outcome = handling.as_str(), replies = rows.len().saturating_sub(1), "incoming");
+        let ConnectionId { backend, identity } = &connection;
+        let (backend, identity) = (backend.as_str(), identity.masked());
+        let replies = rows.len().saturating_sub(1);
+        info!(backend, identity, message_id = id.as_str(), outcome = handling.as_str(), replies, "incoming");
         let deliver = async {
             if let Some(work) = work {
                 deliver::deliver(project, work, delivery(deadline)).await;

@@ -39,7 +39,7 @@
 
 mod app;
 pub mod apps;
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "dynamodb", feature = "sqs"))]
 pub mod aws;
 pub mod backend;
 mod clock;
@@ -48,6 +48,7 @@ mod context;
 mod deliver;
 pub mod endpoint;
 mod handle;
+mod hex;
 mod incoming;
 #[cfg(feature = "lambda")]
 pub mod lambda;

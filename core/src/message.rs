@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
+
 /// The name of a configured backend, as it stands in `settings.toml` and in the path of its URL.
 ///
 /// 1–64 characters out of `A–Z a–z 0–9 _ -`.
@@ -242,7 +244,7 @@ pub struct Incoming {
     pub recipient: Option<String>,
     /// The payload as it came, where [`Incoming::text`] cannot hold it exactly: a binary message, or bytes that
     /// are not valid in their charset.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "hex_bytes")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::hex::optional")]
     pub raw: Option<Vec<u8>>,
     /// What else the gateway said of it, by the gateway's own names (`smsc`, `account`, `udh` …).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -272,41 +274,6 @@ fn digest(parts: &[&str]) -> [u8; 32] {
         sha.update(part);
     }
     sha.finalize().into()
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// The bytes that hexadecimal of either case stands for; `None` where it is not hexadecimal.
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c.to_digit(16)?).ok()).collect();
-    let digits = digits?;
-    (digits.len() % 2 == 0).then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
-}
-
-/// Bytes as hexadecimal text in JSON: SQS refuses some characters.
-mod hex_bytes {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    // The signature is serde's.
-    #[allow(clippy::ref_option)]
-    pub(super) fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, out: S) -> Result<S::Ok, S::Error> {
-        match bytes {
-            Some(bytes) => out.serialize_str(&super::hex(bytes)),
-            None => out.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Vec<u8>>, D::Error> {
-        let text = Option::<String>::deserialize(input)?;
-        text.map(|text| super::unhex(&text).ok_or_else(|| D::Error::custom("not hexadecimal"))).transpose()
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! An HTTP client that sends a URL exactly as it is given. Ordinary clients normalise it first, and the proofs are
 //! about bytes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::time::timeout;
 
 /// How long an answer may take before [`get`] gives up.
@@ -29,23 +30,49 @@ pub async fn get(url: &str) -> Result<Answer> {
     let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let slash = if path.starts_with('/') { "" } else { "/" };
     let request = format!("GET {slash}{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let whole = exchange(host, request.as_bytes()).await.with_context(|| format!("GET {url}"))?;
+    Ok(whole.answer)
+}
+
+/// What a server answered, headers included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whole {
+    /// Status and body.
+    pub answer: Answer,
+    /// The headers by their names in lower case; of a name that is there twice, the last.
+    pub headers: BTreeMap<String, String>,
+}
+
+/// Sends these bytes on a connection of their own and reads the answer until the server closes it. They need not
+/// be HTTP; if they are, they should ask for the close.
+///
+/// # Errors
+/// No connection, no complete answer within a minute, or an answer that is not HTTP.
+pub async fn exchange(address: impl ToSocketAddrs, request: &[u8]) -> Result<Whole> {
     let mut answer = Vec::new();
     let exchange = async {
-        let mut stream = TcpStream::connect(host).await?;
-        stream.write_all(request.as_bytes()).await?;
-        stream.read_to_end(&mut answer).await
+        let (mut reading, mut writing) = TcpStream::connect(address).await?.into_split();
+        // A server may answer and close before it has read everything.
+        let (_, read) = tokio::join!(writing.write_all(request), reading.read_to_end(&mut answer));
+        read
     };
-    timeout(LIMIT, exchange).await.context("no answer")?.with_context(|| format!("GET {url}"))?;
+    let read = timeout(LIMIT, exchange).await.context("no answer")?;
+    if answer.is_empty() {
+        read?;
+    }
     parse(&answer)
 }
 
-fn parse(answer: &[u8]) -> Result<Answer> {
+fn parse(answer: &[u8]) -> Result<Whole> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut head = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(length) = head.parse(answer)? else { bail!("the answer is cut short") };
     let status = head.code.context("no status")?;
-    let body = String::from_utf8_lossy(answer.get(length..).unwrap_or_default()).into_owned();
-    Ok(Answer { status, body })
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let headers = head.headers.iter().map(|header| (header.name.to_ascii_lowercase(), text(header.value)));
+    let headers = headers.collect();
+    let body = text(answer.get(length..).unwrap_or_default());
+    Ok(Whole { answer: Answer { status, body }, headers })
 }
 
 /// Escapes a value for a query: everything but ASCII letters, digits and `-._~`.

@@ -1,10 +1,12 @@
-//! What the proofs across packages share: a real Kannel, the operator behind it, and HTTP servers with scripted
-//! answers.
+//! What the proofs across packages share: a real Kannel, the operator behind it, HTTP servers with scripted
+//! answers, and a look into the local stack.
 
+pub mod apps;
 pub mod gsm7;
 pub mod http;
 pub mod kannel;
 pub mod ministack;
 pub mod ports;
 pub mod recorder;
+pub mod services;
 pub mod smpp;

@@ -31,7 +31,7 @@ enum Out {
 
 const QUEUE: &str = "contract.fifo";
 
-async fn memory() -> Subject {
+fn memory() -> Subject {
     let clock = TestClock::default();
     let queue = Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
     Subject { queue: Arc::clone(&queue) as Arc<dyn Queue>, clock, out: Out::Memory(queue) }
@@ -119,7 +119,7 @@ fn ids(jobs: &[Job]) -> Vec<String> {
 
 macro_rules! contract {
     ($($name:ident),* $(,)?) => {
-        mod in_memory { $(#[tokio::test] async fn $name() { super::$name(&super::memory().await).await; })* }
+        mod in_memory { $(#[tokio::test] async fn $name() { super::$name(&super::memory()).await; })* }
         mod in_sqs { $(#[tokio::test] async fn $name() { super::$name(&super::sqs().await).await; })* }
     };
 }

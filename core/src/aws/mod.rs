@@ -76,6 +76,23 @@ where
     if passes { CallError::Unavailable(text) } else { CallError::Refused(text) }
 }
 
+/// The configuration of one service's client: every SDK has types of its own for the same things.
+macro_rules! sdk_config {
+    ($sdk:ident, $access:expr, $http:expr) => {{
+        let (retry, timeout) = crate::aws::patience();
+        let mut config = $sdk::config::Config::builder()
+            .behavior_version($sdk::config::BehaviorVersion::latest())
+            .region($sdk::config::Region::new($access.region.clone()))
+            .credentials_provider($access.credentials.clone())
+            .http_client($http)
+            .retry_config(retry)
+            .timeout_config(timeout);
+        config.set_endpoint_url($access.endpoint_url.clone());
+        config.build()
+    }};
+}
+pub(crate) use sdk_config;
+
 /// How often and how long calls are tried.
 pub(crate) fn patience() -> (RetryConfig, TimeoutConfig) {
     let retry = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50));

@@ -76,7 +76,7 @@ pub async fn run(function: Function, host: Host) -> Result<(), lambda_runtime::E
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let host = host.clone();
         async move {
-            let deadline = Deadline::within(remaining(&event.context));
+            let deadline = Deadline::within(remaining(event.context.deadline(), SystemTime::now()));
             let result = invoke(function, &host, event.payload.get(), deadline).await;
             if let Err(problem) = &result {
                 tracing::error!(outcome = "failed", error = %problem, "invocation");
@@ -87,6 +87,40 @@ pub async fn run(function: Function, host: Host) -> Result<(), lambda_runtime::E
     .await
 }
 
-fn remaining(context: &lambda_runtime::Context) -> Duration {
-    context.deadline().duration_since(SystemTime::now()).unwrap_or_default()
+/// The longest that Lambda lets a function run.
+const LONGEST_RUN: Duration = Duration::from_mins(15);
+
+/// What a function is given where its deadline is no point in time, as with an HTTP API's 30 seconds.
+const UNKNOWN_RUN: Duration = Duration::from_secs(30);
+
+/// How long there is until the deadline.
+///
+/// An event never comes later than a function could have run. What is older is an emulator's: `cargo lambda watch`
+/// gives ten minutes after the beginning of 1970.
+fn remaining(deadline: SystemTime, now: SystemTime) -> Duration {
+    match deadline.duration_since(now) {
+        Ok(left) => left,
+        Err(late) if late.duration() > LONGEST_RUN => UNKNOWN_RUN,
+        Err(_) => Duration::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_that_never_was_counts_as_none() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_519_533);
+        let table = [
+            (now + Duration::from_secs(29), Duration::from_secs(29)),
+            (now, Duration::ZERO),
+            (now - Duration::from_secs(1), Duration::ZERO),
+            (SystemTime::UNIX_EPOCH + Duration::from_mins(10), UNKNOWN_RUN),
+            (SystemTime::UNIX_EPOCH, UNKNOWN_RUN),
+        ];
+        for (deadline, expected) in table {
+            assert_eq!(remaining(deadline, now), expected, "{deadline:?}");
+        }
+    }
 }

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::message::{ConnectionId, Incoming, MessageId, hex};
+use crate::hex::hex;
+use crate::message::{ConnectionId, Incoming, MessageId};
 
 /// Work for the responder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

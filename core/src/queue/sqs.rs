@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::{BehaviorVersion, Config, Region};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::{Queue, QueueError, Ticket};
-use crate::aws::{Access, CallError, patience, sort};
+use crate::aws::{Access, CallError, sdk_config, sort};
 
 /// A [`Queue`] on one SQS FIFO queue.
 pub struct SqsQueue {
@@ -19,16 +18,8 @@ pub struct SqsQueue {
 impl SqsQueue {
     /// The queue at `url`. Makes no call.
     pub fn new(access: &Access, http: SharedHttpClient, url: impl Into<String>) -> Self {
-        let (retry, timeout) = patience();
-        let mut config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(access.region.clone()))
-            .credentials_provider(access.credentials.clone())
-            .http_client(http)
-            .retry_config(retry)
-            .timeout_config(timeout);
-        config.set_endpoint_url(access.endpoint_url.clone());
-        Self { client: Client::from_conf(config.build()), url: url.into() }
+        let config = sdk_config!(aws_sdk_sqs, access, http);
+        Self { client: Client::from_conf(config), url: url.into() }
     }
 
     /// Has a message that was handed out wait so long before it is handed out again.

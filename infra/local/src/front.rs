@@ -20,6 +20,7 @@ use threadless::lambda::{self, Function, Host};
 use threadless::{Clock, Deadline};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
 
 use crate::event;
 use crate::template::Route;
@@ -38,6 +39,8 @@ pub(crate) struct Front {
     pub(crate) routes: Vec<(Route, Function, Duration)>,
     pub(crate) host: Host,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The invocations at work.
+    pub(crate) running: TaskTracker,
 }
 
 /// Answers requests on `listener` until it is dropped; then whatever is not answered yet is cut off.
@@ -87,10 +90,9 @@ impl Front {
         let (function, host) = (*function, self.host.clone());
         let limit = LONGEST_WAIT.min(*timeout);
         // A task of its own: as on AWS, an invocation goes on when its client has gone.
-        let invoked =
-            tokio::spawn(
-                async move { lambda::invoke(function, &host, &event, Deadline::within(limit)).await },
-            );
+        let invoked = self
+            .running
+            .spawn(async move { lambda::invoke(function, &host, &event, Deadline::within(limit)).await });
         match tokio::time::timeout(LONGEST_WAIT, invoked).await {
             Ok(Ok(Ok(result))) => match event::to_response(&result) {
                 Some(response) => response.map(Full::new),

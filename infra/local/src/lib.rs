@@ -10,10 +10,12 @@ mod gateway;
 mod options;
 mod poller;
 mod run;
+mod setup;
 pub mod sqs;
 mod stack;
 pub mod template;
 
 pub use options::Options;
 pub use run::launch;
-pub use stack::{Stack, StackOptions, StartError};
+pub use setup::{StackOptions, StartError};
+pub use stack::Stack;

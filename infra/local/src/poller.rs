@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use threadless::Deadline;
 use threadless::lambda::{self, Function, Host};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
 
 /// How many batches are worked off at once.
 const AT_ONCE: usize = 10;
@@ -27,6 +27,8 @@ pub(crate) struct Poller {
     pub(crate) function: Function,
     pub(crate) timeout: Duration,
     pub(crate) host: Host,
+    /// The invocations at work.
+    pub(crate) running: TaskTracker,
 }
 
 #[derive(Deserialize)]
@@ -42,18 +44,17 @@ struct ItemFailure {
     item_identifier: String,
 }
 
-/// Works off the queue until it is dropped.
+/// Works off the queue until it is dropped. Batches that are at work then go on.
 pub(crate) async fn run(poller: Arc<Poller>) {
     let permits = Arc::new(Semaphore::new(AT_ONCE));
-    let mut batches = JoinSet::new();
     loop {
-        while batches.try_join_next().is_some() {}
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
         match poller.receive().await {
             Ok(messages) if messages.is_empty() => {}
             Ok(messages) => {
                 let poller = Arc::clone(&poller);
-                batches.spawn(async move {
+                let running = poller.running.clone();
+                running.spawn(async move {
                     poller.work_off(messages).await;
                     drop(permit);
                 });

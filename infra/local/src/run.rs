@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
+use threadless::lambda::EnvironmentError;
 use threadless::{Router, SystemClock};
 use tracing_subscriber::EnvFilter;
 
 use crate::options::Options;
-use crate::stack::{Stack, StackOptions};
+use crate::setup::{StackOptions, StartError};
+use crate::stack::Stack;
 
 /// Reads the command line, and runs the stack with these apps until Ctrl-C or SIGTERM.
 ///
@@ -55,9 +57,15 @@ async fn run(options: &Options, apps: fn(Router) -> Router) -> Result<(), String
         gateway: Some(show),
         clock: Arc::new(SystemClock),
     });
-    let stack = started.await.map_err(|problem| problem.to_string())?;
+    let stack = started.await.map_err(|problem| match (&problem, &options.settings) {
+        (StartError::Environment(EnvironmentError::Settings(_)), Some(file)) => {
+            format!("{}: {problem}", file.display())
+        }
+        _ => problem.to_string(),
+    })?;
     print!("{}", banner(&stack, options));
     stop.await;
+    stack.stop().await;
     println!("Ended. What was taken in is in {}.", options.data.display());
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! The stack: DynamoDB, SQS, the functions and what calls them, all in this process.
 
+use std::fs::{File, TryLockError};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,14 +11,16 @@ use aws_sdk_sqs::config::{BehaviorVersion, Config, Region};
 use threadless::aws::{Access, http_client};
 use threadless::config::Place;
 use threadless::lambda::{self, Environment, Function, Host};
-use threadless::{Clock, Deadline, Project, Router, SystemClock};
+use threadless::{Deadline, Project};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
 
 use crate::dynamodb::{self, TABLE};
 use crate::front::{self, Front};
 use crate::gateway;
 use crate::poller::{self, Poller};
+use crate::setup::{StackOptions, StartError};
 use crate::sqs::{Served, Sqs};
 use crate::template::{TEMPLATE, Template};
 
@@ -27,77 +30,9 @@ const QUEUE: &str = "threadless.fifo";
 /// Its dead-letter queue's name.
 const DEAD_LETTERS: &str = "threadless-dead.fifo";
 
-/// What to start.
-#[derive(Clone)]
-pub struct StackOptions {
-    /// The front's port; 0 for any that is free.
-    pub port: u16,
-    /// DynamoDB's port.
-    pub dynamodb_port: u16,
-    /// SQS's port.
-    pub sqs_port: u16,
-    /// Where data is kept; in memory without it.
-    pub data: Option<PathBuf>,
-    /// The text of the settings.
-    pub settings: String,
-    /// The apps.
-    pub apps: fn(Router) -> Router,
-    /// How often the scheduled functions run.
-    pub tick: Duration,
-    /// Whether to stand in for gateways that do not listen, and how to show what they get.
-    pub gateway: Option<fn(&str, &str)>,
-    /// What time it is.
-    pub clock: Arc<dyn Clock>,
-}
-
-impl StackOptions {
-    /// Any free ports, nothing on disk, no pretend gateway, a tick every second: for tests.
-    pub fn ephemeral(settings: &str) -> Self {
-        Self {
-            port: 0,
-            dynamodb_port: 0,
-            sqs_port: 0,
-            data: None,
-            settings: settings.to_owned(),
-            apps: functions::apps,
-            tick: Duration::from_secs(1),
-            gateway: None,
-            clock: Arc::new(SystemClock),
-        }
-    }
-}
-
-/// Why the stack does not start. One line each.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A port cannot be had.
-    #[error("port {port} for {what} cannot be had: {problem}")]
-    Port {
-        /// The port.
-        port: u16,
-        /// What for.
-        what: &'static str,
-        /// The system's words.
-        problem: std::io::Error,
-    },
-    /// The data cannot be opened.
-    #[error("the data in {place} cannot be opened: {problem}")]
-    Data {
-        /// Where.
-        place: String,
-        /// Why.
-        problem: String,
-    },
-    /// The settings are faulty, or the environment is.
-    #[error(transparent)]
-    Environment(#[from] lambda::EnvironmentError),
-    /// The template is faulty.
-    #[error(transparent)]
-    Template(#[from] crate::template::TemplateError),
-    /// The functions and the template do not fit together.
-    #[error("template.yaml has a function {0} that the functions package does not know")]
-    Function(String),
-}
+/// How long what is at work has to be done when the stack is stopped. What is not done then waits for the next
+/// start.
+const LONGEST_STOP: Duration = Duration::from_secs(8);
 
 /// A stack at work. All of it ends when this is dropped.
 pub struct Stack {
@@ -112,8 +47,12 @@ pub struct Stack {
     /// The port of each gateway that this stands in for, with the backends that send to it.
     pub pretended: Vec<(u16, Vec<String>)>,
     host: Host,
+    callers: JoinSet<()>,
+    running: TaskTracker,
+    _services: JoinSet<()>,
     _sqs: Served,
-    _tasks: JoinSet<()>,
+    // Last, so that it goes last.
+    _claim: Option<File>,
 }
 
 impl Stack {
@@ -125,9 +64,7 @@ impl Stack {
         let sqs_listener = listen(options.sqs_port, "SQS").await?;
 
         let data = options.data.as_deref();
-        if let Some(data) = data {
-            std::fs::create_dir_all(data).map_err(|problem| not_opened(data, &problem))?;
-        }
+        let claim = data.map(claim).transpose()?;
         let file = |name: &str| data.map(|data| data.join(name));
         let database = dynamodb::open(file("dynamodb.sqlite").as_deref(), &template)
             .map_err(|problem| not_opened(data.unwrap_or(Path::new("memory")), &problem))?;
@@ -141,19 +78,20 @@ impl Stack {
         let environment = environment(&options, addresses.1, sqs.address(), &queue_url);
         let host = environment.host(&options.settings, &functions::engines(), options.apps)?;
 
-        let mut tasks = JoinSet::new();
-        tasks.spawn(dynamodb::serve(dynamodb, database.clone()));
-        tasks.spawn(dynamodb::sweep_ttl(database));
-        tasks.spawn(poller::run(Arc::new(make_poller(&template, &environment, &queue_url, &host)?)));
+        let (mut services, mut callers, running) = (JoinSet::new(), JoinSet::new(), TaskTracker::new());
+        services.spawn(dynamodb::serve(dynamodb, database.clone()));
+        services.spawn(dynamodb::sweep_ttl(database));
+        let poller = make_poller(&template, &environment, &queue_url, &host, &running)?;
+        callers.spawn(poller::run(Arc::new(poller)));
         for name in &template.scheduled {
             let (function, timeout) = (known(name)?, template.timeouts[name]);
-            tasks.spawn(tick(function, host.clone(), options.tick, timeout));
+            callers.spawn(tick(function, host.clone(), running.clone(), options.tick, timeout));
         }
         let mut pretended = Vec::new();
         if let Some(show) = options.gateway {
             for (port, backends) in gateway::ports(&options.settings) {
                 if let Some(listener) = gateway::bind(port).await {
-                    tasks.spawn(gateway::serve(listener, show));
+                    services.spawn(gateway::serve(listener, show));
                     pretended.push((port, backends));
                 }
             }
@@ -164,7 +102,8 @@ impl Stack {
             routes.push((route, function, timeout));
         }
         let clock = Arc::clone(&options.clock);
-        tasks.spawn(front::serve(Arc::new(Front { routes, host: host.clone(), clock }), front));
+        let front_door = Front { routes, host: host.clone(), clock, running: running.clone() };
+        callers.spawn(front::serve(Arc::new(front_door), front));
         Ok(Self {
             front: addresses.0,
             dynamodb: addresses.1,
@@ -172,9 +111,19 @@ impl Stack {
             queue_url,
             pretended,
             host,
+            callers,
+            running,
+            _services: services,
             _sqs: sqs,
-            _tasks: tasks,
+            _claim: claim,
         })
+    }
+
+    /// Ends it in order: nothing new is begun, what is at work gets a few seconds to be done.
+    pub async fn stop(mut self) {
+        self.callers.shutdown().await;
+        self.running.close();
+        let _ = tokio::time::timeout(LONGEST_STOP, self.running.wait()).await;
     }
 
     /// The project at work.
@@ -185,6 +134,18 @@ impl Stack {
     /// The URL of a backend.
     pub fn backend_url(&self, name: &str) -> String {
         format!("http://{}/backend/{name}/", self.front)
+    }
+}
+
+/// Makes the folder, and takes it for this stack alone: a second one would hand out what the first has in hand.
+/// The system gives it free with the file, however the process ends.
+fn claim(data: &Path) -> Result<File, StartError> {
+    std::fs::create_dir_all(data).map_err(|problem| not_opened(data, &problem))?;
+    let file = File::create(data.join("lock")).map_err(|problem| not_opened(data, &problem))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(not_opened(data, &"another stack uses it")),
+        Err(TryLockError::Error(problem)) => Err(not_opened(data, &problem)),
     }
 }
 
@@ -235,6 +196,7 @@ fn make_poller(
     environment: &Environment,
     queue_url: &str,
     host: &Host,
+    running: &TaskTracker,
 ) -> Result<Poller, StartError> {
     let http = http_client().map_err(lambda::EnvironmentError::from)?;
     let mut config = Config::builder()
@@ -251,6 +213,7 @@ fn make_poller(
         function: known(&worker.function)?,
         timeout: template.timeouts[&worker.function],
         host: host.clone(),
+        running: running.clone(),
     })
 }
 
@@ -259,12 +222,16 @@ fn known(name: &str) -> Result<Function, StartError> {
 }
 
 /// A schedule: runs the function again and again, one run after the other.
-async fn tick(function: Function, host: Host, every: Duration, timeout: Duration) {
+async fn tick(function: Function, host: Host, running: TaskTracker, every: Duration, timeout: Duration) {
     loop {
         tokio::time::sleep(every).await;
-        if let Err(problem) = lambda::invoke(function, &host, "{}", Deadline::within(timeout)).await {
-            tracing::warn!(error = %problem, "tick");
-        }
+        let host = host.clone();
+        let run = running.spawn(async move {
+            if let Err(problem) = lambda::invoke(function, &host, "{}", Deadline::within(timeout)).await {
+                tracing::warn!(error = %problem, "tick");
+            }
+        });
+        let _ = run.await;
     }
 }
 

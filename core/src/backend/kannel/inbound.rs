@@ -13,7 +13,8 @@ use jiff::tz::TimeZone;
 use percent_encoding::percent_decode;
 
 use crate::backend::{Fault, Received};
-use crate::message::{Identity, unhex};
+use crate::hex::unhex;
+use crate::message::Identity;
 use crate::text::charset::guess;
 use crate::text::{Charset, Decoded, Fidelity};
 

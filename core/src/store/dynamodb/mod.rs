@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
@@ -21,7 +20,7 @@ use super::{
     Commit, Committed, Due, Lease, Loaded, Outbox, Row, Settled, Settlement, Store, StoreError, Taken,
     Unusable,
 };
-use crate::aws::{Access, patience};
+use crate::aws::{Access, sdk_config};
 use crate::message::{BackendName, ConnectionId, MessageId};
 
 /// A [`Store`] in one `DynamoDB` table with the keys `pk` and `sk`, the time to live `ttl`, and the keys-only
@@ -60,16 +59,8 @@ fn to_units(thousandths: u64) -> f64 {
 impl DynamoStore {
     /// A store in `table`. Makes no call.
     pub fn new(access: &Access, http: SharedHttpClient, table: impl Into<String>) -> Self {
-        let (retry, timeout) = patience();
-        let mut config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(access.region.clone()))
-            .credentials_provider(access.credentials.clone())
-            .http_client(http)
-            .retry_config(retry)
-            .timeout_config(timeout);
-        config.set_endpoint_url(access.endpoint_url.clone());
-        Self { client: Client::from_conf(config.build()), table: table.into(), meter: None }
+        let config = sdk_config!(aws_sdk_dynamodb, access, http);
+        Self { client: Client::from_conf(config), table: table.into(), meter: None }
     }
 
     /// Has every call report what it cost.

@@ -4,7 +4,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use proptest::prelude::*;
 
 use super::*;
-use crate::message::hex;
+use crate::hex::hex;
 
 fn text(raw: &str) -> (String, bool) {
     let received = parse(raw).unwrap();

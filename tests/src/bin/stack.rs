@@ -1,0 +1,10 @@
+//! The local stack as `cargo run` starts it, as a program that tests can kill. Beside the project's apps it has one
+//! that counts.
+
+use std::process::ExitCode;
+
+use tests::apps::Counting;
+
+fn main() -> ExitCode {
+    local::launch(|router| functions::apps(router.add(Counting)))
+}

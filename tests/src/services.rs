@@ -1,0 +1,49 @@
+//! Questions to the DynamoDB and the SQS of a local stack, in their own protocols and past every client of ours.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::http::exchange;
+
+/// Asks for one operation: `DynamoDB_20120810.Scan`, `AmazonSQS.GetQueueAttributes`.
+///
+/// # Errors
+/// It is not answered with 200 and JSON.
+pub async fn ask(service: SocketAddr, operation: &str, input: &Value) -> Result<Value> {
+    let body = input.to_string();
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: {service}\r\nX-Amz-Target: {operation}\r\n\
+         Content-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\nConnection: close\r\n\
+         X-Amz-Date: 20261124T112533Z\r\n\
+         Authorization: AWS4-HMAC-SHA256 Credential=local/20261124/us-east-1/any/aws4_request, \
+         SignedHeaders=host, Signature=00\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = exchange(service, request.as_bytes()).await?.answer;
+    ensure!(answer.status == 200, "{operation}: {answer:?}");
+    Ok(serde_json::from_str(&answer.body)?)
+}
+
+/// Every item of the stack's table, as DynamoDB writes it in JSON. Meant for tables of less than 1 MB.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn items(dynamodb: SocketAddr) -> Result<Vec<Value>> {
+    let mut found = ask(dynamodb, "DynamoDB_20120810.Scan", &json!({ "TableName": "threadless" })).await?;
+    serde_json::from_value(found["Items"].take()).context("no items")
+}
+
+/// How many messages a queue has, those included that are handed out and not deleted yet.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn waiting(queue_url: &str) -> Result<u64> {
+    let host = queue_url.split('/').nth(2).context("no host")?;
+    let input = json!({ "QueueUrl": queue_url, "AttributeNames": ["All"] });
+    let found = ask(host.parse()?, "AmazonSQS.GetQueueAttributes", &input).await?;
+    let names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
+    let count = |name: &&str| found["Attributes"][name].as_str()?.parse::<u64>().ok();
+    names.iter().map(count).sum::<Option<u64>>().context("no counts")
+}

@@ -1,0 +1,154 @@
+//! `cargo lambda watch` and `cargo lambda invoke` beside a local stack, as a developer has them: from the top folder,
+//! with the variables of `events/local.env`.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use local::{Stack, StackOptions};
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
+use tests::ports::free_port;
+use tests::recorder::{Recorder, Reply};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// Long enough to compile everything on a slow machine.
+const COMPILED: Duration = Duration::from_mins(20);
+
+/// How long an invocation may take once it is compiled.
+const INVOKED: Duration = Duration::from_mins(3);
+
+/// What a build needs of the environment. The rest stays out: what `cargo test` adds would have it build anew.
+const KEPT: [&str; 8] = [
+    "PATH",
+    "HOME",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "CARGO_TARGET_DIR",
+    "RUSTFLAGS",
+    "CARGO_NET_OFFLINE",
+];
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A command in the top folder. Child processes are in its group, and end with it.
+fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(top()).env_clear().stdin(Stdio::null()).process_group(0).kill_on_drop(true);
+    command.envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    command
+}
+
+async fn output(mut command: Command, limit: Duration) -> Result<String> {
+    let output = timeout(limit, command.output()).await.with_context(|| format!("{command:?} goes on"))??;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    ensure!(output.status.success(), "{command:?}: {}{}", text(&output.stdout), text(&output.stderr));
+    Ok(text(&output.stdout))
+}
+
+/// `cargo lambda watch` at work.
+struct Watch {
+    program: PathBuf,
+    port: u16,
+    child: Child,
+    log: NamedTempFile,
+}
+
+impl Watch {
+    async fn start(program: PathBuf, env_file: &Path, settings: &str) -> Result<Self> {
+        let (port, log) = (free_port()?, NamedTempFile::new()?);
+        let mut watch = command(&program);
+        watch.args(["lambda", "watch", "--ignore-changes", "--invoke-address", "127.0.0.1"]);
+        watch.arg("--invoke-port").arg(port.to_string()).arg("--env-file").arg(env_file);
+        watch.env("THREADLESS_SETTINGS", settings);
+        watch.stdout(log.reopen()?).stderr(log.reopen()?);
+        let mut watch = Self { program, port, child: watch.spawn()?, log };
+        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            if let Some(status) = watch.child.try_wait()? {
+                bail!("cargo lambda watch ended with {status}: {}", watch.said());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(watch)
+    }
+
+    async fn invoke(&self, function: &str, sample: &str) -> Result<Value> {
+        let mut invoke = command(&self.program);
+        invoke.args(["lambda", "invoke", function, "--invoke-address", "127.0.0.1"]);
+        invoke.arg("--invoke-port").arg(self.port.to_string());
+        invoke.arg("--data-file").arg(format!("events/{sample}"));
+        let result = output(invoke, INVOKED).await.with_context(|| self.said())?;
+        serde_json::from_str(&result).with_context(|| format!("{result:?}: {}", self.said()))
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.log.path()).unwrap_or_default()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let group = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        if let Some(group) = group {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// `events/local.env` with the ports of this stack.
+fn local_env(stack: &Stack) -> Result<NamedTempFile> {
+    let sqs = stack.queue_url.split('/').nth(2).context("no host")?;
+    let given = std::fs::read_to_string(top().join("events/local.env"))?;
+    let text = given.replace("127.0.0.1:8001", &stack.dynamodb.to_string()).replace("127.0.0.1:8002", sqs);
+    ensure!(
+        text.contains(&stack.queue_url),
+        "events/local.env has other ports than the local stack: {given}"
+    );
+    let file = NamedTempFile::new()?;
+    std::fs::write(file.path(), text)?;
+    Ok(file)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs cargo-lambda: tests/run"]
+async fn functions_answer_under_cargo_lambda() -> Result<()> {
+    let program = std::env::var_os("CARGO_LAMBDA").context("set CARGO_LAMBDA to the path of cargo-lambda")?;
+    let program = PathBuf::from(program);
+    ensure!(program.is_absolute() && program.exists(), "{}: no such program", program.display());
+    let mut build = command("cargo");
+    build.args(["build", "--bin", "kannel", "--bin", "responder", "--bin", "tick"]);
+    output(build, COMPILED).await?;
+
+    let gateway = Recorder::start().await?;
+    gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
+    let settings = functions::SETTINGS
+        .replace("http://127.0.0.1:13013/cgi-bin/sendsms", &gateway.url("/cgi-bin/sendsms"));
+    let stack = Stack::start(StackOptions::ephemeral(&settings)).await?;
+    let env_file = local_env(&stack)?;
+    let watch = Watch::start(program, env_file.path(), &settings).await?;
+
+    // The message goes on the stack's queue, from where the stack's own responder answers it.
+    let answer = watch.invoke("kannel", "kannel-gsm7.json").await?;
+    assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(200), &json!("")), "{answer}");
+    gateway.wait_for(1, INVOKED).await?;
+    assert_eq!(gateway.requests()[0].text("text").as_deref(), Some("hello"));
+    let answer = watch.invoke("kannel", "kannel-malformed.json").await?;
+    assert_eq!(answer["statusCode"], 400, "{answer}");
+
+    let result = watch.invoke("responder", "responder-batch.json").await?;
+    let poisonous = "49519d9f-3e88-539c-89f3-7c4cdbbbfbb8";
+    assert_eq!(result, json!({ "batchItemFailures": [{ "itemIdentifier": poisonous }] }), "{}", watch.said());
+    let requests = gateway.requests();
+    let theirs = requests.iter().filter(|sent| sent.text("to").as_deref() == Some("1112223333"));
+    let texts: Vec<String> = theirs.filter_map(|sent| sent.text("text")).collect();
+    assert_eq!(texts, ["hello", "one", "two"]);
+
+    assert_eq!(watch.invoke("tick", "tick.json").await?, json!({ "due": 0, "enqueued": 0 }));
+    Ok(())
+}

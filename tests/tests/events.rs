@@ -1,0 +1,322 @@
+//! Every sample in `events/` goes through the function that it is for, with the shipped settings and apps. This
+//! says what must come of each.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use md5::{Digest as _, Md5};
+use serde_json::{Value, json};
+use tests::recorder::{Recorded, Recorder, Reply};
+use threadless::backend::HttpTransport;
+use threadless::config::{Settings, Surroundings};
+use threadless::lambda::{self, Function, Host};
+use threadless::queue::{Job, MemoryQueue, Queue, Ticket};
+use threadless::store::MemoryStore;
+use threadless::testing::TestClock;
+use threadless::{Clock, Deadline, Incoming, MessageId, Ports, Project, Router};
+
+const BACKEND: &str = "my-kannel-backend";
+const SENDER: &str = "1112223333";
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+/// What must come of a sample.
+enum Expected {
+    /// For `kannel`: an answer, and perhaps a message on the queue.
+    Answer { status: u16, headers: Value, body: &'static str, enqueued: Option<Enqueued> },
+    /// For `responder`: the numbers of the records that are not done, and the requests that reach sendsms.
+    Batch { failed: &'static [usize], sent: &'static [(&'static str, &'static str)] },
+    /// For `tick`: its result.
+    Result(Value),
+}
+
+/// A message as it must stand on the queue.
+struct Enqueued {
+    text: &'static str,
+    gateway_id: Option<&'static str>,
+    received_at: Option<&'static str>,
+    recipient: Option<&'static str>,
+    details: &'static [&'static str],
+}
+
+/// A message in the original's words brings less with it.
+const ORIGINAL: Enqueued = Enqueued {
+    text: "echo hello",
+    gateway_id: None,
+    received_at: None,
+    recipient: None,
+    details: &["charset=UTF-8", "coding=0"],
+};
+
+fn accepted(enqueued: Enqueued) -> Expected {
+    let headers = json!({ "content-type": PLAIN });
+    Expected::Answer { status: 200, headers, body: "", enqueued: Some(enqueued) }
+}
+
+fn refused(status: u16, headers: Value, body: &'static str) -> Expected {
+    Expected::Answer { status, headers, body, enqueued: None }
+}
+
+fn expectation(sample: &str) -> Option<Expected> {
+    Some(match sample {
+        "kannel-gsm7.json" => accepted(Enqueued {
+            text: "echo hello",
+            gateway_id: Some("7cb6e7e1-f828-5d19-9549-10363171f969"),
+            received_at: Some("2026-11-24T11:25:33Z"),
+            recipient: Some("1234"),
+            details: &["charset=UTF-8", "coding=0", "smsc=usb0-modem", "ts=1795519533"],
+        }),
+        "kannel-amharic.json" => accepted(Enqueued {
+            text: "echo \u{1230}\u{120b}\u{121d} \u{1208}\u{12d3}\u{1208}\u{121d}",
+            gateway_id: Some("b8f61866-2b63-59a0-9217-971121724e33"),
+            received_at: Some("2026-11-24T11:25:34Z"),
+            recipient: Some("1234"),
+            details: &["charset=UTF-16BE", "coding=2", "smsc=usb0-modem", "ts=1795519534"],
+        }),
+        "kannel-emoji.json" => accepted(Enqueued {
+            text: "echo \u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+            gateway_id: Some("4ed93056-95d4-5268-ad86-17625dab6c30"),
+            received_at: Some("2026-11-24T11:25:35Z"),
+            recipient: Some("1234"),
+            details: &["charset=UTF-16BE", "coding=2", "smsc=usb0-modem", "ts=1795519535"],
+        }),
+        "kannel-blank.json" => accepted(Enqueued {
+            text: "",
+            gateway_id: Some("cfeb7fe4-1535-5e3e-a102-8ab174c32140"),
+            received_at: Some("2026-11-24T11:25:36Z"),
+            recipient: Some("1234"),
+            details: &["charset=UTF-8", "coding=0", "smsc=usb0-modem", "ts=1795519536"],
+        }),
+        "kannel-original-url.json" => accepted(ORIGINAL),
+        "kannel-malformed.json" => refused(
+            400,
+            json!({ "content-type": PLAIN }),
+            "id: an identity cannot be empty\nhex: is not pairs of hexadecimal digits\n",
+        ),
+        "kannel-wrong-method.json" => refused(
+            405,
+            json!({ "content-type": PLAIN, "allow": "GET" }),
+            "This backend does not take that method.\n",
+        ),
+        "responder-batch.json" => Expected::Batch {
+            // The third is cut off in its middle. It fails alone: the fourth, behind it in its group, is done.
+            failed: &[2],
+            sent: &[
+                (SENDER, "charset=UTF-8&coding=0&text=one"),
+                (SENDER, "charset=UTF-8&coding=0&text=two"),
+                (
+                    "%2B251911223344",
+                    "coding=2&text=%120%12%0B%12%1D%00%20%D8%3D%DCi%20%0D%D8%3D%DCi%20%0D%D8%3D%DCg",
+                ),
+                (
+                    "%2B251911223344",
+                    "charset=UTF-8&coding=0&text=Sorry%2C%20Threadless%20could%20not%20understand%20your%20message.",
+                ),
+            ],
+        },
+        "tick.json" => Expected::Result(json!({ "due": 0, "enqueued": 0 })),
+        _ => return None,
+    })
+}
+
+/// The shipped project on ports in memory, with a gateway that accepts.
+struct Rig {
+    host: Host,
+    queue: Arc<MemoryQueue>,
+    clock: TestClock,
+    gateway: Recorder,
+}
+
+impl Rig {
+    async fn start() -> Result<Self> {
+        let gateway = Recorder::start().await?;
+        gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
+        let shipped = "http://127.0.0.1:13013/cgi-bin/sendsms";
+        anyhow::ensure!(functions::SETTINGS.contains(shipped), "the shipped settings send elsewhere");
+        let text = functions::SETTINGS.replace(shipped, &gateway.url("/cgi-bin/sendsms"));
+        let settings = Settings::read(&text, &functions::engines(), &Surroundings::local(&[]))?;
+        let clock = TestClock::default();
+        let queue = Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
+        let ports = Ports {
+            store: Arc::new(MemoryStore::new()),
+            queue: Some(Arc::clone(&queue) as Arc<dyn Queue>),
+            transport: Arc::new(HttpTransport::new()),
+            clock: Arc::new(clock.clone()),
+        };
+        let project = Arc::new(Project::new(settings, functions::apps(Router::new()), ports));
+        Ok(Self { host: Host { project, queue: None }, queue, clock, gateway })
+    }
+
+    async fn invoke(&self, function: &str, event: &str) -> Result<Value> {
+        let function = functions::function(function).context("no such function")?;
+        let result = lambda::invoke(function, &self.host, event, deadline()).await?;
+        Ok(serde_json::from_str(&result)?)
+    }
+
+    /// What is on the queue; afterwards nothing is.
+    fn queued(&self) -> Vec<Ticket> {
+        std::iter::from_fn(|| self.queue.take()).collect()
+    }
+}
+
+fn deadline() -> Deadline {
+    Deadline::within(Duration::from_secs(29))
+}
+
+fn samples() -> Result<Vec<PathBuf>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
+    let entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    Ok(files)
+}
+
+fn sample(name: &str) -> Result<String> {
+    Ok(std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(name))?)
+}
+
+fn sent(requests: &[Recorded], to: &str) -> Vec<String> {
+    let lead =
+        format!("/cgi-bin/sendsms?from=1234&password=change-me&smsc=usb0-modem&username=rapidsms&to={to}&");
+    requests.iter().filter_map(|request| request.target.strip_prefix(&lead)).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_sample_comes_to_what_is_expected_of_it() -> Result<()> {
+    let files = samples()?;
+    assert!(files.len() >= 9, "{files:?}");
+    for file in files {
+        let name = file.file_name().context("no name")?.to_string_lossy().into_owned();
+        let expected = expectation(&name);
+        let expected = expected.with_context(|| format!("events/{name}: nothing is expected of it"))?;
+        let (rig, event) = (Rig::start().await?, std::fs::read_to_string(&file)?);
+        match expected {
+            Expected::Answer { status, headers, body, enqueued } => {
+                let answer = rig.invoke("kannel", &event).await?;
+                assert_eq!(answer["statusCode"], status, "{name}: {answer}");
+                assert_eq!(answer["headers"], headers, "{name}");
+                assert_eq!(answer["body"], body, "{name}");
+                assert_eq!(answer["isBase64Encoded"], false, "{name}");
+                assert_message(&rig, &name, enqueued)?;
+                assert!(rig.gateway.requests().is_empty(), "{name}: nothing is sent before the responder");
+            }
+            Expected::Batch { failed, sent: expected } => {
+                let result = rig.invoke("responder", &event).await?;
+                let event: Value = serde_json::from_str(&event)?;
+                let id = |at: &usize| json!({ "itemIdentifier": event["Records"][*at]["messageId"] });
+                let failures: Vec<Value> = failed.iter().map(id).collect();
+                assert_eq!(result, json!({ "batchItemFailures": failures }), "{name}");
+                let requests = rig.gateway.requests();
+                assert_eq!(requests.len(), expected.len(), "{name}: {requests:#?}");
+                // In order for each recipient; the two of them go side by side.
+                for to in [SENDER, "%2B251911223344"] {
+                    let theirs = expected.iter().filter(|(recipient, _)| *recipient == to);
+                    let theirs: Vec<&str> = theirs.map(|(_, request)| *request).collect();
+                    assert_eq!(sent(&requests, to), theirs, "{name}: {to}");
+                }
+                assert!(rig.queued().is_empty(), "{name}: what was delivered is not due again");
+            }
+            Expected::Result(result) => assert_eq!(rig.invoke("tick", &event).await?, result, "{name}"),
+        }
+    }
+    Ok(())
+}
+
+/// Holds the queue against what must be on it.
+fn assert_message(rig: &Rig, name: &str, expected: Option<Enqueued>) -> Result<()> {
+    let tickets = rig.queued();
+    let Some(expected) = expected else {
+        assert_eq!(tickets, [], "{name}: nothing goes on the queue");
+        return Ok(());
+    };
+    let [ticket] = &tickets[..] else { anyhow::bail!("{name}: not one job: {tickets:?}") };
+    let Job::Incoming { message } = &ticket.job else { anyhow::bail!("{name}: {ticket:?}") };
+    let Incoming { id, connection, text, received_at, recipient, raw, details } = &**message;
+    assert_eq!(text.as_bytes(), expected.text.as_bytes(), "{name}: {text:?}");
+    assert_eq!((connection.backend.as_str(), connection.identity.as_str()), (BACKEND, SENDER), "{name}");
+    let at = expected.received_at.map_or(Ok(rig.clock.now()), str::parse)?;
+    assert_eq!(*received_at, at, "{name}");
+    assert_eq!(recipient.as_deref(), expected.recipient, "{name}");
+    assert_eq!(*raw, None, "{name}: the text holds all of it");
+    let details: Vec<String> = details.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(details, expected.details, "{name}");
+    if let Some(gateway_id) = expected.gateway_id {
+        assert_eq!(*id, MessageId::of_gateway(connection, gateway_id), "{name}");
+    }
+    assert_eq!(*ticket, Ticket::incoming((**message).clone()), "{name}: group and dedupe id");
+    Ok(())
+}
+
+#[test]
+fn the_batch_sample_is_as_the_queue_would_hand_it_out() -> Result<()> {
+    let event: Value = serde_json::from_str(&sample("responder-batch.json")?)?;
+    let records = event["Records"].as_array().context("no records")?;
+    let mut groups = Vec::new();
+    let mut poisonous = Vec::new();
+    for (at, record) in records.iter().enumerate() {
+        let text = |value: &Value| value.as_str().map(str::to_owned).context("no text");
+        let body = text(&record["body"])?;
+        let digest = format!("{:x}", Md5::digest(&body));
+        assert_eq!(record["md5OfBody"], digest, "record {at}");
+        groups.push(text(&record["attributes"]["MessageGroupId"])?);
+        let Ok(job) = Job::from_json(&body) else {
+            poisonous.push(at);
+            continue;
+        };
+        assert_eq!(job.to_json(), body, "record {at}: as this program writes it");
+        let Job::Incoming { message } = job else { anyhow::bail!("record {at}: not a message") };
+        let ticket = Ticket::incoming(*message);
+        assert_eq!(record["attributes"]["MessageGroupId"], ticket.group, "record {at}");
+        assert_eq!(record["attributes"]["MessageDeduplicationId"], ticket.dedupe_id, "record {at}");
+    }
+    assert_eq!(poisonous, [2], "one poisonous record, in the middle");
+    assert!(groups[0] == groups[2] && groups[2] == groups[3], "with another of its group behind it");
+    assert!(groups[1] != groups[2] && groups[1] == groups[4], "and another group beside it");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_function_cannot_read_is_an_error_and_not_an_answer() -> Result<()> {
+    let rig = Rig::start().await?;
+    for (name, _) in functions::FUNCTIONS.iter().filter(|(_, function)| *function != Function::Tick) {
+        for event in ["", "null", "[1]", "\"text\""] {
+            let problem = rig.invoke(name, event).await.err().with_context(|| format!("{name}: {event}"))?;
+            assert!(problem.to_string().starts_with("the event cannot be read: "), "{name}: {problem}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_reply_that_the_gateway_deferred_is_what_tick_finds_and_the_responder_sends() -> Result<()> {
+    let rig = Rig::start().await?;
+    let tick = sample("tick.json")?;
+    rig.invoke("kannel", &sample("kannel-gsm7.json")?).await?;
+    rig.gateway.script([Reply::text("").with_status(503)]);
+    assert_eq!(work_off(&rig).await?, json!({ "batchItemFailures": [] }));
+    assert_eq!(rig.gateway.requests().len(), 1, "it was tried once");
+
+    rig.clock.advance(Duration::from_hours(1));
+    assert_eq!(rig.invoke("tick", &tick).await?, json!({ "due": 1, "enqueued": 1 }));
+    assert_eq!(work_off(&rig).await?, json!({ "batchItemFailures": [] }));
+    let expected = "charset=UTF-8&coding=0&text=hello";
+    assert_eq!(sent(&rig.gateway.requests(), SENDER), [expected, expected]);
+    assert_eq!(rig.invoke("tick", &tick).await?, json!({ "due": 0, "enqueued": 0 }));
+    Ok(())
+}
+
+/// Has the responder work off what is on the queue, as one batch.
+async fn work_off(rig: &Rig) -> Result<Value> {
+    let record = |(at, ticket): (usize, Ticket)| {
+        json!({
+            "messageId": at.to_string(),
+            "body": ticket.job.to_json(),
+            "attributes": { "MessageGroupId": ticket.group, "ApproximateReceiveCount": "1" },
+        })
+    };
+    let records: Vec<Value> = rig.queued().into_iter().enumerate().map(record).collect();
+    anyhow::ensure!(!records.is_empty(), "the queue is empty");
+    rig.invoke("responder", &json!({ "Records": records }).to_string()).await
+}

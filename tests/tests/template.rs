@@ -1,0 +1,249 @@
+//! `template.yaml` against the code: what is deployed is what was built, and what the local stack stands in for.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use aws_credential_types::Credentials;
+use jiff::Timestamp;
+use local::template::{TEMPLATE, Template};
+use local::{Stack, StackOptions};
+use serde_json::Value;
+use serde_yaml_ng::Value as Yaml;
+use tests::http::get;
+use tests::services::items;
+use threadless::aws::{Access, http_client};
+use threadless::lambda::Function;
+use threadless::store::dynamodb::DynamoStore;
+use threadless::store::{Commit, Committed, Direction, Entry, Row, State, Store as _, Unusable};
+use threadless::{ConnectionId, MessageId};
+
+/// The only code that reads the environment of a function.
+const ENVIRONMENT: &str = include_str!("../../core/src/lambda/environment.rs");
+
+/// What `cargo lambda watch` gives to functions on one's own machine.
+const LOCAL_ENV: &str = include_str!("../../events/local.env");
+
+fn names<T: Into<String>>(all: impl IntoIterator<Item = T>) -> BTreeSet<String> {
+    all.into_iter().map(Into::into).collect()
+}
+
+/// The variables that a function reads.
+fn read() -> BTreeSet<String> {
+    let quoted = ENVIRONMENT.split("var(\"").skip(1).chain(ENVIRONMENT.split("need(\"").skip(1));
+    names(quoted.filter_map(|rest| rest.split('"').next()))
+}
+
+fn yaml() -> Result<Yaml> {
+    Ok(serde_yaml_ng::from_str(TEMPLATE)?)
+}
+
+fn resources<'a>(yaml: &'a Yaml, kind: &str) -> Vec<&'a Yaml> {
+    let all = yaml["Resources"].as_mapping().into_iter().flatten();
+    let found: Vec<&Yaml> =
+        all.map(|(_, one)| one).filter(|one| one["Type"].as_str() == Some(kind)).collect();
+    assert!(!found.is_empty(), "{kind}");
+    found
+}
+
+#[test]
+fn the_functions_of_the_template_are_those_that_are_built() -> Result<()> {
+    let template = Template::read(TEMPLATE)?;
+    let known = names(functions::FUNCTIONS.map(|(name, _)| name));
+    assert_eq!(names(template.timeouts.keys().cloned()), known, "template and FUNCTIONS");
+
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions/src/bin");
+    let files = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    let built = files.iter().filter_map(|file| Some(file.path().file_stem()?.to_string_lossy().into_owned()));
+    assert_eq!(names(built), known, "binaries and FUNCTIONS");
+    for file in files {
+        let name = file.path().file_stem().context("no name")?.to_string_lossy().into_owned();
+        let start = format!("functions::start(\"{name}\")");
+        assert!(std::fs::read_to_string(file.path())?.contains(&start), "{name} starts another function");
+    }
+    Ok(())
+}
+
+#[test]
+fn each_event_leads_to_a_function_of_its_kind() -> Result<()> {
+    let template = Template::read(TEMPLATE)?;
+    for route in &template.routes {
+        let function = functions::function(&route.function).context("no such function")?;
+        assert!(matches!(function, Function::Http { .. }), "{route:?}");
+        assert!(template.timeouts[&route.function] < Duration::from_secs(30), "an HTTP API waits no longer");
+    }
+    let http = functions::FUNCTIONS.iter().filter(|(_, function)| matches!(function, Function::Http { .. }));
+    let routed = names(template.routes.iter().map(|route| route.function.clone()));
+    assert_eq!(routed, names(http.map(|(name, _)| *name)), "each has a route");
+    assert_eq!(functions::function(&template.worker.function), Some(Function::Responder));
+    assert_eq!(template.scheduled.len(), 1);
+    assert_eq!(functions::function(&template.scheduled[0]), Some(Function::Tick));
+    Ok(())
+}
+
+#[test]
+fn the_api_may_call_what_its_routes_lead_to() -> Result<()> {
+    let yaml = yaml()?;
+    let permissions = resources(&yaml, "AWS::Lambda::Permission");
+    for route in Template::read(TEMPLATE)?.routes {
+        let (_, path) = route.key.split_once(' ').context("no path")?;
+        let allowed = permissions.iter().any(|permission| {
+            let (properties, wanted) = (&permission["Properties"], format!("/*/*{path}"));
+            let source = text(&properties["SourceArn"]).unwrap_or_default();
+            let function = text(&properties["FunctionName"]).unwrap_or_default();
+            let binary = yaml["Resources"][function]["Metadata"]["BuildProperties"]["Binary"].as_str();
+            source.ends_with(&wanted) && binary == Some(&route.function)
+        });
+        assert!(allowed, "{route:?}");
+    }
+    Ok(())
+}
+
+/// A text, whatever tag is before it.
+fn text(yaml: &Yaml) -> Option<&str> {
+    match yaml {
+        Yaml::Tagged(tagged) => tagged.value.as_str(),
+        other => other.as_str(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_local_stack_serves_the_routes_of_the_template() -> Result<()> {
+    let stack = Stack::start(StackOptions::ephemeral("[project]\nname = \"Test\"")).await?;
+    let routes = Template::read(TEMPLATE)?.routes;
+    assert!(!routes.is_empty());
+    for route in routes {
+        let (_, path) = route.key.split_once(' ').context("no path")?;
+        let answer = get(&format!("http://{}{}", stack.front, path.replace("{proxy+}", "nobody/"))).await?;
+        assert_eq!(
+            answer.body, "There is no such backend.\n",
+            "the function answers, not the front: {route:?}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn functions_get_the_variables_that_they_read() -> Result<()> {
+    let yaml = yaml()?;
+    let variables = yaml["Globals"]["Function"]["Environment"]["Variables"].as_mapping().context("none")?;
+    let given = names(variables.keys().filter_map(Yaml::as_str));
+    let ours = |name: &String| name.starts_with("THREADLESS_");
+    let mut expected: BTreeSet<String> = read().into_iter().filter(ours).collect();
+    assert!(expected.remove("THREADLESS_SETTINGS"), "deployed functions have their settings in them");
+    // Read by no one: it is there to change.
+    expected.insert("THREADLESS_SECRETS_REVISION".to_owned());
+    assert_eq!(given, expected);
+    for function in resources(&yaml, "AWS::Serverless::Function") {
+        assert!(function["Properties"]["Environment"].is_null(), "variables of one function alone");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_local_variables_are_those_that_functions_read() -> Result<()> {
+    let pairs: Vec<(&str, &str)> = LOCAL_ENV.lines().filter_map(|line| line.split_once('=')).collect();
+    let given = names(pairs.iter().map(|(name, _)| *name));
+    let read = read();
+    assert!(given.is_subset(&read), "{:?}", given.difference(&read));
+    for needed in ENVIRONMENT.split("need(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(given.contains(needed), "{needed}");
+    }
+    let value = |wanted: &str| pairs.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value);
+    let queue = value("THREADLESS_QUEUE_URL").context("no queue")?;
+    let sqs = value("AWS_ENDPOINT_URL_SQS").context("no SQS")?;
+    assert_eq!(queue.strip_prefix(sqs), Some("/000000000000/threadless.fifo"));
+    Ok(())
+}
+
+#[test]
+fn the_queue_suits_its_worker() -> Result<()> {
+    let template = Template::read(TEMPLATE)?;
+    let visibility: u64 = template.queue["VisibilityTimeout"].parse()?;
+    let timeout = template.timeouts[&template.worker.function];
+    assert!(Duration::from_secs(visibility) >= timeout * 6, "{visibility} s, and {timeout:?}");
+    assert!((1..=10).contains(&template.worker.batch_size), "a FIFO queue hands out ten at most");
+    for attributes in [&template.queue, &template.dead_letters] {
+        assert_eq!(attributes["FifoQueue"], "true");
+        assert_eq!(attributes["DeduplicationScope"], "messageGroup");
+        assert_eq!(attributes["FifoThroughputLimit"], "perMessageGroupId");
+    }
+    let yaml = yaml()?;
+    let worker = &yaml["Resources"]["ResponderFunction"]["Properties"]["Events"]["Queue"]["Properties"];
+    assert_eq!(worker["FunctionResponseTypes"][0].as_str(), Some("ReportBatchItemFailures"));
+    Ok(())
+}
+
+/// The store at work on a table that was made from the template.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_has_the_keys_and_the_index_that_the_store_uses() -> Result<()> {
+    let mut options = StackOptions::ephemeral("[project]\nname = \"Test\"");
+    // What is due stays due.
+    options.tick = Duration::from_hours(1);
+    let stack = Stack::start(options).await?;
+    let access = Access {
+        region: "us-east-1".to_owned(),
+        credentials: Credentials::new("local", "local", None, None, "test"),
+        endpoint_url: Some(format!("http://{}", stack.dynamodb)),
+    };
+    let store = DynamoStore::new(&access, http_client()?, "threadless");
+    let connection = ConnectionId::new("k".parse()?, "1112223333".parse()?);
+    fill(&store, &connection).await?;
+    let due = store.due(Timestamp::now(), 10).await?;
+    assert_eq!(due.iter().map(|due| &due.connection).collect::<Vec<_>>(), [&connection], "by the index");
+
+    let template = Template::read(TEMPLATE)?;
+    let items = items(stack.dynamodb).await?;
+    assert_eq!(items.len(), 4, "backend, connection, history, unusable: {items:?}");
+    let attributes = template.table["AttributeDefinitions"].as_array().context("no attributes")?;
+    for attribute in attributes {
+        let name = attribute["AttributeName"].as_str().context("no name")?;
+        let values: Vec<&Value> =
+            items.iter().map(|item| &item[name]).filter(|value| !value.is_null()).collect();
+        let kind = attribute["AttributeType"].as_str().context("no type")?;
+        assert!(values.iter().all(|value| value[kind].is_string()), "{name}: {values:?}");
+        // The table's own keys are in every item; those of the sparse index in the one that is due.
+        assert_eq!(values.len(), if name.starts_with("due_") { 1 } else { items.len() }, "{name}");
+    }
+    let lasting = items.iter().filter(|item| item[&template.ttl_attribute]["N"].is_null());
+    let lasting = names(lasting.filter_map(|item| item["sk"]["S"].as_str()));
+    assert_eq!(lasting, names(["backend", "connection"]), "history and unusable messages go by themselves");
+    Ok(())
+}
+
+/// Has the store write one item of each kind.
+async fn fill(store: &DynamoStore, connection: &ConnectionId) -> Result<()> {
+    let (message, now) = (MessageId::random(), Timestamp::now());
+    store.open_backend(&connection.backend, now).await?;
+    let seen = store.load(connection, &message, now).await?.record;
+    let reply = Entry {
+        id: message.reply(1),
+        text: "hello".to_owned(),
+        in_reply_to: Some(message.clone()),
+        created_at: now,
+        attempts: 0,
+        uncertain: 0,
+        next_attempt: None,
+    };
+    let (session, replies) = (&seen.session, vec![reply]);
+    let commit = Commit { connection, seen: &seen, message: &message, session, replies, lease: None, now };
+    let committed = store.commit(commit).await?;
+    anyhow::ensure!(matches!(committed, Committed::Yes(_)), "{committed:?}");
+    let row = Row {
+        connection: connection.clone(),
+        id: message,
+        at: now,
+        direction: Direction::In,
+        state: State::Handled,
+        text: "echo hello".to_owned(),
+        in_reply_to: None,
+        attempts: 0,
+        uncertain: 0,
+        detail: None,
+    };
+    store.record(&row).await?;
+    let (raw, problems) = ("id=".to_owned(), vec!["id: an identity cannot be empty".to_owned()]);
+    store.keep_unusable(&Unusable { backend: connection.backend.clone(), at: now, raw, problems }).await?;
+    Ok(())
+}
