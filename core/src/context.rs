@@ -122,9 +122,9 @@ impl Context {
     /// The most replies to one message.
     pub const MAX_REPLIES: usize = 32;
 
-    /// The most bytes of one reply: more than the 255 parts of a long SMS (3GPP TS 23.040, 9.2.3.24.1) can hold
-    /// in GSM-7.
-    pub const MAX_REPLY_BYTES: usize = 40_000;
+    /// The most bytes of one reply: 65 parts in GSM-7. Escaped in the URL of a request it is up to six times as
+    /// long, and a URL of 64 KiB is the longest that HTTP libraries take.
+    pub const MAX_REPLY_BYTES: usize = 10_000;
 
     /// The replies queued so far.
     pub fn replies(&self) -> Vec<Reply> {

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use crate::backend::{Permit, SendOutcome};
+use crate::backend::{Attempt, Permit, SendOutcome};
 use crate::clock::{Deadline, after};
 use crate::message::ConnectionId;
 use crate::project::{Installed, Project};
@@ -21,9 +20,6 @@ const SETTLE_TIME: Duration = Duration::from_secs(5);
 
 /// With less time than this left, no send is begun.
 const SHORTEST_SEND: Duration = Duration::from_millis(500);
-
-/// An attempt without an answer that took this long counts against the gateway.
-const HANG: Duration = Duration::from_secs(2);
 
 /// How long the gateway is given to take a message in the end.
 const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
@@ -150,10 +146,10 @@ async fn attempt(
     if limit < SHORTEST_SEND {
         return wait(head, now);
     }
-    match installed.guard.permit(now, limit) {
-        Permit::Try => {}
+    let attempt = match installed.guard.permit(now, limit) {
+        Permit::Try(attempt) => attempt,
         Permit::Wait(until) => return wait(head, until),
-    }
+    };
     if delivery.lease.until < after(now, limit + SETTLE_TIME) {
         delivery.lease.until = lease_end(project, connection, now);
         if !project.ports.store.extend_lease(connection, &delivery.lease).await? {
@@ -162,7 +158,7 @@ async fn attempt(
     }
 
     head.attempts += 1;
-    let outcome = send(project, installed, &head.outgoing(connection), limit).await;
+    let outcome = send(project, installed, attempt, &head.outgoing(connection), limit).await;
     Ok(Some(match outcome {
         SendOutcome::Accepted { detail } => {
             report(connection, &head, "sent", &detail);
@@ -190,16 +186,16 @@ async fn attempt(
 async fn send(
     project: &Project,
     installed: &Installed,
+    attempt: Attempt<'_>,
     message: &crate::Outgoing,
     limit: Duration,
 ) -> SendOutcome {
-    let started = Instant::now();
     let outcome = installed.backend.send(message, project.ports.transport.as_ref(), limit).await;
-    let answered = matches!(outcome, SendOutcome::Accepted { .. } | SendOutcome::Refused { .. });
-    if !answered && started.elapsed() >= HANG {
-        installed.guard.failed(project.ports.clock.now());
-    } else {
-        installed.guard.answered();
+    match outcome {
+        SendOutcome::Accepted { .. } | SendOutcome::Refused { .. } => attempt.answered(),
+        SendOutcome::Deferred { .. } | SendOutcome::Uncertain { .. } => {
+            attempt.failed(project.ports.clock.now());
+        }
     }
     outcome
 }

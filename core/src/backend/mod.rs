@@ -6,7 +6,7 @@ pub mod kannel;
 mod transport;
 
 pub use engines::{Engine, Engines};
-pub(crate) use guard::{Guard, Permit};
+pub(crate) use guard::{Attempt, Guard, Permit};
 #[cfg(feature = "client")]
 pub use transport::HttpTransport;
 pub use transport::{Fetched, Transport, TransportError};

@@ -57,13 +57,17 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text that must be given. Empty, and a fault, if it is not.
+    /// A text that must be given, and not be empty. Empty, and a fault, if it is not.
     pub fn required_text(&mut self, key: &str) -> String {
         if !self.table.contains_key(key) {
             self.asked.push(key.to_owned());
             self.fault(key, "is missing");
         }
-        self.text(key).unwrap_or_default()
+        let text = self.text(key);
+        if text.as_deref() == Some("") {
+            self.fault(key, "is empty");
+        }
+        text.unwrap_or_default()
     }
 
     /// One of some words, if it is given.

@@ -6,7 +6,7 @@ mod logging;
 mod sqs;
 
 pub use environment::{Environment, EnvironmentError};
-pub use logging::start_logging;
+pub use logging::{json_logs, start_logging};
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
