@@ -19,12 +19,12 @@ const NUMBERS: [(&str, i64, i64, i64); 5] = [
 ];
 
 /// Words, with what they may be; the first is the default.
-const WORDS: [(&str, [&str; 2]); 5] = [
-    ("FifoQueue", ["true", "true"]),
-    ("ContentBasedDeduplication", ["false", "true"]),
-    ("DeduplicationScope", ["queue", "messageGroup"]),
-    ("FifoThroughputLimit", ["perQueue", "perMessageGroupId"]),
-    ("SqsManagedSseEnabled", ["true", "false"]),
+const WORDS: [(&str, &[&str]); 5] = [
+    ("FifoQueue", &["true"]),
+    ("ContentBasedDeduplication", &["false", "true"]),
+    ("DeduplicationScope", &["queue", "messageGroup"]),
+    ("FifoThroughputLimit", &["perQueue", "perMessageGroupId"]),
+    ("SqsManagedSseEnabled", &["true", "false"]),
 ];
 
 /// Kept and given back, but without effect here.
@@ -70,10 +70,7 @@ pub(super) fn check(given: &Attributes) -> Result<(), SqsError> {
             }
         } else if let Some((_, words)) = words {
             if !words.contains(&value.as_str()) {
-                return Err(SqsError::attribute_value(
-                    name,
-                    &format!("must be {} or {}", words[0], words[1]),
-                ));
+                return Err(SqsError::attribute_value(name, &format!("must be {}", words.join(" or "))));
             }
         } else if name == "RedrivePolicy" {
             redrive(given)?;

@@ -1,5 +1,5 @@
 //! What SQS answers when it does not do what it is asked to: names, codes and words as real queues were recorded
-//! giving them.
+//! giving them, as far as they were.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -131,9 +131,7 @@ impl SqsError {
         let code = "AWS.SimpleQueueService.UnsupportedOperation";
         Self::new("UnsupportedOperation", code, format!("{what} is not part of this emulator."))
     }
-}
 
-impl SqsError {
     /// What is no fault of the client's.
     pub(super) fn internal(problem: &impl Display) -> Self {
         let message = format!("The queues cannot be read or written: {problem}.");

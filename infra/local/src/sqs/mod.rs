@@ -5,7 +5,9 @@
 //! which are not checked. More patient than SQS: a queue can be purged, and made again, at any time, and
 //! `ReceiveRequestAttemptId` is ignored, since here an answer is lost only with the process.
 //!
-//! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/>
+//! Sources: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/>, the Developer Guide beside it,
+//! and where these are silent the answers of real queues that LocalStack's tests keep as snapshots
+//! (`tests/aws/services/sqs` of <https://github.com/localstack/localstack>): "as recorded", below.
 
 mod attributes;
 mod checksums;
