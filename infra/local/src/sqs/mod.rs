@@ -6,8 +6,8 @@
 //! `ReceiveRequestAttemptId` is ignored, since here an answer is lost only with the process.
 //!
 //! Sources: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/>, the Developer Guide beside it,
-//! and where these are silent the answers of real queues that LocalStack's tests keep as snapshots
-//! (`tests/aws/services/sqs` of <https://github.com/localstack/localstack>): "as recorded", below.
+//! and, where these are silent, answers of real queues that <https://github.com/localstack/localstack> keeps as
+//! snapshots in `tests/aws/services/sqs`. The last are what "recorded" means in these files.
 
 mod attributes;
 mod checksums;

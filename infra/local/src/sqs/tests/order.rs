@@ -1,6 +1,6 @@
 //! What is handed out, and in which order.
 
-use super::{Bench, QUEUE, bodies};
+use super::{Bench, Counts, QUEUE, bodies};
 
 #[test]
 fn groups_come_one_after_the_other_each_in_its_order() {
@@ -58,6 +58,7 @@ fn a_delay_holds_for_what_is_in_the_queue_already_and_can_be_taken_away() {
     assert_eq!((counts.visible, counts.delayed), (1, 1));
     assert_eq!(bodies(&bench.receive(10)), ["g1"], "what is delayed keeps nothing before it");
     bench.set(&[("DelaySeconds", "900")]);
+    assert_eq!(bench.counts(QUEUE), Counts { visible: 0, in_flight: 1, delayed: 1 });
     bench.pass(30);
     assert!(bench.receive(10).is_empty());
     bench.set(&[("DelaySeconds", "0")]);
