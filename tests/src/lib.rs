@@ -2,6 +2,7 @@
 //! answers, and a look into the local stack.
 
 pub mod apps;
+pub mod aws;
 pub mod gsm7;
 pub mod http;
 pub mod kannel;

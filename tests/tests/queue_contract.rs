@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use aws_sdk_sqs::config::{BehaviorVersion, Config, Region};
 use local::sqs::{Served, Sqs};
+use tests::aws::sqs_client;
 use threadless::aws::{Access, http_client};
 use threadless::queue::sqs::SqsQueue;
 use threadless::queue::{Job, MemoryQueue, Queue, QueueError, Ticket};
@@ -45,22 +45,14 @@ async fn sqs() -> Subject {
     sqs.ensure_queue(QUEUE, &BTreeMap::from(attributes)).unwrap();
     let served = sqs.serve(TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
     let endpoint = format!("http://{}", served.address());
-    let credentials = Credentials::new("test", "test", None, None, "test");
     let access = Access {
         region: "us-east-1".to_owned(),
-        credentials: credentials.clone(),
+        credentials: Credentials::new("test", "test", None, None, "test"),
         endpoint_url: Some(endpoint.clone()),
     };
-    let http = http_client().unwrap();
     let url = served.queue_url(QUEUE);
-    let queue = Arc::new(SqsQueue::new(&access, http.clone(), &url));
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(credentials)
-        .http_client(http)
-        .endpoint_url(endpoint);
-    let client = aws_sdk_sqs::Client::from_conf(config.build());
+    let queue = Arc::new(SqsQueue::new(&access, http_client().unwrap(), &url));
+    let client = sqs_client(&endpoint).unwrap();
     Subject { queue, clock, out: Out::Sqs { client, url, _served: served } }
 }
 

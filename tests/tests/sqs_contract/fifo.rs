@@ -1,6 +1,10 @@
 //! Groups, order, deduplication, dead letters.
 
+use std::sync::Mutex;
+use std::time::Duration;
+
 use aws_sdk_sqs::types::{MessageSystemAttributeName as System, QueueAttributeName};
+use futures_util::future::join_all;
 
 use crate::subject::{Subject, attribute, bodies};
 
@@ -87,14 +91,8 @@ pub(crate) async fn the_content_can_be_the_dedupe_id(subject: &Subject) {
 }
 
 pub(crate) async fn what_was_received_too_often_goes_to_the_dead_letters_with_its_group(subject: &Subject) {
-    let dead = subject.queue_with("dead.fifo", &[]).await;
-    let arn = dead.client.get_queue_attributes().queue_url(&dead.url);
-    let arn = arn.attribute_names(QueueAttributeName::QueueArn).send().await.unwrap().attributes.unwrap();
-    let policy =
-        format!(r#"{{"deadLetterTargetArn":"{}","maxReceiveCount":2}}"#, arn[&QueueAttributeName::QueueArn]);
-    let redrive = [(QueueAttributeName::RedrivePolicy, policy.as_str())];
-    let queue = subject.queue_with("source.fifo", &redrive).await;
-    queue.send("g", "poison").await;
+    let (queue, dead) = subject.queue_with_dead_letters(2).await;
+    let sent = queue.send("g", "poison").await;
     queue.send("g", "next").await;
     for _ in 0..2 {
         let messages = queue.receive(1).await;
@@ -102,7 +100,49 @@ pub(crate) async fn what_was_received_too_often_goes_to_the_dead_letters_with_it
         queue.change_visibility(&messages[0], 0).await;
     }
     assert_eq!(bodies(&queue.receive_for(1, None, 5).await), ["next"], "the group goes on");
+    let source = queue.attribute(QueueAttributeName::QueueArn).await;
     let dead = dead.receive_for(10, None, 5).await;
     assert_eq!(bodies(&dead), ["poison"]);
+    assert_eq!(dead[0].message_id(), Some(sent.0.as_str()));
+    assert_eq!(attribute(&dead[0], &System::ApproximateReceiveCount), "3", "the count goes on");
+    assert_eq!(attribute(&dead[0], &System::DeadLetterQueueSourceArn), source);
     assert_eq!(attribute(&dead[0], &System::MessageGroupId), "g");
+}
+
+pub(crate) async fn a_queues_delay_holds_for_each_message(subject: &Subject) {
+    let queue = subject.queue_with("delay.fifo", &[(QueueAttributeName::DelaySeconds, "2")]).await;
+    queue.send("g", "a").await;
+    assert_eq!(queue.bodies(10).await, Vec::<String>::new());
+    assert_eq!(queue.attribute(QueueAttributeName::ApproximateNumberOfMessagesDelayed).await, "1");
+    assert_eq!(bodies(&queue.receive_for(10, None, 20).await), ["a"]);
+}
+
+pub(crate) async fn many_receivers_at_once_keep_the_order_of_each_group(subject: &Subject) {
+    let queue = subject.queue().await;
+    let all = (0..8).flat_map(|nth| (b'a'..=b'f').map(move |group| (char::from(group), nth)));
+    for (group, nth) in all {
+        queue.send(&group.to_string(), &format!("{group}{nth}")).await;
+    }
+    let taken = Mutex::new(Vec::new());
+    let receivers = (0..4).map(|_| async {
+        loop {
+            let messages = queue.receive(3).await;
+            if messages.is_empty() && taken.lock().unwrap().len() == 48 {
+                return;
+            }
+            for message in messages {
+                // Before the deletion: it is what frees the group.
+                taken.lock().unwrap().push(message.body().unwrap().to_owned());
+                queue.delete(&message).await;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    tokio::time::timeout(Duration::from_mins(1), join_all(receivers)).await.expect("some do not come");
+    let mut taken = taken.into_inner().unwrap();
+    // Stable, so that within a group the order stays.
+    taken.sort_by_key(|text| text[..1].to_owned());
+    let expected: Vec<String> =
+        ('a'..='f').flat_map(|group| (0..8).map(move |nth| format!("{group}{nth}"))).collect();
+    assert_eq!(taken, expected);
 }

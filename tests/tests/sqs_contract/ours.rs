@@ -1,15 +1,21 @@
-//! What only ours can be asked: the passing of time without waiting for it, characters that the other emulator
-//! lets through, and what a killed process leaves behind.
+//! Ours only, because the other emulator has no clock that can be set, cannot be restarted with what it kept, or
+//! answers otherwise than real queues were recorded doing. Each test of the last kind says how it differs.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_sqs::error::ProvideErrorMetadata;
+use aws_sdk_sqs::types::QueueAttributeName;
 use local::sqs::Sqs;
+use serde_json::Value;
+use tests::aws::sqs_client;
+use tests::http::exchange;
 use threadless::SystemClock;
 use tokio::net::TcpListener;
 
-use crate::subject::{Queue, bodies, client, ours, ours_in_still_time};
+use crate::batches::entry;
+use crate::subject::{Queue, bodies, ours, ours_in_still_time, refusal};
+
+// ---- No clock that can be set.
 
 #[tokio::test]
 async fn a_dedupe_id_is_known_for_five_minutes_and_no_longer() {
@@ -24,40 +30,19 @@ async fn a_dedupe_id_is_known_for_five_minutes_and_no_longer() {
 }
 
 #[tokio::test]
-async fn visibility_ends_to_the_second() {
+async fn a_long_poll_sees_that_the_clock_was_set() {
     let (subject, clock) = ours_in_still_time().await;
     let queue = subject.queue().await;
     queue.send("g", "a").await;
-    let first = queue.receive(1).await;
-    clock.advance(Duration::from_secs(29));
-    assert!(queue.receive(1).await.is_empty());
-    clock.advance(Duration::from_secs(1));
-    let handle = first[0].receipt_handle().unwrap();
-    let late = queue.client.delete_message().queue_url(&queue.url).receipt_handle(handle);
-    let problem = late.send().await.unwrap_err();
-    assert_eq!(problem.as_service_error().unwrap().code(), Some("InvalidParameterValue"), "it has expired");
-    assert_eq!(queue.bodies(1).await, ["a"]);
+    queue.receive(1).await;
+    let (received, ()) = tokio::join!(queue.receive_for(1, None, 20), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        clock.advance(Duration::from_secs(30));
+    });
+    assert_eq!(bodies(&received), ["a"]);
 }
 
-#[tokio::test]
-async fn messages_are_kept_for_four_days_unless_told_otherwise() {
-    let (subject, clock) = ours_in_still_time().await;
-    let queue = subject.queue().await;
-    queue.send("g", "a").await;
-    clock.advance(Duration::from_secs(4 * 24 * 3600 + 1));
-    assert!(queue.receive(1).await.is_empty());
-}
-
-#[tokio::test]
-async fn characters_outside_xml_are_refused() {
-    let subject = ours().await;
-    let queue = subject.queue().await;
-    for body in ["\0", "a\u{1}", "\u{fffe}", "\u{ffff}", "\u{b}"] {
-        let call = queue.client.send_message().queue_url(&queue.url).message_body(body);
-        let problem = call.message_group_id("g").message_deduplication_id("d").send().await.unwrap_err();
-        assert!(problem.as_service_error().unwrap().is_invalid_message_contents(), "{body:?}");
-    }
-}
+// ---- Cannot be restarted with what it kept.
 
 #[tokio::test]
 async fn a_restart_loses_nothing_and_can_release_what_was_in_flight() {
@@ -66,9 +51,9 @@ async fn a_restart_loses_nothing_and_can_release_what_was_in_flight() {
     let open = || Sqs::open(Some(&file), Arc::new(SystemClock)).unwrap();
     let url = {
         let served = open().serve(TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
-        let client = client(&format!("http://{}", served.address()));
+        let client = sqs_client(&format!("http://{}", served.address())).unwrap();
         let made = client.create_queue().queue_name("kept.fifo");
-        let made = made.attributes(aws_sdk_sqs::types::QueueAttributeName::FifoQueue, "true");
+        let made = made.attributes(QueueAttributeName::FifoQueue, "true");
         let url = made.send().await.unwrap().queue_url.unwrap();
         let queue = Queue { client: &client, url: url.clone() };
         queue.send("g", "a").await;
@@ -78,11 +63,122 @@ async fn a_restart_loses_nothing_and_can_release_what_was_in_flight() {
     };
     let sqs = open();
     let served = sqs.serve(TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
-    let client = client(&format!("http://{}", served.address()));
+    let client = sqs_client(&format!("http://{}", served.address())).unwrap();
     let queue = Queue { client: &client, url };
     assert!(queue.receive(10).await.is_empty(), "still in flight");
     assert_eq!(sqs.release_in_flight().unwrap(), 1);
-    assert_eq!(bodies(&queue.receive(10).await), ["a", "b"]);
-    assert_eq!(queue.send("g", "b").await, queue.send("g", "b").await);
-    assert!(queue.receive(10).await.is_empty(), "the dedupe ids are kept too");
+    let messages = queue.receive(10).await;
+    assert_eq!(bodies(&messages), ["a", "b"]);
+    let again = queue.send("g", "b").await;
+    assert_eq!(Some(again.0.as_str()), messages[1].message_id(), "the dedupe ids are kept too");
+}
+
+// ---- Real queues were recorded doing otherwise than the other emulator.
+
+/// The other one hands out in the order of sending, whatever the group.
+#[tokio::test]
+async fn groups_come_one_after_the_other() {
+    let subject = ours().await;
+    let queue = subject.queue().await;
+    for (group, text) in [("g", "g1"), ("h", "h1"), ("g", "g2"), ("g", "g3")] {
+        queue.send(group, text).await;
+    }
+    assert_eq!(queue.bodies(10).await, ["g1", "g2", "g3", "h1"]);
+}
+
+/// The other one locks the whole group.
+#[tokio::test]
+async fn a_message_that_is_free_again_can_be_had_while_a_later_one_is_in_flight() {
+    let subject = ours().await;
+    let queue = subject.queue().await;
+    for text in ["a", "b", "c"] {
+        queue.send("g", text).await;
+    }
+    let held = queue.receive(2).await;
+    queue.change_visibility(&held[0], 0).await;
+    assert_eq!(queue.bodies(10).await, ["a"]);
+}
+
+/// The other one deletes the message.
+#[tokio::test]
+async fn a_receipt_handle_expires_with_its_visibility() {
+    let (subject, clock) = ours_in_still_time().await;
+    let queue = subject.queue().await;
+    queue.send("g", "a").await;
+    let first = queue.receive(1).await;
+    clock.advance(Duration::from_secs(30));
+    let handle = first[0].receipt_handle().unwrap();
+    let late = queue.client.delete_message().queue_url(&queue.url).receipt_handle(handle).send().await;
+    let (code, text) = refusal(late);
+    assert_eq!(code, "InvalidParameterValue");
+    assert!(text.ends_with("Reason: The receipt handle has expired."), "{text}");
+    assert_eq!(queue.bodies(1).await, ["a"]);
+}
+
+/// The other one sends the rest.
+#[tokio::test]
+async fn a_batch_with_a_message_that_lacks_its_group_fails_whole() {
+    let subject = ours().await;
+    let queue = subject.queue().await;
+    let call = queue.client.send_message_batch().queue_url(&queue.url);
+    let call = call.entries(entry("good", Some("g"))).entries(entry("bad", None));
+    let (code, text) = refusal(call.send().await);
+    assert_eq!(code, "InvalidParameterValue");
+    assert_eq!(text, "The request must contain the parameter MessageGroupId.");
+    assert!(queue.receive(10).await.is_empty());
+}
+
+/// The other one still knows them.
+#[tokio::test]
+async fn a_purge_takes_the_dedupe_ids_too() {
+    let subject = ours().await;
+    let queue = subject.queue().await;
+    queue.send_as("g", "a", "d").await;
+    queue.client.purge_queue().queue_url(&queue.url).send().await.unwrap();
+    queue.send_as("g", "b", "d").await;
+    assert_eq!(queue.bodies(10).await, ["b"]);
+}
+
+/// The other one takes any text and any time to wait.
+#[tokio::test]
+async fn ids_and_waits_have_limits() {
+    let subject = ours().await;
+    let queue = subject.queue().await;
+    for id in ["", "a b", "ሰ", &"x".repeat(129)] {
+        let call = queue.client.send_message().queue_url(&queue.url).message_body("a");
+        let call = call.message_group_id("g").message_deduplication_id(id);
+        let reason = "MessageDeduplicationId can only include alphanumeric and punctuation characters. \
+                      1 to 128 in length.";
+        let text = format!("Value {id} for parameter MessageDeduplicationId is invalid. Reason: {reason}");
+        assert_eq!(refusal(call.send().await), ("InvalidParameterValue".to_owned(), text));
+    }
+    let call = queue.client.receive_message().queue_url(&queue.url).wait_time_seconds(21);
+    assert_eq!(refusal(call.send().await).0, "InvalidParameterValue");
+}
+
+/// The other one has other names for some of these.
+#[tokio::test]
+async fn an_error_has_its_shape_and_its_older_code() {
+    let subject = ours().await;
+    let queue = subject.queue().await;
+    let host = queue.url.split('/').nth(2).unwrap();
+    let (url, none) = (queue.url.as_str(), queue.url.replace("contract", "none"));
+    let table = [
+        (none.as_str(), "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue;Sender"),
+        (url, "MissingRequiredParameterException", "MissingParameter;Sender"),
+    ];
+    for (url, shape, code) in table {
+        let body = format!(r#"{{"QueueUrl":"{url}","MessageBody":"a","MessageDeduplicationId":"d"}}"#);
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: {host}\r\nX-Amz-Target: AmazonSQS.SendMessage\r\n\
+             Content-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let whole = exchange(host, request.as_bytes()).await.unwrap();
+        let answer: Value = serde_json::from_str(&whole.answer.body).unwrap();
+        assert_eq!(whole.answer.status, 400);
+        assert_eq!(answer["__type"], format!("com.amazonaws.sqs#{shape}"));
+        assert_eq!(whole.headers["x-amzn-query-error"], code);
+        assert_eq!(whole.headers["content-type"], "application/x-amz-json-1.0");
+    }
 }

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aws_credential_types::Credentials;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::{BehaviorVersion, Config, Region};
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use local::sqs::{Served, Sqs};
+use tests::aws::sqs_client;
 use tests::ministack::Ministack;
-use threadless::aws::http_client;
 use threadless::testing::TestClock;
 use threadless::{Clock, SystemClock};
 use tokio::net::TcpListener;
@@ -26,17 +25,6 @@ enum Server {
     Ministack(Ministack),
 }
 
-pub(crate) fn client(endpoint: &str) -> Client {
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .http_client(http_client().unwrap())
-        .endpoint_url(endpoint)
-        .build();
-    Client::from_conf(config)
-}
-
 pub(crate) async fn ours() -> Subject {
     with_clock(Arc::new(SystemClock)).await
 }
@@ -50,12 +38,13 @@ pub(crate) async fn ours_in_still_time() -> (Subject, TestClock) {
 async fn with_clock(clock: Arc<dyn Clock>) -> Subject {
     let sqs = Sqs::open(None, clock).unwrap();
     let served = sqs.serve(TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
-    Subject { client: client(&format!("http://{}", served.address())), _server: Server::Ours(served) }
+    let client = sqs_client(&format!("http://{}", served.address())).unwrap();
+    Subject { client, _server: Server::Ours(served) }
 }
 
 pub(crate) async fn ministack() -> Subject {
     let ministack = tokio::task::spawn_blocking(Ministack::start).await.unwrap().unwrap();
-    Subject { client: client(&ministack.endpoint()), _server: Server::Ministack(ministack) }
+    Subject { client: sqs_client(&ministack.endpoint()).unwrap(), _server: Server::Ministack(ministack) }
 }
 
 /// One queue of a subject, with what the tests do to it in a word each.
@@ -65,7 +54,7 @@ pub(crate) struct Queue<'a> {
 }
 
 impl Subject {
-    /// A queue as the project's own: a second of visibility, deduplication by group.
+    /// A queue as the project's own, with dedupe ids by group, and 30 seconds of visibility.
     pub(crate) async fn queue(&self) -> Queue<'_> {
         self.queue_with("contract.fifo", &[]).await
     }
@@ -87,6 +76,15 @@ impl Subject {
             .await
             .unwrap();
         Queue { client: &self.client, url: made.queue_url.unwrap() }
+    }
+
+    /// A queue whose messages go to another, which is given too, after being received so often.
+    pub(crate) async fn queue_with_dead_letters(&self, most: u32) -> (Queue<'_>, Queue<'_>) {
+        let dead = self.queue_with("dead.fifo", &[]).await;
+        let arn = dead.attribute(QueueAttributeName::QueueArn).await;
+        let policy = format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":{most}}}"#);
+        let redrive = [(QueueAttributeName::RedrivePolicy, policy.as_str())];
+        (self.queue_with("source.fifo", &redrive).await, dead)
     }
 }
 
@@ -122,6 +120,11 @@ impl Queue<'_> {
         self.client.delete_message().queue_url(&self.url).receipt_handle(handle).send().await.unwrap();
     }
 
+    pub(crate) async fn attribute(&self, name: QueueAttributeName) -> String {
+        let call = self.client.get_queue_attributes().queue_url(&self.url).attribute_names(name.clone());
+        call.send().await.unwrap().attributes.unwrap().remove(&name).unwrap()
+    }
+
     pub(crate) async fn change_visibility(&self, message: &Message, seconds: i32) {
         let call = self.client.change_message_visibility().queue_url(&self.url).visibility_timeout(seconds);
         call.receipt_handle(message.receipt_handle().unwrap()).send().await.unwrap();
@@ -134,4 +137,14 @@ pub(crate) fn bodies(messages: &[Message]) -> Vec<String> {
 
 pub(crate) fn attribute<'m>(message: &'m Message, name: &MessageSystemAttributeName) -> &'m str {
     message.attributes().and_then(|all| all.get(name)).map_or("", String::as_str)
+}
+
+/// The code and the text that a call was refused with.
+pub(crate) fn refusal<T, E, R>(answer: Result<T, SdkError<E, R>>) -> (String, String)
+where
+    E: ProvideErrorMetadata,
+{
+    let problem = answer.err().expect("it was not refused");
+    let error = problem.as_service_error().expect("there was no answer");
+    (error.code().unwrap_or_default().to_owned(), error.message().unwrap_or_default().to_owned())
 }

@@ -19,12 +19,12 @@ const NUMBERS: [(&str, i64, i64, i64); 5] = [
 ];
 
 /// Words, with what they may be; the first is the default.
-const WORDS: [(&str, [&str; 2]); 5] = [
-    ("FifoQueue", ["true", "true"]),
-    ("ContentBasedDeduplication", ["false", "true"]),
-    ("DeduplicationScope", ["queue", "messageGroup"]),
-    ("FifoThroughputLimit", ["perQueue", "perMessageGroupId"]),
-    ("SqsManagedSseEnabled", ["true", "false"]),
+const WORDS: [(&str, &[&str]); 5] = [
+    ("FifoQueue", &["true"]),
+    ("ContentBasedDeduplication", &["false", "true"]),
+    ("DeduplicationScope", &["queue", "messageGroup"]),
+    ("FifoThroughputLimit", &["perQueue", "perMessageGroupId"]),
+    ("SqsManagedSseEnabled", &["true", "false"]),
 ];
 
 /// Kept and given back, but without effect here.
@@ -59,7 +59,7 @@ impl RedrivePolicy {
     }
 }
 
-/// Checks attributes that somebody gave.
+/// Checks attributes that somebody gave, each for itself and against each other.
 pub(super) fn check(given: &Attributes) -> Result<(), SqsError> {
     for (name, value) in given {
         let number = NUMBERS.iter().find(|(known, ..)| known == name);
@@ -78,7 +78,19 @@ pub(super) fn check(given: &Attributes) -> Result<(), SqsError> {
             return Err(SqsError::attribute_name(name));
         }
     }
+    let by_group = is(given, "DeduplicationScope", "messageGroup");
+    if is(given, "FifoThroughputLimit", "perMessageGroupId") && !by_group {
+        let reason = "perMessageGroupId is allowed only with the DeduplicationScope messageGroup";
+        return Err(SqsError::attribute_value("FifoThroughputLimit", reason));
+    }
     Ok(())
+}
+
+/// Whether a queue can have an attribute of this name, even if it has none now.
+pub(super) fn is_known(name: &str) -> bool {
+    let numbers = NUMBERS.iter().map(|(known, ..)| *known);
+    let words = WORDS.iter().map(|(known, _)| *known);
+    numbers.chain(words).chain(KEPT).chain(["RedrivePolicy"]).any(|known| known == name)
 }
 
 /// The redrive policy among the attributes, if there is one.

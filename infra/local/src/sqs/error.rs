@@ -1,5 +1,7 @@
-//! What SQS answers when it does not do what it is asked to.
+//! What SQS answers when it does not do what it is asked to: names, codes and words as real queues were recorded
+//! giving them, as far as they were.
 
+use std::fmt::Display;
 use std::path::Path;
 
 /// Why the queues cannot be opened.
@@ -11,7 +13,7 @@ pub struct OpenError {
 }
 
 impl OpenError {
-    pub(super) fn new(file: Option<&Path>, problem: &rusqlite::Error) -> Self {
+    pub(super) fn new(file: Option<&Path>, problem: &impl ToString) -> Self {
         let place = file.map_or_else(String::new, |file| format!(" in {}", file.display()));
         Self { place, problem: problem.to_string() }
     }
@@ -44,19 +46,30 @@ impl SqsError {
         Self::new("QueueDoesNotExist", code, "The specified queue does not exist.")
     }
 
-    pub(super) fn queue_exists(name: &str) -> Self {
-        let message = format!("A queue already exists with the name {name} and other attributes.");
+    /// A queue is there already, with another value of this attribute.
+    pub(super) fn queue_exists(attribute: &str) -> Self {
+        let message = format!(
+            "A queue already exists with the same name and a different value for attribute {attribute}"
+        );
         Self::new("QueueNameExists", "QueueAlreadyExists", message)
     }
 
     pub(super) fn missing(parameter: &str) -> Self {
         let message = format!("The request must contain the parameter {parameter}.");
-        Self::new("MissingParameter", "MissingParameter", message)
+        Self::new("MissingRequiredParameterException", "MissingParameter", message)
     }
 
-    pub(super) fn value(parameter: &str, reason: impl std::fmt::Display) -> Self {
-        let message = format!("Value for parameter {parameter} is invalid. Reason: {reason}.");
-        Self::new("InvalidParameterValue", "InvalidParameterValue", message)
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new("InvalidParameterValueException", "InvalidParameterValue", message)
+    }
+
+    pub(super) fn value(parameter: &str, value: impl Display, reason: impl Display) -> Self {
+        Self::invalid(format!("Value {value} for parameter {parameter} is invalid. Reason: {reason}."))
+    }
+
+    /// A request that cannot be read.
+    pub(super) fn malformed(problem: impl Into<String>) -> Self {
+        Self::new("SerializationException", "MalformedInput", problem)
     }
 
     pub(super) fn attribute_name(name: &str) -> Self {
@@ -74,8 +87,9 @@ impl SqsError {
         Self::new("InvalidMessageContents", "InvalidMessageContents", message)
     }
 
-    pub(super) fn receipt(reason: &str) -> Self {
-        Self::new("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", reason)
+    pub(super) fn receipt(handle: &str) -> Self {
+        let message = format!("The input receipt handle \"{handle}\" is not a valid receipt handle.");
+        Self::new("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", message)
     }
 
     pub(super) fn not_in_flight() -> Self {
@@ -94,6 +108,13 @@ impl SqsError {
         Self::new("TooManyEntriesInBatchRequest", code, message)
     }
 
+    pub(super) fn entry_id() -> Self {
+        let code = "AWS.SimpleQueueService.InvalidBatchEntryId";
+        let message = "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can \
+                       be at most 80 letters long.";
+        Self::new("InvalidBatchEntryId", code, message)
+    }
+
     pub(super) fn equal_ids(id: &str) -> Self {
         let code = "AWS.SimpleQueueService.BatchEntryIdsNotDistinct";
         Self::new("BatchEntryIdsNotDistinct", code, format!("Id {id} repeated."))
@@ -110,11 +131,23 @@ impl SqsError {
         let code = "AWS.SimpleQueueService.UnsupportedOperation";
         Self::new("UnsupportedOperation", code, format!("{what} is not part of this emulator."))
     }
+
+    /// What is no fault of the client's.
+    pub(super) fn internal(problem: &impl Display) -> Self {
+        let message = format!("The queues cannot be read or written: {problem}.");
+        Self { ours: true, ..Self::new("InternalError", "InternalError", message) }
+    }
 }
 
 impl From<rusqlite::Error> for SqsError {
     fn from(problem: rusqlite::Error) -> Self {
-        let message = format!("The queues cannot be read or written: {problem}.");
-        Self { ours: true, ..Self::new("InternalError", "InternalError", message) }
+        Self::internal(&problem)
+    }
+}
+
+/// What was kept cannot be read again.
+impl From<serde_json::Error> for SqsError {
+    fn from(problem: serde_json::Error) -> Self {
+        Self::internal(&problem)
     }
 }

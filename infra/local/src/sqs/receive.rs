@@ -1,123 +1,181 @@
 //! Receiving: which messages are handed out, in which order, and which have been handed out too often.
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::attributes::{self, RedrivePolicy};
-use super::checksums::MessageAttributes;
-use super::engine::{Engine, Queue};
+use super::engine::{Engine, Queue, arn};
 use super::error::SqsError;
+use super::message::MessageAttributes;
+use super::receipt::Receipt;
 
 /// A message as it is handed out.
+#[derive(Debug)]
 pub(super) struct Received {
     pub(super) sequence: i64,
     pub(super) id: String,
     pub(super) body: String,
     pub(super) attributes: MessageAttributes,
+    pub(super) trace_header: Option<String>,
     pub(super) group: String,
     pub(super) dedupe_id: String,
     pub(super) sent_at: i64,
     pub(super) first_received_at: i64,
+    /// How often, this time included.
     pub(super) received: i64,
-    pub(super) receipt: String,
+    pub(super) receipt: Receipt,
+    /// The ARN of the queue that gave it up.
+    pub(super) dead_letter_of: Option<String>,
+}
+
+/// What every step of one receiving needs.
+struct Receiving<'a> {
+    transaction: Transaction<'a>,
+    queue: &'a Queue,
+    now: i64,
+    until: i64,
+    redrive: Option<RedrivePolicy>,
 }
 
 impl Engine {
     /// Hands out up to `most` messages, which are then in flight for `visibility` seconds.
     ///
-    /// In the order of sending; of one group as many as there are. A group of which something is in flight, or
-    /// whose first message is still delayed, hands out nothing.
+    /// One group after the other, of each as many as there are: in the order of sending, up to the first that is
+    /// in flight or still delayed. The group that became free first comes first, so that one whose messages
+    /// come back again and again does not keep the others waiting. Real queues were recorded doing all of this;
+    /// only the order among groups is promised nowhere.
     pub(super) fn receive(
         &mut self,
         queue: &Queue,
-        most: i64,
+        most: usize,
         visibility: i64,
     ) -> Result<Vec<Received>, SqsError> {
         self.forget_old(queue)?;
-        if let Some(policy) = attributes::redrive(&queue.attributes)? {
-            self.redrive(queue, &policy)?;
-        }
+        let redrive = attributes::redrive(&queue.attributes)?;
+        // Without the queue that they would go to, messages stay where they are.
+        let redrive = redrive.filter(|policy| self.queue(policy.target()).is_ok());
         let now = self.now();
         let transaction = self.connection.transaction()?;
-        let mut messages = {
-            let mut query = transaction.prepare_cached(
-                "SELECT sequence, id, body, attributes, group_id, dedupe_id, sent_at, first_received_at, received
-                 FROM message WHERE queue = ?1 AND visible_at <= ?2 AND group_id NOT IN
-                     (SELECT group_id FROM message WHERE queue = ?1 AND visible_at > ?2)
-                 ORDER BY sequence LIMIT ?3",
-            )?;
-            let rows = query.query_map(params![queue.name, now, most], |row| to_received(row, now))?;
-            rows.collect::<Result<Vec<_>, _>>()?
-        };
-        for message in &mut messages {
-            message.received += 1;
-            transaction.execute(
-                "UPDATE message SET received = ?, first_received_at = ?, receipt = ?, visible_at = ?
-                 WHERE sequence = ?",
-                params![
-                    message.received,
-                    message.first_received_at,
-                    message.receipt,
-                    now + 1000 * visibility,
-                    message.sequence
-                ],
-            )?;
+        let receiving = Receiving { transaction, queue, now, until: now + 1000 * visibility, redrive };
+        let mut messages = Vec::new();
+        for group in receiving.free_groups()? {
+            receiving.hand_out(&group, most, &mut messages)?;
+            if messages.len() == most {
+                break;
+            }
         }
-        transaction.commit()?;
+        receiving.transaction.commit()?;
         Ok(messages)
     }
+}
 
-    /// Deletes what is older than the queue keeps messages.
-    fn forget_old(&mut self, queue: &Queue) -> Result<(), SqsError> {
-        let keep = 1000 * attributes::number(&queue.attributes, "MessageRetentionPeriod");
-        let before = self.now() - keep;
-        self.connection
-            .execute("DELETE FROM message WHERE queue = ? AND sent_at < ?", params![queue.name, before])?;
+impl Receiving<'_> {
+    /// The groups whose first message can be handed out.
+    fn free_groups(&self) -> Result<Vec<String>, SqsError> {
+        // Beside a lone min(), SQLite takes the other columns from the row that has the minimum.
+        let mut query = self.transaction.prepare_cached(
+            "SELECT group_id FROM
+                 (SELECT group_id, min(sequence) AS first, visible_at, sent_at
+                  FROM message WHERE queue = ?1 GROUP BY group_id)
+             WHERE visible_at <= ?2 AND sent_at <= ?3 ORDER BY visible_at, first",
+        )?;
+        let delayed_after = self.queue.delayed_after(self.now);
+        let groups = query.query_map(params![self.queue.name, self.now, delayed_after], |row| row.get(0))?;
+        Ok(groups.collect::<Result<_, _>>()?)
+    }
+
+    /// Hands out the messages of a group until there are `most`. What was handed out too often goes to the
+    /// dead letters instead.
+    fn hand_out(&self, group: &str, most: usize, messages: &mut Vec<Received>) -> Result<(), SqsError> {
+        let mut after = 0;
+        while messages.len() < most {
+            let Some(mut message) = self.next(group, after)? else { break };
+            after = message.sequence;
+            match &self.redrive {
+                Some(policy) if message.received >= policy.max_receive_count => {
+                    self.give_up(&message, policy.target())?;
+                }
+                _ => {
+                    message.received += 1;
+                    self.mark(&message)?;
+                    messages.push(message);
+                }
+            }
+        }
         Ok(())
     }
 
-    /// Moves what was handed out too often to the dead-letter queue: with its id and its group, behind what is
-    /// there.
-    fn redrive(&mut self, queue: &Queue, policy: &RedrivePolicy) -> Result<(), SqsError> {
-        let target = self.queue(policy.target())?;
-        let now = self.now();
-        let transaction = self.connection.transaction()?;
-        let dead = {
-            let mut query = transaction.prepare_cached(
-                "SELECT sequence FROM message WHERE queue = ?1 AND visible_at <= ?2 AND received >= ?3
-                 AND group_id NOT IN
-                     (SELECT group_id FROM message WHERE queue = ?1 AND visible_at > ?2)
-                 ORDER BY sequence",
-            )?;
-            let rows =
-                query.query_map(params![queue.name, now, policy.max_receive_count], |row| row.get(0))?;
-            rows.collect::<Result<Vec<i64>, _>>()?
-        };
-        for sequence in dead {
-            transaction.execute(
-                "INSERT INTO message (queue, id, body, attributes, group_id, dedupe_id, sent_at, visible_at,
-                                      first_received_at, received)
-                 SELECT ?1, id, body, attributes, group_id, dedupe_id, sent_at, ?2, first_received_at, received
-                 FROM message WHERE sequence = ?3",
-                params![target.name, now, sequence],
-            )?;
-            transaction.execute("DELETE FROM message WHERE sequence = ?", [sequence])?;
+    /// The next message of a group, if it can be handed out.
+    fn next(&self, group: &str, after: i64) -> Result<Option<Received>, SqsError> {
+        let mut query = self.transaction.prepare_cached(
+            "SELECT sequence, id, body, attributes, trace_header, group_id, dedupe_id, sent_at,
+                    first_received_at, received, dead_letter_of, visible_at
+             FROM message WHERE queue = ? AND group_id = ? AND sequence > ? ORDER BY sequence LIMIT 1",
+        )?;
+        let found = query.query_row(params![self.queue.name, group, after], |row| {
+            Ok((
+                row.get::<_, i64>("visible_at")?,
+                row.get::<_, String>("attributes")?,
+                to_received(row, self.now)?,
+            ))
+        });
+        let Some((visible_at, attributes, mut message)) = found.optional()? else { return Ok(None) };
+        if visible_at > self.now || message.sent_at > self.queue.delayed_after(self.now) {
+            return Ok(None);
         }
-        transaction.commit()?;
+        message.attributes = serde_json::from_str(&attributes)?;
+        Ok(Some(message))
+    }
+
+    fn mark(&self, message: &Received) -> Result<(), SqsError> {
+        let mut update = self.transaction.prepare_cached(
+            "UPDATE message SET received = ?2, first_received_at = ?3, received_at = ?4, receipt = ?5,
+                                visible_at = ?6
+             WHERE sequence = ?1",
+        )?;
+        update.execute(params![
+            message.sequence,
+            message.received,
+            message.first_received_at,
+            self.now,
+            message.receipt.nonce,
+            self.until
+        ])?;
+        Ok(())
+    }
+
+    /// Moves a message to the dead-letter queue: with its id and its group, behind what is there. A FIFO queue
+    /// counts the time that it keeps a message from the move on.
+    fn give_up(&self, message: &Received, target: &str) -> Result<(), SqsError> {
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO message (queue, id, body, attributes, trace_header, group_id, dedupe_id, sent_at,
+                                      visible_at, first_received_at, received, dead_letter_of)
+                 SELECT ?1, id, body, attributes, trace_header, group_id, dedupe_id, ?2,
+                        ?2, first_received_at, received, ?3
+                 FROM message WHERE sequence = ?4",
+            )?
+            .execute(params![target, self.now, arn(&self.queue.name), message.sequence])?;
+        self.transaction
+            .prepare_cached("DELETE FROM message WHERE sequence = ?")?
+            .execute([message.sequence])?;
         Ok(())
     }
 }
 
 fn to_received(row: &Row<'_>, now: i64) -> rusqlite::Result<Received> {
+    let sequence = row.get("sequence")?;
     Ok(Received {
-        sequence: row.get(0)?,
-        id: row.get(1)?,
-        body: row.get(2)?,
-        attributes: serde_json::from_str(&row.get::<_, String>(3)?).unwrap_or_default(),
-        group: row.get(4)?,
-        dedupe_id: row.get(5)?,
-        sent_at: row.get(6)?,
-        first_received_at: row.get::<_, Option<i64>>(7)?.unwrap_or(now),
-        received: row.get(8)?,
-        receipt: uuid::Uuid::new_v4().to_string(),
+        sequence,
+        id: row.get("id")?,
+        body: row.get("body")?,
+        attributes: MessageAttributes::new(),
+        trace_header: row.get("trace_header")?,
+        group: row.get("group_id")?,
+        dedupe_id: row.get("dedupe_id")?,
+        sent_at: row.get("sent_at")?,
+        first_received_at: row.get::<_, Option<i64>>("first_received_at")?.unwrap_or(now),
+        received: row.get("received")?,
+        receipt: Receipt::new(sequence),
+        dead_letter_of: row.get("dead_letter_of")?,
     })
 }

@@ -4,29 +4,39 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+/// The version of these tables. It changes with them, so that a file of another version is refused in words, not
+/// by some query that fails later.
+const VERSION: i64 = 1;
+
+/// `sequence` orders messages and never comes again, not even after a deletion: receipt handles name it.
+/// `visible_at` is when a message was sent, when its visibility time-out ends, or when it ended.
 const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS queue (
+    CREATE TABLE queue (
         name TEXT PRIMARY KEY,
         attributes TEXT NOT NULL,
-        created_at INTEGER NOT NULL
+        created_at INTEGER NOT NULL,
+        modified_at INTEGER NOT NULL
     ) STRICT;
-    CREATE TABLE IF NOT EXISTS message (
+    CREATE TABLE message (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT,
         queue TEXT NOT NULL REFERENCES queue ON DELETE CASCADE,
         id TEXT NOT NULL,
         body TEXT NOT NULL,
         attributes TEXT NOT NULL,
+        trace_header TEXT,
         group_id TEXT NOT NULL,
         dedupe_id TEXT NOT NULL,
         sent_at INTEGER NOT NULL,
         visible_at INTEGER NOT NULL,
         first_received_at INTEGER,
+        received_at INTEGER,
         received INTEGER NOT NULL DEFAULT 0,
-        receipt TEXT
+        receipt BLOB,
+        dead_letter_of TEXT
     ) STRICT;
-    CREATE INDEX IF NOT EXISTS message_by_queue ON message (queue, group_id, sequence);
-    CREATE INDEX IF NOT EXISTS message_by_receipt ON message (receipt) WHERE receipt IS NOT NULL;
-    CREATE TABLE IF NOT EXISTS seen (
+    CREATE INDEX message_by_group ON message (queue, group_id, sequence, visible_at, sent_at);
+    CREATE INDEX message_by_age ON message (queue, sent_at);
+    CREATE TABLE seen (
         queue TEXT NOT NULL REFERENCES queue ON DELETE CASCADE,
         scope TEXT NOT NULL,
         dedupe_id TEXT NOT NULL,
@@ -35,18 +45,40 @@ const SCHEMA: &str = "
         sequence INTEGER NOT NULL,
         PRIMARY KEY (queue, scope, dedupe_id)
     ) STRICT;
+    CREATE INDEX seen_by_end ON seen (queue, until);
 ";
 
-/// Makes a connection ready for use.
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SchemaError {
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+    #[error("it was made by another version of this program; move it away to begin anew")]
+    Version,
+}
+
+/// Makes a connection ready for use, and the tables where there are none.
 ///
-/// The write-ahead log with `synchronous = NORMAL` survives a killed process whole; a power failure may take the
-/// last transactions, which is enough for a developer's machine.
-pub(super) fn prepare(connection: Connection) -> rusqlite::Result<Connection> {
+/// The write-ahead log with `synchronous = NORMAL` keeps every commit through the death of the process, whatever
+/// kills it: it is in the kernel's hands before the answer goes out. Only the death of the machine may take the
+/// last commits. `FULL` would close that too, at the price of one flush of the disk for each message.
+pub(super) fn prepare(mut connection: Connection) -> Result<Connection, SchemaError> {
     connection.busy_timeout(Duration::from_secs(2))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.execute_batch(SCHEMA)?;
     connection.set_prepared_statement_cache_capacity(64);
+    let transaction = connection.transaction()?;
+    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (version, tables) {
+        (VERSION, _) => {}
+        (_, 0) => {
+            transaction.execute_batch(SCHEMA)?;
+            transaction.pragma_update(None, "user_version", VERSION)?;
+        }
+        _ => return Err(SchemaError::Version),
+    }
+    transaction.commit()?;
     Ok(connection)
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -81,18 +82,18 @@ async fn respond(sqs: &Sqs, request: Request<Incoming>, address: SocketAddr) -> 
     let operation = operation(request.headers());
     let base = base(request.headers(), address);
     let Ok(body) = Limited::new(request.into_body(), LONGEST_BODY).collect().await else {
-        return error(&SqsError::value("the request", "it is too long, or broke off"));
+        return error(&SqsError::malformed("The request is too long, or broke off."));
     };
     let Some(operation) = operation else {
         return error(&SqsError::unsupported("A request without X-Amz-Target: AmazonSQS.…"));
     };
     let Ok(body) = serde_json::from_slice::<Value>(&body.to_bytes()) else {
-        return error(&SqsError::value("the request", "it is not JSON"));
+        return error(&SqsError::malformed("The request is not JSON."));
     };
     let answer = if operation == "ReceiveMessage" {
         receive(sqs, &body).await
     } else {
-        let answer = wire::answer(&mut sqs.lock(), &operation, &body, &base);
+        let answer = sqs.run(move |engine| wire::answer(engine, &operation, &body, &base)).await;
         sqs.0.changed.notify_waiters();
         answer
     };
@@ -103,13 +104,15 @@ async fn respond(sqs: &Sqs, request: Request<Incoming>, address: SocketAddr) -> 
 }
 
 async fn receive(sqs: &Sqs, body: &Value) -> Result<Value, SqsError> {
-    let request = ReceiveRequest::read(body)?;
-    let wait = request.wait(&sqs.lock())?;
-    let until = Instant::now() + Duration::from_secs(u64::try_from(wait).unwrap_or(0));
+    let request = Arc::new(ReceiveRequest::read(body)?);
+    let asked = Arc::clone(&request);
+    let wait = sqs.run(move |engine| asked.wait(engine)).await?;
+    let until = Instant::now() + Duration::from_secs(wait);
     loop {
         // Asked for before the look, so that nothing between the two goes unnoticed.
         let changed = sqs.0.changed.notified();
-        if let Some(messages) = request.receive(&mut sqs.lock())? {
+        let asked = Arc::clone(&request);
+        if let Some(messages) = sqs.run(move |engine| asked.receive(engine)).await? {
             return Ok(messages);
         }
         let left = until.saturating_duration_since(Instant::now());

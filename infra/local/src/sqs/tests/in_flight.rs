@@ -1,0 +1,85 @@
+//! Visibility time-outs and receipt handles.
+
+use super::{Bench, Counts, QUEUE, bodies};
+
+#[test]
+fn visibility_ends_to_the_second() {
+    let mut bench = Bench::new(&[]);
+    bench.send(&["g1"]);
+    assert_eq!(bench.receive(1)[0].received, 1);
+    bench.pass(29);
+    assert!(bench.receive(1).is_empty());
+    bench.pass(1);
+    let again = bench.receive(1);
+    assert_eq!(again[0].received, 2);
+    assert_eq!(again[0].first_received_at, again[0].sent_at);
+}
+
+#[test]
+fn a_stale_receipt_handle_deletes_nothing_and_says_so() {
+    let mut bench = Bench::new(&[]);
+    bench.send(&["g1"]);
+    let first = bench.receive(1);
+    bench.pass(30);
+    let late = bench.delete(&first[0]).unwrap_err();
+    assert_eq!(late.code, "InvalidParameterValue");
+    assert!(late.message.ends_with("Reason: The receipt handle has expired."), "{}", late.message);
+    let second = bench.receive(1);
+    assert_eq!(bench.delete(&first[0]).unwrap_err().code, "InvalidParameterValue", "somebody else has it");
+    bench.delete(&second[0]).unwrap();
+    bench.delete(&second[0]).unwrap();
+    bench.delete(&first[0]).unwrap();
+}
+
+#[test]
+fn visibility_is_changed_only_by_who_has_the_message() {
+    let mut bench = Bench::new(&[]);
+    bench.send(&["g1"]);
+    let first = bench.receive(1);
+    bench.change_visibility(&first[0], 100).unwrap();
+    bench.pass(99);
+    assert!(bench.receive(1).is_empty());
+    bench.pass(1);
+    assert_eq!(bench.change_visibility(&first[0], 10).unwrap_err().shape, "MessageNotInflight");
+    let second = bench.receive(1);
+    assert_eq!(bench.change_visibility(&first[0], 0).unwrap_err().code, "InvalidParameterValue");
+    bench.delete(&second[0]).unwrap();
+    assert_eq!(bench.change_visibility(&second[0], 0).unwrap_err().code, "InvalidParameterValue");
+}
+
+#[test]
+fn nothing_is_in_flight_for_more_than_twelve_hours() {
+    let mut bench = Bench::new(&[]);
+    bench.send(&["g1"]);
+    let held = bench.receive(1);
+    bench.pass(10);
+    assert_eq!(bench.change_visibility(&held[0], 43_200).unwrap_err().code, "InvalidParameterValue");
+    bench.change_visibility(&held[0], 43_190).unwrap();
+    assert_eq!(bench.change_visibility(&held[0], 43_201).unwrap_err().code, "InvalidParameterValue");
+}
+
+#[test]
+fn a_handle_is_of_one_queue() {
+    let mut bench = Bench::new(&[]);
+    bench.make("other.fifo", &[]);
+    bench.send(&["g1"]);
+    let held = bench.receive(1);
+    let other = bench.queue("other.fifo");
+    for handle in [&held[0].receipt.to_string(), "made up", "", "AAAA"] {
+        let problem = bench.engine.delete(&other, handle).unwrap_err();
+        assert_eq!(problem.shape, "ReceiptHandleIsInvalid", "{handle}");
+    }
+    bench.delete(&held[0]).unwrap();
+}
+
+#[test]
+fn a_restart_can_end_all_visibility_timeouts() {
+    let mut bench = Bench::new(&[]);
+    bench.send(&["g1", "g2", "h1"]);
+    let held = bench.receive(2);
+    assert_eq!(bench.counts(QUEUE), Counts { visible: 1, in_flight: 2, delayed: 0 });
+    assert_eq!(bench.engine.release_in_flight().unwrap(), 2);
+    assert_eq!(bench.engine.release_in_flight().unwrap(), 0);
+    assert!(bench.delete(&held[0]).is_err());
+    assert_eq!(bodies(&bench.receive(10)), ["g1", "g2", "h1"]);
+}

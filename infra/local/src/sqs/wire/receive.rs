@@ -1,0 +1,125 @@
+//! `ReceiveMessage`: what is asked for, and messages as the answer has them.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{name_of, read, sequence_number};
+use crate::sqs::attributes;
+use crate::sqs::checksums::{of_attributes, of_body};
+use crate::sqs::engine::{Engine, Queue};
+use crate::sqs::error::SqsError;
+use crate::sqs::message::MessageAttributes;
+use crate::sqs::receive::Received;
+
+/// A request for messages. The server waits for them where `wait` says so.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::sqs) struct ReceiveRequest {
+    queue_url: String,
+    max_number_of_messages: Option<i64>,
+    visibility_timeout: Option<i64>,
+    wait_time_seconds: Option<i64>,
+    /// The older name of `message_system_attribute_names`.
+    #[serde(default)]
+    attribute_names: BTreeSet<String>,
+    #[serde(default)]
+    message_system_attribute_names: BTreeSet<String>,
+    #[serde(default)]
+    message_attribute_names: BTreeSet<String>,
+}
+
+impl ReceiveRequest {
+    pub(in crate::sqs) fn read(body: &Value) -> Result<Self, SqsError> {
+        read(body)
+    }
+
+    /// How many seconds to wait for messages.
+    pub(in crate::sqs) fn wait(&self, engine: &Engine) -> Result<u64, SqsError> {
+        let queue = self.queue(engine)?;
+        let given = self.wait_time_seconds;
+        let wait =
+            given.unwrap_or_else(|| attributes::number(&queue.attributes, "ReceiveMessageWaitTimeSeconds"));
+        let short = u64::try_from(wait).ok().filter(|wait| *wait <= 20);
+        short.ok_or_else(|| SqsError::value("WaitTimeSeconds", wait, "Must be >= 0 and <= 20, if provided"))
+    }
+
+    /// What there is to receive now.
+    pub(in crate::sqs) fn receive(&self, engine: &mut Engine) -> Result<Option<Value>, SqsError> {
+        let queue = self.queue(engine)?;
+        let most = self.max_number_of_messages.unwrap_or(1);
+        let few = usize::try_from(most).ok().filter(|most| (1..=10).contains(most));
+        let few = few.ok_or_else(|| {
+            SqsError::value("MaxNumberOfMessages", most, "Must be between 1 and 10, if provided")
+        })?;
+        let given = self.visibility_timeout;
+        let visibility = given.unwrap_or_else(|| attributes::number(&queue.attributes, "VisibilityTimeout"));
+        if !(0..=43_200).contains(&visibility) {
+            let reason = "Must be >= 0 and <= 43200, if provided";
+            return Err(SqsError::value("VisibilityTimeout", visibility, reason));
+        }
+        let messages = engine.receive(&queue, few, visibility)?;
+        let messages: Vec<Value> = messages.iter().map(|message| self.message(message)).collect();
+        Ok((!messages.is_empty()).then(|| json!({ "Messages": messages })))
+    }
+
+    fn queue(&self, engine: &Engine) -> Result<Queue, SqsError> {
+        engine.queue(name_of(&self.queue_url))
+    }
+
+    fn message(&self, message: &Received) -> Value {
+        let system = [
+            ("ApproximateReceiveCount", message.received.to_string()),
+            ("ApproximateFirstReceiveTimestamp", message.first_received_at.to_string()),
+            ("SentTimestamp", message.sent_at.to_string()),
+            ("SenderId", "local".to_owned()),
+            ("MessageGroupId", message.group.clone()),
+            ("MessageDeduplicationId", message.dedupe_id.clone()),
+            ("SequenceNumber", sequence_number(message.sequence)),
+        ];
+        let more = [
+            ("AWSTraceHeader", &message.trace_header),
+            ("DeadLetterQueueSourceArn", &message.dead_letter_of),
+        ];
+        let more = more.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
+        let wanted = |name: &str| {
+            let names = [&self.attribute_names, &self.message_system_attribute_names];
+            names.iter().any(|names| names.contains("All") || names.contains(name))
+        };
+        let system: Map<String, Value> = system
+            .into_iter()
+            .chain(more)
+            .filter(|(name, _)| wanted(name))
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
+        let own: MessageAttributes = message
+            .attributes
+            .iter()
+            .filter(|(name, _)| asked_for(&self.message_attribute_names, name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let mut answer = json!({
+            "MessageId": message.id,
+            "ReceiptHandle": message.receipt.to_string(),
+            "Body": message.body,
+            "MD5OfBody": of_body(&message.body),
+        });
+        if !system.is_empty() {
+            answer["Attributes"] = system.into();
+        }
+        if let Some(sum) = of_attributes(&own) {
+            answer["MD5OfMessageAttributes"] = sum.into();
+            answer["MessageAttributes"] = json!(own);
+        }
+        answer
+    }
+}
+
+/// `All`, a whole name, or `prefix.*`.
+fn asked_for(names: &BTreeSet<String>, name: &str) -> bool {
+    names.iter().any(|asked| match asked.strip_suffix(".*") {
+        Some(prefix) => name.starts_with(prefix),
+        None => asked == "All" || asked == name,
+    })
+}
