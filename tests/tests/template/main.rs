@@ -1,5 +1,7 @@
 //! `template.yaml` against the code: what is deployed is what was built, and what the local stack stands in for.
 
+mod permissions;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -20,10 +22,10 @@ use threadless::store::{Commit, Committed, Direction, Entry, Row, State, Store a
 use threadless::{ConnectionId, MessageId};
 
 /// The only code that reads the environment of a function.
-const ENVIRONMENT: &str = include_str!("../../core/src/lambda/environment.rs");
+const ENVIRONMENT: &str = include_str!("../../../core/src/lambda/environment.rs");
 
 /// What `cargo lambda watch` gives to functions on one's own machine.
-const LOCAL_ENV: &str = include_str!("../../events/local.env");
+const LOCAL_ENV: &str = include_str!("../../../events/local.env");
 
 fn names<T: Into<String>>(all: impl IntoIterator<Item = T>) -> BTreeSet<String> {
     all.into_iter().map(Into::into).collect()
