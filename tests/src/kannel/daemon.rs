@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(20);
 
 /// A running process of Kannel. It is killed when this is dropped.
 #[derive(Debug)]
-pub(super) struct Daemon {
+pub struct Daemon {
     name: &'static str,
     child: Child,
     group: Pid,
@@ -28,7 +28,10 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Starts `bearerbox` or `smsbox` with a configuration; what it prints goes to `<name>.err` beside it.
-    pub(super) fn start(name: &'static str, config: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    /// It is not installed, or cannot be started.
+    pub fn start(name: &'static str, config: &Path) -> Result<Self> {
         let binary = find(name)?;
         let printed =
             File::options().create(true).append(true).open(config.with_file_name(format!("{name}.err")))?;
@@ -42,7 +45,7 @@ impl Daemon {
     }
 
     /// Whether it still runs.
-    pub(super) fn is_running(&mut self) -> bool {
+    pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
@@ -52,7 +55,7 @@ impl Daemon {
     }
 
     /// Asks it to end, waits, and kills it if it does not.
-    pub(super) async fn stop(mut self) {
+    pub async fn stop(mut self) {
         let patience = Instant::now() + GRACE;
         // A paused process would not notice.
         if self.signal(Signal::TERM).is_ok() && self.signal(Signal::CONT).is_ok() {

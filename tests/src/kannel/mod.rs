@@ -22,8 +22,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::http::{self, escape};
 use config::Ports;
-use daemon::{Daemon, tail};
+use daemon::tail;
 
+pub use daemon::Daemon;
 pub use message::{Message, messages, reassemble};
 pub use mo::{Coding, Mo};
 pub use mt::Mt;

@@ -8,6 +8,7 @@ mod duplicates;
 mod exact;
 mod faulty;
 mod outage;
+mod shipped;
 mod volume;
 
 use std::time::Duration;
