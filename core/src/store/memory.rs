@@ -132,7 +132,10 @@ impl Store for MemoryStore {
         let record = &mut kept.record;
         let id = |outbox: &Outbox| outbox.entries.front().map(|entry| entry.id.clone());
         if id(&record.outbox) != id(outbox) {
-            return Ok(Settled::Lost);
+            return Ok(match settlement {
+                Settlement::Done => Settled::Remaining(record.outbox.clone()),
+                Settlement::Deferred(_) => Settled::Lost,
+            });
         }
         record.outbox.entries.pop_front();
         if let Settlement::Deferred(entry) = settlement {

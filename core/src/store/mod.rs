@@ -154,7 +154,8 @@ pub trait Store: Send + Sync {
     async fn extend_lease(&self, connection: &ConnectionId, lease: &Lease) -> Result<bool, StoreError>;
 
     /// Records what became of the head of `outbox`, which is this connection's as its lease holder knows it.
-    /// With the last entry the lease is given back in the same write.
+    /// With the last entry the lease is given back in the same write. A head that is done and gone already is no
+    /// fault: the answer to a write may be lost.
     async fn settle(
         &self,
         connection: &ConnectionId,

@@ -189,7 +189,7 @@ async fn bad_settings_are_one_line_with_every_fault() -> Result<()> {
         ),
         (
             "[project]\nname = \"x\"\n[backends.k]\nengine = \"pigeon\"",
-            vec!["\"pigeon\"", "known are kannel"],
+            vec!["\"pigeon\"", "known are http, kannel"],
         ),
         ("[project]\nname = \"x\"\n\n[backends", vec!["line 4"]),
         ("", vec!["project"]),

@@ -98,10 +98,16 @@ impl DynamoStore {
         }
         let mut update = held(owner, head);
         update.remove_first(n::OUTBOX);
-        Ok(match self.update(&pk, keys::CONNECTION, update, ReturnValue::AllNew).await? {
-            Written::Yes(after) => Settled::Remaining(to_outbox(&pk, &after)?),
-            Written::No => Settled::Lost,
-        })
+        if let Written::Yes(after) = self.update(&pk, keys::CONNECTION, update, ReturnValue::AllNew).await? {
+            return Ok(Settled::Remaining(to_outbox(&pk, &after)?));
+        }
+        // If the lease is ours all the same, this write was done and only its answer was lost: the SDK tried again.
+        let item = self.get(&pk, keys::CONNECTION).await?.unwrap_or_default();
+        if holder(&item) == Some(owner) {
+            Ok(Settled::Remaining(to_outbox(&pk, &item)?))
+        } else {
+            Ok(Settled::Lost)
+        }
     }
 
     /// The oldest piece that moved out moves in, or, where there is none, the lease goes.
@@ -112,8 +118,7 @@ impl DynamoStore {
     ) -> Result<Settled, StoreError> {
         let pk = keys::of_connection(connection);
         let item = self.get(&pk, keys::CONNECTION).await?.unwrap_or_default();
-        let holder = item.get(n::LEASE_OWNER).and_then(|holder| holder.as_s().ok());
-        if holder.is_none_or(|holder| holder != owner) {
+        if holder(&item) != Some(owner) {
             return Ok(Settled::Lost);
         }
         let outbox = to_outbox(&pk, &item)?;
@@ -197,6 +202,11 @@ impl DynamoStore {
             }
         }
     }
+}
+
+/// Who holds the lease.
+fn holder(item: &Item) -> Option<&str> {
+    item.get(n::LEASE_OWNER)?.as_s().ok().map(String::as_str)
 }
 
 /// A write that only the holder of the lease may make, and only while the head is as it knows it.
