@@ -102,7 +102,7 @@ impl UrlTemplate {
 
     /// Whether each message fills this in.
     pub(super) fn has(&self, place: Place) -> bool {
-        self.0.iter().any(|part| *part == Part::Place(place))
+        self.0.contains(&Part::Place(place))
     }
 
     /// The URL for this message.
