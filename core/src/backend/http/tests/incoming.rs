@@ -40,7 +40,7 @@ fn a_form_a_query_and_json_say_the_same() {
         ("identity=MTN+INFO&text=1", r#"{"identity": "MTN INFO", "text": 1}"#, "MTN INFO", "1"),
         (
             "identity=1&text=%26%23%25%0A%25(id)s",
-            r##"{"identity": "1", "text": "&#%\n%(id)s"}"##,
+            r#"{"identity": "1", "text": "&#%\n%(id)s"}"#,
             "1",
             "&#%\n%(id)s",
         ),
