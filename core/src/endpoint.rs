@@ -11,8 +11,8 @@ use crate::message::BackendName;
 use crate::project::{Installed, Project};
 use crate::store::Unusable;
 
-/// The largest body that is read, in bytes.
-pub const MAX_BODY: usize = 1 << 18;
+/// The largest body that is read, in bytes: the message in it must fit an item of the table and a job on the queue.
+pub const MAX_BODY: usize = 1 << 16;
 
 /// The longest query string that is read, in bytes. An HTTP API takes 10,240 for request line and headers.
 pub const MAX_QUERY: usize = 1 << 14;
@@ -27,6 +27,7 @@ pub const MAX_QUERY: usize = 1 << 14;
 /// | 404 | no such backend of this engine |
 /// | 405 | another method than the backend's |
 /// | 413 | more than [`MAX_QUERY`] or [`MAX_BODY`] |
+/// | 415 | as 400, where a fault is of the header `content-type` |
 /// | 503 | the message could not be made durable: send it again |
 pub async fn serve(
     project: &Project,
@@ -90,8 +91,10 @@ async fn answer(
             keep(project, name, installed, &request, &faults).await
         }
         Err(faults) => {
+            let of_type = faults.iter().any(|fault| fault.field == header::CONTENT_TYPE.as_str());
+            let status = if of_type { StatusCode::UNSUPPORTED_MEDIA_TYPE } else { StatusCode::BAD_REQUEST };
             let lines: Vec<String> = faults.iter().map(|fault| format!("{fault}\n")).collect();
-            text(StatusCode::BAD_REQUEST, lines.concat())
+            text(status, lines.concat())
         }
     }
 }

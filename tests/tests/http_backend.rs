@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use local::{Stack, StackOptions};
-use tests::http::exchange;
+use tests::http::{exchange, get};
 use tests::recorder::{Recorder, Reply};
+use threadless::config::{Settings, Surroundings};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -57,18 +58,12 @@ async fn messages_come_in_as_forms_or_json_and_replies_go_out_as_the_settings_sa
             "That is not this backend's token.\n",
         ),
         ("by-json", form, "identity=1&text=x".to_owned(), 401, "This backend wants its token.\n"),
-        (
-            "by-json",
-            form,
-            "token=s3cret".to_owned(),
-            400,
-            "identity: is missing: give the sender\ntext: is missing: give the text, which may be empty\n",
-        ),
+        ("by-json", form, "token=s3cret".to_owned(), 400, "identity: is missing\ntext: is missing\n"),
         (
             "by-url",
             "text/xml",
             "<x/>".to_owned(),
-            400,
+            415,
             "content-type: is \"text/xml\": send application/x-www-form-urlencoded or application/json\n",
         ),
         ("none", form, String::new(), 404, "There is no such backend.\n"),
@@ -77,4 +72,66 @@ async fn messages_come_in_as_forms_or_json_and_replies_go_out_as_the_settings_sa
         assert_eq!(post(&stack, backend, kind, &body).await, (status, words.to_owned()), "{backend} {body}");
     }
     assert_eq!(gateway.requests().len(), 2);
+}
+
+/// What a gateway may ask for beside the message: credentials in the URL and in headers, names of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_gets_its_credentials_and_its_own_names() {
+    let gateway = Recorder::start().await.unwrap();
+    gateway.otherwise(|_| Reply::text("queued").with_status(202).into());
+    let (url, with_password) = (gateway.url("/send"), gateway.url("/send").replace("://", "://user:pass@"));
+    let settings = format!(
+        "[project]\nname = \"T\"\n\
+         [backends.acme]\nengine = \"http\"\noutgoing_url = \"{url}\"\noutgoing_method = \"json\"\n\
+         outgoing_identity = \"to\"\noutgoing_text = \"body\"\noutgoing_id = \"ref\"\nexpected_statuses = [202]\n\
+         incoming_identity = \"from\"\nincoming_text = \"body\"\nincoming_id = \"ref\"\n\
+         token = {{ secret = \"HTTP_TEST\", local = \"s3cret\" }}\n\
+         headers = {{ Authorization = {{ secret = \"HTTP_TEST\", local = \"Bearer key\" }} }}\n\
+         [backends.plain]\nengine = \"http\"\noutgoing_url = \"{with_password}\"\noutgoing_method = \"form\"\n\
+         [backends.kannel]\nengine = \"kannel\"\nsendsms_url = \"{with_password}\"\n"
+    );
+    let stack = Stack::start(StackOptions::ephemeral(&settings)).await.unwrap();
+    assert!(stack.backend_url("acme").ends_with("/http/acme/"), "{}", stack.backend_url("acme"));
+    assert!(stack.backend_url("kannel").ends_with("/backend/kannel/"), "{}", stack.backend_url("kannel"));
+
+    // One message, delivered twice: numbers keep their digits, so that another is another.
+    let json = |id: &str| format!(r#"{{"from": 251911, "body": "echo \ud83d\ude42", "ref": {id}}}"#);
+    let ids = ["900719925474099312345", "900719925474099312345", "900719925474099312346"];
+    for id in ids {
+        let answer = post(&stack, "acme", "application/json", &json(id)).await;
+        assert_eq!(answer, (401, "This backend wants its token.\n".to_owned()));
+        let answer = post(&stack, "acme/?token=s3cret&x=", "application/json", &json(id)).await;
+        assert_eq!(answer, (200, "OK".to_owned()));
+    }
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(post(&stack, "plain", form, "identity=+251&text=echo+a%26b").await.0, 200);
+    let query = format!("{}?id=1&text=echo+x", stack.backend_url("kannel"));
+    assert_eq!(get(&query).await.unwrap().status, 200);
+
+    let sent = gateway.wait_for(4, LIMIT).await.unwrap();
+    assert_eq!(sent.len(), 4, "{sent:#?}");
+    for request in &sent[..2] {
+        assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/send"));
+        assert_eq!(request.header("authorization"), Some("Bearer key"));
+        assert_eq!(request.header("content-type"), Some("application/json"));
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+        assert_eq!((&body["to"], &body["body"]), (&"251911".into(), &"🙂".into()));
+    }
+    // user:pass
+    assert_eq!(sent[2].header("authorization"), Some("Basic dXNlcjpwYXNz"));
+    assert!(sent[2].body.starts_with(b"identity=%2B251&text=a%26b&id="), "{:?}", sent[2]);
+    assert_eq!(sent[3].header("authorization"), Some("Basic dXNlcjpwYXNz"));
+    assert_eq!((sent[3].method.as_str(), sent[3].header("content-length")), ("GET", None));
+}
+
+/// The example in the shipped settings, with the comment signs taken away.
+#[test]
+fn the_example_in_the_settings_is_valid() {
+    let shipped = functions::SETTINGS;
+    let at = shipped.find("# [backends.my-http-backend]").unwrap();
+    let example: Vec<&str> =
+        shipped[at..].lines().map(|line| line.strip_prefix("# ").unwrap_or(line)).collect();
+    let text = format!("{}\n{}", &shipped[..at], example.join("\n"));
+    let settings = Settings::read(&text, &functions::engines(), &Surroundings::local(&[])).unwrap();
+    assert!(settings.backends.contains_key(&"my-http-backend".parse().unwrap()));
 }

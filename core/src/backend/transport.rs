@@ -87,9 +87,12 @@ mod client {
     #[async_trait]
     impl Transport for HttpTransport {
         async fn fetch(&self, request: Request<Bytes>, limit: Duration) -> Result<Fetched, TransportError> {
-            let client = self.client()?;
+            let (parts, body) = request.into_parts();
+            // Not by reqwest's conversion, which forgets the `user:password@` of a URL.
+            let request = self.client()?.request(parts.method, parts.uri.to_string()).headers(parts.headers);
+            let request = if body.is_empty() { request } else { request.body(body) };
             let fetch = async {
-                let mut response = client.execute(request.try_into()?).await?;
+                let mut response = request.send().await?;
                 let status = response.status().as_u16();
                 let mut body = Vec::new();
                 while body.len() < Fetched::MAX_BODY

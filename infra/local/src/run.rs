@@ -99,8 +99,8 @@ fn banner(stack: &Stack, options: &Options) -> String {
         project.about().name,
         options.data.display()
     );
-    let backends: Vec<String> = project.backends().map(|(name, _)| name.to_string()).collect();
-    for name in &backends {
+    for (name, _) in project.backends() {
+        let name = name.as_str();
         let _ = writeln!(text, "  {name:<20} {}", stack.backend_url(name));
     }
     let _ = writeln!(text, "  {:<20} http://{}", "DynamoDB", stack.dynamodb);
@@ -109,8 +109,8 @@ fn banner(stack: &Stack, options: &Options) -> String {
         let names = pretended.join(", ");
         let _ = writeln!(text, "\nNo gateway listens on port {port}: replies of {names} are printed here.");
     }
-    if let Some(name) = backends.first() {
-        let url = stack.backend_url(name);
+    if let Some((name, _)) = project.backends().find(|(_, engine)| *engine == "kannel") {
+        let url = stack.backend_url(name.as_str());
         let _ = writeln!(text, "\nTry it:");
         let _ = writeln!(text, "  curl '{url}?id=1112223333&text=echo+hello'");
         let _ = writeln!(text, "\nFor a Kannel on this machine, in its sms-service group:");

@@ -1,5 +1,6 @@
 //! The stack: DynamoDB, SQS, the functions and what calls them, all in this process.
 
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -46,6 +47,8 @@ pub struct Stack {
     pub dead_letters_url: String,
     /// The port of each gateway that this stands in for, with the backends that send to it.
     pub pretended: Vec<(u16, Vec<String>)>,
+    /// The first segment of the route, by engine.
+    folders: BTreeMap<&'static str, String>,
     host: Host,
     callers: JoinSet<()>,
     running: TaskTracker,
@@ -96,9 +99,12 @@ impl Stack {
                 }
             }
         }
-        let mut routes = Vec::new();
+        let (mut routes, mut folders) = (Vec::new(), BTreeMap::new());
         for route in template.routes {
             let (function, timeout) = (known(&route.function)?, template.timeouts[&route.function]);
+            if let (Function::Http { engine }, Some(folder)) = (function, route.key.split('/').nth(1)) {
+                folders.insert(engine, folder.to_owned());
+            }
             routes.push((route, function, timeout));
         }
         let clock = Arc::clone(&options.clock);
@@ -110,6 +116,7 @@ impl Stack {
             dead_letters_url: sqs.queue_url(DEAD_LETTERS),
             queue_url,
             pretended,
+            folders,
             host,
             callers,
             running,
@@ -131,9 +138,12 @@ impl Stack {
         &self.host.project
     }
 
-    /// The URL of a backend.
+    /// The URL of a backend: where the route of its engine's function leads.
     pub fn backend_url(&self, name: &str) -> String {
-        format!("http://{}/backend/{name}/", self.front)
+        let engine = self.project().backends().find(|(known, _)| known.as_str() == name);
+        let folder =
+            engine.and_then(|(_, engine)| self.folders.get(engine)).map_or("backend", String::as_str);
+        format!("http://{}/{folder}/{name}/", self.front)
     }
 }
 

@@ -1,21 +1,27 @@
-//! Reads a message out of a form, a query or a JSON object.
+//! Reads the message out of a request's fields.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, header};
+use http::Request;
 use jiff::Timestamp;
-use percent_encoding::percent_decode;
-use serde_json::{Map, Value};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
+use super::payload::{Payload, Value, pairs};
 use crate::backend::{Fault, Received};
 use crate::config::Fields;
-use crate::text::Fidelity;
+use crate::message::{Identity, InvalidName};
 use crate::text::charset::guess;
+use crate::text::{Decoded, Fidelity};
 
-/// What the fields of a request are called.
+/// The field that carries the token.
+pub(super) const TOKEN: &str = "token";
+
+/// What the gateway calls its fields.
 #[derive(Debug)]
-pub(super) struct Names {
+pub(super) struct Inbound {
     identity: String,
     text: String,
     id: String,
@@ -23,12 +29,20 @@ pub(super) struct Names {
     recipient: String,
 }
 
-/// The fields of a request as bytes, by name. The first of a name counts.
-pub(super) struct Form(BTreeMap<String, Vec<u8>>);
-
-impl Names {
+impl Inbound {
+    /// Reads `incoming_identity`, `incoming_text`, `incoming_id`, `incoming_timestamp` and `incoming_recipient`.
     pub(super) fn from_fields(fields: &mut Fields<'_>) -> Self {
-        let mut name = |key: &str, default: &str| fields.text(key).unwrap_or_else(|| default.to_owned());
+        let mut taken: Vec<String> = vec![TOKEN.to_owned()];
+        let mut name = |key: &str, default: &str| {
+            let name = fields.text(key).unwrap_or_else(|| default.to_owned());
+            if name.is_empty() {
+                fields.fault(key, "is empty");
+            } else if taken.contains(&name) {
+                fields.fault(key, format!("{name:?} is the name of another field"));
+            }
+            taken.push(name.clone());
+            name
+        };
         Self {
             identity: name("incoming_identity", "identity"),
             text: name("incoming_text", "text"),
@@ -37,107 +51,110 @@ impl Names {
             recipient: name("incoming_recipient", "recipient"),
         }
     }
-}
-
-impl Form {
-    /// The query of a GET request, else the body: a form, or a JSON object.
-    pub(super) fn of(request: &Request<Bytes>) -> Result<Self, Fault> {
-        if request.method() == Method::GET {
-            return Ok(Self::encoded(request.uri().query().unwrap_or_default().as_bytes()));
-        }
-        let kind = content_type(request.headers());
-        match kind.as_str() {
-            "application/x-www-form-urlencoded" | "" => Ok(Self::encoded(request.body())),
-            "application/json" => Self::json(request.body()),
-            other => {
-                let problem =
-                    format!("is {other:?}: send application/x-www-form-urlencoded or application/json");
-                Err(Fault::new("content-type", problem))
-            }
-        }
-    }
-
-    fn encoded(bytes: &[u8]) -> Self {
-        let unescaped = |part: &[u8]| -> Vec<u8> {
-            let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-            percent_decode(&spaced).collect()
-        };
-        let mut form = BTreeMap::new();
-        for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-            let name = String::from_utf8_lossy(&unescaped(&pair[..equals])).into_owned();
-            let value = unescaped(pair.get(equals + 1..).unwrap_or_default());
-            form.entry(name).or_insert(value);
-        }
-        Self(form)
-    }
-
-    fn json(body: &[u8]) -> Result<Self, Fault> {
-        let object: Map<String, Value> = serde_json::from_slice(body)
-            .map_err(|problem| Fault::new("body", format!("is no JSON object: {problem}")))?;
-        let plain = |(name, value): (String, Value)| match value {
-            Value::String(text) => Some((name, text.into_bytes())),
-            Value::Number(number) => Some((name, number.to_string().into_bytes())),
-            Value::Bool(flag) => Some((name, flag.to_string().into_bytes())),
-            Value::Null | Value::Array(_) | Value::Object(_) => None,
-        };
-        Ok(Self(object.into_iter().filter_map(plain).collect()))
-    }
-
-    /// The bytes of a field.
-    pub(super) fn bytes(&self, name: &str) -> Option<&[u8]> {
-        self.0.get(name).map(Vec::as_slice)
-    }
-
-    /// The text of a field, unless it is absent or blank.
-    fn text(&self, name: &str) -> Option<String> {
-        let text = guess(self.bytes(name)?).text;
-        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-    }
 
     /// Reads the message. All faults at once.
-    pub(super) fn message(&self, names: &Names, token: &str) -> Result<Received, Vec<Fault>> {
+    pub(super) fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
+        let payload = Payload::read(request).map_err(|fault| vec![fault])?;
         let mut faults = Vec::new();
-        let identity = match self.text(&names.identity) {
-            Some(text) => text.parse().map_err(|problem: crate::InvalidName| problem.to_string()),
-            None => Err("is missing: give the sender".to_owned()),
-        };
-        let identity = identity.map_err(|problem| faults.push(Fault::new(&names.identity, problem))).ok();
-        let payload = self.bytes(&names.text);
-        if payload.is_none() {
-            faults.push(Fault::new(&names.text, "is missing: give the text, which may be empty"));
-        }
-        let received_at = self.text(&names.timestamp).map(|text| time(&text));
-        if let Some(None) = received_at {
-            let problem = "is neither seconds since 1970 nor a time such as 2026-11-24T11:25:33Z";
-            faults.push(Fault::new(&names.timestamp, problem));
-        }
-        let (Some(identity), Some(payload), true) = (identity, payload, faults.is_empty()) else {
+        let identity = self.identity(&payload).map_err(|fault| faults.push(fault)).ok();
+        let bytes = required(&payload, &self.text).map_err(|fault| faults.push(fault)).ok();
+        let mut optional =
+            |name: &str| text(&payload, name).map_err(|fault| faults.push(fault)).ok().flatten();
+        let gateway_id = optional(&self.id);
+        let received_at = optional(&self.timestamp).and_then(|written| time(&written));
+        let recipient = optional(&self.recipient);
+        let (Some(identity), Some(bytes), true) = (identity, bytes, faults.is_empty()) else {
             return Err(faults);
         };
-        let decoded = guess(payload);
-        let known = [&names.identity, &names.text, &names.id, &names.timestamp, &names.recipient];
-        let others = self.0.keys().filter(|name| !known.contains(name) && *name != token);
+        let Decoded { text, fidelity } = guess(&bytes);
         Ok(Received {
             identity,
-            text: decoded.text,
-            gateway_id: self.text(&names.id),
-            received_at: received_at.flatten(),
-            recipient: self.text(&names.recipient),
-            raw: (decoded.fidelity == Fidelity::Lossy).then(|| payload.to_vec()),
-            details: others.filter_map(|name| Some((name.clone(), self.text(name)?))).collect(),
+            text,
+            gateway_id,
+            received_at,
+            recipient,
+            raw: (fidelity == Fidelity::Lossy).then(|| bytes.into_owned()),
+            details: self.details(&payload, received_at),
         })
     }
-}
 
-fn content_type(headers: &HeaderMap) -> String {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-fn time(text: &str) -> Option<Timestamp> {
-    match text.parse::<i64>() {
-        Ok(seconds) => Timestamp::from_second(seconds).ok(),
-        Err(_) => text.parse().ok(),
+    /// The sender. In a form a `+` that somebody forgot to escape arrives as a space.
+    fn identity(&self, payload: &Payload) -> Result<Identity, Fault> {
+        let bytes = required(payload, &self.identity)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let number = match payload {
+            Payload::Form(_) => {
+                text.strip_prefix(' ').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            }
+            Payload::Json(_) => None,
+        };
+        let text = number.map_or(text.trim().to_owned(), |number| format!("+{}", number.trim_end()));
+        text.parse().map_err(|problem: InvalidName| Fault::new(&self.identity, problem.to_string()))
     }
+
+    /// What else the gateway said, by its own names.
+    fn details(&self, payload: &Payload, received_at: Option<Timestamp>) -> BTreeMap<String, String> {
+        let known = [&self.identity, &self.text, &self.id, &self.recipient];
+        let ours = |name: &str| {
+            name == TOKEN
+                || known.iter().any(|known| *known == name)
+                || (received_at.is_some() && name == self.timestamp)
+        };
+        let detail = |name: &str| {
+            let text = match payload.get(name)? {
+                Value::Bytes(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
+                Value::Other(written) => written.to_owned(),
+            };
+            (!text.is_empty()).then(|| (name.to_owned(), text))
+        };
+        payload.names().into_iter().filter(|name| !ours(name)).filter_map(detail).collect()
+    }
+}
+
+fn required<'a>(payload: &'a Payload, name: &str) -> Result<Cow<'a, [u8]>, Fault> {
+    bytes(payload, name)?.ok_or_else(|| Fault::new(name, "is missing"))
+}
+
+fn bytes<'a>(payload: &'a Payload, name: &str) -> Result<Option<Cow<'a, [u8]>>, Fault> {
+    match payload.get(name) {
+        None => Ok(None),
+        Some(Value::Bytes(bytes)) => Ok(Some(bytes)),
+        Some(Value::Other(_)) => Err(Fault::new(name, "must be a text or a number")),
+    }
+}
+
+/// A field that only gateways write; `None` if it is absent or blank.
+fn text(payload: &Payload, name: &str) -> Result<Option<String>, Fault> {
+    let text = bytes(payload, name)?.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    Ok(text.filter(|text| !text.is_empty()))
+}
+
+/// Seconds or milliseconds since 1970, or ISO 8601, in UTC where it does not say. Anything else counts as absent, and
+/// stays among the details.
+fn time(written: &str) -> Option<Timestamp> {
+    // The first second that has so many digits is in the year 5138; the millisecond, in 1973.
+    const MILLISECONDS: i64 = 100_000_000_000;
+    let whole = written.split_once('.').map_or(written, |(whole, _)| whole);
+    if let Ok(number) = whole.parse::<i64>() {
+        let at = match number {
+            MILLISECONDS.. => Timestamp::from_millisecond(number),
+            seconds => Timestamp::from_second(seconds),
+        };
+        return at.ok().filter(|at| *at > Timestamp::UNIX_EPOCH);
+    }
+    let local = || TimeZone::UTC.to_timestamp(written.parse::<DateTime>().ok()?).ok();
+    written.parse::<Timestamp>().ok().or_else(local).filter(|at| *at > Timestamp::UNIX_EPOCH)
+}
+
+/// The field `token`: of the body, or of the query also where there is a body, since some gateways can be told a URL
+/// and nothing else.
+pub(super) fn token(request: &Request<Bytes>) -> Option<Vec<u8>> {
+    let in_body = Payload::read(request).ok().and_then(|payload| match payload.get(TOKEN)? {
+        Value::Bytes(bytes) => Some(bytes.into_owned()),
+        Value::Other(_) => None,
+    });
+    in_body.or_else(|| {
+        let query = pairs(request.uri().query().unwrap_or_default().as_bytes());
+        query.into_iter().find(|(name, _)| name == TOKEN).map(|(_, value)| value)
+    })
 }

@@ -2,7 +2,9 @@
 
 mod inbound;
 mod outbound;
+mod payload;
 mod signature;
+mod url_template;
 
 use std::time::Duration;
 
@@ -15,14 +17,14 @@ use super::{
 };
 use crate::config::{Fields, Place, Secret};
 use crate::message::Outgoing;
-use inbound::{Form, Names};
+use inbound::{Inbound, TOKEN};
 use outbound::Outbound;
 use signature::Signature;
 
 /// A gateway that speaks HTTP: `engine = "http"`, at `/http/<name>/`.
 ///
-/// It takes a POST of a form or of a JSON object, or a GET with a query, and answers `OK`, or 400 with a line for
-/// each field that is wrong.
+/// It takes a POST of a form or of a JSON object of texts and numbers, or a GET with a query, in UTF-8. It answers
+/// `OK`, or 400 with a line for each field that is wrong, or 415 to any other content type.
 ///
 /// | key | meaning | default |
 /// |---|---|---|
@@ -32,12 +34,22 @@ use signature::Signature;
 /// | `headers` | further headers; secrets by reference | none |
 /// | `expected_statuses` | the statuses that mean that it was taken | 200 to 299 |
 /// | `timeout_seconds` | how long the gateway may take to answer, 1 to 60 | 15 |
-/// | `incoming_identity`, `incoming_text`, `incoming_id`, `incoming_timestamp`, `incoming_recipient` | what the fields of requests are called | `"identity"`, `"text"`, `"id"`, `"timestamp"`, `"recipient"` |
-/// | `token` | what requests must carry: as the field `token`, as `Bearer`, or as the password of `Basic` | none |
-/// | `signature_secret`, `signature_header` | what the raw body must be signed with (HMAC-SHA256, hexadecimal), and where | none, `"x-signature"` |
+/// | `incoming_identity`, `incoming_text`, `incoming_recipient` | what the fields of requests are called | `"identity"`, `"text"`, `"recipient"` |
+/// | `incoming_id` | the field of the gateway's own id. A message with the id of an earlier one of its sender is that one, come twice | `"id"` |
+/// | `incoming_timestamp` | the field of the time of arrival: seconds or milliseconds since 1970, or ISO 8601 | `"timestamp"` |
+/// | `token` | what requests must carry: as the field `token`, also in a query beside a body, as `Bearer`, or as the password of `Basic` | none |
+/// | `signature_secret`, `signature_header` | what the raw body must be signed with (HMAC-SHA256, hexadecimal, `sha256=` before it or not), and where. Then only POST is taken: a query would not be signed | none, `"x-signature"` |
+///
+/// With both `token` and `signature_secret` a request needs both.
+///
+/// What an answer means: an expected status, taken. 408, 425, 429, 5xx, and 401, 403 and 404 which an operator can
+/// mend: not now. Other 4xx: refused for good. Any other: not now. No answer: uncertain, unless no connection was made.
+///
+/// The original filled in no placeholder, though its documentation said so, gave a URL with a query a second `?`, and
+/// read no answer.
 #[derive(Debug)]
 pub struct HttpGateway {
-    names: Names,
+    inbound: Inbound,
     outbound: Outbound,
     expected: Option<Vec<i64>>,
     token: Option<Secret>,
@@ -48,13 +60,10 @@ pub struct HttpGateway {
 /// How long a gateway may take, unless the settings say otherwise.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The field that may carry the token.
-const TOKEN: &str = "token";
-
 impl HttpGateway {
     /// Reads its table in the settings; what is wrong is reported to `fields`.
     pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let names = Names::from_fields(fields);
+        let inbound = Inbound::from_fields(fields);
         let outbound = Outbound::from_fields(fields);
         let expected = fields.numbers("expected_statuses", 100..=599);
         let (token, signature) = (fields.secret(TOKEN), Signature::from_fields(fields));
@@ -63,29 +72,27 @@ impl HttpGateway {
             fields.warn(TOKEN, "is missing: anyone who knows the URL can send messages in");
         }
         let timeout = fields.seconds("timeout_seconds", 1..=60).unwrap_or(TIMEOUT);
-        Some(Self { names, outbound: outbound?, expected, token, signature, timeout })
+        Some(Self { inbound, outbound: outbound?, expected, token, signature, timeout })
     }
 
     fn check_token(token: &Secret, request: &Request<Bytes>) -> Caller {
-        let form = Form::of(request).ok();
-        let in_form = form.and_then(|form| form.bytes(TOKEN).map(<[u8]>::to_vec));
         let headers = request.headers();
-        match in_form.or_else(|| bearer_token(headers)).or_else(|| basic_password(headers)) {
+        match inbound::token(request).or_else(|| bearer_token(headers)).or_else(|| basic_password(headers)) {
             Some(given) if token.is(&given) => Caller::Gateway,
             Some(_) => Caller::Impostor,
             None => Caller::Nameless,
         }
     }
 
-    fn read(&self, answer: Result<Fetched, TransportError>) -> SendOutcome {
-        let Fetched { status, .. } = match answer {
+    fn read(&self, answer: Result<Fetched, TransportError>, message: &Outgoing) -> SendOutcome {
+        let Fetched { status, body } = match answer {
             Ok(fetched) => fetched,
             Err(problem @ TransportError::Unreached(_)) => {
                 return SendOutcome::Deferred { detail: problem.to_string() };
             }
             Err(problem) => return SendOutcome::Uncertain { detail: problem.to_string() },
         };
-        let detail = status.to_string();
+        let detail = format!("{status} {}", first_line(&body, message)).trim_end().to_owned();
         let taken = match &self.expected {
             Some(statuses) => statuses.contains(&i64::from(status)),
             None => (200..=299).contains(&status),
@@ -102,7 +109,8 @@ impl HttpGateway {
 
 impl Backend for HttpGateway {
     fn methods(&self) -> &[Method] {
-        &[Method::GET, Method::POST]
+        // A signature is of the body: it would not hold for a query.
+        if self.signature.is_some() { &[Method::POST] } else { &[Method::GET, Method::POST] }
     }
 
     /// With a token and a signature, both must be right.
@@ -117,8 +125,7 @@ impl Backend for HttpGateway {
     }
 
     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
-        let form = Form::of(request).map_err(|fault| vec![fault])?;
-        form.message(&self.names, TOKEN)
+        self.inbound.decode(request)
     }
 
     fn acknowledge(&self) -> Response<Bytes> {
@@ -136,10 +143,27 @@ impl Backend for HttpGateway {
 
     async fn send(&self, message: &Outgoing, transport: &dyn Transport, limit: Duration) -> SendOutcome {
         match self.outbound.request(message) {
-            Ok(request) => self.read(transport.fetch(request, limit).await),
+            Ok(request) => self.read(transport.fetch(request, limit).await, message),
             Err(problem) => SendOutcome::Refused { detail: problem.to_string() },
         }
     }
+}
+
+/// Enough of a body for a log line. Gateways like to repeat what they were given, and logs must not: a line with the
+/// text in it is left out, and so are digits that may be a number.
+fn first_line(body: &[u8], message: &Outgoing) -> String {
+    let words = String::from_utf8_lossy(body);
+    let line = words.lines().next().unwrap_or_default().replace(message.connection.identity.as_str(), "…");
+    if !message.text.trim().is_empty() && words.contains(message.text.trim()) {
+        return String::new();
+    }
+    let mut shown = String::new();
+    let mut digits = 0;
+    for c in line.chars().filter(|c| !c.is_control()).take(120) {
+        digits = if c.is_ascii_digit() { digits + 1 } else { 0 };
+        shown.push(if digits > 4 { '*' } else { c });
+    }
+    shown.trim().to_owned()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The backend as settings make it and requests meet it.
 
+mod incoming;
+
 use async_trait::async_trait;
 use hmac::{Hmac, Mac as _};
 use http::{HeaderMap, StatusCode, Uri};
@@ -13,7 +15,7 @@ use crate::message::{ConnectionId, MessageId};
 
 fn settings(table: &str) -> Result<Settings, SettingsError> {
     let text = format!("[project]\nname = \"T\"\n[backends.h]\nengine = \"http\"\n{table}");
-    let secrets = [("TOKEN", "s3cret"), ("KEY", "key"), ("API", "abc")];
+    let secrets = [("TOKEN", "s3cret"), ("KEY", "key"), ("API", "abc"), ("JEFE", "Jefe")];
     Settings::read(&text, &Engines::standard(), &Surroundings::local(&secrets))
 }
 
@@ -77,7 +79,6 @@ fn faults_name_their_fields_all_at_once() {
         (form(""), vec!["identity", "text"]),
         (form("identity=&text=x"), vec!["identity"]),
         (form(&long), vec!["identity"]),
-        (form("identity=1&text=x&timestamp=soon"), vec!["timestamp"]),
         (post("application/json", "[1]"), vec!["body"]),
         (post("application/json", "{"), vec!["body"]),
         (post("application/json", r#"{"identity":["1"]}"#), vec!["identity", "text"]),
@@ -130,26 +131,30 @@ fn the_token_and_the_signature_are_asked_for_where_they_are_set() {
     }
 }
 
-/// Keeps the request that it is asked to send, and answers with a status.
-struct Catcher(std::sync::Mutex<Option<Request<Bytes>>>, StatusCode);
+/// Keeps the request that it is asked to send, and answers with a status and a text.
+struct Catcher(std::sync::Mutex<Option<Request<Bytes>>>, StatusCode, &'static str);
 
 #[async_trait]
 impl Transport for Catcher {
     async fn fetch(&self, request: Request<Bytes>, _limit: Duration) -> Result<Fetched, TransportError> {
         *self.0.lock().unwrap() = Some(request);
-        Ok(Fetched { status: self.1.as_u16(), body: Bytes::new() })
+        Ok(Fetched { status: self.1.as_u16(), body: Bytes::from_static(self.2.as_bytes()) })
     }
 }
 
-async fn sent(table: &str, to: &str, text: &str, status: u16) -> (SendOutcome, Option<Request<Bytes>>) {
-    let message = Outgoing {
+pub(super) fn message(to: &str, text: &str) -> Outgoing {
+    Outgoing {
         id: MessageId::from("m-1"),
         connection: ConnectionId::new("h".parse().unwrap(), to.parse().unwrap()),
         text: text.to_owned(),
         in_reply_to: None,
         created_at: Timestamp::UNIX_EPOCH,
-    };
-    let catcher = Catcher(std::sync::Mutex::default(), StatusCode::from_u16(status).unwrap());
+    }
+}
+
+async fn sent(table: &str, to: &str, text: &str, status: u16) -> (SendOutcome, Option<Request<Bytes>>) {
+    let message = message(to, text);
+    let catcher = Catcher(std::sync::Mutex::default(), StatusCode::from_u16(status).unwrap(), "");
     let outcome = backend(table).0.send(&message, &catcher, TIMEOUT).await;
     (outcome, catcher.0.into_inner().unwrap())
 }
@@ -241,6 +246,14 @@ fn settings_that_cannot_work_are_refused_field_by_field() {
         ("outgoing_url = \"http://g/?%(text)s\"\nexpected_statuses = [2]", vec!["expected_statuses"]),
         ("outgoing_url = \"http://g/?%(text)s\"\nexpected_statuses = []", vec!["expected_statuses"]),
         ("outgoing_url = \"http://g/?%(text)s\"\nheaders = { \"a b\" = \"c\" }", vec!["headers.a b"]),
+        ("outgoing_url = \"http://g/?%(text)s\"\nheaders = { Host = \"c\" }", vec!["headers.Host"]),
+        ("outgoing_url = \"http://g/?%(text)s\"\nheaders = { a = \"\\n\" }", vec!["headers.a"]),
+        ("outgoing_url = \"http://g/?%(text)s\"\noutgoing_text = \"id\"", vec!["outgoing_id"]),
+        (
+            "outgoing_url = \"http://g/?%(text)s\"\nincoming_text = \"\"\nincoming_id = \"token\"",
+            vec!["incoming_id", "incoming_text"],
+        ),
+        ("outgoing_url = \"http://g/?%(text)s\"\nincoming_text = \"identity\"", vec!["incoming_text"]),
         ("outgoing_url = \"http://g/?%(text)s\"\nsignature_header = \"a b\"", vec!["signature_header"]),
     ];
     for (table, fields) in table {
@@ -248,5 +261,37 @@ fn settings_that_cannot_work_are_refused_field_by_field() {
         let found: Vec<&str> =
             faults.iter().map(|fault| fault.field.trim_start_matches("backends.h.")).collect();
         assert_eq!(found, fields, "{table}");
+    }
+}
+
+#[test]
+fn a_password_in_the_url_does_not_show() {
+    let mut fields = "outgoing_url = \"http://u:hunter2@g/?key=hunter2&t=%(text)s\"".to_owned();
+    fields.push_str("\nheaders = { x-key = { secret = \"API\" } }");
+    let text = format!("[project]\nname = \"T\"\n[backends.h]\nengine = \"shown\"\n{fields}");
+    let engines = Engines::standard().with("shown", |fields| {
+        let shown = format!("{:?}", HttpGateway::from_fields(fields).unwrap());
+        assert!(!shown.contains("hunter2") && !shown.contains("abc"), "{shown}");
+        None
+    });
+    let secrets = [("API", "abc")];
+    let _ = Settings::read(&text, &engines, &Surroundings::local(&secrets));
+}
+
+#[tokio::test]
+async fn what_an_answer_repeats_of_the_message_is_not_told() {
+    let table = [
+        ("queued as 17\nmore", "400 queued as 17"),
+        ("no route to +251911223344", "400 no route to …"),
+        ("no route to 251911223344 now", "400 no route to 2519******** now"),
+        ("cannot send my secret", "400"),
+        ("", "400"),
+        ("a\u{1b}[2Jb", "400 a[2Jb"),
+    ];
+    for (body, expected) in table {
+        let catcher = Catcher(std::sync::Mutex::default(), StatusCode::BAD_REQUEST, body);
+        let message = message("+251911223344", "my secret");
+        let outcome = backend(URL).0.send(&message, &catcher, TIMEOUT).await;
+        assert_eq!(outcome, SendOutcome::Refused { detail: expected.to_owned() }, "{body:?}");
     }
 }
