@@ -21,7 +21,9 @@ use crate::stack::Stack;
 /// What hinders it is one line on standard error, and a failure.
 pub fn launch(apps: fn(Router) -> Router) -> ExitCode {
     let options = Options::parse();
-    let filter = EnvFilter::try_new(&options.log).unwrap_or_else(|_| EnvFilter::new("warn"));
+    // A condition that does not hold is an answer like any other, but the embedded DynamoDB warns of each.
+    let quiet = |log: &str| format!("dynoxide=error,{log}");
+    let filter = EnvFilter::try_new(quiet(&options.log)).unwrap_or_else(|_| EnvFilter::new(quiet("warn")));
     let _ =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().try_init();
     let runtime = tokio::runtime::Runtime::new();

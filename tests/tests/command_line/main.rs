@@ -62,6 +62,25 @@ async fn it_starts_and_what_it_prints_works_when_pasted() -> Result<()> {
     Ok(())
 }
 
+/// A message that comes twice meets conditions in the store that do not hold. That is no fault.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_fault_is_not_logged() -> Result<()> {
+    let folder = TempDir::new()?;
+    let flags = flags(folder.path(), free_port()?)?;
+    let settings = flags.iter().find_map(|flag| flag.strip_prefix("--settings=")).context("no settings")?;
+    let text = std::fs::read_to_string(settings)?.replace("respond = \"queue\"", "respond = \"inline\"");
+    std::fs::write(settings, text)?;
+    let mut stack = Running::start(folder.path(), &flags, &[]).await?;
+    let url = format!("{}?id=1112223333&text=echo+hello&mid=the-same", stack.url()?);
+    for _ in 0..3 {
+        assert_eq!(get(&url).await?.status, 200);
+    }
+    stack.shown("→ 1112223333: hello\n").await?;
+    let ended = stack.stop(Signal::INT).await?;
+    assert_eq!((ended.stderr.as_str(), ended.stdout.matches('→').count()), ("", 1), "{}", ended.stdout);
+    Ok(())
+}
+
 /// A get-url as Kannel calls it.
 fn filled_in(get_url: &str) -> String {
     let codes = [
