@@ -71,7 +71,7 @@ async fn what_is_no_fault_is_not_logged() -> Result<()> {
     let text = std::fs::read_to_string(settings)?.replace("respond = \"queue\"", "respond = \"inline\"");
     std::fs::write(settings, text)?;
     let mut stack = Running::start(folder.path(), &flags, &[]).await?;
-    let url = format!("{}?id=1112223333&text=echo+hello&mid=the-same", stack.url()?);
+    let url = format!("{}?id=1112223333&text=echo+hello&mid=the-same&ts=1795519533", stack.url()?);
     for _ in 0..3 {
         assert_eq!(get(&url).await?.status, 200);
     }
