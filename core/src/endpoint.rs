@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use tracing::{error, info, warn};
 
-use crate::backend::{Caller, Fault, OnUnusable};
+use crate::backend::{Caller, Fault, OnUnusable, plain_text};
 use crate::clock::Deadline;
 use crate::incoming::{IncomingError, incoming};
 use crate::message::BackendName;
@@ -40,7 +40,7 @@ pub async fn serve(
     let found = found.and_then(|name| project.installed(&name).map(|installed| (name, installed)));
     let Some((name, installed)) = found.filter(|(_, installed)| installed.engine == engine) else {
         info!(outcome = "unknown_backend", status = 404, "request");
-        return text(StatusCode::NOT_FOUND, "There is no such backend.\n");
+        return plain_text(StatusCode::NOT_FOUND, "There is no such backend.\n");
     };
     let response = answer(project, &name, installed, request, deadline).await;
     let status = response.status().as_u16();
@@ -62,25 +62,26 @@ async fn answer(
     let backend = &installed.backend;
     if !backend.methods().contains(request.method()) {
         let allowed: Vec<&str> = backend.methods().iter().map(http::Method::as_str).collect();
-        let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "This backend does not take that method.\n");
+        let mut response =
+            plain_text(StatusCode::METHOD_NOT_ALLOWED, "This backend does not take that method.\n");
         if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
             response.headers_mut().insert(header::ALLOW, allowed);
         }
         return response;
     }
     if request.body().len() > MAX_BODY || request.uri().query().unwrap_or_default().len() > MAX_QUERY {
-        return text(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.\n");
+        return plain_text(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.\n");
     }
     let caller = backend.authenticate(&request);
     match caller {
         Caller::Gateway | Caller::Anyone => {}
         Caller::Nameless => {
-            let mut response = text(StatusCode::UNAUTHORIZED, "This backend wants its token.\n");
+            let mut response = plain_text(StatusCode::UNAUTHORIZED, "This backend wants its token.\n");
             let realm = HeaderValue::from_static("Basic realm=\"threadless\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
             return response;
         }
-        Caller::Impostor => return text(StatusCode::FORBIDDEN, "That is not this backend's token.\n"),
+        Caller::Impostor => return plain_text(StatusCode::FORBIDDEN, "That is not this backend's token.\n"),
     }
     match backend.decode(&request) {
         Ok(received) => match incoming(project, name, received, deadline).await {
@@ -94,7 +95,7 @@ async fn answer(
             let of_type = faults.iter().any(|fault| fault.field == header::CONTENT_TYPE.as_str());
             let status = if of_type { StatusCode::UNSUPPORTED_MEDIA_TYPE } else { StatusCode::BAD_REQUEST };
             let lines: Vec<String> = faults.iter().map(|fault| format!("{fault}\n")).collect();
-            text(status, lines.concat())
+            plain_text(status, lines.concat())
         }
     }
 }
@@ -119,15 +120,8 @@ async fn keep(
 
 fn unavailable(problem: &IncomingError) -> Response<Bytes> {
     error!(outcome = "not_taken", error = %problem, "incoming");
-    let mut response = text(StatusCode::SERVICE_UNAVAILABLE, "The message was not taken. Send it again.\n");
+    let mut response =
+        plain_text(StatusCode::SERVICE_UNAVAILABLE, "The message was not taken. Send it again.\n");
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-    response
-}
-
-fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, plain);
     response
 }

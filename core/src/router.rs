@@ -160,10 +160,12 @@ impl Router {
         cx: &mut Context,
         call: for<'a> fn(&'a dyn ErasedApp, &'a mut Context) -> Called<'a, T>,
     ) -> Option<T> {
-        let (task_app, mut task_cx) = (Arc::clone(app), cx.clone());
+        let (task_app, mut task_cx, before) = (Arc::clone(app), cx.clone(), cx.session().clone());
         let task = async move {
             let said = call(task_app.as_ref(), &mut task_cx).await?;
-            task_cx.session().within_limit()?;
+            if !task_cx.session().is_same(&before) {
+                task_cx.session().within_limit()?;
+            }
             Ok((said, task_cx))
         };
         let (said, after) = self.guarded(phase, app.name(), cx, task).await?;

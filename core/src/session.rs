@@ -52,6 +52,11 @@ impl Session {
         self.0.is_empty()
     }
 
+    /// Whether this is the other one, unchanged since it was copied from it.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// An error where the session is larger than [`Session::MAX_BYTES`].
     pub(crate) fn within_limit(&self) -> Result<(), SessionTooLarge> {
         match self.to_json().map_or(0, |json| json.len()) {

@@ -20,10 +20,11 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-use ::http::{HeaderValue, Method, Request, Response, header};
+use ::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::config::Secret;
 use crate::message::{Identity, Outgoing};
 
 /// One configured gateway: how its requests are read, and how messages are given to it.
@@ -43,7 +44,7 @@ use crate::message::{Identity, Outgoing};
 /// use http::{Method, Request, Response};
 /// use threadless::Outgoing;
 /// use threadless::backend::{
-///     AnyBackend, Backend, Caller, Engines, Fault, OnUnusable, Received, SendOutcome, Transport, TransportError,
+///     AnyBackend, Backend, Caller, Engines, Fault, OnUnusable, Received, SendOutcome, Transport,
 /// };
 /// use threadless::config::{Fields, Secret};
 ///
@@ -114,9 +115,8 @@ use crate::message::{Identity, Outgoing};
 ///             Ok(answer) if answer.status == 200 => SendOutcome::Accepted { detail: "200".to_owned() },
 ///             Ok(answer) if answer.status == 422 => SendOutcome::Refused { detail: "422".to_owned() },
 ///             Ok(answer) => SendOutcome::Deferred { detail: answer.status.to_string() },
-///             // Nothing was sent; after any other error something may have been.
-///             Err(problem @ TransportError::Unreached(_)) => SendOutcome::Deferred { detail: problem.to_string() },
-///             Err(problem) => SendOutcome::Uncertain { detail: problem.to_string() },
+///             // Deferred if nothing was sent; after any other error something may have been.
+///             Err(problem) => problem.into(),
 ///         }
 ///     }
 /// }
@@ -156,7 +156,7 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What the gateway is answered once the message is durable: by default 200, empty `text/plain`.
     fn acknowledge(&self) -> Response<Bytes> {
-        plain_text("")
+        plain_text(StatusCode::OK, "")
     }
 
     /// What is done with a message that came from the gateway and cannot be used.
@@ -191,9 +191,10 @@ pub enum OnUnusable {
     Refuse,
 }
 
-/// A 200 with a text.
-pub(crate) fn plain_text(text: &'static str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from_static(text.as_bytes()));
+/// An answer in plain text.
+pub(crate) fn plain_text(status: StatusCode, text: impl Into<Bytes>) -> Response<Bytes> {
+    let mut response = Response::new(text.into());
+    *response.status_mut() = status;
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, plain);
     response
@@ -210,6 +211,17 @@ pub enum Caller {
     Nameless,
     /// Someone with a wrong token. 403.
     Impostor,
+}
+
+impl Caller {
+    /// Who gives this in the place of the token that is asked for.
+    pub(crate) fn with_token(token: &Secret, given: Option<&[u8]>) -> Self {
+        match given {
+            Some(given) if token.is(given) => Self::Gateway,
+            Some(_) => Self::Impostor,
+            None => Self::Nameless,
+        }
+    }
 }
 
 /// A message as a backend's endpoint read it.
@@ -251,6 +263,17 @@ impl Fault {
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.field, self.problem)
+    }
+}
+
+/// Only a connection that was made leaves doubt.
+impl From<TransportError> for SendOutcome {
+    fn from(problem: TransportError) -> Self {
+        let detail = problem.to_string();
+        match problem {
+            TransportError::Unreached(_) => Self::Deferred { detail },
+            TransportError::TimedOut(_) | TransportError::Broken(_) => Self::Uncertain { detail },
+        }
     }
 }
 

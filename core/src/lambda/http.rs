@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
-use ::http::{HeaderValue, Request, Response, StatusCode, Uri, header};
+use ::http::{Request, Response, StatusCode, Uri};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tracing::{Instrument as _, info_span, warn};
 
 use super::InvokeError;
+use crate::backend::plain_text;
 use crate::clock::Deadline;
 use crate::endpoint;
 use crate::project::Project;
@@ -29,11 +30,7 @@ pub(super) async fn invoke(
         Ok(request) => endpoint::serve(project, engine, request, deadline).instrument(span).await,
         Err(problem) => {
             warn!(outcome = "malformed", problem, "request");
-            let mut response = Response::new(Bytes::from(format!("{problem}\n")));
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-            let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-            response.headers_mut().insert(header::CONTENT_TYPE, plain);
-            response
+            plain_text(StatusCode::BAD_REQUEST, format!("{problem}\n"))
         }
     };
     serde_json::to_string(&to_result(response)).map_err(unread)

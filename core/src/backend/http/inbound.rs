@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use super::field_names::FieldNames;
 use super::payload::{Payload, Value, pairs};
 use crate::backend::{Fault, Received};
 use crate::config::Fields;
@@ -32,23 +33,13 @@ pub(super) struct Inbound {
 impl Inbound {
     /// Reads `incoming_identity`, `incoming_text`, `incoming_id`, `incoming_timestamp` and `incoming_recipient`.
     pub(super) fn from_fields(fields: &mut Fields<'_>) -> Self {
-        let mut taken: Vec<String> = vec![TOKEN.to_owned()];
-        let mut name = |key: &str, default: &str| {
-            let name = fields.text(key).unwrap_or_else(|| default.to_owned());
-            if name.is_empty() {
-                fields.fault(key, "is empty");
-            } else if taken.contains(&name) {
-                fields.fault(key, format!("{name:?} is the name of another field"));
-            }
-            taken.push(name.clone());
-            name
-        };
+        let mut names = FieldNames::new(fields, &[TOKEN]);
         Self {
-            identity: name("incoming_identity", "identity"),
-            text: name("incoming_text", "text"),
-            id: name("incoming_id", "id"),
-            timestamp: name("incoming_timestamp", "timestamp"),
-            recipient: name("incoming_recipient", "recipient"),
+            identity: names.take("incoming_identity", "identity"),
+            text: names.take("incoming_text", "text"),
+            id: names.take("incoming_id", "id"),
+            timestamp: names.take("incoming_timestamp", "timestamp"),
+            recipient: names.take("incoming_recipient", "recipient"),
         }
     }
 

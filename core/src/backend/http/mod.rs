@@ -1,5 +1,6 @@
 //! Any gateway that speaks HTTP in forms, URLs or JSON.
 
+mod field_names;
 mod inbound;
 mod outbound;
 mod payload;
@@ -9,7 +10,7 @@ mod url_template;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 
 use super::authorization::{basic_password, bearer_token};
 use super::{
@@ -77,20 +78,15 @@ impl HttpGateway {
 
     fn check_token(token: &Secret, request: &Request<Bytes>) -> Caller {
         let headers = request.headers();
-        match inbound::token(request).or_else(|| bearer_token(headers)).or_else(|| basic_password(headers)) {
-            Some(given) if token.is(&given) => Caller::Gateway,
-            Some(_) => Caller::Impostor,
-            None => Caller::Nameless,
-        }
+        let given =
+            inbound::token(request).or_else(|| bearer_token(headers)).or_else(|| basic_password(headers));
+        Caller::with_token(token, given.as_deref())
     }
 
     fn read(&self, answer: Result<Fetched, TransportError>, message: &Outgoing) -> SendOutcome {
         let Fetched { status, body } = match answer {
             Ok(fetched) => fetched,
-            Err(problem @ TransportError::Unreached(_)) => {
-                return SendOutcome::Deferred { detail: problem.to_string() };
-            }
-            Err(problem) => return SendOutcome::Uncertain { detail: problem.to_string() },
+            Err(problem) => return problem.into(),
         };
         let detail = format!("{status} {}", first_line(&body, message)).trim_end().to_owned();
         let taken = match &self.expected {
@@ -129,7 +125,7 @@ impl Backend for HttpGateway {
     }
 
     fn acknowledge(&self) -> Response<Bytes> {
-        plain_text("OK")
+        plain_text(StatusCode::OK, "OK")
     }
 
     /// Its client is a program that reads its answers.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, header};
 use serde_json::{Map, Value};
 
+use super::field_names::FieldNames;
 use super::url_template::{LeadsElsewhere, Place, UrlTemplate};
 use crate::config::Fields;
 use crate::message::Outgoing;
@@ -66,22 +67,12 @@ impl Outbound {
         if way == Way::Url && url.as_ref().is_some_and(|url| !url.has(Place::Text)) {
             fields.fault("outgoing_url", "has no %(text)s in it: put it there, or send a form or json");
         }
-        let mut taken = Vec::new();
-        let mut name = |key: &str, default: &str| {
-            let name = fields.text(key).unwrap_or_else(|| default.to_owned());
-            if name.is_empty() {
-                fields.fault(key, "is empty");
-            } else if taken.contains(&name) {
-                fields.fault(key, format!("{name:?} is the name of another field"));
-            }
-            taken.push(name.clone());
-            name
-        };
+        let mut names = FieldNames::new(fields, &[]);
         let form = Form {
             way,
-            identity: name("outgoing_identity", "identity"),
-            text: name("outgoing_text", "text"),
-            id: name("outgoing_id", "id"),
+            identity: names.take("outgoing_identity", "identity"),
+            text: names.take("outgoing_text", "text"),
+            id: names.take("outgoing_id", "id"),
         };
         let mut headers = Vec::new();
         for (name, value) in fields.params("headers") {

@@ -18,10 +18,7 @@ use crate::backend::{Fetched, SendOutcome, TransportError};
 pub(super) fn read(fetched: Result<Fetched, TransportError>) -> SendOutcome {
     let Fetched { status, body } = match fetched {
         Ok(fetched) => fetched,
-        Err(problem @ TransportError::Unreached(_)) => {
-            return SendOutcome::Deferred { detail: problem.to_string() };
-        }
-        Err(problem) => return SendOutcome::Uncertain { detail: problem.to_string() },
+        Err(problem) => return problem.into(),
     };
     let words = String::from_utf8_lossy(&body);
     let detail = format!("{status} {}", first_line(&words));

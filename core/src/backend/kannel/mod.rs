@@ -58,11 +58,7 @@ impl Backend for Kannel {
         let Some(token) = &self.token else { return Caller::Anyone };
         let query = inbound::Query::new(request.uri().query().unwrap_or_default());
         let given = query.bytes(inbound::TOKEN).map(Vec::from).or_else(|| basic_password(request.headers()));
-        match given {
-            Some(given) if token.is(&given) => Caller::Gateway,
-            Some(_) => Caller::Impostor,
-            None => Caller::Nameless,
-        }
+        Caller::with_token(token, given.as_deref())
     }
 
     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
