@@ -166,12 +166,15 @@ impl Kannel {
         Ok(())
     }
 
-    /// Freezes both processes: connections are taken by the kernel and never answered.
+    /// Freezes both processes: when this returns, connections are taken by the kernel and never answered.
     ///
     /// # Errors
-    /// A process is gone.
-    pub fn pause(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+    /// A process is gone, or goes on for 20 seconds.
+    pub async fn pause(&self) -> Result<()> {
+        for daemon in self.smsbox.iter().chain(&self.bearerbox) {
+            daemon.pause().await?;
+        }
+        Ok(())
     }
 
     /// Lets them go on.
@@ -179,11 +182,7 @@ impl Kannel {
     /// # Errors
     /// A process is gone.
     pub fn resume(&self) -> Result<()> {
-        self.signal(Signal::CONT)
-    }
-
-    fn signal(&self, signal: Signal) -> Result<()> {
-        self.smsbox.iter().chain(&self.bearerbox).try_for_each(|daemon| daemon.signal(signal))
+        self.smsbox.iter().chain(&self.bearerbox).try_for_each(|daemon| daemon.signal(Signal::CONT))
     }
 
     /// Ends smsbox gracefully: sendsms connections are refused, and inbound messages wait in bearerbox. What it was

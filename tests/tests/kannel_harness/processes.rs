@@ -33,7 +33,7 @@ async fn two_kannels_work_side_by_side() {
 #[ignore = "needs Kannel: tests/run"]
 async fn a_paused_kannel_takes_connections_and_answers_when_it_goes_on() {
     let (kannel, endpoint) = kannel().await;
-    kannel.pause().unwrap();
+    kannel.pause().await.unwrap();
     let url = kannel.sendsms_url();
     let mut answer = std::pin::pin!(get(&url));
     assert!(timeout(Duration::from_secs(1), &mut answer).await.is_err());
