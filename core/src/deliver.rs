@@ -10,6 +10,7 @@ use crate::clock::{Deadline, after};
 use crate::message::ConnectionId;
 use crate::project::{Installed, Project};
 use crate::random;
+use crate::restraint::OPTED_OUT;
 use crate::store::{Entry, Lease, Outbox, Row, Settled, Settlement, State, StoreError, Taken};
 
 /// How long a lease outlasts the send that it covers: time to write down what became of it.
@@ -133,6 +134,10 @@ async fn attempt(
         Ok(Some((Settlement::Deferred(head), None)))
     };
 
+    if delivery.outbox.opted_out.is_some() && !head.confirms {
+        report(connection, &head, "opted_out", OPTED_OUT);
+        return failed(&head, OPTED_OUT.to_owned());
+    }
     if now.duration_since(head.created_at) > EXPIRY {
         report(connection, &head, "expired", "not taken by the gateway within 24 hours");
         return failed(&head, "expired".to_owned());
@@ -239,15 +244,8 @@ mod tests {
             (u32::MAX, 9, 3600.0),
         ];
         for (attempts, uncertain, seconds) in table {
-            let head = Entry {
-                id: "m".into(),
-                text: String::new(),
-                in_reply_to: None,
-                created_at: Timestamp::UNIX_EPOCH,
-                attempts,
-                uncertain,
-                next_attempt: None,
-            };
+            let mut head = Entry::new("m".into(), "", None, Timestamp::UNIX_EPOCH);
+            (head.attempts, head.uncertain) = (attempts, uncertain);
             let wait = backoff(&head).as_secs_f64();
             assert!((seconds * 0.75..=seconds).contains(&wait), "{attempts} {uncertain}: {wait}");
         }

@@ -9,12 +9,14 @@ use tokio::time::sleep;
 use tracing::{Instrument as _, debug, info, info_span, warn};
 
 use crate::clock::Deadline;
+use crate::consent::Wish;
 use crate::deliver::{self, Delivery};
 use crate::message::{ConnectionId, Incoming};
 use crate::project::Project;
 use crate::random;
+use crate::restraint::Permitted;
 use crate::router::{Disposition, Outcome};
-use crate::store::{Commit, Committed, Entry, Lease, Loaded, Outbox, Row, State, StoreError};
+use crate::store::{Commit, Committed, Entry, Lease, Loaded, Outbox, Record, Row, State, StoreError};
 
 /// What became of a message that was handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +53,7 @@ pub(crate) async fn handle(
         let (handling, rows, work) = claim.take_effect(deadline).await?;
         let ConnectionId { backend, identity } = &connection;
         let (backend, identity) = (backend.as_str(), identity.masked());
-        let replies = rows.len().saturating_sub(1);
+        let replies = handling.replies();
         info!(backend, identity, message_id = id.as_str(), outcome = handling.as_str(), replies, "incoming");
         let deliver = async {
             if let Some(work) = work {
@@ -66,6 +68,13 @@ pub(crate) async fn handle(
 }
 
 impl Handling {
+    fn replies(self) -> usize {
+        match self {
+            Self::Done { replies, .. } => replies,
+            Self::Duplicate => 0,
+        }
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Done { disposition: Disposition::Filtered, .. } => "filtered",
@@ -125,6 +134,9 @@ impl Claim<'_> {
 
     async fn run_phases(&self, loaded: &Loaded, now: Timestamp) -> Outcome {
         let (message, session) = (Arc::clone(&self.message), loaded.record.session.clone());
+        if self.wish(&loaded.record, now).is_some() {
+            return Outcome { disposition: Disposition::Handled, session, replies: Vec::new() };
+        }
         self.project.router.run(message, session, Arc::clone(&self.project.about), now).await
     }
 
@@ -135,8 +147,9 @@ impl Claim<'_> {
         now: Timestamp,
     ) -> Result<Result<Effect, Conflicted>, StoreError> {
         let connection = &self.message.connection;
-        let replies = self.entries(outcome, now);
         let seen = &loaded.record;
+        let permitted = self.permitted(seen, outcome, now);
+        let replies = &permitted.entries;
         let something_due =
             if seen.outbox.is_empty() { !replies.is_empty() } else { seen.outbox.is_due(now) };
         let lease = (something_due && seen.lease_at(now).is_none()).then(|| Lease {
@@ -153,6 +166,8 @@ impl Claim<'_> {
                 message: &self.message.id,
                 session: &outcome.session,
                 replies: replies.clone(),
+                opted_out: permitted.opted_out,
+                pace: permitted.pace,
                 lease: lease.clone(),
                 now,
             })
@@ -163,15 +178,17 @@ impl Claim<'_> {
         };
         let abandoned = seen.lease.is_some();
         let work = lease.map(|lease| self.delivery(lease, outbox, abandoned));
-        Ok(Ok(self.effect(outcome, &replies, work)))
+        permitted.log();
+        Ok(Ok(self.effect(outcome, permitted, work)))
     }
 
-    fn effect(&self, outcome: &Outcome, replies: &[Entry], work: Option<Delivery>) -> Effect {
+    fn effect(&self, outcome: &Outcome, permitted: Permitted, work: Option<Delivery>) -> Effect {
         let connection = &self.message.connection;
-        let queued = replies.iter().map(|entry| Row::outgoing(connection, entry, State::Queued, None));
-        let rows = std::iter::once(Row::handled(&self.message)).chain(queued).collect();
-        let handling = Handling::Done { disposition: outcome.disposition, replies: replies.len() };
-        (handling, rows, work)
+        let handling = Handling::Done { disposition: outcome.disposition, replies: permitted.entries.len() };
+        let queued =
+            permitted.entries.iter().map(|entry| Row::outgoing(connection, entry, State::Queued, None));
+        let rows = std::iter::once(Row::handled(&self.message)).chain(queued);
+        (handling, rows.chain(permitted.held_back).collect(), work)
     }
 
     /// The message is committed already: by someone else, or by a write of ours whose answer was lost. The second
@@ -207,17 +224,24 @@ impl Claim<'_> {
         Delivery { connection: self.message.connection.clone(), lease, outbox, abandoned }
     }
 
-    fn entries(&self, outcome: &Outcome, now: Timestamp) -> Vec<Entry> {
-        let entry = |(at, reply): (usize, &crate::Reply)| Entry {
-            id: self.message.id.reply(at + 1),
-            text: reply.text.clone(),
-            in_reply_to: Some(self.message.id.clone()),
-            created_at: now,
-            attempts: 0,
-            uncertain: 0,
-            next_attempt: None,
-        };
-        outcome.replies.iter().enumerate().map(entry).collect()
+    /// What the message says about messages as such. The apps do not see it then.
+    fn wish(&self, seen: &Record, now: Timestamp) -> Option<Wish> {
+        let Project { consent, about, .. } = self.project;
+        consent.wish(&self.message.text, seen.outbox.opted_out, about, now)
+    }
+
+    /// Which replies go out.
+    fn permitted(&self, seen: &Record, outcome: &Outcome, now: Timestamp) -> Permitted {
+        let id = &self.message.id;
+        let entry = |(at, text): (usize, &str)| Entry::new(id.reply(at + 1), text, Some(id.clone()), now);
+        let texts = outcome.replies.iter().map(|reply| reply.text.as_str());
+        let mut replies: Vec<Entry> = texts.enumerate().map(entry).collect();
+        let wish = self.wish(seen, now);
+        if let Some(confirmation) = wish.as_ref().and_then(|wish| wish.confirmation.as_deref()) {
+            replies.push(Entry { confirms: true, ..entry((0, confirmation)) });
+        }
+        let installed = self.project.installed(&self.message.connection.backend);
+        Permitted::of(&self.message, seen, wish.as_ref(), installed, replies, now)
     }
 }
 

@@ -1,11 +1,13 @@
 //! A project at work: its settings, apps and backends with the store, the queue and the clock that they use.
 
 use std::collections::{BTreeMap, HashSet};
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backend::{ErasedBackend, Guard, Transport};
 use crate::clock::Clock;
 use crate::config::{BackendSettings, Respond, Settings};
+use crate::consent::Consent;
 use crate::context::About;
 use crate::message::BackendName;
 use crate::queue::{Queue, QueueError, Ticket};
@@ -29,6 +31,7 @@ pub struct Ports {
 /// A project at work. One for a process; shared by all its requests.
 pub struct Project {
     pub(crate) about: Arc<About>,
+    pub(crate) consent: Consent,
     pub(crate) router: Router,
     pub(crate) ports: Ports,
     backends: BTreeMap<BackendName, Installed>,
@@ -39,6 +42,7 @@ pub struct Project {
 pub(crate) struct Installed {
     pub(crate) engine: &'static str,
     pub(crate) respond: Respond,
+    pub(crate) replies_per_hour: Option<NonZeroU32>,
     pub(crate) backend: Arc<dyn ErasedBackend>,
     pub(crate) guard: Guard,
 }
@@ -47,11 +51,13 @@ impl Project {
     /// Puts the parts together. Touches neither store nor queue.
     pub fn new(settings: Settings, router: Router, ports: Ports) -> Self {
         let install = |(name, settings): (BackendName, BackendSettings)| {
-            let BackendSettings { engine, respond, backend } = settings;
-            (name, Installed { engine, respond, backend: backend.0, guard: Guard::default() })
+            let BackendSettings { engine, respond, replies_per_hour, backend } = settings;
+            let (backend, guard) = (backend.0, Guard::default());
+            (name, Installed { engine, respond, replies_per_hour, backend, guard })
         };
         Self {
             about: Arc::new(settings.about),
+            consent: settings.consent,
             router: router.phase_timeout(settings.phase_timeout),
             ports,
             backends: settings.backends.into_iter().map(install).collect(),

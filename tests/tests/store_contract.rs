@@ -12,8 +12,8 @@ use local::{Stack, StackOptions};
 use threadless::aws::{Access, http_client};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{
-    Commit, Committed, Direction, Entry, Lease, Loaded, MemoryStore, Outbox, Row, Settled, Settlement, State,
-    Store, Taken, Unusable,
+    Commit, Committed, Direction, Entry, Lease, Loaded, MemoryStore, Outbox, Pace, Row, Settled, Settlement,
+    State, Store, Taken, Unusable,
 };
 use threadless::{ConnectionId, MessageId, Session};
 
@@ -80,15 +80,8 @@ fn connection(identity: &str) -> ConnectionId {
 }
 
 fn entry(text: &str) -> Entry {
-    Entry {
-        id: MessageId::from(format!("id of {}", text.chars().take(20).collect::<String>()).as_str()),
-        text: text.to_owned(),
-        in_reply_to: Some(MessageId::from("in")),
-        created_at: at(0),
-        attempts: 0,
-        uncertain: 0,
-        next_attempt: None,
-    }
+    let id = MessageId::from(format!("id of {}", text.chars().take(20).collect::<String>()).as_str());
+    Entry::new(id, text, Some(MessageId::from("in")), at(0))
 }
 
 fn lease(owner: &str, until: i64) -> Lease {
@@ -132,6 +125,8 @@ async fn commit_on(
             message: &MessageId::from(message),
             session: &session,
             replies: replies.iter().map(|text| entry(text)).collect(),
+            opted_out: None,
+            pace: Pace::default(),
             lease: held,
             now: at(0),
         })

@@ -116,6 +116,16 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A list of texts, if it is given.
+    pub fn texts(&mut self, key: &str) -> Option<Vec<String>> {
+        let value = self.take(key)?;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        match value.as_array().and_then(|list| list.iter().map(text).collect::<Option<Vec<_>>>()) {
+            Some(texts) => Some(texts),
+            None => self.wrong(key, "a list of texts in quotes", &value),
+        }
+    }
+
     /// A number of seconds in a range, if it is given.
     pub fn seconds(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<Duration> {
         let seconds = self.number(key, range)?;

@@ -8,9 +8,11 @@ pub use secret::{Place, Secret, Surroundings};
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::backend::{AnyBackend, Engines, Fault};
+use crate::consent::Consent;
 use crate::context::About;
 use crate::message::BackendName;
 use crate::router::Router;
@@ -39,6 +41,8 @@ pub struct Settings {
     pub about: About,
     /// How long one phase of one app may take: `phase_timeout_seconds`, 1 to 60, 5 if not given.
     pub phase_timeout: Duration,
+    /// How people opt out: `[opt_out]`.
+    pub consent: Consent,
     /// The backends by name.
     pub backends: BTreeMap<BackendName, BackendSettings>,
     /// What is allowed but looks like a mistake.
@@ -51,6 +55,10 @@ pub struct BackendSettings {
     pub engine: &'static str,
     /// When its messages are handled.
     pub respond: Respond,
+    /// The most replies to one connection in an hour, `replies_per_hour`: beyond that the other end is taken for a
+    /// machine that answers our answers, and gets none until the hour is over. `None` (0 in the settings): any
+    /// number.
+    pub replies_per_hour: Option<NonZeroU32>,
     /// What the engine made of the rest.
     pub backend: AnyBackend,
 }
@@ -106,6 +114,10 @@ impl Settings {
         let phase_timeout = project.seconds("phase_timeout_seconds", 1..=60).unwrap_or(Router::PHASE_TIMEOUT);
         top.absorb(project);
 
+        let mut opt_out = top.table("opt_out");
+        let consent = Consent::from_fields(&mut opt_out);
+        top.absorb(opt_out);
+
         let mut backends = BTreeMap::new();
         let mut tables = top.table("backends");
         for key in tables.keys() {
@@ -124,17 +136,24 @@ impl Settings {
 
         let (faults, warnings) = top.finish();
         if faults.is_empty() {
-            Ok(Self { about, phase_timeout, backends, warnings })
+            Ok(Self { about, phase_timeout, consent, backends, warnings })
         } else {
             Err(SettingsError(faults))
         }
     }
 }
 
+/// As many as a busy person gets, and a hundredth of what two machines make of an hour.
+const REPLIES_PER_HOUR: NonZeroU32 = NonZeroU32::new(300).unwrap();
+
 fn backend(fields: &mut Fields<'_>, engines: &Engines) -> Option<BackendSettings> {
     let respond = match fields.one_of("respond", &["inline", "queue"]) {
         Some("queue") => Respond::Queue,
         _ => Respond::Inline,
+    };
+    let replies_per_hour = match fields.number("replies_per_hour", 0..=1_000_000) {
+        Some(number) => u32::try_from(number).ok().and_then(NonZeroU32::new),
+        None => Some(REPLIES_PER_HOUR),
     };
     let named = fields.required_text("engine");
     let Some((engine, make)) = engines.get(&named) else {
@@ -146,5 +165,5 @@ fn backend(fields: &mut Fields<'_>, engines: &Engines) -> Option<BackendSettings
         return None;
     };
     let backend = make(fields)?;
-    Some(BackendSettings { engine, respond, backend })
+    Some(BackendSettings { engine, respond, replies_per_hour, backend })
 }

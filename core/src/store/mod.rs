@@ -5,6 +5,7 @@
 
 mod history;
 mod memory;
+mod pace;
 mod plan;
 mod recent;
 mod record;
@@ -14,6 +15,7 @@ pub mod dynamodb;
 
 pub use history::{Direction, Row, State};
 pub use memory::MemoryStore;
+pub use pace::Pace;
 pub use recent::Recent;
 pub use record::{Due, Entry, Lease, Loaded, Outbox, Record};
 
@@ -56,6 +58,10 @@ pub struct Commit<'a> {
     pub session: &'a Session,
     /// The replies, to be appended to the outbox.
     pub replies: Vec<Entry>,
+    /// Since when the person wants nothing sent.
+    pub opted_out: Option<Timestamp>,
+    /// The replies of this hour.
+    pub pace: Pace,
     /// The delivery lease to take in the same write. Only where `seen` has none that is still good.
     pub lease: Option<Lease>,
     /// The present moment.

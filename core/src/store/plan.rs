@@ -64,9 +64,11 @@ impl Plan {
         after.version += 1;
         after.session = commit.session.clone();
         after.recent = recent.clone();
+        after.pace = commit.pace;
         after.outbox = Outbox {
             entries: seen.outbox.entries.iter().chain(&append).cloned().collect(),
             spilled: seen.outbox.spilled + u32::try_from(chunks.len()).unwrap_or(u32::MAX),
+            opted_out: commit.opted_out,
         };
         if let Some(lease) = &commit.lease {
             after.lease = Some(lease.clone());
@@ -103,31 +105,26 @@ impl Room {
 mod tests {
     use jiff::Timestamp;
 
+    use super::super::Pace;
     use super::*;
     use crate::message::{ConnectionId, MessageId};
     use crate::session::Session;
 
     fn entry(bytes: usize) -> Entry {
-        Entry {
-            id: MessageId::random(),
-            text: "x".repeat(bytes),
-            in_reply_to: None,
-            created_at: Timestamp::UNIX_EPOCH,
-            attempts: 0,
-            uncertain: 0,
-            next_attempt: None,
-        }
+        Entry::new(MessageId::random(), "x".repeat(bytes), None, Timestamp::UNIX_EPOCH)
     }
 
     fn plan(waiting: usize, spilled: u32, replies: Vec<Entry>) -> Plan {
         let mut seen = Record::new(Timestamp::UNIX_EPOCH);
-        seen.outbox = Outbox { entries: (0..waiting).map(|_| entry(10)).collect(), spilled };
+        seen.outbox = Outbox { entries: (0..waiting).map(|_| entry(10)).collect(), spilled, opted_out: None };
         Plan::of(&Commit {
             connection: &ConnectionId::new("k".parse().unwrap(), "1".parse().unwrap()),
             seen: &seen,
             message: &MessageId::random(),
             session: &Session::default(),
             replies,
+            opted_out: None,
+            pace: Pace::default(),
             lease: None,
             now: Timestamp::UNIX_EPOCH,
         })

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::pace::Pace;
 use super::recent::Recent;
 use crate::message::{ConnectionId, MessageId, Outgoing};
 use crate::session::Session;
@@ -24,6 +25,8 @@ pub struct Record {
     pub outbox: Outbox,
     /// Who is sending it.
     pub lease: Option<Lease>,
+    /// How fast it was answered of late.
+    pub pace: Pace,
 }
 
 /// What is to be sent to one connection, in order.
@@ -33,6 +36,8 @@ pub struct Outbox {
     pub entries: VecDeque<Entry>,
     /// In how many further pieces the rest is kept.
     pub spilled: u32,
+    /// Since when the person wants nothing: what is here goes nowhere then, but what [confirms](Entry::confirms).
+    pub opted_out: Option<Timestamp>,
 }
 
 /// One message in an outbox.
@@ -56,6 +61,9 @@ pub struct Entry {
     /// When it may be tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt: Option<Timestamp>,
+    /// Whether it confirms a wish to opt out, and so goes out in spite of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirms: bool,
 }
 
 /// The right to send what is in a connection's outbox. Who holds it sends alone, in order.
@@ -95,6 +103,7 @@ impl Record {
             recent: Recent::default(),
             outbox: Outbox::default(),
             lease: None,
+            pace: Pace::default(),
         }
     }
 
@@ -131,6 +140,25 @@ impl Outbox {
 }
 
 impl Entry {
+    /// A new message.
+    pub fn new(
+        id: MessageId,
+        text: impl Into<String>,
+        in_reply_to: Option<MessageId>,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            text: text.into(),
+            in_reply_to,
+            created_at,
+            attempts: 0,
+            uncertain: 0,
+            next_attempt: None,
+            confirms: false,
+        }
+    }
+
     /// The message as a backend sends it.
     pub fn outgoing(&self, connection: &ConnectionId) -> Outgoing {
         Outgoing {

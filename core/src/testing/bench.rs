@@ -1,6 +1,7 @@
 //! A project with everything in memory.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::gateway::{TestBackend, TestGateway};
 use crate::backend::{AnyBackend, Fetched, Received, Transport, TransportError};
 use crate::clock::{Clock as _, Deadline};
 use crate::config::{BackendSettings, Respond, Settings};
+use crate::consent::Consent;
 use crate::context::About;
 use crate::endpoint;
 use crate::incoming::{Accepted, IncomingError, incoming};
@@ -47,6 +49,7 @@ pub struct Bench {
 pub struct BenchBuilder {
     router: Router,
     respond: Respond,
+    replies_per_hour: Option<NonZeroU32>,
     about: About,
     phase_timeout: Duration,
 }
@@ -66,6 +69,13 @@ impl BenchBuilder {
         self
     }
 
+    /// Sets the most replies to one connection in an hour; without this there may be any number.
+    #[must_use]
+    pub fn replies_per_hour(mut self, limit: u32) -> Self {
+        self.replies_per_hour = NonZeroU32::new(limit);
+        self
+    }
+
     /// Sets how long one phase may take.
     #[must_use]
     pub fn phase_timeout(mut self, limit: Duration) -> Self {
@@ -81,11 +91,13 @@ impl BenchBuilder {
         let made = BackendSettings {
             engine: "bench",
             respond: self.respond,
+            replies_per_hour: self.replies_per_hour,
             backend: AnyBackend::new(TestBackend(gateway.clone())),
         };
         let settings = Settings {
             about: self.about,
             phase_timeout: self.phase_timeout,
+            consent: Consent::default(),
             backends: BTreeMap::from([(backend.clone(), made)]),
             warnings: Vec::new(),
         };
@@ -109,7 +121,13 @@ impl Bench {
     /// A bench with these apps, to be shaped further.
     pub fn with(router: Router) -> BenchBuilder {
         let about = About { name: "Bench".to_owned(), default_response: String::new() };
-        BenchBuilder { router, respond: Respond::Inline, about, phase_timeout: Router::PHASE_TIMEOUT }
+        BenchBuilder {
+            router,
+            respond: Respond::Inline,
+            replies_per_hour: None,
+            about,
+            phase_timeout: Router::PHASE_TIMEOUT,
+        }
     }
 
     /// The connection of a sender.

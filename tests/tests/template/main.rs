@@ -219,17 +219,11 @@ async fn fill(store: &DynamoStore, connection: &ConnectionId) -> Result<()> {
     let (message, now) = (MessageId::random(), Timestamp::now());
     store.open_backend(&connection.backend, now).await?;
     let seen = store.load(connection, &message, now).await?.record;
-    let reply = Entry {
-        id: message.reply(1),
-        text: "hello".to_owned(),
-        in_reply_to: Some(message.clone()),
-        created_at: now,
-        attempts: 0,
-        uncertain: 0,
-        next_attempt: None,
-    };
+    let reply = Entry::new(message.reply(1), "hello", Some(message.clone()), now);
     let (session, replies) = (&seen.session, vec![reply]);
-    let commit = Commit { connection, seen: &seen, message: &message, session, replies, lease: None, now };
+    let (opted_out, pace, lease) = (None, seen.pace, None);
+    let commit =
+        Commit { connection, seen: &seen, message: &message, session, replies, opted_out, pace, lease, now };
     let committed = store.commit(commit).await?;
     anyhow::ensure!(matches!(committed, Committed::Yes(_)), "{committed:?}");
     let row = Row {

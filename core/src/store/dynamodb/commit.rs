@@ -115,6 +115,13 @@ fn commit_update(commit: &Commit<'_>, plan: &Plan) -> Update {
         Some(json) => update.set(n::SESSION, text(json)),
         None => update.remove(&[n::SESSION]),
     };
+    match commit.opted_out {
+        Some(at) => update.set(n::OPTED_OUT, time(at)),
+        None => update.remove(&[n::OPTED_OUT]),
+    };
+    if commit.pace != seen.pace {
+        update.set(n::PACE_SINCE, time(commit.pace.since)).set(n::PACE, number(commit.pace.replies));
+    }
     if !plan.append.is_empty() {
         update.append(n::OUTBOX, of_entries(&plan.append));
     }

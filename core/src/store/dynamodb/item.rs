@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::keys;
 use crate::message::{ConnectionId, MessageId};
 use crate::session::Session;
-use crate::store::{Direction, Entry, Lease, Outbox, Recent, Record, Row, State, StoreError, Unusable};
+use crate::store::{Direction, Entry, Lease, Outbox, Pace, Recent, Record, Row, State, StoreError, Unusable};
 
 /// An item as the SDK has it.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -23,6 +23,10 @@ pub(super) mod names {
     pub(crate) const IDS_SPILLED_AT: &str = "ids_spilled_at";
     pub(crate) const OUTBOX: &str = "outbox";
     pub(crate) const SPILLED: &str = "spilled";
+    pub(crate) const OPTED_OUT: &str = "opted_out_at";
+    pub(crate) const PACE_SINCE: &str = "pace_since";
+    pub(crate) const PACE: &str = "pace";
+    pub(crate) const CONFIRMS: &str = "confirms";
     pub(crate) const LEASE_OWNER: &str = "lease_owner";
     pub(crate) const LEASE_UNTIL: &str = "lease_until";
     pub(crate) const DUE_SHARD: &str = "due_shard";
@@ -121,6 +125,10 @@ pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Resu
         (Some(owner), Some(until)) => Some(Lease { owner: owner.to_owned(), until }),
         _ => None,
     };
+    let pace = match (read.time(n::PACE_SINCE)?, read.number(n::PACE)?) {
+        (Some(since), Some(replies)) => Pace { since, replies },
+        _ => Pace::default(),
+    };
     Ok(Record {
         version: read.number(n::VERSION)?.ok_or_else(|| read.bad(n::VERSION))?,
         created_at: read.time(n::CREATED_AT)?.ok_or_else(|| read.bad(n::CREATED_AT))?,
@@ -128,6 +136,7 @@ pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Resu
         recent: recent.ok_or_else(|| read.bad(n::RECENT))?,
         outbox: to_outbox(what, item)?,
         lease,
+        pace,
     })
 }
 
@@ -135,7 +144,8 @@ pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Resu
 pub(super) fn to_outbox(what: &str, item: &Item) -> Result<Outbox, StoreError> {
     let read = Reader::new(what, item);
     let spilled = read.number(n::SPILLED)?.unwrap_or(0);
-    Ok(Outbox { entries: read.entries(n::OUTBOX)?.into(), spilled })
+    let opted_out = read.time(n::OPTED_OUT)?;
+    Ok(Outbox { entries: read.entries(n::OUTBOX)?.into(), spilled, opted_out })
 }
 
 /// The entries of a piece of an outbox.
@@ -158,6 +168,7 @@ pub(super) fn of_entry(entry: &Entry) -> AttributeValue {
         (n::ATTEMPTS, (entry.attempts > 0).then(|| number(entry.attempts))),
         (n::UNCERTAIN, (entry.uncertain > 0).then(|| number(entry.uncertain))),
         (n::NEXT, entry.next_attempt.map(time)),
+        (n::CONFIRMS, entry.confirms.then_some(AttributeValue::Bool(true))),
     ];
     map.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     AttributeValue::M(map)
@@ -174,6 +185,7 @@ fn to_entry(what: &str, value: &AttributeValue) -> Result<Entry, StoreError> {
         attempts: read.number(n::ATTEMPTS)?.unwrap_or(0),
         uncertain: read.number(n::UNCERTAIN)?.unwrap_or(0),
         next_attempt: read.time(n::NEXT)?,
+        confirms: map.contains_key(n::CONFIRMS),
     })
 }
 

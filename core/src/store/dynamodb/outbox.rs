@@ -153,7 +153,7 @@ impl DynamoStore {
             TransactWriteItem::builder().delete(delete).build(),
         ];
         if self.transact(actions).await? {
-            return Ok(Settled::Remaining(Outbox { entries: entries.into(), spilled: left }));
+            return Ok(Settled::Remaining(Outbox { entries: entries.into(), spilled: left, ..outbox }));
         }
         // A commit added another piece in between: as it is now, the caller tries again.
         Ok(Settled::Remaining(outbox))

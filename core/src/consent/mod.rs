@@ -1,0 +1,244 @@
+//! Opting out: who texts STOP gets silence until START, whatever the apps would say.
+
+mod languages;
+
+use jiff::Timestamp;
+
+use crate::config::Fields;
+use crate::context::About;
+use languages::BUNDLED;
+
+/// Which messages are wishes about messages as such: `[opt_out]` in the settings.
+///
+/// A message counts that is one of the words and nothing else, without regard to case, white space and
+/// punctuation around it. The apps do not see it. A word for start counts only for who has opted out, and is a
+/// message like any other else: `START` may mean something to an app.
+///
+/// | key | default | meaning |
+/// |---|---|---|
+/// | `enabled` | `true` | `false`: every message is the apps', and nobody can opt out |
+/// | `languages` | all | codes of the bundled languages to know, in the order in which they are asked: `en`, `fr`, `es`, `pt`, `sw`, `am`, `ar` |
+/// | `words.<code>` | – | another language, or a bundled one in other words: `stop` and `start` (lists of words), `stopped` and `started` (the confirmations; `%(project_name)s` stands for the name) |
+///
+/// Carriers in North America also ask for CANCEL, END and QUIT. They are not bundled, since they mean something in
+/// the middle of a conversation; who needs them adds them:
+///
+/// ```
+/// use threadless::backend::Engines;
+/// use threadless::config::{Settings, Surroundings};
+///
+/// let text = r#"
+///     [project]
+///     name = "Clinic"
+///
+///     [opt_out]
+///     languages = ["am", "en"]
+///
+///     [opt_out.words.en]
+///     stop = ["stop", "cancel", "end", "quit", "unsubscribe"]
+///     start = ["start"]
+///     stopped = "No more messages from %(project_name)s."
+///     started = "Welcome back to %(project_name)s."
+/// "#;
+/// let settings = Settings::read(text, &Engines::standard(), &Surroundings::local(&[])).unwrap();
+/// assert!(settings.consent.is_stop("Quit!") && settings.consent.is_stop("አቁም"));
+/// assert!(!settings.consent.is_stop("please stop") && !settings.consent.is_stop("arrêt"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consent {
+    languages: Vec<Language>,
+}
+
+/// The words of one language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Language {
+    code: String,
+    stop: Vec<String>,
+    start: Vec<String>,
+    stopped: String,
+    started: String,
+}
+
+/// What a message changes about getting messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wish {
+    /// Since when nothing is sent; `None`: messages are sent.
+    pub(crate) opted_out: Option<Timestamp>,
+    /// What confirms it. Nothing where it was so already: an answer to every STOP would keep two machines talking.
+    pub(crate) confirmation: Option<String>,
+}
+
+impl Default for Consent {
+    /// All bundled languages.
+    fn default() -> Self {
+        Self { languages: BUNDLED.iter().map(Language::bundled).collect() }
+    }
+}
+
+impl Consent {
+    /// Knows no words: nobody can opt out.
+    pub fn none() -> Self {
+        Self { languages: Vec::new() }
+    }
+
+    /// Whether this asks for silence.
+    pub fn is_stop(&self, text: &str) -> bool {
+        let said = plain(text);
+        self.languages.iter().any(|language| language.stop.contains(&said))
+    }
+
+    /// Reads the table `[opt_out]`.
+    pub(crate) fn from_fields(fields: &mut Fields<'_>) -> Self {
+        let enabled = fields.flag("enabled").unwrap_or(true);
+        let codes = fields.texts("languages");
+        for unknown in codes.iter().flatten().filter(|code| bundled(code).is_none()) {
+            fields.fault("languages", format!("{unknown:?} is not bundled: give it a table words.{unknown}"));
+        }
+        let mut languages = match codes {
+            Some(codes) => codes.iter().filter_map(|code| bundled(code)).collect(),
+            None => Self::default().languages,
+        };
+        let mut words = fields.table("words");
+        for code in words.keys() {
+            let mut table = words.table(&code);
+            let language = Language::from_fields(&code, &mut table);
+            words.absorb(table);
+            match languages.iter_mut().find(|known| known.code == code) {
+                Some(known) => *known = language,
+                None => languages.push(language),
+            }
+        }
+        fields.absorb(words);
+        if enabled { Self { languages } } else { Self::none() }
+    }
+
+    /// What `text` changes for someone who opted out then, or not.
+    pub(crate) fn wish(
+        &self,
+        text: &str,
+        opted_out: Option<Timestamp>,
+        about: &About,
+        now: Timestamp,
+    ) -> Option<Wish> {
+        let said = plain(text);
+        let confirm = |text: &str| Some(text.replace("%(project_name)s", &about.name));
+        if let Some(language) = self.languages.iter().find(|language| language.stop.contains(&said)) {
+            return Some(match opted_out {
+                Some(_) => Wish { opted_out, confirmation: None },
+                None => Wish { opted_out: Some(now), confirmation: confirm(&language.stopped) },
+            });
+        }
+        opted_out?;
+        let language = self.languages.iter().find(|language| language.start.contains(&said))?;
+        Some(Wish { opted_out: None, confirmation: confirm(&language.started) })
+    }
+}
+
+impl Language {
+    fn bundled((code, stop, start, stopped, started): &languages::Bundled) -> Self {
+        let words = |words: &[&str]| words.iter().map(|word| plain(word)).collect();
+        Self {
+            code: (*code).to_owned(),
+            stop: words(stop),
+            start: words(start),
+            stopped: (*stopped).to_owned(),
+            started: (*started).to_owned(),
+        }
+    }
+
+    fn from_fields(code: &str, fields: &mut Fields<'_>) -> Self {
+        let words = |fields: &mut Fields<'_>, key: &str| {
+            let words: Vec<String> =
+                fields.texts(key).unwrap_or_default().iter().map(|word| plain(word)).collect();
+            if words.iter().all(String::is_empty) {
+                fields.fault(key, "must be a list of words");
+            }
+            words.into_iter().filter(|word| !word.is_empty()).collect()
+        };
+        Self {
+            code: code.to_owned(),
+            stop: words(fields, "stop"),
+            start: words(fields, "start"),
+            stopped: fields.required_text("stopped"),
+            started: fields.required_text("started"),
+        }
+    }
+}
+
+fn bundled(code: &str) -> Option<Language> {
+    BUNDLED.iter().find(|(known, ..)| *known == code).map(Language::bundled)
+}
+
+/// A text as it is compared: lower case, one blank between words, nothing but words at its ends.
+fn plain(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(text: &str, opted_out: Option<Timestamp>) -> Option<Wish> {
+        let about = About { name: "Clinic".to_owned(), default_response: String::new() };
+        Consent::default().wish(text, opted_out, &about, Timestamp::MAX)
+    }
+
+    #[test]
+    fn a_word_counts_alone_and_in_any_dress() {
+        let table = [
+            ("STOP", true),
+            (" stop.\n", true),
+            ("\"Stop!\"", true),
+            ("stop  all", true),
+            ("ARRÊT", true),
+            ("አቁም።", true),
+            ("إيقاف", true),
+            ("stop it", false),
+            ("nonstop", false),
+            ("", false),
+            ("...", false),
+            ("start", false),
+            ("cancel", false),
+        ];
+        for (text, stops) in table {
+            assert_eq!(wish(text, None).is_some(), stops, "{text:?}");
+            assert_eq!(Consent::default().is_stop(text), stops, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_answer_is_in_the_language_of_the_word() {
+        let said = |text, before| wish(text, before).unwrap().confirmation.unwrap();
+        assert!(said("stop", None).starts_with("Clinic will send you no more"));
+        assert!(said("arret", None).contains("ne vous enverra plus"));
+        assert!(said("ጀምር", Some(Timestamp::MIN)).contains("Clinic"));
+    }
+
+    #[test]
+    fn who_is_silent_already_gets_no_answer_to_stop_and_one_to_start() {
+        let before = Some(Timestamp::UNIX_EPOCH);
+        assert_eq!(wish("stop", before), Some(Wish { opted_out: before, confirmation: None }));
+        assert_eq!(wish("start", before).unwrap().opted_out, None);
+        assert_eq!(wish("hello", before), None);
+    }
+
+    #[test]
+    fn no_word_means_two_things() {
+        let languages = Consent::default().languages;
+        let stops: Vec<&String> = languages.iter().flat_map(|language| &language.stop).collect();
+        for language in &languages {
+            for word in &language.start {
+                assert!(!stops.contains(&word), "{word}");
+            }
+            // The way back that a confirmation names is one that is understood.
+            let named = |text: &str, words: &[String]| {
+                let text = text.to_lowercase();
+                words.iter().any(|word| text.contains(word.as_str()))
+            };
+            assert!(named(&language.stopped, &language.start), "{}", language.code);
+            let stop_or_english = [language.stop.clone(), vec!["stop".to_owned()]].concat();
+            assert!(named(&language.started, &stop_or_english), "{}", language.code);
+        }
+    }
+}

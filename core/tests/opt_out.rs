@@ -1,0 +1,148 @@
+//! Silence after STOP, by whatever way a message could leave; and an end to machines that answer each other.
+
+// The helpers of tests may fail like the tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use threadless::store::{Row, State};
+use threadless::testing::{Behaviour, Bench, Fault, When};
+use threadless::{App, AppError, Context, Handled, Router};
+
+/// Answers each message with as many replies as it says, one without a number.
+struct Talker;
+
+impl App for Talker {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        let seen = cx.session().get::<u32>("seen")?.unwrap_or(0) + 1;
+        cx.session_mut().set("seen", &seen)?;
+        let text = cx.text().to_owned();
+        let count: usize = text.parse().unwrap_or(1);
+        for _ in 0..count {
+            cx.reply(format!("re {text}"));
+        }
+        Ok(Handled::Yes)
+    }
+}
+
+const STOPPED: &str = "Clinic will send you no more messages. Text START to get them again.";
+const STARTED: &str = "Clinic will send you messages again. Text STOP to end them.";
+
+fn bench() -> Bench {
+    Bench::with(Router::new().add(Talker)).about("Clinic", "").build()
+}
+
+async fn seen(bench: &Bench) -> Option<u32> {
+    bench.session("1").await.get("seen").unwrap()
+}
+
+async fn held_back(bench: &Bench) -> Vec<Row> {
+    let rows = bench.history("1").await.into_iter();
+    rows.filter(|row| row.state == State::Failed && row.detail.as_deref() == Some("opted out")).collect()
+}
+
+#[tokio::test]
+async fn after_stop_the_apps_see_messages_and_the_phone_gets_nothing_until_start() {
+    let bench = bench();
+    for text in ["one", "Stop!", "two", "STOP", "start", "three", "start"] {
+        bench.receive("1", text, None).await.unwrap();
+    }
+    assert_eq!(bench.gateway.texts(), ["re one", STOPPED, STARTED, "re three", "re start"]);
+    // The apps never saw STOP and the first START.
+    assert_eq!(seen(&bench).await, Some(4));
+    let held: Vec<String> = held_back(&bench).await.into_iter().map(|row| row.text).collect();
+    assert_eq!(held, ["re two"], "what was not sent is in the history");
+}
+
+#[tokio::test]
+async fn a_stop_that_comes_twice_is_confirmed_once() {
+    let bench = bench();
+    bench.receive("1", "stop", Some("m")).await.unwrap();
+    bench.receive("1", "stop", Some("m")).await.unwrap();
+    bench.receive("1", "stop", Some("n")).await.unwrap();
+    assert_eq!(bench.gateway.texts(), [STOPPED]);
+}
+
+#[tokio::test]
+async fn the_responder_keeps_silence_too() {
+    let bench = Bench::with(Router::new().add(Talker)).about("Clinic", "").queued().build();
+    for text in ["one", "stop", "two"] {
+        bench.receive("1", text, None).await.unwrap();
+    }
+    assert_eq!(bench.work_off().await, []);
+    assert_eq!(bench.gateway.texts(), ["re one", STOPPED]);
+}
+
+#[tokio::test]
+async fn what_waited_for_a_dead_gateway_when_stop_came_is_not_sent_later() {
+    let bench = bench();
+    bench.gateway.always(Behaviour::Defer);
+    // More than one record holds: the rest is in pieces beside it.
+    for text in ["20", "20", "20", "stop"] {
+        bench.receive("1", text, None).await.unwrap();
+    }
+    bench.gateway.always(Behaviour::Accept);
+    bench.minutes(15).await;
+    assert_eq!(bench.gateway.texts(), [STOPPED]);
+    assert_eq!(held_back(&bench).await.len(), 60);
+    assert!(bench.outbox("1").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_message_that_races_with_stop_is_answered_before_it_or_not_at_all() {
+    for round in 0..20 {
+        let bench = bench();
+        let (one, two) = tokio::join!(bench.receive("1", "3", None), bench.receive("1", "stop", None));
+        one.unwrap();
+        two.unwrap();
+        bench.minutes(1).await;
+        let texts = bench.gateway.texts();
+        let confirmed = texts.iter().position(|text| text == STOPPED);
+        assert_eq!(confirmed, Some(texts.len() - 1), "round {round}: {texts:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_holds_whatever_the_store_does_meanwhile() {
+    for (fault, when) in [
+        (Fault::Error, When::Before),
+        (Fault::Error, When::After),
+        (Fault::Silence, When::Before),
+        (Fault::Silence, When::After),
+    ] {
+        for nth in 1..=8 {
+            let bench = bench();
+            bench.gateway.always(Behaviour::Defer);
+            bench.receive("1", "2", None).await.unwrap();
+            bench.gateway.always(Behaviour::Accept);
+            bench.faults.plan(nth, fault, when);
+            let stop = async { while bench.receive("1", "stop", Some("s")).await.is_err() {} };
+            let _ = tokio::time::timeout(std::time::Duration::from_secs(5), stop).await;
+            bench.faults.clear();
+            bench.receive("1", "stop", Some("s")).await.unwrap();
+            bench.receive("1", "2", Some("late")).await.unwrap();
+            bench.minutes(20).await;
+            let texts = bench.gateway.texts();
+            // A death may send the confirmation twice; nothing else may follow it.
+            assert!(texts.iter().all(|text| text == STOPPED) && !texts.is_empty(), "{nth}: {texts:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_machine_that_answers_our_answers_is_left_alone_for_the_rest_of_the_hour() {
+    let bench = Bench::with(Router::new().add(Talker)).replies_per_hour(5).build();
+    for _ in 0..20 {
+        bench.receive("1", "again", None).await.unwrap();
+    }
+    bench.receive("2", "hello", None).await.unwrap();
+    assert_eq!(bench.gateway.texts().len(), 6, "five, and the other person's");
+    assert_eq!(seen(&bench).await, Some(20), "each message is handled all the same");
+    let held = bench.history("1").await.into_iter().filter(|row| row.state == State::Failed).count();
+    assert_eq!(held, 15);
+    // Who wants silence is confirmed even then.
+    bench.receive("1", "stop", None).await.unwrap();
+    bench.receive("1", "start", None).await.unwrap();
+    assert_eq!(bench.gateway.texts().len(), 8);
+    bench.minutes(60).await;
+    bench.receive("1", "again", None).await.unwrap();
+    assert_eq!(bench.gateway.texts().len(), 9);
+}
