@@ -69,6 +69,7 @@ contract! {
     history_moves_forward_only,
     any_text_is_kept_as_it_is,
     unusable_messages_are_kept_by_backend,
+    wishes_and_pace_are_kept_and_every_outbox_knows_of_them,
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -387,6 +388,37 @@ async fn any_text_is_kept_as_it_is(store: &dyn Store) {
     commit(store, &who, "a", &odd, None).await;
     let loaded = load(store, &who, "a").await;
     assert_eq!(texts(&loaded.record.outbox), odd);
+}
+
+async fn wishes_and_pace_are_kept_and_every_outbox_knows_of_them(store: &dyn Store) {
+    let (who, message) = (connection("1"), MessageId::from("stop"));
+    let seen = load(store, &who, "stop").await.record;
+    let (opted_out, pace) = (Some(at(7)), Pace { since: at(1), replies: 3 });
+    let confirmation = Entry { confirms: true, ..entry("silence") };
+    let committed = store
+        .commit(Commit {
+            connection: &who,
+            seen: &seen,
+            message: &message,
+            session: &Session::default(),
+            replies: vec![confirmation.clone(), entry("more")],
+            opted_out,
+            pace,
+            lease: Some(lease("me", 60)),
+            now: at(0),
+        })
+        .await
+        .unwrap();
+    let Committed::Yes(outbox) = committed else { panic!("nobody else was there") };
+    assert_eq!((outbox.opted_out, outbox.entries.front()), (opted_out, Some(&confirmation)));
+    let loaded = load(store, &who, "other").await.record;
+    assert_eq!((loaded.outbox.opted_out, loaded.pace), (opted_out, pace));
+    let settled = store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap();
+    let Settled::Remaining(left) = settled else { panic!("one is left") };
+    assert_eq!(left.opted_out, opted_out);
+    // Taken back with the next message.
+    assert!(matches!(commit(store, &who, "start", &[], None).await, Committed::Yes(_)));
+    assert_eq!(load(store, &who, "other").await.record.outbox.opted_out, None);
 }
 
 async fn unusable_messages_are_kept_by_backend(store: &dyn Store) {

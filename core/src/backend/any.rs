@@ -1,6 +1,7 @@
 //! Backends of different kinds in one table.
 
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub(crate) trait ErasedBackend: Send + Sync {
     fn acknowledge(&self) -> Response<Bytes>;
     fn on_unusable(&self) -> OnUnusable;
     fn redact(&self, request: &Request<Bytes>) -> String;
+    fn replies_per_hour(&self) -> Option<NonZeroU32>;
     fn send_timeout(&self) -> Duration;
     fn send<'a>(
         &'a self,
@@ -46,6 +48,9 @@ impl<B: Backend> ErasedBackend for B {
     }
     fn redact(&self, request: &Request<Bytes>) -> String {
         Backend::redact(self, request)
+    }
+    fn replies_per_hour(&self) -> Option<NonZeroU32> {
+        Backend::replies_per_hour(self)
     }
     fn send_timeout(&self) -> Duration {
         Backend::send_timeout(self)

@@ -18,6 +18,7 @@ pub use transport::{Fetched, Transport, TransportError};
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use ::http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -167,6 +168,12 @@ pub trait Backend: Send + Sync + 'static {
     /// The request as it may be kept, without secrets: by default its query string.
     fn redact(&self, request: &Request<Bytes>) -> String {
         request.uri().query().unwrap_or_default().to_owned()
+    }
+
+    /// The most replies to one connection in an hour where the settings say nothing else; `None` for any number.
+    /// By default 300: as many as a busy person gets, and a fraction of what two machines make of an hour.
+    fn replies_per_hour(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(300)
     }
 
     /// How long [`Backend::send`] may take.

@@ -126,6 +126,18 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A list of texts that must be given, and not be empty. Empty, and a fault, if it is not.
+    pub fn required_texts(&mut self, key: &str) -> Vec<String> {
+        let given = self.table.contains_key(key);
+        let texts = self.texts(key);
+        match &texts {
+            None if !given => self.fault(key, "is missing"),
+            Some(texts) if texts.is_empty() => self.fault(key, "is empty"),
+            _ => {}
+        }
+        texts.unwrap_or_default()
+    }
+
     /// A number of seconds in a range, if it is given.
     pub fn seconds(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<Duration> {
         let seconds = self.number(key, range)?;

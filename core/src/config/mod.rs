@@ -57,7 +57,7 @@ pub struct BackendSettings {
     pub respond: Respond,
     /// The most replies to one connection in an hour, `replies_per_hour`: beyond that the other end is taken for a
     /// machine that answers our answers, and gets none until the hour is over. `None` (0 in the settings): any
-    /// number.
+    /// number. If not given, what the backend [says](crate::backend::Backend::replies_per_hour).
     pub replies_per_hour: Option<NonZeroU32>,
     /// What the engine made of the rest.
     pub backend: AnyBackend,
@@ -143,18 +143,12 @@ impl Settings {
     }
 }
 
-/// As many as a busy person gets, and a hundredth of what two machines make of an hour.
-const REPLIES_PER_HOUR: NonZeroU32 = NonZeroU32::new(300).unwrap();
-
 fn backend(fields: &mut Fields<'_>, engines: &Engines) -> Option<BackendSettings> {
     let respond = match fields.one_of("respond", &["inline", "queue"]) {
         Some("queue") => Respond::Queue,
         _ => Respond::Inline,
     };
-    let replies_per_hour = match fields.number("replies_per_hour", 0..=1_000_000) {
-        Some(number) => u32::try_from(number).ok().and_then(NonZeroU32::new),
-        None => Some(REPLIES_PER_HOUR),
-    };
+    let limit = fields.number("replies_per_hour", 0..=1_000_000);
     let named = fields.required_text("engine");
     let Some((engine, make)) = engines.get(&named) else {
         if !named.is_empty() {
@@ -165,5 +159,9 @@ fn backend(fields: &mut Fields<'_>, engines: &Engines) -> Option<BackendSettings
         return None;
     };
     let backend = make(fields)?;
+    let replies_per_hour = match limit {
+        Some(limit) => u32::try_from(limit).ok().and_then(NonZeroU32::new),
+        None => backend.0.replies_per_hour(),
+    };
     Some(BackendSettings { engine, respond, replies_per_hour, backend })
 }

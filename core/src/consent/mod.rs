@@ -148,12 +148,8 @@ impl Language {
 
     fn from_fields(code: &str, fields: &mut Fields<'_>) -> Self {
         let words = |fields: &mut Fields<'_>, key: &str| {
-            let words: Vec<String> =
-                fields.texts(key).unwrap_or_default().iter().map(|word| plain(word)).collect();
-            if words.iter().all(String::is_empty) {
-                fields.fault(key, "must be a list of words");
-            }
-            words.into_iter().filter(|word| !word.is_empty()).collect()
+            let words = fields.required_texts(key).into_iter();
+            words.map(|word| plain(&word)).filter(|word| !word.is_empty()).collect()
         };
         Self {
             code: code.to_owned(),
@@ -221,6 +217,34 @@ mod tests {
         assert_eq!(wish("stop", before), Some(Wish { opted_out: before, confirmation: None }));
         assert_eq!(wish("start", before).unwrap().opted_out, None);
         assert_eq!(wish("hello", before), None);
+    }
+
+    #[test]
+    fn every_fault_of_the_table_is_named() {
+        let text = r#"
+            [project]
+            name = "Clinic"
+            [opt_out]
+            languages = ["en", "tlh"]
+            enable = false
+            [opt_out.words.om]
+            stop = []
+            start = "jalqabi"
+            stopped = ""
+        "#;
+        let surroundings = crate::config::Surroundings::local(&[]);
+        let read = crate::config::Settings::read(text, &crate::backend::Engines::standard(), &surroundings);
+        let faults = read.err().unwrap().0;
+        let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
+        let expected = [
+            "opt_out.enable",
+            "opt_out.languages",
+            "opt_out.words.om.start",
+            "opt_out.words.om.started",
+            "opt_out.words.om.stop",
+            "opt_out.words.om.stopped",
+        ];
+        assert_eq!(fields, expected);
     }
 
     #[test]
