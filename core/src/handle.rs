@@ -1,4 +1,5 @@
-//! What happens to one message: claim → phases → commit → deliver. The same inline and on the queue.
+//! What happens to one message, or to whatever else a connection takes in: claim → phases → commit → deliver. The
+//! same inline and on the queue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +12,15 @@ use tracing::{Instrument as _, debug, info, info_span, warn};
 use crate::clock::Deadline;
 use crate::consent::Wish;
 use crate::deliver::{self, Delivery};
-use crate::message::{ConnectionId, Incoming};
+use crate::message::ConnectionId;
+use crate::occasion::Occasion;
 use crate::project::Project;
 use crate::random;
 use crate::restraint::Permitted;
 use crate::router::{Disposition, Outcome};
 use crate::store::{Commit, Committed, Entry, Lease, Loaded, Outbox, Record, Row, State, StoreError};
 
-/// What became of a message that was handled.
+/// What became of a message, or of another [occasion](crate::queue::Job), that was handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handling {
     /// Its phases ran, and what they came to is committed.
@@ -32,29 +34,26 @@ pub enum Handling {
     Duplicate,
 }
 
-/// Handles one message. `Ok` means that its effect is committed, now or earlier; what of it could not be
+/// Handles one occasion. `Ok` means that its effect is committed, now or earlier; what of it could not be
 /// delivered yet waits in the outbox. `Err` means that nothing happened.
 ///
 /// `delivery` says, once the commit is through, until when replies may be sent.
 pub(crate) async fn handle(
     project: &Project,
-    message: Arc<Incoming>,
+    occasion: Occasion,
     deadline: Deadline,
     delivery: impl FnOnce(Deadline) -> Deadline + Send,
 ) -> Result<Handling, StoreError> {
-    let span = info_span!(
-        "message",
-        backend = message.connection.backend.as_str(),
-        message_id = message.id.as_str(),
-    );
-    let (connection, id) = (message.connection.clone(), message.id.clone());
+    let (connection, id) = (occasion.connection().clone(), occasion.id().clone());
+    let span = info_span!("message", backend = connection.backend.as_str(), message_id = id.as_str());
+    let what = occasion.as_str();
     async {
-        let claim = Claim { project, message, owner: random::name() };
+        let claim = Claim { project, occasion, owner: random::name() };
         let (handling, rows, work) = claim.take_effect(deadline).await?;
         let ConnectionId { backend, identity } = &connection;
         let (backend, identity) = (backend.as_str(), identity.masked());
         let replies = handling.replies();
-        info!(backend, identity, message_id = id.as_str(), outcome = handling.as_str(), replies, "incoming");
+        info!(backend, identity, message_id = id.as_str(), outcome = handling.as_str(), replies, "{what}");
         let deliver = async {
             if let Some(work) = work {
                 deliver::deliver(project, work, delivery(deadline)).await;
@@ -86,10 +85,10 @@ impl Handling {
     }
 }
 
-/// One message on its way to its commit, under a name that no other attempt has.
+/// One occasion on its way to its commit, under a name that no other attempt has.
 struct Claim<'a> {
     project: &'a Project,
-    message: Arc<Incoming>,
+    occasion: Occasion,
     owner: String,
 }
 
@@ -100,10 +99,10 @@ impl Claim<'_> {
     /// Reads the connection, runs the phases and commits, as often as others get in between.
     async fn take_effect(&self, deadline: Deadline) -> Result<Effect, StoreError> {
         let store = &self.project.ports.store;
-        let connection = &self.message.connection;
+        let (connection, id) = (self.occasion.connection(), self.occasion.id());
         let (opened, loaded) = tokio::join!(
             self.project.open_backend(&connection.backend),
-            store.load(connection, &self.message.id, self.now())
+            store.load(connection, id, self.now())
         );
         opened?;
         let mut loaded = loaded?;
@@ -128,16 +127,20 @@ impl Claim<'_> {
                 return Err(StoreError::Unavailable(format!("{races} others changed the connection first")));
             }
             sleep(random::up_to(Duration::from_millis(10 * u64::from(1_u32 << races.min(5))))).await;
-            loaded = store.load(connection, &self.message.id, self.now()).await?;
+            loaded = store.load(connection, id, self.now()).await?;
         }
     }
 
     async fn run_phases(&self, loaded: &Loaded, now: Timestamp) -> Outcome {
-        let (message, session) = (Arc::clone(&self.message), loaded.record.session.clone());
+        let Project { router, about, .. } = self.project;
+        let (session, about) = (loaded.record.session.clone(), Arc::clone(about));
         if self.wish(&loaded.record, now).is_some() {
             return Outcome { disposition: Disposition::Handled, session, replies: Vec::new() };
         }
-        self.project.router.run(message, session, Arc::clone(&self.project.about), now).await
+        match &self.occasion {
+            Occasion::Message(message) => router.run(Arc::clone(message), session, about, now).await,
+            Occasion::Notice(notice) => router.run_outgoing(notice, session, about, now).await,
+        }
     }
 
     async fn commit(
@@ -146,7 +149,7 @@ impl Claim<'_> {
         outcome: &Outcome,
         now: Timestamp,
     ) -> Result<Result<Effect, Conflicted>, StoreError> {
-        let connection = &self.message.connection;
+        let connection = self.occasion.connection();
         let seen = &loaded.record;
         let permitted = self.permitted(seen, outcome, now);
         let replies = &permitted.entries;
@@ -163,7 +166,7 @@ impl Claim<'_> {
             .commit(Commit {
                 connection,
                 seen,
-                message: &self.message.id,
+                message: self.occasion.id(),
                 session: &outcome.session,
                 replies: replies.clone(),
                 opted_out: permitted.opted_out,
@@ -183,19 +186,19 @@ impl Claim<'_> {
     }
 
     fn effect(&self, outcome: &Outcome, permitted: Permitted, work: Option<Delivery>) -> Effect {
-        let connection = &self.message.connection;
+        let connection = self.occasion.connection();
         let handling = Handling::Done { disposition: outcome.disposition, replies: permitted.entries.len() };
         let queued =
             permitted.entries.iter().map(|entry| Row::outgoing(connection, entry, State::Queued, None));
-        let rows = std::iter::once(Row::handled(&self.message)).chain(queued);
+        let rows = self.occasion.row().into_iter().chain(queued);
         (handling, rows.chain(permitted.held_back).collect(), work)
     }
 
-    /// The message is committed already: by someone else, or by a write of ours whose answer was lost. The second
+    /// It is committed already: by someone else, or by a write of ours whose answer was lost. The second
     /// is plain from the lease, which bears our name.
     async fn seen_before(&self, loaded: Loaded, ran: Option<Outcome>) -> Effect {
         let record = loaded.record;
-        let rows = vec![Row::handled(&self.message)];
+        let rows = self.occasion.row().into_iter().collect();
         if let (Some(lease), Some(outcome)) = (&record.lease, ran)
             && lease.owner == self.owner
         {
@@ -204,7 +207,7 @@ impl Claim<'_> {
             return (handling, rows, Some(self.delivery(lease.clone(), record.outbox, false)));
         }
         // Who died may have left replies behind. Whoever comes by sends them.
-        let connection = &self.message.connection;
+        let connection = self.occasion.connection();
         let work = if record.outbox.is_empty() || record.lease_at(self.now()).is_some() {
             None
         } else {
@@ -221,27 +224,30 @@ impl Claim<'_> {
     }
 
     fn delivery(&self, lease: Lease, outbox: Outbox, abandoned: bool) -> Delivery {
-        Delivery { connection: self.message.connection.clone(), lease, outbox, abandoned }
+        Delivery { connection: self.occasion.connection().clone(), lease, outbox, abandoned }
     }
 
     /// What the message says about messages as such. The apps do not see it then.
     fn wish(&self, seen: &Record, now: Timestamp) -> Option<Wish> {
         let Project { consent, about, .. } = self.project;
-        consent.wish(&self.message.text, seen.outbox.opted_out, about, now)
+        match &self.occasion {
+            Occasion::Message(message) => consent.wish(&message.text, seen.outbox.opted_out, about, now),
+            Occasion::Notice(_) => None,
+        }
     }
 
     /// Which replies go out.
     fn permitted(&self, seen: &Record, outcome: &Outcome, now: Timestamp) -> Permitted {
-        let id = &self.message.id;
-        let entry = |(at, text): (usize, &str)| Entry::new(id.reply(at + 1), text, Some(id.clone()), now);
         let texts = outcome.replies.iter().map(|reply| reply.text.as_str());
-        let mut replies: Vec<Entry> = texts.enumerate().map(entry).collect();
+        let mut replies: Vec<Entry> =
+            texts.enumerate().map(|(at, text)| self.occasion.entry(at, text, now)).collect();
         let wish = self.wish(seen, now);
         if let Some(confirmation) = wish.as_ref().and_then(|wish| wish.confirmation.as_deref()) {
-            replies.push(Entry { confirms: true, ..entry((0, confirmation)) });
+            replies.push(Entry { confirms: true, ..self.occasion.entry(0, confirmation, now) });
         }
-        let installed = self.project.installed(&self.message.connection.backend);
-        Permitted::of(&self.message, seen, wish.as_ref(), installed, replies, now)
+        let connection = self.occasion.connection();
+        let installed = self.project.installed(&connection.backend);
+        Permitted::of(connection, seen, wish.as_ref(), installed, replies, now)
     }
 }
 

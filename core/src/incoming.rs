@@ -10,6 +10,7 @@ use crate::clock::Deadline;
 use crate::config::Respond;
 use crate::handle::{self, Handling};
 use crate::message::{BackendName, ConnectionId, Incoming, MessageId};
+use crate::occasion::Occasion;
 use crate::project::Project;
 use crate::queue::{QueueError, Ticket};
 use crate::store::StoreError;
@@ -65,7 +66,8 @@ pub async fn incoming(
         }
         Respond::Inline => {
             let delivery = |deadline: Deadline| deadline.at_most(INLINE_DELIVERY);
-            let handling = handle::handle(project, Arc::new(message), deadline, delivery).await?;
+            let handling =
+                handle::handle(project, Occasion::Message(Arc::new(message)), deadline, delivery).await?;
             Ok(Accepted::Handled(id, handling))
         }
     }

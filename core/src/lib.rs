@@ -54,6 +54,7 @@ mod incoming;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 mod message;
+mod occasion;
 mod project;
 pub mod queue;
 mod random;
@@ -73,7 +74,7 @@ pub use consent::Consent;
 pub use context::{About, Context, Reply};
 pub use handle::Handling;
 pub use incoming::{Accepted, IncomingError, incoming};
-pub use message::{BackendName, ConnectionId, Identity, Incoming, InvalidName, MessageId, Outgoing};
+pub use message::{BackendName, ConnectionId, Identity, Incoming, InvalidName, MessageId, Notice, Outgoing};
 pub use project::{Ports, Project};
 pub use router::{Disposition, Outcome, Router};
 pub use session::Session;

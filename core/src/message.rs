@@ -267,6 +267,20 @@ pub struct Outgoing {
     pub created_at: Timestamp,
 }
 
+/// A message to one connection that nobody asked for: a reminder, an alert, one of a broadcast. It becomes an
+/// [`Outgoing`] when it is written to the connection's outbox, once however often its job is delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The same for every attempt to send it.
+    pub id: MessageId,
+    /// Who gets it, and through what.
+    pub connection: ConnectionId,
+    /// What it says; any length, the gateway splits it.
+    pub text: String,
+    /// When it was asked for. Its row in the history stands at this time.
+    pub created_at: Timestamp,
+}
+
 fn digest(parts: &[&str]) -> [u8; 32] {
     let mut sha = Sha256::new();
     for part in parts {

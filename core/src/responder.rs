@@ -10,6 +10,7 @@ use tracing::{Instrument as _, error, info_span, warn};
 use crate::clock::Deadline;
 use crate::deliver;
 use crate::handle;
+use crate::occasion::Occasion;
 use crate::project::Project;
 use crate::queue::Job;
 use crate::store::StoreError;
@@ -112,13 +113,8 @@ async fn work_off(project: Arc<Project>, records: Arc<[Record]>, deadline: Deadl
 
 async fn run(project: &Project, job: Job, deadline: Deadline) -> Result<(), StoreError> {
     match job {
-        Job::Incoming { message } => {
-            if project.installed(&message.connection.backend).is_none() {
-                let backend = message.connection.backend.as_str();
-                warn!(backend, outcome = "no_backend", "its backend is no longer in the settings");
-            }
-            handle::handle(project, Arc::from(message), deadline, |deadline| deadline).await.map(drop)
-        }
+        Job::Incoming { message } => take_in(project, Occasion::Message(Arc::from(message)), deadline).await,
+        Job::Notice { notice } => take_in(project, Occasion::Notice(Arc::from(notice)), deadline).await,
         Job::Deliver { connection } => {
             let span = info_span!(
                 "deliver",
@@ -135,6 +131,14 @@ async fn run(project: &Project, job: Job, deadline: Deadline) -> Result<(), Stor
             .await
         }
     }
+}
+
+async fn take_in(project: &Project, occasion: Occasion, deadline: Deadline) -> Result<(), StoreError> {
+    let backend = &occasion.connection().backend;
+    if project.installed(backend).is_none() {
+        warn!(backend = backend.as_str(), outcome = "no_backend", "its backend is no longer in the settings");
+    }
+    handle::handle(project, occasion, deadline, |deadline| deadline).await.map(drop)
 }
 
 /// Back to the queue, for longer each time: 2 s, 4 s … 5 min.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tracing::{error, warn};
 
 use crate::consent::Wish;
-use crate::message::Incoming;
+use crate::message::ConnectionId;
 use crate::project::Installed;
 use crate::store::{Entry, Pace, Record, Row, State};
 
@@ -28,10 +28,10 @@ pub(crate) struct Permitted {
 }
 
 impl Permitted {
-    /// Sorts the replies to `message`. `seen` is the connection as the commit will be held to, so that a wish
+    /// Sorts what is to go to `connection`. `seen` is the connection as the commit will be held to, so that a wish
     /// that comes in between makes it start over.
     pub(crate) fn of(
-        message: &Incoming,
+        connection: &ConnectionId,
         seen: &Record,
         wish: Option<&Wish>,
         installed: Option<&Installed>,
@@ -51,7 +51,7 @@ impl Permitted {
             };
             if let Some(reason) = reason {
                 let detail = Some(reason.to_owned());
-                permitted.held_back.push(Row::outgoing(&message.connection, &entry, State::Failed, detail));
+                permitted.held_back.push(Row::outgoing(connection, &entry, State::Failed, detail));
             } else {
                 permitted.pace = permitted.pace.and_one();
                 permitted.entries.push(entry);

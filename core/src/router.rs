@@ -1,5 +1,6 @@
 //! The phases: takes one message through the installed apps.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use tracing::{error, warn};
 
 use crate::app::{App, AppError, Filter, Handled, Outbound};
 use crate::context::{About, Context, Reply};
-use crate::message::Incoming;
+use crate::message::{Incoming, Notice};
 use crate::session::Session;
 
 /// The installed apps, in order.
@@ -108,6 +109,30 @@ impl Router {
         }
         let replies = within_limits(&cx, replies);
         Outcome { disposition, session: cx.into_session(), replies }
+    }
+
+    /// Takes a message that nobody asked for through the outgoing phase. For the apps it comes of a blank message
+    /// of that connection.
+    pub(crate) async fn run_outgoing(
+        &self,
+        notice: &Notice,
+        session: Session,
+        about: Arc<About>,
+        now: Timestamp,
+    ) -> Outcome {
+        let blank = Incoming {
+            id: notice.id.clone(),
+            connection: notice.connection.clone(),
+            text: String::new(),
+            received_at: now,
+            recipient: None,
+            raw: None,
+            details: BTreeMap::new(),
+        };
+        let mut cx = Context::new(Arc::new(blank), session, about, now);
+        let reply = self.outbound(&mut cx, Reply { text: notice.text.clone() }).await;
+        let replies = within_limits(&cx, reply.into_iter().collect());
+        Outcome { disposition: Disposition::Unhandled, session: cx.into_session(), replies }
     }
 
     async fn inbound(&self, cx: &mut Context) -> Disposition {

@@ -104,6 +104,7 @@ fn ids(jobs: &[Job]) -> Vec<String> {
     jobs.iter()
         .map(|job| match job {
             Job::Incoming { message } => message.id.to_string(),
+            Job::Notice { notice } => notice.id.to_string(),
             Job::Deliver { .. } => "deliver".to_owned(),
         })
         .collect()

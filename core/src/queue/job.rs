@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
-use crate::message::{ConnectionId, Incoming, MessageId};
+use crate::message::{ConnectionId, Incoming, MessageId, Notice};
 
 /// Work for the responder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,11 @@ pub enum Job {
     Incoming {
         /// The message.
         message: Box<Incoming>,
+    },
+    /// Send a message that nobody asked for: outgoing phase, commit, deliver.
+    Notice {
+        /// The message.
+        notice: Box<Notice>,
     },
     /// Send what is in a connection's outbox.
     Deliver {
@@ -98,6 +103,7 @@ impl Job {
     pub fn connection(&self) -> &ConnectionId {
         match self {
             Self::Incoming { message } => &message.connection,
+            Self::Notice { notice } => &notice.connection,
             Self::Deliver { connection } => connection,
         }
     }
@@ -108,6 +114,12 @@ impl Ticket {
     pub fn incoming(message: Incoming) -> Self {
         let dedupe = ["incoming", message.id.as_str()].join(" ");
         Self::new(Job::Incoming { message: Box::new(message) }, &dedupe)
+    }
+
+    /// For a message that nobody asked for. The same notice gets the same ticket.
+    pub fn notice(notice: Notice) -> Self {
+        let dedupe = ["notice", notice.id.as_str()].join(" ");
+        Self::new(Job::Notice { notice: Box::new(notice) }, &dedupe)
     }
 
     /// For an outbox that is due since `since`. A second sweep that finds it gets the same ticket.
@@ -126,6 +138,7 @@ impl Ticket {
     pub fn message_id(&self) -> Option<&MessageId> {
         match &self.job {
             Job::Incoming { message } => Some(&message.id),
+            Job::Notice { notice } => Some(&notice.id),
             Job::Deliver { .. } => None,
         }
     }

@@ -19,9 +19,9 @@ use crate::consent::Consent;
 use crate::context::About;
 use crate::endpoint;
 use crate::incoming::{Accepted, IncomingError, incoming};
-use crate::message::{BackendName, ConnectionId, MessageId};
+use crate::message::{BackendName, ConnectionId, MessageId, Notice};
 use crate::project::{Ports, Project};
-use crate::queue::{MemoryQueue, Queue};
+use crate::queue::{MemoryQueue, Queue, QueueError, Ticket};
 use crate::responder::{Failure, Record, respond};
 use crate::router::Router;
 use crate::session::Session;
@@ -158,6 +158,18 @@ impl Bench {
             details: BTreeMap::new(),
         };
         incoming(&self.project, &self.backend, received, Deadline::within(Duration::from_secs(29))).await
+    }
+
+    /// Has a message sent to someone that nobody asked for, once for each `id`. It goes out when the queue is
+    /// [worked off](Bench::work_off).
+    pub async fn notify(&self, to: &str, text: &str, id: &str) -> Result<(), QueueError> {
+        let notice = Notice {
+            id: MessageId::from(id),
+            connection: self.connection(to),
+            text: text.to_owned(),
+            created_at: self.clock.now(),
+        };
+        self.project.enqueue(Ticket::notice(notice)).await
     }
 
     /// Answers one HTTP request to the bench's backend.

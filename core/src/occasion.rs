@@ -1,0 +1,61 @@
+//! What a connection takes in, each once: what the claim and the commit go by, whatever the phases make of it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::message::{ConnectionId, Incoming, MessageId, Notice};
+use crate::store::{Entry, Row};
+
+/// What a connection takes in.
+#[derive(Clone, Debug)]
+pub(crate) enum Occasion {
+    /// A message from it: all phases.
+    Message(Arc<Incoming>),
+    /// A message to it that nobody asked for: the outgoing phase.
+    Notice(Arc<Notice>),
+}
+
+impl Occasion {
+    /// Whose it is.
+    pub(crate) fn connection(&self) -> &ConnectionId {
+        match self {
+            Self::Message(message) => &message.connection,
+            Self::Notice(notice) => &notice.connection,
+        }
+    }
+
+    /// By which it is known to have happened.
+    pub(crate) fn id(&self) -> &MessageId {
+        match self {
+            Self::Message(message) => &message.id,
+            Self::Notice(notice) => &notice.id,
+        }
+    }
+
+    /// What the log calls it.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Message(_) => "incoming",
+            Self::Notice(_) => "notice",
+        }
+    }
+
+    /// Its own row of history, once its effect is committed.
+    pub(crate) fn row(&self) -> Option<Row> {
+        match self {
+            Self::Message(message) => Some(Row::handled(message)),
+            Self::Notice(_) => None,
+        }
+    }
+
+    /// The entry of the outbox for the message number `at` (from 0) that comes of it.
+    pub(crate) fn entry(&self, at: usize, text: &str, now: Timestamp) -> Entry {
+        match self {
+            Self::Message(message) => {
+                Entry::new(message.id.reply(at + 1), text, Some(message.id.clone()), now)
+            }
+            Self::Notice(notice) => Entry::new(notice.id.clone(), text, None, notice.created_at),
+        }
+    }
+}
