@@ -20,7 +20,7 @@
 //!
 //! # #[cfg(feature = "testing")]
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! let bench = threadless::testing::Bench::new(Router::new().add(Echo));
+//! let bench = threadless::testing::Bench::new(Router::new().app(Echo));
 //! bench.transcript("1112223333 > echo hello\n1112223333 < hello").await;
 //! # });
 //! ```

@@ -18,7 +18,7 @@ use crate::session::Session;
 ///
 /// ```
 /// use threadless::{Router, apps};
-/// let router = Router::new().add(apps::Ping).add(apps::Echo).add(apps::DefaultReply);
+/// let router = Router::new().app(apps::Ping).app(apps::Echo).app(apps::DefaultReply);
 /// assert_eq!(router.names(), ["Ping", "Echo", "DefaultReply"]);
 /// ```
 #[derive(Clone)]
@@ -67,10 +67,8 @@ impl Router {
     }
 
     /// Installs an app behind those that are there.
-    // Named for what users do all day; it is no arithmetic.
-    #[allow(clippy::should_implement_trait)]
     #[must_use]
-    pub fn add(mut self, app: impl App) -> Self {
+    pub fn app(mut self, app: impl App) -> Self {
         self.apps.push(Arc::new(app));
         self
     }

@@ -26,7 +26,7 @@ fn said(bench: &Bench) -> Vec<String> {
 
 #[tokio::test]
 async fn a_notice_goes_through_the_outgoing_phase_and_out_once() {
-    let bench = Bench::new(Router::new().add(Sign).add(apps::Echo));
+    let bench = Bench::new(Router::new().app(Sign).app(apps::Echo));
     for _ in 0..3 {
         bench.notify("1112223333", "Take your medicine", "n1").await.unwrap();
         bench.work_off().await;
@@ -55,7 +55,7 @@ async fn who_opted_out_gets_no_notice() {
 
 #[tokio::test]
 async fn a_notice_waits_its_turn_behind_what_the_gateway_has_not_taken() {
-    let bench = Bench::new(Router::new().add(apps::Echo));
+    let bench = Bench::new(Router::new().app(apps::Echo));
     bench.gateway.next([Behaviour::Defer]);
     bench.receive("1112223333", "echo one", None).await.unwrap();
     bench.notify("1112223333", "two", "n1").await.unwrap();

@@ -23,7 +23,7 @@ impl App for Counter {
 }
 
 fn bench() -> Bench {
-    Bench::new(Router::new().add(Counter))
+    Bench::new(Router::new().app(Counter))
 }
 
 async fn count(bench: &Bench) -> Option<u32> {
@@ -258,7 +258,7 @@ async fn a_gateway_that_hangs_is_left_alone_after_three_tries() {
 
 #[tokio::test]
 async fn queued_messages_are_accepted_whatever_the_gateway_does() {
-    let bench = Bench::with(Router::new().add(Counter)).queued().build();
+    let bench = Bench::with(Router::new().app(Counter)).queued().build();
     bench.gateway.always(Behaviour::Defer);
     for text in ["a", "b"] {
         bench.receive("1", text, Some(text)).await.unwrap();
@@ -275,7 +275,7 @@ async fn queued_messages_are_accepted_whatever_the_gateway_does() {
 
 #[tokio::test]
 async fn the_time_of_arrival_is_the_endpoints_whenever_the_responder_comes_to_it() {
-    let bench = Bench::with(Router::new().add(Counter)).queued().build();
+    let bench = Bench::with(Router::new().app(Counter)).queued().build();
     bench.receive("1", "a", None).await.unwrap();
     let arrived = threadless::Clock::now(&bench.clock);
     bench.clock.advance(Duration::from_secs(3600));

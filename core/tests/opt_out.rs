@@ -27,7 +27,7 @@ const STOPPED: &str = "Clinic will send you no more messages. Text START to get 
 const STARTED: &str = "Clinic will send you messages again. Text STOP to end them.";
 
 fn bench() -> Bench {
-    Bench::with(Router::new().add(Talker)).about("Clinic", "").build()
+    Bench::with(Router::new().app(Talker)).about("Clinic", "").build()
 }
 
 async fn seen(bench: &Bench) -> Option<u32> {
@@ -63,7 +63,7 @@ async fn a_stop_that_comes_twice_is_confirmed_once() {
 
 #[tokio::test]
 async fn the_responder_keeps_silence_too() {
-    let bench = Bench::with(Router::new().add(Talker)).about("Clinic", "").queued().build();
+    let bench = Bench::with(Router::new().app(Talker)).about("Clinic", "").queued().build();
     for text in ["one", "stop", "two"] {
         bench.receive("1", text, None).await.unwrap();
     }
@@ -129,7 +129,7 @@ async fn stop_holds_whatever_the_store_does_meanwhile() {
 
 #[tokio::test]
 async fn a_machine_that_answers_our_answers_is_left_alone_for_the_rest_of_the_hour() {
-    let bench = Bench::with(Router::new().add(Talker)).replies_per_hour(5).build();
+    let bench = Bench::with(Router::new().app(Talker)).replies_per_hour(5).build();
     for _ in 0..20 {
         bench.receive("1", "again", None).await.unwrap();
     }

@@ -79,7 +79,7 @@ async fn run(acts: &[Acts]) -> (Vec<String>, Vec<String>, Disposition) {
     let trace = Trace::default();
     let names = ["a", "b", "c"];
     let router = acts.iter().zip(names).fold(Router::new(), |router, (acts, name)| {
-        router.add(Traced { name, trace: Arc::clone(&trace), acts: *acts })
+        router.app(Traced { name, trace: Arc::clone(&trace), acts: *acts })
     });
     let bench = Bench::new(router);
     let accepted = bench.receive("1", "x", None).await.unwrap();
@@ -195,7 +195,7 @@ async fn a_faulty_app_harms_only_itself() {
         Failing::Endless,
         Failing::LargeSession,
     ] {
-        let router = Router::new().add(failing).add(Witness);
+        let router = Router::new().app(failing).app(Witness);
         let bench = Bench::with(router).phase_timeout(Duration::from_millis(200)).build();
         bench.receive("1", "hello", None).await.unwrap();
         assert_eq!(bench.gateway.texts(), ["said before failing", "hello None None"]);
@@ -218,7 +218,7 @@ impl App for Blocking {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_app_that_blocks_its_thread_is_given_up_too() {
     let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let router = Router::new().add(Blocking(Arc::clone(&stop))).add(Echo);
+    let router = Router::new().app(Blocking(Arc::clone(&stop))).app(Echo);
     let bench = Bench::with(router).phase_timeout(Duration::from_millis(200)).build();
     bench.receive("1", "echo on", None).await.unwrap();
     stop.store(true, std::sync::atomic::Ordering::SeqCst);
@@ -240,7 +240,7 @@ impl App for Lingering {
 
 #[tokio::test]
 async fn what_ran_out_of_time_cannot_reply_any_more() {
-    let router = Router::new().add(Lingering);
+    let router = Router::new().app(Lingering);
     let bench = Bench::with(router).phase_timeout(Duration::from_millis(20)).build();
     bench.receive("1", "x", None).await.unwrap();
     assert_eq!(bench.gateway.texts(), ["0"]);
@@ -257,7 +257,7 @@ async fn a_session_is_kept_from_message_to_message() {
             Ok(Handled::Yes)
         }
     }
-    let bench = Bench::new(Router::new().add(Counter));
+    let bench = Bench::new(Router::new().app(Counter));
     bench.transcript("1 > a\n1 < 1\n1 > b\n1 < 2\n2 > a\n2 < 1").await;
 }
 
@@ -271,7 +271,7 @@ async fn more_or_longer_replies_than_allowed_are_left_out() {
             Ok(Handled::Yes)
         }
     }
-    let bench = Bench::new(Router::new().add(Chatty));
+    let bench = Bench::new(Router::new().app(Chatty));
     bench.receive("1", "x", None).await.unwrap();
     let expected: Vec<String> = (0..Context::MAX_REPLIES).map(|nth| nth.to_string()).collect();
     assert_eq!(bench.gateway.texts(), expected);
@@ -279,7 +279,7 @@ async fn more_or_longer_replies_than_allowed_are_left_out() {
 
 #[tokio::test]
 async fn the_bundled_apps_answer_as_people_know_them() {
-    let bench = Bench::with(Router::new().add(Ping).add(Echo).add(DefaultReply))
+    let bench = Bench::with(Router::new().app(Ping).app(Echo).app(DefaultReply))
         .about("Clinic", "Sorry, %(project_name)s could not understand your message.")
         .build();
     bench
@@ -310,17 +310,17 @@ async fn the_bundled_apps_answer_as_people_know_them() {
 
 #[tokio::test]
 async fn an_empty_default_response_stays_silent() {
-    Bench::new(Router::new().add(DefaultReply)).transcript("1 > hello").await;
+    Bench::new(Router::new().app(DefaultReply)).transcript("1 > hello").await;
 }
 
 #[tokio::test]
 async fn a_function_makes_a_keyword_app() {
     let router = Router::new()
-        .add(Keyword::new("hours|open", |_: Said| async { "8 to 17" }))
-        .add(Keyword::new("half", |said: Said| async move {
+        .app(Keyword::new("hours|open", |_: Said| async { "8 to 17" }))
+        .app(Keyword::new("half", |said: Said| async move {
             said.text.parse::<u32>().map(|number| (number / 2).to_string())
         }))
-        .add(DefaultReply);
+        .app(DefaultReply);
     let bench = Bench::with(router).about("T", "?").build();
     bench
         .transcript(

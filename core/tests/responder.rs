@@ -32,7 +32,7 @@ async fn failed(bench: &Bench, records: Vec<Record>) -> Vec<String> {
 
 #[tokio::test]
 async fn a_record_that_fails_fails_those_behind_it_in_its_group_and_no_others() {
-    let bench = Bench::new(Router::new().add(Echo));
+    let bench = Bench::new(Router::new().app(Echo));
     let records = vec![
         record(&bench, "a1", "1", "echo a1"),
         record(&bench, "b1", "2", "echo b1"),
@@ -53,7 +53,7 @@ async fn a_record_that_fails_fails_those_behind_it_in_its_group_and_no_others() 
 
 #[tokio::test]
 async fn a_record_that_is_no_job_fails_alone_and_at_once() {
-    let bench = Bench::new(Router::new().add(Echo));
+    let bench = Bench::new(Router::new().app(Echo));
     let mut poison = record(&bench, "poison", "1", "");
     poison.body = "{\"v\":1,\"type\":\"incoming\"}".to_owned();
     let records = vec![record(&bench, "a", "1", "echo a"), poison, record(&bench, "b", "1", "echo b")];
@@ -66,7 +66,7 @@ async fn a_record_that_is_no_job_fails_alone_and_at_once() {
 
 #[tokio::test]
 async fn a_job_of_a_later_version_waits_for_a_later_program_with_its_group() {
-    let bench = Bench::new(Router::new().add(Echo));
+    let bench = Bench::new(Router::new().app(Echo));
     let mut later = record(&bench, "later", "1", "");
     later.body = "{\"v\":2,\"type\":\"broadcast\"}".to_owned();
     let records = vec![later, record(&bench, "behind", "1", "echo x")];
@@ -75,7 +75,7 @@ async fn a_job_of_a_later_version_waits_for_a_later_program_with_its_group() {
 
 #[tokio::test]
 async fn what_is_not_done_at_the_deadline_has_failed() {
-    let bench = Bench::new(Router::new().add(Echo));
+    let bench = Bench::new(Router::new().app(Echo));
     let records = vec![record(&bench, "a", "1", "echo a"), record(&bench, "b", "2", "echo b")];
     let failures = respond(&bench.project, records, Deadline::within(Duration::from_millis(10))).await;
     let waits: Vec<_> = failures.iter().map(|failure| (failure.id.as_str(), failure.retry_after)).collect();
@@ -101,7 +101,7 @@ async fn faulty_apps_leave_the_batchs_other_records_alone() {
             Ok(Handled::Yes)
         }
     }
-    let bench = Bench::with(Router::new().add(Faulty)).phase_timeout(Duration::from_millis(100)).build();
+    let bench = Bench::with(Router::new().app(Faulty)).phase_timeout(Duration::from_millis(100)).build();
     let texts = ["error", "panic", "endless", "good"];
     let records = texts.iter().map(|text| record(&bench, text, "1", text)).collect();
     assert_eq!(failed(&bench, records).await, Vec::<String>::new());

@@ -5,7 +5,7 @@ use threadless::apps::{DefaultReply, Echo, Ping};
 
 /// Installs the apps.
 pub fn apps(router: Router) -> Router {
-    router.add(Ping).add(Echo).add(DefaultReply)
+    router.app(Ping).app(Echo).app(DefaultReply)
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ async fn metered() -> Metered {
         transport: Arc::new(HttpTransport::new()),
         clock: Arc::new(SystemClock),
     };
-    let router = Router::new().add(apps::Echo);
+    let router = Router::new().app(apps::Echo);
     Metered { project: Project::new(settings, router, ports), meter, gateway, _stack: stack }
 }
 

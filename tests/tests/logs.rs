@@ -52,7 +52,7 @@ async fn logs_tell_what_became_of_messages_and_never_what_they_said_or_whose_the
     let buffer = Buffer::default();
     let writer = buffer.clone();
     let logs = tracing::subscriber::set_default(json_logs("info", move || writer.clone()));
-    let bench = Bench::with(Router::new().add(Moody)).phase_timeout(Duration::from_millis(20)).build();
+    let bench = Bench::with(Router::new().app(Moody)).phase_timeout(Duration::from_millis(20)).build();
     let behaviours =
         [Behaviour::Accept, Behaviour::Defer, Behaviour::LoseAnswer, Behaviour::Refuse, Behaviour::Accept];
     bench.gateway.next(behaviours);

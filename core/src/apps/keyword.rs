@@ -86,8 +86,8 @@ pub struct Said {
 /// use threadless::apps::{Keyword, Said};
 ///
 /// let router = Router::new()
-///     .add(Keyword::new("hours", |_: Said| async { "We are open 8 to 17." }))
-///     .add(Keyword::new("stock|have", |said: Said| async move { format!("{}: 3 left", said.text) }));
+///     .app(Keyword::new("hours", |_: Said| async { "We are open 8 to 17." }))
+///     .app(Keyword::new("stock|have", |said: Said| async move { format!("{}: 3 left", said.text) }));
 /// ```
 pub struct Keyword<F> {
     name: String,

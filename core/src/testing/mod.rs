@@ -6,7 +6,7 @@
 //! use threadless::{Router, apps};
 //!
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! let bench = Bench::new(Router::new().add(apps::Echo));
+//! let bench = Bench::new(Router::new().app(apps::Echo));
 //! bench
 //!     .transcript(
 //!         "

@@ -6,5 +6,5 @@ use std::process::ExitCode;
 use tests::apps::Counting;
 
 fn main() -> ExitCode {
-    local::launch(|router| functions::apps(router.add(Counting)))
+    local::launch(|router| functions::apps(router.app(Counting)))
 }

@@ -10,7 +10,7 @@ use threadless::Router;
 use super::{LIMIT, MODES, apps, options, settings, until};
 
 fn with_a_faulty_one(router: Router) -> Router {
-    apps(router.add(Faulty))
+    apps(router.app(Faulty))
 }
 
 #[tokio::test(flavor = "multi_thread")]

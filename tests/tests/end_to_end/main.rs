@@ -58,7 +58,7 @@ async fn kannel_and_stack(respond: &str) -> (Kannel, Stack) {
 
 /// The apps of the project, and the one that counts.
 fn apps(router: Router) -> Router {
-    functions::apps(router.add(tests::apps::Counting))
+    functions::apps(router.app(tests::apps::Counting))
 }
 
 fn options(settings: &str) -> StackOptions {
