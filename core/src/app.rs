@@ -4,6 +4,7 @@ use std::any::type_name;
 use std::future::{Future, ready};
 
 use crate::context::{Context, Reply};
+use crate::usage::Usage;
 
 /// Why a phase of an app failed. Any error, or a text, turns into one with `?` or `into()`.
 ///
@@ -82,6 +83,17 @@ pub trait App: Send + Sync + 'static {
         let path = type_name::<Self>();
         let end = path.find('<').unwrap_or(path.len());
         path[..end].rsplit("::").next().unwrap_or(path)
+    }
+
+    /// What people can text to it, for [`Help`](crate::apps::Help) to tell. Asked once, when it is installed.
+    fn usage(&self) -> Vec<Usage> {
+        Vec::new()
+    }
+
+    /// Whether it is put together rightly. Asked once, when a function starts: an error stops it with a clear
+    /// line, where a panic in the middle of a message would come too late.
+    fn check(&self) -> Result<(), AppError> {
+        Ok(())
     }
 
     /// The first look at a message: whether anyone gets to see it.

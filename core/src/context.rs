@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::message::{ConnectionId, Incoming, MessageId};
 use crate::session::Session;
+use crate::usage::Usage;
 
 /// What the apps may know of the project they run in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +40,7 @@ pub struct Context {
     fields: Arc<BTreeMap<String, Value>>,
     replies: Replies,
     about: Arc<About>,
+    usage: Arc<Vec<Usage>>,
     now: Timestamp,
 }
 
@@ -55,8 +57,14 @@ impl Replies {
 }
 
 impl Context {
-    pub(crate) fn new(message: Arc<Incoming>, session: Session, about: Arc<About>, now: Timestamp) -> Self {
-        Self { message, session, fields: Arc::default(), replies: Replies::default(), about, now }
+    pub(crate) fn new(
+        message: Arc<Incoming>,
+        session: Session,
+        about: Arc<About>,
+        usage: Arc<Vec<Usage>>,
+        now: Timestamp,
+    ) -> Self {
+        Self { message, session, fields: Arc::default(), replies: Replies::default(), about, usage, now }
     }
 
     /// The message as the apps before this one left it.
@@ -134,6 +142,11 @@ impl Context {
     /// The project that this runs in.
     pub fn about(&self) -> &About {
         &self.about
+    }
+
+    /// What the installed apps can be asked, in their order.
+    pub fn usage(&self) -> &[Usage] {
+        &self.usage
     }
 
     /// When the phases of this message began. The same in each of them, and settable in tests.

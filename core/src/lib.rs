@@ -67,6 +67,7 @@ mod sweep;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+mod usage;
 
 pub use app::{App, AppError, Filter, Handled, Outbound};
 pub use clock::{Clock, Deadline, SystemClock};
@@ -76,6 +77,7 @@ pub use handle::Handling;
 pub use incoming::{Accepted, IncomingError, incoming};
 pub use message::{BackendName, ConnectionId, Identity, Incoming, InvalidName, MessageId, Notice, Outgoing};
 pub use project::{Ports, Project};
-pub use router::{Disposition, Outcome, Router};
+pub use router::{Disposition, FaultyApps, Outcome, Router};
 pub use session::Session;
 pub use sweep::{Swept, sweep};
+pub use usage::Usage;

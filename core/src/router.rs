@@ -13,6 +13,7 @@ use crate::app::{App, AppError, Filter, Handled, Outbound};
 use crate::context::{About, Context, Reply};
 use crate::message::{Incoming, Notice};
 use crate::session::Session;
+use crate::usage::Usage;
 
 /// The installed apps, in order.
 ///
@@ -24,6 +25,7 @@ use crate::session::Session;
 #[derive(Clone)]
 pub struct Router {
     apps: Vec<Arc<dyn ErasedApp>>,
+    usage: Arc<Vec<Usage>>,
     phase_timeout: Duration,
 }
 
@@ -51,6 +53,11 @@ pub struct Outcome {
     pub replies: Vec<Reply>,
 }
 
+/// Apps that are not put together rightly: the name of each, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.0.iter().map(|(app, fault)| format!("app {app:?}: {fault}")).collect::<Vec<_>>().join("; "))]
+pub struct FaultyApps(pub Vec<(String, String)>);
+
 impl Default for Router {
     fn default() -> Self {
         Self::new()
@@ -63,14 +70,49 @@ impl Router {
 
     /// A router without apps.
     pub fn new() -> Self {
-        Self { apps: Vec::new(), phase_timeout: Self::PHASE_TIMEOUT }
+        Self { apps: Vec::new(), usage: Arc::default(), phase_timeout: Self::PHASE_TIMEOUT }
     }
 
     /// Installs an app behind those that are there.
     #[must_use]
     pub fn app(mut self, app: impl App) -> Self {
+        Arc::make_mut(&mut self.usage).extend(app.usage());
         self.apps.push(Arc::new(app));
         self
+    }
+
+    /// Installs apps that belong together, in the order in which `apps` installs them. They work as if they were installed
+    /// one by one; [`Help`](crate::apps::Help) lists them under the group's name.
+    ///
+    /// ```
+    /// use threadless::Router;
+    /// use threadless::apps::{Said, keyword};
+    ///
+    /// /// What a crate of its own could offer.
+    /// fn stock(router: Router) -> Router {
+    ///     router
+    ///         .app(keyword("stock in", async |said: Said| format!("{} in", said.text())))
+    ///         .app(keyword("stock out", async |said: Said| format!("{} out", said.text())))
+    /// }
+    ///
+    /// let router = Router::new().group("stock", stock);
+    /// assert_eq!(router.names(), ["stock in", "stock out"]);
+    /// ```
+    #[must_use]
+    pub fn group(mut self, name: &str, apps: impl FnOnce(Self) -> Self) -> Self {
+        let group = apps(Self::new());
+        self.apps.extend(group.apps);
+        let usage = group.usage.iter().cloned().map(|usage| Usage { group: name.to_owned(), ..usage });
+        Arc::make_mut(&mut self.usage).extend(usage);
+        self
+    }
+
+    /// What is wrong with the installed apps, each with its name: what their [`App::check`] says. A function with
+    /// such an app does not start.
+    pub fn check(&self) -> Result<(), FaultyApps> {
+        let fault = |app: &Arc<dyn ErasedApp>| Some((app.name().to_owned(), app.check().err()?.to_string()));
+        let faults: Vec<_> = self.apps.iter().filter_map(fault).collect();
+        if faults.is_empty() { Ok(()) } else { Err(FaultyApps(faults)) }
     }
 
     /// Sets how long one phase of one app may take before it is given up.
@@ -96,7 +138,7 @@ impl Router {
         about: Arc<About>,
         now: Timestamp,
     ) -> Outcome {
-        let mut cx = Context::new(message, session, about, now);
+        let mut cx = Context::new(message, session, about, Arc::clone(&self.usage), now);
         let disposition = self.inbound(&mut cx).await;
         let queued = cx.take_replies();
         let mut replies = Vec::with_capacity(queued.len());
@@ -127,7 +169,7 @@ impl Router {
             raw: None,
             details: BTreeMap::new(),
         };
-        let mut cx = Context::new(Arc::new(blank), session, about, now);
+        let mut cx = Context::new(Arc::new(blank), session, about, Arc::clone(&self.usage), now);
         let reply = self.outbound(&mut cx, Reply { text: notice.text.clone() }).await;
         let replies = within_limits(&cx, reply.into_iter().collect());
         Outcome { disposition: Disposition::Unhandled, session: cx.into_session(), replies }
@@ -294,6 +336,7 @@ type Called<'a, T> = Pin<Box<dyn Future<Output = Result<T, AppError>> + Send + '
 /// [`App`] with its futures boxed, so that apps of different types stand in one list.
 trait ErasedApp: Send + Sync {
     fn name(&self) -> &str;
+    fn check(&self) -> Result<(), AppError>;
     fn filter<'a>(&'a self, cx: &'a mut Context) -> Called<'a, Filter>;
     fn parse<'a>(&'a self, cx: &'a mut Context) -> Called<'a, ()>;
     fn handle<'a>(&'a self, cx: &'a mut Context) -> Called<'a, Handled>;
@@ -305,6 +348,9 @@ trait ErasedApp: Send + Sync {
 impl<A: App> ErasedApp for A {
     fn name(&self) -> &str {
         App::name(self)
+    }
+    fn check(&self) -> Result<(), AppError> {
+        App::check(self)
     }
     fn filter<'a>(&'a self, cx: &'a mut Context) -> Called<'a, Filter> {
         Box::pin(App::filter(self, cx))

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use threadless::Accepted;
-use threadless::apps::{DefaultReply, Echo, Keyword, Ping, Said};
+use threadless::apps::{DefaultReply, Echo, Ping, Said, keyword};
 use threadless::testing::Bench;
 use threadless::{App, AppError, Context, Disposition, Filter, Handled, Handling, Outbound, Reply, Router};
 
@@ -316,9 +316,9 @@ async fn an_empty_default_response_stays_silent() {
 #[tokio::test]
 async fn a_function_makes_a_keyword_app() {
     let router = Router::new()
-        .app(Keyword::new("hours|open", |_: Said| async { "8 to 17" }))
-        .app(Keyword::new("half", |said: Said| async move {
-            said.text.parse::<u32>().map(|number| (number / 2).to_string())
+        .app(keyword("hours|open", async |_| "8 to 17"))
+        .app(keyword("half", async |said: Said| {
+            said.text().parse::<u32>().map(|number| (number / 2).to_string())
         }))
         .app(DefaultReply);
     let bench = Bench::with(router).about("T", "?").build();

@@ -1,7 +1,7 @@
 //! Says again what was said.
 
-use super::keyword::Keywords;
-use crate::{App, AppError, Context, Handled};
+use super::Keywords;
+use crate::{App, AppError, Context, Handled, Usage};
 
 /// Answers `echo <text>` with the text, and `echo` alone with how to use it.
 ///
@@ -14,13 +14,19 @@ use crate::{App, AppError, Context, Handled};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Echo;
 
+const HELP: &str = "To echo some text, send: ECHO <ANYTHING>";
+
 impl App for Echo {
+    fn usage(&self) -> Vec<Usage> {
+        vec![Usage::new("echo").help(HELP)]
+    }
+
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
         let Some(rest) = Keywords::new("echo").rest_of(cx.text()).map(str::to_owned) else {
             return Ok(Handled::No);
         };
         if rest.is_empty() {
-            cx.reply("To echo some text, send: ECHO <ANYTHING>");
+            cx.reply(HELP);
         } else {
             cx.reply(rest);
         }

@@ -2,12 +2,18 @@
 
 mod default_reply;
 mod echo;
+mod help;
 mod into_reply;
 mod keyword;
+mod keywords;
 mod ping;
+mod said;
 
 pub use default_reply::DefaultReply;
 pub use echo::Echo;
+pub use help::Help;
 pub use into_reply::IntoReply;
-pub use keyword::{Keyword, Keywords, Said};
+pub use keyword::{Keyword, keyword};
+pub use keywords::Keywords;
 pub use ping::Ping;
+pub use said::Said;

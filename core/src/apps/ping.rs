@@ -1,6 +1,6 @@
 //! Shows that the service is alive.
 
-use crate::{App, AppError, Context, Handled};
+use crate::{App, AppError, Context, Handled, Usage};
 
 /// Answers `ping`, and nothing but that word, with `pong`.
 ///
@@ -12,6 +12,10 @@ use crate::{App, AppError, Context, Handled};
 pub struct Ping;
 
 impl App for Ping {
+    fn usage(&self) -> Vec<Usage> {
+        vec![Usage::new("ping").help("PING is answered with pong: the service is alive.")]
+    }
+
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
         if !cx.text().trim().eq_ignore_ascii_case("ping") {
             return Ok(Handled::No);

@@ -14,7 +14,7 @@ use crate::config::{Place, Settings, SettingsError, Surroundings};
 use crate::project::{Ports, Project};
 use crate::queue::Queue;
 use crate::queue::sqs::SqsQueue;
-use crate::router::Router;
+use crate::router::{FaultyApps, Router};
 use crate::store::dynamodb::DynamoStore;
 
 /// What the environment says. The only place in this library that reads it.
@@ -54,6 +54,9 @@ pub enum EnvironmentError {
     /// The settings are faulty.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// An app is not put together rightly.
+    #[error(transparent)]
+    Apps(#[from] FaultyApps),
     /// No HTTPS client could be made.
     #[error(transparent)]
     Client(#[from] NoClient),
@@ -113,6 +116,9 @@ impl Environment {
             tracing::warn!(outcome = "settings_warning", "{warning}");
         }
 
+        let router = apps(Router::new());
+        router.check()?;
+
         let http = http_client()?;
         let at = |endpoint_url: &Option<String>| Access {
             endpoint_url: endpoint_url.clone(),
@@ -126,7 +132,7 @@ impl Environment {
             transport: Arc::new(HttpTransport::new()),
             clock: Arc::clone(&self.clock),
         };
-        let project = Arc::new(Project::new(settings, apps(Router::new()), ports));
+        let project = Arc::new(Project::new(settings, router, ports));
         Ok(Host { project, queue })
     }
 }

@@ -84,7 +84,13 @@ impl BenchBuilder {
     }
 
     /// Puts it together.
+    ///
+    /// # Panics
+    /// Where an app is [not put together rightly](Router::check), as a function would not start then.
     pub fn build(self) -> Bench {
+        if let Err(faulty) = self.router.check() {
+            panic!("{faulty}");
+        }
         let Ok(backend) = BACKEND.parse::<BackendName>() else { unreachable!("a good name") };
         let (gateway, clock, faults) = (TestGateway::default(), TestClock::default(), Faults::default());
         let queue = Arc::new(MemoryQueue::new(Arc::new(clock.clone())));

@@ -1,0 +1,143 @@
+//! Tells people what they can text.
+
+use super::Keywords;
+use crate::{App, AppError, Context, Handled, Usage};
+
+/// Answers `help` with the words that this installation understands, and `help <word>` with how to use one.
+///
+/// The words are those of [`Context::usage`]: what the installed apps list. [Groups](crate::Router::group) stand
+/// for the words in them, so that the list stays short enough for one SMS; `help <group>` tells those.
+///
+/// ```text
+/// 1112223333 > help
+/// 1112223333 < Clinic understands: STOCK, REPORT. For more send HELP and one of these words. Questions: 0911223344
+/// 1112223333 > help report
+/// 1112223333 < To report cases, send: REPORT <VILLAGE> <NUMBER>
+/// 1112223333 > help stock
+/// 1112223333 < Clinic understands: STOCK IN, STOCK OUT. For more send HELP and one of these words. Questions: 0911223344
+/// ```
+///
+/// ```
+/// use threadless::Router;
+/// use threadless::apps::{Help, Said, keyword};
+///
+/// async fn noted(said: Said) -> String {
+///     format!("Noted: {}", said.text())
+/// }
+///
+/// let router = Router::new()
+///     .app(Help::new().note("Questions: 0911223344"))
+///     .group("stock", |group| group.app(keyword("stock in", noted)).app(keyword("stock out", noted)))
+///     .app(keyword("report|rpt", noted).help("To report cases, send: REPORT <VILLAGE> <NUMBER>"));
+/// # #[cfg(feature = "testing")]
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # let bench = threadless::testing::Bench::with(router).about("Clinic", "").build();
+/// # bench.transcript("
+/// #     1112223333 > help
+/// #     1112223333 < Clinic understands: STOCK, REPORT. For more send HELP and one of these words. Questions: 0911223344
+/// #     1112223333 > help report
+/// #     1112223333 < To report cases, send: REPORT <VILLAGE> <NUMBER>
+/// #     1112223333 > help stock
+/// #     1112223333 < Clinic understands: STOCK IN, STOCK OUT. For more send HELP and one of these words. Questions: 0911223344
+/// # ").await;
+/// # });
+/// ```
+///
+/// Carriers in North America ask that HELP be answered with the name of the service, a contact, and how to stop
+/// messages. The name is there; the [`note`](Help::note) is the place for the rest. Install it before apps that
+/// take any text. To who has opted out it is silent like everything else.
+#[derive(Clone, Debug)]
+pub struct Help {
+    words: String,
+    list: String,
+    note: String,
+}
+
+impl Default for Help {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Help {
+    /// Listens to `help`, and answers in English.
+    pub fn new() -> Self {
+        Self {
+            words: "help".to_owned(),
+            list: "%(project_name)s understands: %(words)s. For more send HELP and one of these words."
+                .to_owned(),
+            note: String::new(),
+        }
+    }
+
+    /// Listens to other words: `"help|aide|እርዳታ"`.
+    #[must_use]
+    pub fn words(mut self, words: impl Into<String>) -> Self {
+        self.words = words.into();
+        self
+    }
+
+    /// Sets what is said before the note. `%(project_name)s` stands for the project's name, `%(words)s` for the
+    /// words.
+    #[must_use]
+    pub fn list(mut self, text: impl Into<String>) -> Self {
+        self.list = text.into();
+        self
+    }
+
+    /// Sets what the list ends with: a contact, how to stop messages, what they cost.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.note = text.into();
+        self
+    }
+
+    fn listing(&self, project: &str, words: &[String]) -> String {
+        // The name goes in last: it is the only text here that could hold the other's place.
+        let list = self.list.replace("%(words)s", &words.join(", ")).replace("%(project_name)s", project);
+        if self.note.is_empty() { list } else { format!("{list} {}", self.note) }
+    }
+
+    /// What is said of `topic`; `None` where there is nothing to say of it.
+    fn of(&self, topic: &str, project: &str, usage: &[Usage]) -> Option<String> {
+        let named = |words: &str| Keywords::new(words).rest_of(topic).map(str::len);
+        let single = usage.iter().filter_map(|one| Some((named(&one.words)?, one)));
+        let single = single.filter(|(_, one)| !one.help.is_empty()).min_by_key(|(rest, _)| *rest);
+        let group = usage.iter().filter_map(|one| Some((named(&one.group)?, &one.group)));
+        let group = group.min_by_key(|(rest, _)| *rest);
+        match (single, group) {
+            (Some((rest, one)), Some((other, _))) if rest <= other => Some(one.help.clone()),
+            (Some((_, one)), None) => Some(one.help.clone()),
+            (_, Some((_, name))) => {
+                let inside = usage.iter().filter(|one| one.group == *name);
+                Some(self.listing(project, &inside.map(Usage::shown).collect::<Vec<_>>()))
+            }
+            (None, None) => None,
+        }
+    }
+}
+
+/// What the whole list shows: each group once, and the words that are in none.
+fn shown(usage: &[Usage]) -> Vec<String> {
+    let mut shown = Vec::new();
+    for one in usage {
+        let word = if one.group.is_empty() { one.shown() } else { one.group.to_uppercase() };
+        if !word.is_empty() && !shown.contains(&word) {
+            shown.push(word);
+        }
+    }
+    shown
+}
+
+impl App for Help {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        let Some(topic) = Keywords::new(&self.words).rest_of(cx.text()) else {
+            return Ok(Handled::No);
+        };
+        let (project, usage) = (&cx.about().name, cx.usage());
+        let answer = self.of(topic, project, usage);
+        let answer = answer.unwrap_or_else(|| self.listing(project, &shown(usage)));
+        cx.reply(answer);
+        Ok(Handled::Yes)
+    }
+}

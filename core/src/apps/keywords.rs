@@ -1,0 +1,138 @@
+//! How a message begins with a word: `register Asha`, `reg, Asha`, `REG: Asha`.
+
+/// One or more words, any of which a message can begin with.
+///
+/// A word matches whole and without regard to case, behind any white space. It ends at the end of the message,
+/// before white space, or before a comma, semicolon or colon; `.`, `!` and `?` end it where nothing or white
+/// space follows them. The same marks of the Arabic, Ethiopic and full-width scripts count. Where several words
+/// match, the longest does.
+///
+/// ```
+/// use threadless::apps::Keywords;
+/// let join = Keywords::new("join|reg|register");
+/// assert_eq!(join.rest_of("Register: Asha"), Some("Asha"));
+/// assert_eq!(join.rest_of(" reg,"), Some(""));
+/// assert_eq!(join.rest_of("joining us"), None);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keywords(Vec<String>);
+
+impl Keywords {
+    /// The words in `words`, with `|` between them. An empty word matches nothing. A word may be several:
+    /// `"stock out"`.
+    pub fn new(words: &str) -> Self {
+        let words = words.split('|').map(|word| word.trim().to_lowercase());
+        Self(words.filter(|word| !word.is_empty()).collect())
+    }
+
+    /// What follows the keyword and the separator behind it, to the end; `None` where the text does not begin
+    /// with one of the words.
+    pub fn rest_of<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let text = text.trim_start();
+        let rests = self.0.iter().filter_map(|word| behind(text, word));
+        rests.min_by_key(|rest| rest.len()).map(without_separator)
+    }
+
+    /// Whether there is no word.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What is behind `word` (in lower case) at the start of `text`, if the word ends there.
+fn behind<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+    let mut rest = text.chars();
+    let mut wanted = word.chars();
+    while !wanted.as_str().is_empty() {
+        for lower in rest.next()?.to_lowercase() {
+            if wanted.next() != Some(lower) {
+                return None;
+            }
+        }
+    }
+    let rest = rest.as_str();
+    ends_here(rest).then_some(rest)
+}
+
+/// Whether a word that `rest` follows ends there.
+fn ends_here(rest: &str) -> bool {
+    let mut rest = rest.chars();
+    match rest.next() {
+        None => true,
+        Some(c) if is_stop(c) => rest.next().is_none_or(char::is_whitespace),
+        Some(c) => c.is_whitespace() || is_separator(c),
+    }
+}
+
+/// Takes off `: `, `,` or ` ; `, but leaves what only looks like it: `echo :)` says `:)`.
+fn without_separator(rest: &str) -> &str {
+    let rest = rest.strip_prefix(|c| is_separator(c) || is_stop(c)).unwrap_or(rest).trim_start();
+    match rest.strip_prefix(is_separator) {
+        Some(more) if more.is_empty() || more.starts_with(char::is_whitespace) => more.trim_start(),
+        _ => rest,
+    }
+}
+
+/// What stands between a keyword and what follows.
+fn is_separator(c: char) -> bool {
+    matches!(c, ',' | ';' | ':' | '،' | '؛' | '፡' | '፣' | '፤' | '፥' | '，' | '；' | '：')
+}
+
+/// What ends a sentence.
+fn is_stop(c: char) -> bool {
+    matches!(c, '.' | '!' | '?' | '؟' | '።' | '。' | '！' | '？')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keyword_is_a_whole_word_and_leaves_the_rest() {
+        let words = Keywords::new("reg|register|in a|ስም|Été|сообщи||");
+        let table = [
+            ("reg", Some("")),
+            ("REG ", Some("")),
+            ("reg,", Some("")),
+            ("reg:", Some("")),
+            ("reg;x", Some("x")),
+            ("reg , x", Some("x")),
+            ("\tReg  x  y ", Some("x  y ")),
+            ("reg :)", Some(":)")),
+            ("register x", Some("x")),
+            ("registerx", None),
+            ("reg.x", None),
+            ("Reg!", Some("")),
+            ("reg. x", Some("x")),
+            ("reg ...", Some("...")),
+            ("reg?!", None),
+            ("regs x", None),
+            ("in a b", Some("b")),
+            ("in ab", None),
+            ("ስም አበበ", Some("አበበ")),
+            ("ስም፡አበበ", Some("አበበ")),
+            ("ስም።", Some("")),
+            ("ስምንት", None),
+            ("ÉTÉ, 2026", Some("2026")),
+            ("СООБЩИ 5", Some("5")),
+            ("", None),
+            ("  ", None),
+        ];
+        for (text, rest) in table {
+            assert_eq!(words.rest_of(text), rest, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_of_several_words_counts_wherever_it_stands() {
+        for words in ["stock|stock out", "stock out|stock"] {
+            assert_eq!(Keywords::new(words).rest_of("STOCK OUT: zinc"), Some("zinc"), "{words}");
+        }
+    }
+
+    #[test]
+    fn no_word_begins_no_message() {
+        assert!(Keywords::new(" | ").is_empty());
+        assert_eq!(Keywords::new("").rest_of(""), None);
+    }
+}
