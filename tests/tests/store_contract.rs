@@ -12,8 +12,8 @@ use local::{Stack, StackOptions};
 use threadless::aws::{Access, http_client};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{
-    Commit, Committed, Direction, Entry, Lease, Loaded, MemoryStore, Outbox, Pace, Row, Settled, Settlement,
-    State, Store, Taken, Unusable,
+    Commit, Committed, Direction, Entry, Lease, Loaded, MemoryStore, Moved, Outbox, Pace, Row, Settled,
+    Settlement, State, Step, Store, Taken, Unusable,
 };
 use threadless::{ConnectionId, MessageId, Session};
 
@@ -67,6 +67,10 @@ contract! {
     a_large_outbox_moves_out_and_in_again_in_order,
     the_due_are_found_the_longest_due_first,
     history_moves_forward_only,
+    a_report_moves_a_row_forward_only_whatever_the_order,
+    a_report_before_its_row_waits_for_it,
+    a_report_before_the_answer_hides_neither_attempts_nor_doubt,
+    a_row_that_is_no_longer_kept_takes_no_report,
     any_text_is_kept_as_it_is,
     unusable_messages_are_kept_by_backend,
     wishes_and_pace_are_kept_and_every_outbox_knows_of_them,
@@ -345,9 +349,9 @@ async fn the_due_are_found_the_longest_due_first(store: &dyn Store) {
     assert_eq!(store.due(at(95), 3).await.unwrap(), due[..3]);
 }
 
-async fn history_moves_forward_only(store: &dyn Store) {
-    let who = connection("1");
-    let row = |state, uncertain| Row {
+/// A row of the message `out`.
+fn out(who: &ConnectionId, state: State, uncertain: u32) -> Row {
+    Row {
         connection: who.clone(),
         at: at(0),
         id: MessageId::from("out"),
@@ -358,7 +362,101 @@ async fn history_moves_forward_only(store: &dyn Store) {
         attempts: uncertain + 1,
         uncertain,
         detail: Some(format!("{state:?}")),
-    };
+    }
+}
+
+/// What a gateway reports of the message `out`.
+fn step(who: &ConnectionId, state: State, detail: Option<&str>) -> Step {
+    let (at, id) = (at(0), MessageId::from("out"));
+    Step { connection: who.clone(), at, id, state, detail: detail.map(str::to_owned) }
+}
+
+async fn only_row(store: &dyn Store, who: &ConnectionId) -> Row {
+    let mut rows = store.history(who, at(90), 10).await.unwrap();
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    rows.remove(0)
+}
+
+async fn a_report_moves_a_row_forward_only_whatever_the_order(store: &dyn Store) {
+    let states = [State::Sent, State::Failed, State::Delivered];
+    for (nth, order) in
+        [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]].into_iter().enumerate()
+    {
+        let who = connection(&nth.to_string());
+        store.record(&out(&who, State::Queued, 0)).await.unwrap();
+        let mut highest = State::Queued;
+        for state in order.map(|at| states[at]) {
+            let further = state.rank() > highest.rank();
+            // A second one, with other words, changes nothing.
+            for (words, again) in [("first", false), ("second", true)] {
+                let moved = store.report(&step(&who, state, Some(words)), at(5)).await.unwrap();
+                let expected = match (further, again) {
+                    (true, false) => Moved::Forward,
+                    (true, true) => Moved::Again,
+                    (false, _) => Moved::No,
+                };
+                assert_eq!(moved, expected, "{order:?} {state:?} {words}");
+            }
+            if further {
+                highest = state;
+            }
+            let detail = Some("first".to_owned());
+            let row = Row { state: highest, detail, ..out(&who, State::Queued, 0) };
+            assert_eq!(only_row(store, &who).await, row, "{order:?} {state:?}");
+        }
+        assert_eq!(highest, State::Delivered);
+    }
+    // Long afterwards nothing is to follow from it any more.
+    let who = connection("0");
+    let delivered = step(&who, State::Delivered, None);
+    assert_eq!(store.report(&delivered, at(5 + 12 * 3600 - 1)).await.unwrap(), Moved::Again);
+    assert_eq!(store.report(&delivered, at(5 + 12 * 3600)).await.unwrap(), Moved::No);
+    // Nor where it was no report that took the row there.
+    let who = connection("ours");
+    store.record(&out(&who, State::Failed, 0)).await.unwrap();
+    assert_eq!(store.report(&step(&who, State::Failed, None), at(5)).await.unwrap(), Moved::No);
+    let delivered = step(&who, State::Delivered, None);
+    assert_eq!(store.report(&delivered, at(5)).await.unwrap(), Moved::Forward);
+    assert_eq!(only_row(store, &who).await.detail, None, "what was said of another state is gone");
+}
+
+async fn a_report_before_its_row_waits_for_it(store: &dyn Store) {
+    let who = connection("1");
+    assert_eq!(store.report(&step(&who, State::Delivered, None), at(5)).await.unwrap(), Moved::Forward);
+    let early = only_row(store, &who).await;
+    assert_eq!((early.direction, early.state, early.text.as_str()), (Direction::Out, State::Delivered, ""));
+    for state in [State::Queued, State::Sent] {
+        store.record(&out(&who, state, 0)).await.unwrap();
+        let whole = Row { state: State::Delivered, detail: None, ..out(&who, state, 0) };
+        assert_eq!(only_row(store, &who).await, whole, "{state:?}");
+    }
+    assert_eq!(store.report(&step(&who, State::Delivered, None), at(6)).await.unwrap(), Moved::Again);
+    let month = 30 * 24 * 3600;
+    assert_eq!(store.history(&who, at(month), 10).await.unwrap(), [], "it expires like any other");
+}
+
+async fn a_report_before_the_answer_hides_neither_attempts_nor_doubt(store: &dyn Store) {
+    let who = connection("1");
+    store.record(&Row { attempts: 0, ..out(&who, State::Queued, 0) }).await.unwrap();
+    store.report(&step(&who, State::Delivered, Some("at 12:00")), at(5)).await.unwrap();
+    store.record(&out(&who, State::Sent, 2)).await.unwrap();
+    store.record(&out(&who, State::Sent, 1)).await.unwrap();
+    let row = only_row(store, &who).await;
+    assert_eq!((row.state, row.attempts, row.uncertain), (State::Delivered, 3, 2));
+    assert_eq!(row.detail.as_deref(), Some("at 12:00"));
+}
+
+async fn a_row_that_is_no_longer_kept_takes_no_report(store: &dyn Store) {
+    let (who, month) = (connection("1"), 30 * 24 * 3600);
+    let delivered = step(&who, State::Delivered, None);
+    assert_eq!(store.report(&delivered, at(month)).await.unwrap(), Moved::No);
+    assert_eq!(store.history(&who, at(0), 10).await.unwrap(), [], "nothing was written");
+    assert_eq!(store.report(&delivered, at(month - 1)).await.unwrap(), Moved::Forward);
+}
+
+async fn history_moves_forward_only(store: &dyn Store) {
+    let who = connection("1");
+    let row = |state, uncertain| out(&who, state, uncertain);
     let steps = [
         (row(State::Sent, 0), State::Sent, 0),
         (row(State::Queued, 0), State::Sent, 0),
@@ -366,7 +464,7 @@ async fn history_moves_forward_only(store: &dyn Store) {
         (row(State::Sent, 0), State::Sent, 1),
         (row(State::Delivered, 1), State::Delivered, 1),
         (row(State::Failed, 1), State::Delivered, 1),
-        (row(State::Sent, 5), State::Delivered, 1),
+        (row(State::Sent, 5), State::Delivered, 5),
     ];
     for (step, state, uncertain) in steps {
         store.record(&step).await.unwrap();

@@ -1,4 +1,4 @@
-//! The log of messages: for operators, the tester and delivery reports. Nothing is decided by it.
+//! The log of messages: for operators, the tester and delivery reports.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,6 +15,12 @@ pub enum Direction {
 }
 
 /// How far a message got. States move forward only: a row never goes back to one of lower [`State::rank`].
+///
+/// Received → handled; queued → sent → failed → delivered. Each state has a rank of its own on its way and the
+/// highest that was ever told is the one that is kept, so that it makes no difference in which order, how late or how
+/// often gateways tell them. Delivered stands above failed: that a phone has a message is a fact that no later word
+/// undoes, while that it will not get there is a forecast. A message that was sent twice may come to both, and one
+/// that we gave up after a day may have been taken all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// In: it is ours.
@@ -27,7 +33,7 @@ pub enum State {
     Sent,
     /// Out: the phone has it.
     Delivered,
-    /// Out: it will not get there.
+    /// Out: it will not get there, as far as anyone knows.
     Failed,
 }
 
@@ -56,13 +62,72 @@ pub struct Row {
     pub detail: Option<String>,
 }
 
+/// How far an outgoing message got, as its gateway reports it. It may come before the message's own row does: the
+/// gateway reports when it likes, and the row is written beside the send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Whose message.
+    pub connection: ConnectionId,
+    /// When it was written: [`Row::at`].
+    pub at: Timestamp,
+    /// The message's id.
+    pub id: MessageId,
+    /// How far it got: [`State::Sent`] or further.
+    pub state: State,
+    /// The gateway's words about it.
+    pub detail: Option<String>,
+}
+
+/// What became of a [`Step`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// The row is there now.
+    Forward,
+    /// Another report took it there, less than [`Moved::LATELY`] ago. What was to follow from it may not have been
+    /// done.
+    Again,
+    /// The row is further, or as far for another reason or since longer; or it is no longer [kept](Row::KEPT), and
+    /// nothing was written.
+    No,
+}
+
+impl Moved {
+    /// For how long what follows from a report may be tried again: half as long as what a connection took in is
+    /// [known](super::Recent::HORIZON), so that it is still known when it comes off the queue.
+    pub const LATELY: SignedDuration = SignedDuration::from_hours(12);
+}
+
+impl Step {
+    /// Whether the row that it is about is still kept.
+    pub(crate) fn is_kept(&self, now: Timestamp) -> bool {
+        self.at + Row::KEPT > now
+    }
+
+    /// The row as far as a report knows it.
+    pub(crate) fn row(&self) -> Row {
+        Row {
+            connection: self.connection.clone(),
+            at: self.at,
+            id: self.id.clone(),
+            direction: Direction::Out,
+            state: self.state,
+            text: String::new(),
+            in_reply_to: None,
+            attempts: 0,
+            uncertain: 0,
+            detail: self.detail.clone(),
+        }
+    }
+}
+
 impl State {
     /// Where it stands on its way, from 1.
     pub fn rank(self) -> u8 {
         match self {
             Self::Received | Self::Queued => 1,
             Self::Handled | Self::Sent => 2,
-            Self::Delivered | Self::Failed => 3,
+            Self::Failed => 3,
+            Self::Delivered => 4,
         }
     }
 
@@ -90,10 +155,26 @@ impl Row {
     /// For how long it is kept: 30 days.
     pub const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-    /// How far it got, and with how much doubt: what decides which of two rows of one message is kept. A repeated
-    /// send ends in the same state, but it must not hide that it was one.
+    /// How far it got, and with how much doubt: what decides whose state and detail are kept, of two rows of one
+    /// message.
     pub fn progress(&self) -> (u8, u32) {
         (self.state.rank(), self.uncertain)
+    }
+
+    /// Takes in what a later row of the same message knows. The state and its detail move forward or stay; attempts and
+    /// doubt only grow, so that nothing hides a repeated send; a text that a [`Step`] could not know comes in.
+    pub fn merge(&mut self, later: &Self) {
+        if self.progress() < later.progress() {
+            (self.state, self.detail) = (later.state, later.detail.clone());
+        }
+        self.attempts = self.attempts.max(later.attempts);
+        self.uncertain = self.uncertain.max(later.uncertain);
+        if self.text.is_empty() {
+            self.text.clone_from(&later.text);
+        }
+        if self.in_reply_to.is_none() {
+            self.in_reply_to.clone_from(&later.in_reply_to);
+        }
     }
 
     /// The row of a message whose phases are through.

@@ -1,5 +1,6 @@
 //! A store in memory: for unit tests and transcripts. It keeps what the real one keeps, by the same rules.
 
+use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,8 +10,8 @@ use jiff::Timestamp;
 use super::plan::Plan;
 use super::recent::hash;
 use super::{
-    Commit, Committed, Due, Entry, Lease, Loaded, Outbox, Record, Row, Settled, Settlement, Store,
-    StoreError, Taken, Unusable,
+    Commit, Committed, Due, Entry, Lease, Loaded, Moved, Outbox, Recent, Record, Row, Settled, Settlement,
+    Step, Store, StoreError, Taken, Unusable,
 };
 use crate::message::{BackendName, ConnectionId, MessageId};
 
@@ -24,8 +25,14 @@ pub struct MemoryStore {
 struct Tables {
     backends: HashSet<BackendName>,
     connections: HashMap<ConnectionId, Kept>,
-    history: HashMap<ConnectionId, BTreeMap<(Timestamp, MessageId), Row>>,
+    history: HashMap<ConnectionId, BTreeMap<(Timestamp, MessageId), KeptRow>>,
     unusable: Vec<Unusable>,
+}
+
+/// A row, and when a report moved it where it is.
+struct KeptRow {
+    row: Row,
+    reported_at: Option<Timestamp>,
 }
 
 struct Kept {
@@ -94,7 +101,7 @@ impl Store for MemoryStore {
         kept.record.created_at = created_at;
         kept.chunks.extend(plan.chunks);
         kept.spilled_ids.extend(plan.spill.iter().map(|seen| (seen.hash, commit.now)));
-        kept.spilled_ids.retain(|_, at| *at + super::Recent::HORIZON > commit.now);
+        kept.spilled_ids.retain(|_, at| *at + Recent::HORIZON > commit.now);
         Ok(Committed::Yes(kept.record.outbox.clone()))
     }
 
@@ -184,11 +191,32 @@ impl Store for MemoryStore {
     async fn record(&self, row: &Row) -> Result<(), StoreError> {
         let mut tables = self.lock();
         let rows = tables.history.entry(row.connection.clone()).or_default();
-        let kept = rows.entry((row.at, row.id.clone())).or_insert_with(|| row.clone());
-        if kept.progress() < row.progress() {
-            *kept = row.clone();
-        }
+        let new = || KeptRow { row: row.clone(), reported_at: None };
+        rows.entry((row.at, row.id.clone())).or_insert_with(new).row.merge(row);
         Ok(())
+    }
+
+    async fn report(&self, step: &Step, now: Timestamp) -> Result<Moved, StoreError> {
+        if !step.is_kept(now) {
+            return Ok(Moved::No);
+        }
+        let mut tables = self.lock();
+        let rows = tables.history.entry(step.connection.clone()).or_default();
+        let new = KeptRow { row: step.row(), reported_at: Some(now) };
+        let kept = match rows.entry((step.at, step.id.clone())) {
+            Place::Vacant(place) => {
+                place.insert(new);
+                return Ok(Moved::Forward);
+            }
+            Place::Occupied(place) => place.into_mut(),
+        };
+        if kept.row.state.rank() < step.state.rank() {
+            (kept.row.state, kept.row.detail) = (step.state, step.detail.clone());
+            kept.reported_at = Some(now);
+            return Ok(Moved::Forward);
+        }
+        let lately = kept.reported_at.is_some_and(|at| at + Moved::LATELY > now);
+        Ok(if lately && kept.row.state == step.state { Moved::Again } else { Moved::No })
     }
 
     async fn history(
@@ -199,9 +227,8 @@ impl Store for MemoryStore {
     ) -> Result<Vec<Row>, StoreError> {
         let tables = self.lock();
         let rows = tables.history.get(connection);
-        let kept =
-            rows.into_iter().flat_map(|rows| rows.values().rev()).filter(|row| row.at + Row::KEPT > now);
-        Ok(kept.take(limit).cloned().collect())
+        let rows = rows.into_iter().flat_map(|rows| rows.values().rev()).map(|kept| &kept.row);
+        Ok(rows.filter(|row| row.at + Row::KEPT > now).take(limit).cloned().collect())
     }
 
     async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {

@@ -13,7 +13,7 @@ mod record;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 
-pub use history::{Direction, Row, State};
+pub use history::{Direction, Moved, Row, State, Step};
 pub use memory::MemoryStore;
 pub use pace::Pace;
 pub use recent::Recent;
@@ -176,8 +176,12 @@ pub trait Store: Send + Sync {
     /// Connections whose outbox is due, the longest due first, at most `limit` of them.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError>;
 
-    /// Writes a row of history, or moves it forward. One whose [`Row::progress`] is as great stays as it is.
+    /// Writes a row of history, or [merges](Row::merge) it with the one that is there.
     async fn record(&self, row: &Row) -> Result<(), StoreError>;
+
+    /// Moves the row of an outgoing message forward, as its gateway reports. Where there is none yet it is made, for
+    /// [`Store::record`] to complete.
+    async fn report(&self, step: &Step, now: Timestamp) -> Result<Moved, StoreError>;
 
     /// A connection's history as far as it is [kept](Row::KEPT), the newest first, at most `limit` rows.
     async fn history(

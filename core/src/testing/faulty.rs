@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use crate::message::{BackendName, ConnectionId, MessageId};
 use crate::store::{
-    Commit, Committed, Due, Lease, Loaded, Outbox, Row, Settled, Settlement, Store, StoreError, Taken,
-    Unusable,
+    Commit, Committed, Due, Lease, Loaded, Moved, Outbox, Row, Settled, Settlement, Step, Store, StoreError,
+    Taken, Unusable,
 };
 
 /// How a call fails.
@@ -146,6 +146,10 @@ impl<S: Store> Store for FaultyStore<S> {
 
     async fn record(&self, row: &Row) -> Result<(), StoreError> {
         self.faults.around(self.inner.record(row)).await
+    }
+
+    async fn report(&self, step: &Step, now: Timestamp) -> Result<Moved, StoreError> {
+        self.faults.around(self.inner.report(step, now)).await
     }
 
     async fn history(

@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConsumedCapacity, Put, ReturnConsumedCapacity, ReturnValue, TransactWriteItem,
-    Update as UpdateAction,
+    AttributeValue, ConsumedCapacity, Put, ReturnConsumedCapacity, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdateAction,
 };
 
 use tokio::time::sleep;
@@ -27,8 +27,8 @@ const TRANSACTION_TRIES: u32 = 5;
 pub(super) enum Written {
     /// It is done. The item that was asked for.
     Yes(Item),
-    /// The condition did not hold.
-    No,
+    /// The condition did not hold. The item, if [it was to be shown](Update::show_refusal).
+    No(Item),
 }
 
 /// The key of one item.
@@ -63,6 +63,7 @@ impl DynamoStore {
         update: Update,
         wanted: ReturnValue,
     ) -> Result<Written, StoreError> {
+        let shown = update.shows_refusal().then_some(ReturnValuesOnConditionCheckFailure::AllOld);
         let call = self
             .client
             .update_item()
@@ -73,6 +74,7 @@ impl DynamoStore {
             .set_expression_attribute_names(Some(update.names()))
             .set_expression_attribute_values(update.values())
             .return_values(wanted)
+            .set_return_values_on_condition_check_failure(shown)
             .set_return_consumed_capacity(self.metering());
         for tries_left in (0..TRANSACTION_TRIES).rev() {
             let error = match call.clone().send().await {
@@ -83,7 +85,9 @@ impl DynamoStore {
                 Err(error) => error,
             };
             match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => return Ok(Written::No),
+                Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
+                    return Ok(Written::No(refusal.item().cloned().unwrap_or_default()));
+                }
                 // A transaction is at the same item. It says nothing about our condition.
                 Some(UpdateItemError::TransactionConflictException(_)) if tries_left > 0 => {
                     sleep(random::up_to(Duration::from_millis(100))).await;

@@ -41,6 +41,7 @@ pub(super) mod names {
     pub(crate) const STATE: &str = "state";
     pub(crate) const RANK: &str = "rank";
     pub(crate) const DETAIL: &str = "detail";
+    pub(crate) const REPORTED_AT: &str = "reported_at";
     pub(crate) const RAW: &str = "raw";
     pub(crate) const PROBLEMS: &str = "problems";
     pub(crate) const TTL: &str = "ttl";
@@ -81,7 +82,7 @@ impl<'a> Reader<'a> {
         StoreError::Unreadable { what: self.what.to_owned(), problem: format!("bad or missing {name}") }
     }
 
-    fn text(&self, name: &str) -> Result<Option<&'a str>, StoreError> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<&'a str>, StoreError> {
         match self.item.get(name) {
             None => Ok(None),
             Some(AttributeValue::S(text)) => Ok(Some(text)),
@@ -89,7 +90,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, StoreError> {
+    pub(super) fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, StoreError> {
         match self.item.get(name) {
             None => Ok(None),
             Some(AttributeValue::N(number)) => number.parse().map(Some).map_err(|_| self.bad(name)),

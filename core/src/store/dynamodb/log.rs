@@ -4,13 +4,14 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
+use super::call::Written;
 use super::item::{Item, Reader, is_expired, names as n, number, text, time, to_row, to_unusable};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
 use crate::aws::sort;
 use crate::message::{BackendName, ConnectionId};
 use crate::random;
-use crate::store::{Direction, Due, Row, Unusable};
+use crate::store::{Direction, Due, Moved, Row, Step, Unusable};
 
 impl DynamoStore {
     /// One query for each part of the index, side by side.
@@ -79,9 +80,65 @@ impl DynamoStore {
         } else {
             String::new()
         };
-        update.only_if(format!("(attribute_not_exists({rank}) OR {rank} < {here}{doubt})"));
-        // A row that is as far already is as it should be.
-        self.update(&pk, &sk, update, ReturnValue::None).await.map(drop)
+        update.only_if(format!("(attribute_not_exists({rank}) OR {rank} < {here}{doubt})")).show_refusal();
+        match self.update(&pk, &sk, update, ReturnValue::None).await? {
+            Written::Yes(_) => Ok(()),
+            Written::No(kept) => self.add_to_row(&pk, &sk, row, &kept).await,
+        }
+    }
+
+    /// The row is as far already. A report may have taken it there before we wrote what only we know of it.
+    async fn add_to_row(&self, pk: &str, sk: &str, row: &Row, kept: &Item) -> Result<(), StoreError> {
+        let read = Reader::new(sk, kept);
+        let mut update = Update::new();
+        if !kept.contains_key(n::TEXT) {
+            update.set(n::TEXT, text(&row.text));
+            if let Some(id) = &row.in_reply_to {
+                update.set(n::REPLY_TO, text(id.as_str()));
+            }
+        }
+        for (name, count) in [(n::ATTEMPTS, row.attempts), (n::UNCERTAIN, row.uncertain)] {
+            if read.number(name)?.unwrap_or(0) < count {
+                update.set(name, number(count));
+                let (name, value) = (update.name(name), update.value(number(count)));
+                update.only_if(format!("(attribute_not_exists({name}) OR {name} < {value})"));
+            }
+        }
+        if update.is_empty() {
+            return Ok(());
+        }
+        // Not where it has expired since.
+        let rank = update.name(n::RANK);
+        update.only_if(format!("attribute_exists({rank})"));
+        self.update(pk, sk, update, ReturnValue::None).await.map(drop)
+    }
+
+    pub(super) async fn move_row(&self, step: &Step, now: Timestamp) -> Result<Moved, StoreError> {
+        if !step.is_kept(now) {
+            return Ok(Moved::No);
+        }
+        let (pk, sk) = (keys::of_connection(&step.connection), keys::of_row(step.at, &step.id));
+        let mut update = Update::new();
+        update
+            .set(n::STATE, text(step.state.as_str()))
+            .set(n::RANK, number(step.state.rank()))
+            .set(n::REPORTED_AT, time(now))
+            .set_once(n::DIRECTION, text("out"))
+            .set_once(n::TTL, number(step.at.as_second() + Row::KEPT.as_secs()));
+        match &step.detail {
+            Some(detail) => update.set(n::DETAIL, text(detail)),
+            None => update.remove(&[n::DETAIL]),
+        };
+        let (rank, here) = (update.name(n::RANK), update.value(number(step.state.rank())));
+        update.only_if(format!("(attribute_not_exists({rank}) OR {rank} < {here})")).show_refusal();
+        let kept = match self.update(&pk, &sk, update, ReturnValue::None).await? {
+            Written::Yes(_) => return Ok(Moved::Forward),
+            Written::No(kept) => kept,
+        };
+        let read = Reader::new(&sk, &kept);
+        let same = read.text(n::STATE)? == Some(step.state.as_str());
+        let lately = read.time(n::REPORTED_AT)?.is_some_and(|at| at + Moved::LATELY > now);
+        Ok(if same && lately { Moved::Again } else { Moved::No })
     }
 
     pub(super) async fn query_history(

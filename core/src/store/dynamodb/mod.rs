@@ -17,8 +17,8 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
 use super::{
-    Commit, Committed, Due, Lease, Loaded, Outbox, Row, Settled, Settlement, Store, StoreError, Taken,
-    Unusable,
+    Commit, Committed, Due, Lease, Loaded, Moved, Outbox, Row, Settled, Settlement, Step, Store, StoreError,
+    Taken, Unusable,
 };
 use crate::aws::{Access, sdk_config};
 use crate::message::{BackendName, ConnectionId, MessageId};
@@ -126,6 +126,10 @@ impl Store for DynamoStore {
 
     async fn record(&self, row: &Row) -> Result<(), StoreError> {
         self.write_row(row).await
+    }
+
+    async fn report(&self, step: &Step, now: Timestamp) -> Result<Moved, StoreError> {
+        self.move_row(step, now).await
     }
 
     async fn history(

@@ -42,7 +42,7 @@ impl DynamoStore {
                 let Record { outbox, lease, .. } = to_record(&pk, Some(&before), now)?;
                 Taken::Yes { outbox, abandoned: lease.is_some() }
             }
-            Written::No => Taken::No,
+            Written::No(_) => Taken::No,
         })
     }
 
@@ -74,7 +74,7 @@ impl DynamoStore {
             .remove(&[n::LEASE_OWNER, n::LEASE_UNTIL]);
         Ok(match self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await? {
             Written::Yes(_) => Settled::Released,
-            Written::No => Settled::Lost,
+            Written::No(_) => Settled::Lost,
         })
     }
 

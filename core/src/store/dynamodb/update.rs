@@ -13,6 +13,7 @@ pub(super) struct Update {
     conditions: Vec<String>,
     names: BTreeSet<String>,
     values: HashMap<String, AttributeValue>,
+    shows_refusal: bool,
 }
 
 impl Update {
@@ -92,6 +93,21 @@ impl Update {
             None => format!("attribute_not_exists({name})"),
         };
         self.only_if(condition)
+    }
+
+    /// Where the conditions do not hold, has the item come back as it is. Costs nothing.
+    pub(super) fn show_refusal(&mut self) -> &mut Self {
+        self.shows_refusal = true;
+        self
+    }
+
+    pub(super) fn shows_refusal(&self) -> bool {
+        self.shows_refusal
+    }
+
+    /// Whether it would change nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sets.is_empty() && self.removes.is_empty()
     }
 
     pub(super) fn expression(&self) -> String {
