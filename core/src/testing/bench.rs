@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,10 +29,13 @@ use crate::session::Session;
 use crate::store::{MemoryStore, Outbox, Row, Store};
 use crate::sweep::sweep;
 
-/// The backend that the bench's messages come to and go from.
+/// The backend of a bench that was given none.
 const BACKEND: &str = "bench";
 
-/// A project with everything in memory: apps, one backend, a gateway that does as it is told.
+/// A project with everything in memory: apps, backends, one gateway behind them that does as it is told.
+///
+/// It has one backend, `bench`, unless it is given others. Where a method asks for a number alone, the first one
+/// that it was given is meant.
 pub struct Bench {
     /// The project.
     pub project: Arc<Project>,
@@ -43,29 +47,66 @@ pub struct Bench {
     pub faults: Faults,
     queue: Arc<MemoryQueue>,
     backend: BackendName,
+    /// Whether anything has come in.
+    touched: AtomicBool,
 }
 
 /// How a [`Bench`] is to be.
 pub struct BenchBuilder {
     router: Router,
-    respond: Respond,
+    respond: Option<Respond>,
     replies_per_hour: Option<NonZeroU32>,
-    about: About,
-    phase_timeout: Duration,
+    settings: Settings,
+    /// In the order in which they were given.
+    backends: Vec<BackendName>,
 }
 
 impl BenchBuilder {
     /// Has messages handled by the responder, not inline.
     #[must_use]
     pub fn queued(mut self) -> Self {
-        self.respond = Respond::Queue;
+        self.respond = Some(Respond::Queue);
+        self
+    }
+
+    /// Has messages handled before the gateway gets its answer, whatever the settings say.
+    #[must_use]
+    pub fn inline(mut self) -> Self {
+        self.respond = Some(Respond::Inline);
+        self
+    }
+
+    /// Adds a backend of this name that leads to the bench's gateway.
+    ///
+    /// # Panics
+    /// Where `name` is none.
+    #[must_use]
+    pub fn backend(mut self, name: &str) -> Self {
+        let name = name.parse().unwrap_or_else(|problem| panic!("{problem}"));
+        let backend = AnyBackend::new(TestBackend(TestGateway::default()));
+        let made =
+            BackendSettings { engine: "bench", respond: Respond::Inline, replies_per_hour: None, backend };
+        self.add(name, made);
+        self
+    }
+
+    /// Takes everything from settings: name, default response, time limits, opting out, and backends of the same
+    /// names. They lead to the bench's gateway, whatever their engine. Replaces what was given before.
+    #[must_use]
+    pub fn settings(mut self, mut settings: Settings) -> Self {
+        self.backends.clear();
+        let backends = std::mem::take(&mut settings.backends);
+        self.settings = settings;
+        for (name, backend) in backends {
+            self.add(name, backend);
+        }
         self
     }
 
     /// Sets the project's name and default response.
     #[must_use]
     pub fn about(mut self, name: &str, default_response: &str) -> Self {
-        self.about = About { name: name.to_owned(), default_response: default_response.to_owned() };
+        self.settings.about = About { name: name.to_owned(), default_response: default_response.to_owned() };
         self
     }
 
@@ -79,7 +120,7 @@ impl BenchBuilder {
     /// Sets how long one phase may take.
     #[must_use]
     pub fn phase_timeout(mut self, limit: Duration) -> Self {
-        self.phase_timeout = limit;
+        self.settings.phase_timeout = limit;
         self
     }
 
@@ -87,34 +128,35 @@ impl BenchBuilder {
     ///
     /// # Panics
     /// Where an app is [not put together rightly](Router::check), as a function would not start then.
-    pub fn build(self) -> Bench {
+    pub fn build(mut self) -> Bench {
         if let Err(faulty) = self.router.check() {
             panic!("{faulty}");
         }
-        let Ok(backend) = BACKEND.parse::<BackendName>() else { unreachable!("a good name") };
+        if self.backends.is_empty() {
+            self = self.backend(BACKEND);
+        }
         let (gateway, clock, faults) = (TestGateway::default(), TestClock::default(), Faults::default());
         let queue = Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
-        let made = BackendSettings {
-            engine: "bench",
-            respond: self.respond,
-            replies_per_hour: self.replies_per_hour,
-            backend: AnyBackend::new(TestBackend(gateway.clone())),
-        };
-        let settings = Settings {
-            about: self.about,
-            phase_timeout: self.phase_timeout,
-            consent: Consent::default(),
-            backends: BTreeMap::from([(backend.clone(), made)]),
-            warnings: Vec::new(),
-        };
+        for backend in self.settings.backends.values_mut() {
+            backend.engine = "bench";
+            backend.respond = self.respond.unwrap_or(backend.respond);
+            backend.replies_per_hour = self.replies_per_hour.or(backend.replies_per_hour);
+            backend.backend = AnyBackend::new(TestBackend(gateway.clone()));
+        }
         let ports = Ports {
             store: Arc::new(FaultyStore::new(MemoryStore::new(), faults.clone())),
             queue: Some(Arc::clone(&queue) as Arc<dyn Queue>),
             transport: Arc::new(NoTransport),
             clock: Arc::new(clock.clone()),
         };
-        let project = Arc::new(Project::new(settings, self.router, ports));
-        Bench { project, gateway, clock, faults, queue, backend }
+        let backend = self.backends.swap_remove(0);
+        let project = Arc::new(Project::new(self.settings, self.router, ports));
+        Bench { project, gateway, clock, faults, queue, backend, touched: AtomicBool::new(false) }
+    }
+
+    fn add(&mut self, name: BackendName, backend: BackendSettings) {
+        self.backends.push(name.clone());
+        self.settings.backends.insert(name, backend);
     }
 }
 
@@ -126,25 +168,37 @@ impl Bench {
 
     /// A bench with these apps, to be shaped further.
     pub fn with(router: Router) -> BenchBuilder {
-        let about = About { name: "Bench".to_owned(), default_response: String::new() };
-        BenchBuilder {
-            router,
-            respond: Respond::Inline,
-            replies_per_hour: None,
-            about,
+        let settings = Settings {
+            about: About { name: "Bench".to_owned(), default_response: String::new() },
             phase_timeout: Router::PHASE_TIMEOUT,
-        }
+            consent: Consent::default(),
+            backends: BTreeMap::new(),
+            warnings: Vec::new(),
+        };
+        BenchBuilder { router, respond: None, replies_per_hour: None, settings, backends: Vec::new() }
     }
 
-    /// The connection of a sender.
+    /// The backend that is meant where none is named.
+    pub fn default_backend(&self) -> &BackendName {
+        &self.backend
+    }
+
+    /// The connection of a sender at the default backend.
     ///
     /// # Panics
     /// Where `identity` is none.
     pub fn connection(&self, identity: &str) -> ConnectionId {
-        match identity.parse() {
-            Ok(identity) => ConnectionId::new(self.backend.clone(), identity),
-            Err(problem) => panic!("{identity:?}: {problem}"),
-        }
+        self.connection_at(self.backend.as_str(), identity)
+    }
+
+    /// The connection of a sender at a backend, which need not be one of the bench's.
+    ///
+    /// # Panics
+    /// Where `backend` or `identity` is none.
+    pub fn connection_at(&self, backend: &str, identity: &str) -> ConnectionId {
+        let backend = backend.parse().unwrap_or_else(|problem| panic!("{problem}"));
+        let identity = identity.parse().unwrap_or_else(|problem| panic!("{identity:?}: {problem}"));
+        ConnectionId::new(backend, identity)
     }
 
     /// Has a message come in, as the gateway would hand it over.
@@ -154,8 +208,19 @@ impl Bench {
         text: &str,
         gateway_id: Option<&str>,
     ) -> Result<Accepted, IncomingError> {
+        self.receive_at(&self.connection(from), text, gateway_id).await
+    }
+
+    /// Has a message come in from any connection.
+    pub async fn receive_at(
+        &self,
+        from: &ConnectionId,
+        text: &str,
+        gateway_id: Option<&str>,
+    ) -> Result<Accepted, IncomingError> {
+        self.touched.store(true, Ordering::Relaxed);
         let received = Received {
-            identity: self.connection(from).identity,
+            identity: from.identity.clone(),
             text: text.to_owned(),
             gateway_id: gateway_id.map(str::to_owned),
             received_at: None,
@@ -163,12 +228,13 @@ impl Bench {
             raw: None,
             details: BTreeMap::new(),
         };
-        incoming(&self.project, &self.backend, received, Deadline::within(Duration::from_secs(29))).await
+        incoming(&self.project, &from.backend, received, Deadline::within(Duration::from_secs(29))).await
     }
 
     /// Has a message sent to someone that nobody asked for, once for each `id`. It goes out when the queue is
     /// [worked off](Bench::work_off).
     pub async fn notify(&self, to: &str, text: &str, id: &str) -> Result<(), QueueError> {
+        self.touched.store(true, Ordering::Relaxed);
         let notice = Notice {
             id: MessageId::from(id),
             connection: self.connection(to),
@@ -178,8 +244,9 @@ impl Bench {
         self.project.enqueue(Ticket::notice(notice)).await
     }
 
-    /// Answers one HTTP request to the bench's backend.
+    /// Answers one HTTP request to a backend of the bench: the default one is at `/backend/bench/`.
     pub async fn request(&self, request: Request<Bytes>) -> Response<Bytes> {
+        self.touched.store(true, Ordering::Relaxed);
         endpoint::serve(&self.project, "bench", request, Deadline::within(Duration::from_secs(29))).await
     }
 
@@ -203,9 +270,19 @@ impl Bench {
     pub async fn minutes(&self, count: u32) {
         for _ in 0..count {
             self.clock.advance(Duration::from_secs(60));
-            let _ = sweep(&self.project).await;
-            self.work_off().await;
+            self.tick().await;
         }
+    }
+
+    /// Runs what is scheduled, once, and works off what that enqueues. The clock does not move.
+    pub async fn tick(&self) {
+        let _ = sweep(&self.project).await;
+        self.work_off().await;
+    }
+
+    /// Whether nothing has come in yet.
+    pub(super) fn is_untouched(&self) -> bool {
+        !self.touched.load(Ordering::Relaxed)
     }
 
     /// What is remembered of a sender.

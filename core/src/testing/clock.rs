@@ -23,6 +23,11 @@ impl TestClock {
         Self(Arc::new(Mutex::new(now)))
     }
 
+    /// Has it show this time, which may be an earlier one.
+    pub fn set(&self, now: Timestamp) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
     /// Moves it on.
     pub fn advance(&self, span: Duration) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -35,6 +35,7 @@ pub struct TestGateway(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     always: Option<Behaviour>,
+    always_at: BTreeMap<String, Behaviour>,
     next: VecDeque<Behaviour>,
     taken: Vec<Outgoing>,
     asked: usize,
@@ -55,9 +56,24 @@ impl TestGateway {
         self.lock().always = Some(behaviour);
     }
 
+    /// Has it do this from now on with what comes by this backend, whatever it does with the rest.
+    pub fn always_at(&self, backend: &str, behaviour: Behaviour) {
+        self.lock().always_at.insert(backend.to_owned(), behaviour);
+    }
+
     /// The messages that it took, in order.
     pub fn taken(&self) -> Vec<Outgoing> {
         self.lock().taken.clone()
+    }
+
+    /// How many messages it took.
+    pub(super) fn count(&self) -> usize {
+        self.lock().taken.len()
+    }
+
+    /// The messages that it took after the first `count`.
+    pub(super) fn taken_since(&self, count: usize) -> Vec<Outgoing> {
+        self.lock().taken.get(count..).unwrap_or_default().to_vec()
     }
 
     /// The texts that it took, in order.
@@ -78,8 +94,10 @@ impl TestGateway {
     fn meet(&self, message: &Outgoing) -> Behaviour {
         let mut state = self.lock();
         state.asked += 1;
-        let always = state.always.clone().unwrap_or(Behaviour::Accept);
-        let behaviour = state.next.pop_front().unwrap_or(always);
+        let next = state.next.pop_front();
+        let at_backend = state.always_at.get(message.connection.backend.as_str());
+        let always = at_backend.or(state.always.as_ref()).cloned().unwrap_or(Behaviour::Accept);
+        let behaviour = next.unwrap_or(always);
         if matches!(behaviour, Behaviour::Accept | Behaviour::LoseAnswer | Behaviour::TakeAndHang) {
             state.taken.push(message.clone());
         }

@@ -30,3 +30,4 @@ pub use bench::{Bench, BenchBuilder};
 pub use clock::TestClock;
 pub use faulty::{Fault, Faults, FaultyStore, When};
 pub use gateway::{Behaviour, TestGateway};
+pub use transcript::{Mismatch, OpenError, Problem, Said, Stage, StageError, Transcript, TranscriptError};

@@ -1,0 +1,282 @@
+//! How a transcript did not come true, as a person wants to see it.
+
+use std::collections::VecDeque;
+use std::fmt::{self, Write as _};
+
+use jiff::Timestamp;
+
+use super::play::{Said, StageError, Turn};
+use super::{Act, Transcript, escape};
+use crate::message::{BackendName, ConnectionId};
+
+/// How a turn went.
+#[derive(Default)]
+pub(super) struct Went {
+    /// What came before the clock was where the turn moves it, and when.
+    pub(super) early: Vec<(Timestamp, Said)>,
+    /// What came in the turn.
+    pub(super) said: VecDeque<Said>,
+    /// What the stage could not do.
+    pub(super) problem: Option<StageError>,
+}
+
+/// Where a transcript did not come true, and how. Its `Display` shows the transcript with the place marked, what was
+/// expected beside what came, and what was left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// What the transcript is called.
+    pub name: String,
+    /// The line that did not come true, counted from 1; for a reply that nobody scripted, the last one of its turn.
+    pub line: usize,
+    /// What is wrong, in one sentence.
+    pub problem: String,
+    shown: String,
+}
+
+/// What became of one reply, expected or not.
+struct Row<'a> {
+    /// The step that asks for it.
+    step: Option<usize>,
+    expected: Option<(ConnectionId, &'a str)>,
+    actual: Option<&'a Said>,
+    when: Option<Timestamp>,
+}
+
+impl Row<'_> {
+    fn holds(&self) -> bool {
+        let same = |expected: &(ConnectionId, &str), actual: &Said| {
+            expected.0 == actual.to && expected.1 == actual.text
+        };
+        self.when.is_none()
+            && matches!((&self.expected, self.actual), (Some(expected), Some(actual)) if same(expected, actual))
+    }
+}
+
+impl Mismatch {
+    /// What did not come true in a turn.
+    pub(super) fn of(
+        transcript: &Transcript,
+        turn: &Turn,
+        went: &Went,
+        default: &BackendName,
+    ) -> Option<Self> {
+        if let Some(problem) = &went.problem {
+            return Some(Self::of_stage(transcript, turn, problem));
+        }
+        let rows = rows(transcript, turn, went, default);
+        // A line that did not come true says more than a reply that did come.
+        let first =
+            rows.iter().filter(|row| !row.holds()).min_by_key(|row| row.step.unwrap_or(usize::MAX))?;
+        let last = turn.replies.last().copied().or(turn.opening);
+        let at = first.step.or(last);
+        let (line, last_line) = at.map_or((1, 1), |at| {
+            let step = &transcript.steps[at];
+            (step.line, step.last_line)
+        });
+        let problem = problem(first, &rows);
+        let mut shown = excerpt(transcript, turn, line, last_line, first.step.is_some());
+        table(&mut shown, &rows, default);
+        left(&mut shown, transcript, turn);
+        Some(Self { name: transcript.name.clone(), line, problem, shown })
+    }
+
+    /// What the stage could not do.
+    fn of_stage(transcript: &Transcript, turn: &Turn, problem: &StageError) -> Self {
+        let step = turn.opening.map(|at| &transcript.steps[at]);
+        let (line, last_line) = step.map_or((1, 1), |step| (step.line, step.last_line));
+        let mut shown = excerpt(transcript, turn, line, last_line, true);
+        left(&mut shown, transcript, turn);
+        Self { name: transcript.name.clone(), line, problem: problem.to_string(), shown }
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}\n{}", self.name, self.line, self.problem, self.shown.trim_end())
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+/// Expected and actual, side by side: those to one connection in order, in the middle of what is equal at both ends.
+fn rows<'a>(transcript: &'a Transcript, turn: &Turn, went: &'a Went, default: &BackendName) -> Vec<Row<'a>> {
+    let mut rows = Vec::new();
+    for (when, said) in &went.early {
+        rows.push(Row { step: None, expected: None, actual: Some(said), when: Some(*when) });
+    }
+    let mut expected = Vec::new();
+    for at in &turn.replies {
+        if let Act::Hears(line) = &transcript.steps[*at].act {
+            expected.push((*at, line.connection(default), line.text.as_str()));
+        }
+    }
+    let mut connections: Vec<&ConnectionId> = Vec::new();
+    for to in expected.iter().map(|(_, to, _)| to).chain(went.said.iter().map(|said| &said.to)) {
+        if !connections.contains(&to) {
+            connections.push(to);
+        }
+    }
+    let mut found = Vec::new();
+    for connection in connections {
+        let wanted: Vec<_> = expected.iter().filter(|(_, to, _)| to == connection).collect();
+        let came: Vec<_> = went.said.iter().filter(|said| said.to == *connection).collect();
+        let equal = |at: usize, of: usize| wanted[at].2 == came[of].text;
+        let shorter = wanted.len().min(came.len());
+        let head = (0..shorter).take_while(|at| equal(*at, *at)).count();
+        let tail = (1..=shorter - head).take_while(|at| equal(wanted.len() - at, came.len() - at)).count();
+        let (middle_wanted, middle_came) = (wanted.len() - head - tail, came.len() - head - tail);
+        let mut pair = |want: Option<usize>, came_at: Option<usize>| {
+            let expected = want.map(|at| wanted[at]);
+            found.push(Row {
+                step: expected.map(|(at, ..)| *at),
+                expected: expected.map(|(_, to, text)| (to.clone(), *text)),
+                actual: came_at.map(|at| came[at]),
+                when: None,
+            });
+        };
+        (0..head).for_each(|at| pair(Some(at), Some(at)));
+        for at in 0..middle_wanted.max(middle_came) {
+            let place = |count| (at < count).then_some(head + at);
+            pair(place(middle_wanted), place(middle_came));
+        }
+        (1..=tail).rev().for_each(|at| pair(Some(wanted.len() - at), Some(came.len() - at)));
+    }
+    // In the order of the lines; what has none stays behind its connection's last.
+    let mut place = 0;
+    let mut placed: Vec<(usize, Row<'_>)> = Vec::new();
+    for row in found {
+        place = row.step.unwrap_or(place);
+        placed.push((place, row));
+    }
+    placed.sort_by_key(|(place, _)| *place);
+    rows.extend(placed.into_iter().map(|(_, row)| row));
+    rows
+}
+
+fn problem(first: &Row<'_>, rows: &[Row<'_>]) -> String {
+    if let Some(when) = rows.iter().find_map(|row| row.when) {
+        return format!("a reply came at {when}, before its time");
+    }
+    match (&first.expected, first.actual) {
+        (Some(_), Some(_)) if is_shuffled(rows) => "the replies came in another order".to_owned(),
+        (Some(_), Some(_)) => "another reply came".to_owned(),
+        (Some(_), None) => "this reply did not come".to_owned(),
+        (None, _) => "a reply came that is not in the transcript".to_owned(),
+    }
+}
+
+/// Whether what came is what was expected but for its order.
+fn is_shuffled(rows: &[Row<'_>]) -> bool {
+    let mut expected: Vec<_> =
+        rows.iter().filter_map(|row| row.expected.as_ref().map(|(to, text)| (to, *text))).collect();
+    let mut actual: Vec<_> =
+        rows.iter().filter_map(|row| row.actual.map(|said| (&said.to, said.text.as_str()))).collect();
+    expected.sort_unstable();
+    actual.sort_unstable();
+    expected == actual
+}
+
+/// The lines around the place, with a mark below it.
+fn excerpt(transcript: &Transcript, turn: &Turn, line: usize, last_line: usize, is_its_text: bool) -> String {
+    const AROUND: usize = 2;
+    let opening = turn.opening.map_or(line, |at| transcript.steps[at].line);
+    let from = opening.min(line).saturating_sub(AROUND).max(1);
+    let mut shown = String::new();
+    for (at, text) in transcript.source.lines().enumerate() {
+        let number = at + 1;
+        // A long turn is shown by its begin and its place.
+        let hidden = number > opening + AROUND && number + AROUND < line;
+        if number < from || number > last_line + AROUND || hidden {
+            if hidden && number == opening + AROUND + 1 {
+                shown.push_str("      ⋮\n");
+            }
+            continue;
+        }
+        let mark = if (line..=last_line).contains(&number) { '→' } else { ' ' };
+        let _ = writeln!(shown, "{}", format!("{mark}{number:>4} | {text}").trim_end());
+        if number == last_line {
+            let start = text.find(|c| !escape::BLANKS.contains(&c)).unwrap_or(0);
+            let indent: String = text[..start].chars().collect();
+            let mark = if is_its_text {
+                "^".repeat(text.trim().chars().count().max(1))
+            } else {
+                "^ below this line".to_owned()
+            };
+            let _ = writeln!(shown, "      | {indent}{mark}");
+        }
+    }
+    shown
+}
+
+/// All that was expected in the turn beside all that came.
+fn table(shown: &mut String, rows: &[Row<'_>], default: &BackendName) {
+    /// Beyond this the columns would not fit a terminal, and go one below the other.
+    const WIDEST: usize = 60;
+    let written = |to: &ConnectionId, text: &str| {
+        let backend = if to.backend == *default { String::new() } else { format!("[{}] ", to.backend) };
+        format!("{backend}{} < {}", escape::number(to.identity.as_str()), escape::text(text))
+            .trim_end()
+            .to_owned()
+    };
+    let cells: Vec<(String, String, char)> = rows
+        .iter()
+        .map(|row| {
+            let expected = row.expected.as_ref().map(|(to, text)| written(to, text));
+            let actual = row.actual.map(|said| {
+                let when = row.when.map(|when| format!("  (at {when})")).unwrap_or_default();
+                written(&said.to, &said.text) + &when
+            });
+            let mark = match (&expected, &actual) {
+                _ if row.holds() => ' ',
+                (Some(_), Some(_)) => '≠',
+                (Some(_), None) => '-',
+                _ => '+',
+            };
+            (expected.unwrap_or_default(), actual.unwrap_or_default(), mark)
+        })
+        .collect();
+    let width = cells.iter().map(|(expected, ..)| expected.chars().count()).max().unwrap_or(0).max(20);
+    shown.push('\n');
+    if width <= WIDEST {
+        let _ = writeln!(shown, "  {:<width$}   actual", "expected");
+    }
+    for (expected, actual, mark) in cells {
+        let apart = differs_at(&expected, &actual).filter(|_| mark == '≠');
+        if width <= WIDEST {
+            let _ = writeln!(shown, "{}", format!("{mark} {expected:<width$}   {actual}").trim_end());
+            if let Some(at) = apart {
+                let _ = writeln!(shown, "  {:at$}^{:gap$}^", "", "", gap = width + 2);
+            }
+        } else {
+            let _ = writeln!(shown, "{}", format!("{mark} expected  {expected}").trim_end());
+            let _ = writeln!(shown, "{}", format!("    actual  {actual}").trim_end());
+            if let Some(at) = apart {
+                let _ = writeln!(shown, "            {:at$}^", "");
+            }
+        }
+    }
+}
+
+/// The first character in which two lines differ.
+fn differs_at(one: &str, other: &str) -> Option<usize> {
+    let (mut one, mut other) = (one.chars(), other.chars());
+    let mut at = 0;
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return None,
+            (a, b) if a != b => return Some(at),
+            _ => at += 1,
+        }
+    }
+}
+
+/// What was not played.
+fn left(shown: &mut String, transcript: &Transcript, turn: &Turn) {
+    let last = turn.replies.last().copied().or(turn.opening);
+    let rest = transcript.steps.get(last.map_or(0, |at| at + 1)..).unwrap_or_default();
+    let (Some(first), Some(last)) = (rest.first(), rest.last()) else { return };
+    let _ = match rest.len() {
+        1 => writeln!(shown, "\nnot played: line {}", first.line),
+        count => writeln!(shown, "\nnot played: lines {} to {}, {count} of them", first.line, last.last_line),
+    };
+}

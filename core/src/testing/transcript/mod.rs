@@ -1,0 +1,213 @@
+//! Transcripts: what people text, and what they must get for it.
+
+mod escape;
+mod mismatch;
+mod on_bench;
+mod parse;
+mod play;
+#[cfg(test)]
+mod tests;
+
+pub use mismatch::Mismatch;
+pub use parse::{Problem, TranscriptError};
+pub use play::{Said, Stage, StageError};
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use jiff::Timestamp;
+
+use crate::message::{BackendName, Identity};
+
+/// A conversation in writing: what people text, and what they must get for it.
+///
+/// ```text
+/// # A line that begins with # is a comment; blank lines and indentation do not count.
+/// 1112223333 > echo hello
+/// 1112223333 < hello
+///
+/// [kannel-a] +251911223344 > hours
+/// [kannel-a] +251911223344 < We are open:
+///                          | Monday to Friday, 8 to 17
+///                          | Saturday, 8 to 12
+///
+/// 1112223333@202611250700 > remind me in an hour
+/// 1112223333 < You will hear from us at 08:00.
+/// 1112223333@202611250800 < It is time.
+/// @202611260800
+/// ```
+///
+/// | line | means |
+/// |---|---|
+/// | `number > text` | a message comes in. The number is any identity: `+251911223344`, `MTN-INFO` |
+/// | `number < text` | this reply must come, in the turn of the line above that made it come |
+/// | `\| text` | the text above goes on with a new line |
+/// | `[backend]` before a number | the message comes by, the reply goes to, this backend; without it the default one |
+/// | `@YYYYMMDDHHMM`, `@YYYYMMDDHHMMSS` behind a number, or alone | the clock (UTC) moves there first |
+///
+/// # Texts
+///
+/// Blanks and tabs at both ends of a text do not count; nothing behind the sign is a blank SMS. Any character may
+/// stand in it, `<`, `>`, `#` and `@` too. A backslash makes the rest writable: `\n`, `\r`, `\t`, `\s` (a blank that
+/// counts), `\u{200b}` (any character by its number), `\\` (a backslash), and `\` before any other ASCII punctuation
+/// is that character. The same holds in a number, where `<`, `>`, and `#`, `[`, `@`, `|` at its head, need it.
+///
+/// # What is strict
+///
+/// A message, or a move of the clock, begins a *turn*. All that is said until the next one are the replies of that
+/// turn: each of them must come, none before its turn, and no other. Those to one number come in the order of the
+/// lines. Between numbers no order is asked for, since neither the queue nor a gateway keeps one: so what holds on
+/// the bench holds on the deployed stack too.
+///
+/// # Time
+///
+/// The clock begins at the first time stamp; each one moves it on, never back. On the way the scheduled function
+/// runs at every full minute, and once at the time itself. A reply with a time stamp must come at that time and at
+/// no minute before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transcript {
+    name: String,
+    source: String,
+    steps: Vec<Step>,
+}
+
+/// One line (with those that continue it) that does something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    /// Counted from 1.
+    pub(super) line: usize,
+    /// The last line that belongs to it.
+    pub(super) last_line: usize,
+    pub(super) at: Option<Timestamp>,
+    pub(super) act: Act,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Only the clock moves.
+    Wait,
+    /// A message comes in.
+    Says(Line),
+    /// A reply must come.
+    Hears(Line),
+}
+
+/// Who, and what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) backend: Option<BackendName>,
+    pub(super) number: Identity,
+    pub(super) text: String,
+}
+
+/// Why a file is no transcript.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It cannot be read.
+    #[error("{}: {problem}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// The system's words.
+        problem: std::io::Error,
+    },
+    /// It is written wrongly.
+    #[error(transparent)]
+    Transcript(#[from] TranscriptError),
+}
+
+impl Transcript {
+    /// Reads a transcript. Errors and failures call it `name`.
+    ///
+    /// ```
+    /// use threadless::testing::{Problem, Transcript};
+    ///
+    /// let transcript = Transcript::named("clinic.txt", "1112223333 > ping\n1112223333 < pong")?;
+    /// assert_eq!(transcript.name(), "clinic.txt");
+    ///
+    /// let error = Transcript::named("clinic.txt", "# Amina\n1112223333 ping").unwrap_err();
+    /// assert_eq!((error.line, error.column), (2, 1));
+    /// assert_eq!(error.problem, Problem::NoSign);
+    /// # Ok::<(), threadless::testing::TranscriptError>(())
+    /// ```
+    pub fn named(name: impl Into<String>, source: &str) -> Result<Self, TranscriptError> {
+        let name = name.into();
+        match parse::steps(source) {
+            Ok(steps) => Ok(Self { name, source: source.to_owned(), steps }),
+            Err(error) => Err(error.of(name)),
+        }
+    }
+
+    /// Reads a file.
+    pub fn open(file: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let file = file.as_ref();
+        let source = std::fs::read_to_string(file)
+            .map_err(|problem| OpenError::File { file: file.to_owned(), problem })?;
+        Ok(Self::named(file.display().to_string(), &source)?)
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The backends that it names.
+    pub fn backends(&self) -> BTreeSet<&BackendName> {
+        self.steps.iter().filter_map(|step| step.line_of()?.backend.as_ref()).collect()
+    }
+
+    /// How many messages come in, and how many replies must.
+    pub fn count(&self) -> (usize, usize) {
+        let says = self.steps.iter().filter(|step| matches!(step.act, Act::Says(_))).count();
+        let hears = self.steps.iter().filter(|step| matches!(step.act, Act::Hears(_))).count();
+        (says, hears)
+    }
+
+    /// The line of the first time stamp, counted from 1. Who cannot move the clock of what the transcript is played
+    /// against can say so before anything is sent.
+    pub fn first_time(&self) -> Option<usize> {
+        self.steps.iter().find(|step| step.at.is_some()).map(|step| step.line)
+    }
+}
+
+impl FromStr for Transcript {
+    type Err = TranscriptError;
+
+    fn from_str(source: &str) -> Result<Self, TranscriptError> {
+        Self::named("the transcript", source)
+    }
+}
+
+impl Step {
+    fn line_of(&self) -> Option<&Line> {
+        match &self.act {
+            Act::Wait => None,
+            Act::Says(line) | Act::Hears(line) => Some(line),
+        }
+    }
+}
+
+/// As it would be written, on as few lines as can be.
+impl fmt::Display for Transcript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in &self.steps {
+            let stamp = step.at.map(|at| at.strftime("@%Y%m%d%H%M%S").to_string()).unwrap_or_default();
+            let (sign, line) = match &step.act {
+                Act::Wait => {
+                    writeln!(f, "{stamp}")?;
+                    continue;
+                }
+                Act::Says(line) => ('>', line),
+                Act::Hears(line) => ('<', line),
+            };
+            if let Some(backend) = &line.backend {
+                write!(f, "[{backend}] ")?;
+            }
+            let (number, text) = (escape::number(line.number.as_str()), escape::text(&line.text));
+            writeln!(f, "{}", format!("{number}{stamp} {sign} {text}").trim_end())?;
+        }
+        Ok(())
+    }
+}

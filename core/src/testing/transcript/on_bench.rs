@@ -1,0 +1,87 @@
+//! Transcripts on the bench.
+
+use std::panic::Location;
+use std::path::Path;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{Mismatch, Said, Stage, StageError, Transcript};
+use crate::clock::Clock as _;
+use crate::message::{BackendName, ConnectionId};
+use crate::testing::Bench;
+
+impl Bench {
+    /// Plays a [transcript](Transcript) that stands in the source.
+    ///
+    /// # Panics
+    /// Where it is written wrongly, and where it does not come true: with the transcript, the place, what was
+    /// expected beside what came, and what was left.
+    #[track_caller]
+    pub fn transcript<'a>(&'a self, script: &'a str) -> impl Future<Output = ()> + Send + 'a {
+        let caller = Location::caller();
+        async move {
+            let name = format!("{}:{}, transcript", caller.file(), caller.line());
+            let read = Transcript::named(name, script);
+            let transcript = read.unwrap_or_else(|problem| panic!("{problem}"));
+            self.play(&transcript).await.unwrap_or_else(|mismatch| panic!("{mismatch}"));
+        }
+    }
+
+    /// Plays a transcript that is a file. A path that is relative begins at the package's folder.
+    ///
+    /// # Panics
+    /// Where it cannot be read, and as [`Bench::transcript`].
+    pub async fn transcript_file(&self, file: impl AsRef<Path> + Send) {
+        let transcript = Transcript::open(file).unwrap_or_else(|problem| panic!("{problem}"));
+        self.play(&transcript).await.unwrap_or_else(|mismatch| panic!("{mismatch}"));
+    }
+
+    /// Plays a transcript.
+    pub async fn play(&self, transcript: &Transcript) -> Result<(), Box<Mismatch>> {
+        let heard = self.gateway.count();
+        transcript.play(&mut OnBench { bench: self, heard }).await
+    }
+}
+
+/// A bench, and how many of its replies were heard.
+struct OnBench<'a> {
+    bench: &'a Bench,
+    heard: usize,
+}
+
+#[async_trait]
+impl Stage for OnBench<'_> {
+    fn default_backend(&self) -> BackendName {
+        self.bench.default_backend().clone()
+    }
+
+    async fn receive(&mut self, from: &ConnectionId, text: &str) -> Result<(), StageError> {
+        let taken = self.bench.receive_at(from, text, None).await;
+        taken.map(drop).map_err(|problem| StageError(format!("this message was not taken: {problem}")))
+    }
+
+    async fn heard(&mut self, _expected: usize) -> Result<Vec<Said>, StageError> {
+        self.bench.work_off().await;
+        let came = self.bench.gateway.taken_since(self.heard);
+        self.heard += came.len();
+        Ok(came.into_iter().map(|message| Said { to: message.connection, text: message.text }).collect())
+    }
+
+    fn now(&self) -> Result<Timestamp, StageError> {
+        Ok(self.bench.clock.now())
+    }
+
+    async fn start_clock(&mut self, at: Timestamp) -> Result<(), StageError> {
+        if self.bench.is_untouched() {
+            self.bench.clock.set(at);
+        }
+        Ok(())
+    }
+
+    async fn tick(&mut self, at: Timestamp) -> Result<(), StageError> {
+        self.bench.clock.set(at);
+        self.bench.tick().await;
+        Ok(())
+    }
+}

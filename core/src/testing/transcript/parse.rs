@@ -1,0 +1,221 @@
+//! Reads transcripts line by line.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
+use super::escape::{self, BLANKS, BadEscape};
+use super::{Act, Line, Step};
+use crate::message::{BackendName, Identity, InvalidName};
+
+/// What is wrong with a transcript, and where. Its `Display` shows the line with the place marked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TranscriptError {
+    /// What the transcript is called.
+    pub name: String,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The place in it, in characters, counted from 1.
+    pub column: usize,
+    /// What is wrong there.
+    pub problem: Problem,
+    /// The line as it stands.
+    pub source: String,
+}
+
+/// What can be wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// There is no `>` and no `<` in it.
+    #[error("this is neither `number > text` nor `number < text`; a comment begins with #")]
+    NoSign,
+    /// There is nothing before the sign.
+    #[error("a number belongs before the sign")]
+    NoNumber,
+    /// The number is none.
+    #[error(transparent)]
+    Number(InvalidName),
+    /// `[` without `]`.
+    #[error("a backend's name is in brackets, [name]: there is no ]")]
+    OpenBracket,
+    /// The backend's name is none.
+    #[error(transparent)]
+    Backend(InvalidName),
+    /// The digits behind an `@` are no time.
+    #[error(
+        "a time is YYYYMMDDHHMM or YYYYMMDDHHMMSS, in UTC, and there is none {0:?}; write \\@ for the sign itself"
+    )]
+    Time(String),
+    /// A time before the one above.
+    #[error("the clock shows {0} here, and does not go back")]
+    Backwards(Timestamp),
+    /// A backslash that means nothing.
+    #[error("{0} means nothing; a backslash is written \\\\")]
+    Escape(String),
+    /// `|` where no text goes before.
+    #[error("there is no message or reply right above that this could continue")]
+    NothingToContinue,
+}
+
+/// A [`TranscriptError`] that knows neither its transcript's name nor its line's text.
+pub(super) struct Fault {
+    line: usize,
+    column: usize,
+    problem: Problem,
+    source: String,
+}
+
+impl Fault {
+    pub(super) fn of(self, name: String) -> TranscriptError {
+        let Self { line, column, problem, source } = self;
+        TranscriptError { name, line, column, problem, source }
+    }
+}
+
+impl fmt::Display for TranscriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, line, column, problem, source } = self;
+        writeln!(f, "{name}:{line}:{column}: {problem}")?;
+        writeln!(f, "{line:>5} | {source}")?;
+        // Tabs stay tabs, so that the mark stands below its place.
+        let tab = |c: char| if c == '\t' { '\t' } else { ' ' };
+        let indent: String = source.chars().take(column - 1).map(tab).collect();
+        write!(f, "      | {indent}^")
+    }
+}
+
+impl std::error::Error for TranscriptError {}
+
+/// The lines that do something.
+pub(super) fn steps(source: &str) -> Result<Vec<Step>, Fault> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut clock = None;
+    for (at, whole) in source.trim_start_matches('\u{feff}').lines().enumerate() {
+        let reader = Reader { number: at + 1, whole };
+        let line = whole.trim_matches(BLANKS);
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let Some(more) = line.strip_prefix('|') {
+            let above = steps.last_mut().filter(|step| step.last_line == at);
+            let Some((step, text)) = above.and_then(continued) else {
+                return Err(reader.fault(line, Problem::NothingToContinue));
+            };
+            text.push('\n');
+            text.push_str(&reader.text(more)?);
+            *step = reader.number;
+            continue;
+        }
+        let step = reader.step(line)?;
+        if let (Some(before), Some(now)) = (clock, step.at)
+            && now < before
+        {
+            return Err(reader.fault(line, Problem::Backwards(before)));
+        }
+        clock = step.at.or(clock);
+        steps.push(step);
+    }
+    Ok(steps)
+}
+
+/// The last line and the text of a step that can go on.
+fn continued(step: &mut Step) -> Option<(&mut usize, &mut String)> {
+    match &mut step.act {
+        Act::Wait => None,
+        Act::Says(line) | Act::Hears(line) => Some((&mut step.last_line, &mut line.text)),
+    }
+}
+
+/// A line, and where it is. Parts of it are slices of `whole`, so that their place can be told.
+struct Reader<'a> {
+    number: usize,
+    whole: &'a str,
+}
+
+impl Reader<'_> {
+    /// A fault at the begin of `part`.
+    fn fault(&self, part: &str, problem: Problem) -> Fault {
+        self.fault_in(part, 0, problem)
+    }
+
+    /// A fault at some character of `part`.
+    fn fault_in(&self, part: &str, characters: usize, problem: Problem) -> Fault {
+        let before = (part.as_ptr() as usize).saturating_sub(self.whole.as_ptr() as usize);
+        let before = self.whole.get(..before).unwrap_or_default().chars().count();
+        Fault { line: self.number, column: before + characters + 1, problem, source: self.whole.to_owned() }
+    }
+
+    fn text(&self, part: &str) -> Result<String, Fault> {
+        let part = part.trim_matches(BLANKS);
+        escape::read(part)
+            .map_err(|BadEscape { at, written }| self.fault_in(part, at, Problem::Escape(written)))
+    }
+
+    fn step(&self, line: &str) -> Result<Step, Fault> {
+        let (number, last_line) = (self.number, self.number);
+        if let Some(digits) = line.strip_prefix('@').filter(|rest| is_digits(rest)) {
+            return Ok(Step { line: number, last_line, at: Some(self.time(digits)?), act: Act::Wait });
+        }
+        let (backend, rest) = self.backend(line)?;
+        let Some(sign) = unescaped(rest, &['<', '>']).next() else {
+            return Err(self.fault(line, Problem::NoSign));
+        };
+        let (who, text) = (rest[..sign].trim_matches(BLANKS), &rest[sign + 1..]);
+        let (who, at) = match unescaped(who, &['@']).last() {
+            Some(stamp) if is_digits(&who[stamp + 1..]) => {
+                (who[..stamp].trim_matches(BLANKS), Some(self.time(&who[stamp + 1..])?))
+            }
+            _ => (who, None),
+        };
+        if who.is_empty() {
+            return Err(self.fault(rest, Problem::NoNumber));
+        }
+        let identity: Identity =
+            self.text(who)?.parse().map_err(|problem| self.fault(who, Problem::Number(problem)))?;
+        let said = Line { backend, number: identity, text: self.text(text)? };
+        let act = if rest[sign..].starts_with('>') { Act::Says(said) } else { Act::Hears(said) };
+        Ok(Step { line: number, last_line, at, act })
+    }
+
+    fn backend<'b>(&self, line: &'b str) -> Result<(Option<BackendName>, &'b str), Fault> {
+        let Some(inner) = line.strip_prefix('[') else { return Ok((None, line)) };
+        let Some((name, rest)) = inner.split_once(']') else {
+            return Err(self.fault(line, Problem::OpenBracket));
+        };
+        let name = name.trim_matches(BLANKS);
+        let name = name.parse().map_err(|problem| self.fault(inner, Problem::Backend(problem)))?;
+        Ok((Some(name), rest.trim_start_matches(BLANKS)))
+    }
+
+    fn time(&self, digits: &str) -> Result<Timestamp, Fault> {
+        time(digits).ok_or_else(|| self.fault(digits, Problem::Time(digits.to_owned())))
+    }
+}
+
+/// The places of these characters, where no backslash stands before them.
+fn unescaped<'a>(text: &'a str, wanted: &'a [char]) -> impl Iterator<Item = usize> + 'a {
+    let mut escaped = false;
+    text.char_indices().filter_map(move |(at, c)| {
+        let plain = !std::mem::take(&mut escaped);
+        escaped = plain && c == '\\';
+        (plain && wanted.contains(&c)).then_some(at)
+    })
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// `YYYYMMDDHHMM` or `YYYYMMDDHHMMSS`, in UTC.
+fn time(digits: &str) -> Option<Timestamp> {
+    if !matches!(digits.len(), 12 | 14) {
+        return None;
+    }
+    let part = |from: usize, to: usize| digits.get(from..to)?.parse::<i8>().ok();
+    let second = if digits.len() == 14 { part(12, 14)? } else { 0 };
+    let year = digits.get(..4)?.parse().ok()?;
+    let civil = DateTime::new(year, part(4, 6)?, part(6, 8)?, part(8, 10)?, part(10, 12)?, second, 0).ok()?;
+    Offset::UTC.to_timestamp(civil).ok()
+}

@@ -1,0 +1,151 @@
+//! Plays a transcript, turn by turn, against whatever takes messages and says replies.
+
+use std::collections::VecDeque;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::mismatch::{Mismatch, Went};
+use super::{Act, Line, Step, Transcript};
+use crate::message::{BackendName, ConnectionId};
+
+/// A reply that came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Who got it, and through what.
+    pub to: ConnectionId,
+    /// What it says.
+    pub text: String,
+}
+
+/// Why a stage could not do what a line asks for; for people to read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct StageError(pub String);
+
+impl StageError {
+    /// With these words.
+    pub fn new(words: impl Into<String>) -> Self {
+        Self(words.into())
+    }
+}
+
+/// What a transcript can be played against: the [`Bench`](crate::testing::Bench), a local stack, a deployed one.
+#[async_trait]
+pub trait Stage: Send {
+    /// The backend of lines that name none.
+    fn default_backend(&self) -> BackendName;
+
+    /// Has a message come in.
+    async fn receive(&mut self, from: &ConnectionId, text: &str) -> Result<(), StageError>;
+
+    /// The replies that came since this was called last, in order. Returns when no more are to be expected; who
+    /// cannot know that waits for as many as are `expected`, and a little longer.
+    async fn heard(&mut self, expected: usize) -> Result<Vec<Said>, StageError>;
+
+    /// The time that the clock shows; an error where it cannot be moved.
+    fn now(&self) -> Result<Timestamp, StageError>;
+
+    /// Sets the clock to any time, before the first line. What has a past already leaves it as it is.
+    async fn start_clock(&mut self, at: Timestamp) -> Result<(), StageError>;
+
+    /// Sets the clock to a time that is not before [`now`](Stage::now), and runs the scheduled function.
+    async fn tick(&mut self, at: Timestamp) -> Result<(), StageError>;
+
+    /// The time of the next tick that can matter, if it is before `to`: the next full minute, unless the stage knows
+    /// that nothing is due by then.
+    fn next_tick(&self, now: Timestamp, to: Timestamp) -> Option<Timestamp> {
+        let minute = now.as_second().div_euclid(60) + 1;
+        let next = Timestamp::from_second(minute * 60).ok()?;
+        (next < to).then_some(next)
+    }
+}
+
+/// A message, a move of the clock, or neither (at the begin), with the replies that must follow.
+#[derive(Default)]
+pub(super) struct Turn {
+    /// The step that begins it; none for replies above the first message.
+    pub(super) opening: Option<usize>,
+    /// Whether it moves the clock, and where to. Then no message comes in.
+    pub(super) moves_to: Option<Timestamp>,
+    /// The steps with the replies.
+    pub(super) replies: Vec<usize>,
+}
+
+impl Transcript {
+    /// Plays it. Stops at the first turn that does not come true.
+    ///
+    /// `Ok` means that every message was taken, every reply came in its turn, and no other.
+    pub async fn play(&self, stage: &mut dyn Stage) -> Result<(), Box<Mismatch>> {
+        let default = stage.default_backend();
+        let mut unstarted = self.steps.iter().find_map(|step| step.at);
+        for turn in turns(&self.steps) {
+            let mut went = Went::default();
+            went.problem = self.take(&turn, stage, unstarted.take(), &mut went).await.err();
+            if let Some(mismatch) = Mismatch::of(self, &turn, &went, &default) {
+                return Err(Box::new(mismatch));
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(
+        &self,
+        turn: &Turn,
+        stage: &mut dyn Stage,
+        start: Option<Timestamp>,
+        went: &mut Went,
+    ) -> Result<(), StageError> {
+        if let Some(start) = start {
+            stage.start_clock(start).await?;
+        }
+        let expected = turn.replies.len();
+        if let Some(to) = turn.moves_to {
+            let mut now = stage.now()?;
+            if to < now {
+                let words = format!("the clock shows {now} already, and does not go back");
+                return Err(StageError(words));
+            }
+            while let Some(next) = stage.next_tick(now, to) {
+                stage.tick(next).await?;
+                went.early.extend(stage.heard(0).await?.into_iter().map(|said| (next, said)));
+                now = next;
+            }
+            stage.tick(to).await?;
+        } else if let Some(Act::Says(line)) = turn.opening.map(|at| &self.steps[at].act) {
+            stage.receive(&line.connection(&stage.default_backend()), &line.text).await?;
+        }
+        went.said = VecDeque::from(stage.heard(expected).await?);
+        Ok(())
+    }
+}
+
+impl Line {
+    /// Who says or hears it.
+    pub(super) fn connection(&self, default: &BackendName) -> ConnectionId {
+        let backend = self.backend.as_ref().unwrap_or(default);
+        ConnectionId::new(backend.clone(), self.number.clone())
+    }
+}
+
+/// The turns, in order. Steps are named by their place.
+fn turns(steps: &[Step]) -> Vec<Turn> {
+    let mut turns = vec![Turn::default()];
+    let mut clock = None;
+    for (at, step) in steps.iter().enumerate() {
+        if let Some(time) = step.at.filter(|time| clock != Some(*time)) {
+            clock = Some(time);
+            turns.push(Turn { opening: Some(at), moves_to: Some(time), replies: Vec::new() });
+        }
+        match &step.act {
+            Act::Wait => {}
+            Act::Says(_) => turns.push(Turn { opening: Some(at), moves_to: None, replies: Vec::new() }),
+            Act::Hears(_) => {
+                if let Some(turn) = turns.last_mut() {
+                    turn.replies.push(at);
+                }
+            }
+        }
+    }
+    turns
+}
