@@ -44,23 +44,9 @@ pub enum Outbound {
 
 /// Code that takes part in the phases of each message.
 ///
-/// For every message the installed apps are called phase by phase, in the order in which they were added:
-///
-/// | phase | for | stops at |
-/// |---|---|---|
-/// | [`filter`](App::filter) | refusing a message | the first app that drops it |
-/// | [`parse`](App::parse) | reading or changing it | – |
-/// | [`handle`](App::handle) | answering it | the first app that handled it |
-/// | [`fallback`](App::fallback) | what nobody handled | the first app that took it |
-/// | [`cleanup`](App::cleanup) | after all that, handled or not | – |
-/// | [`outgoing`](App::outgoing) | each reply, apps in reverse order | the first app that cancels it |
-///
-/// Phases are pure with respect to storage: what they change in the [`Context`] is committed at once when all of
-/// them are through. They **may run more than once for one message** (two messages of one sender race, a process
-/// dies), so a call to another system takes [`Context::message_id`] as its idempotency key.
-///
-/// An error, a panic or a time-out in one phase harms only that app: message, fields and session are again as
-/// they were before the phase, replies that it had queued stay, the other apps go on.
+/// Most apps need only one of them, and many need no type of their own: a function becomes an app by
+/// [`keyword`](crate::apps::keyword) or [`pattern`](crate::apps::pattern), questions and answers by
+/// [`conversation`](crate::apps::conversation()). The [guide](crate::apps) begins there.
 ///
 /// ```
 /// use threadless::{App, AppError, Context, Handled};
@@ -77,6 +63,56 @@ pub enum Outbound {
 ///     }
 /// }
 /// ```
+///
+/// # The phases
+///
+/// For every message the installed apps are called phase by phase, in the order in which they were installed. A
+/// phase goes through all apps before the next one begins.
+///
+/// | phase | what it is for | what its answer does |
+/// |---|---|---|
+/// | [`filter`](App::filter) | refusing a message: a number that is barred, a flood | [`Filter::Drop`]: no further app and no further phase sees the message; replies that are queued by then go out |
+/// | [`parse`](App::parse) | reading the message and changing it for all that follow: its [text](Context::set_text), [fields](Context::set_field) | it has none: all apps are called |
+/// | [`handle`](App::handle) | answering | [`Handled::Yes`], or a reply queued in it: apps behind this one are not asked |
+/// | [`fallback`](App::fallback) | what no app handled; not called if one did | the same |
+/// | [`cleanup`](App::cleanup) | what is to be done for each message, handled or not: counting, tidying up | it has none: all apps are called |
+/// | [`outgoing`](App::outgoing) | a look at each single reply, apps in reverse order | [`Outbound::Cancel`]: the reply does not go out, and no further app sees it; the other replies do |
+///
+/// All of them but `outgoing` may change the text, the fields and the session, and queue replies; `outgoing` sees the
+/// context as cleanup left it and may change only the reply. Messages that nobody asked for (a broadcast, a reminder)
+/// go through `outgoing` alone.
+///
+/// # Phases may run more than once
+///
+/// Phases store and send nothing. What they change in the [`Context`] is committed in one write when all of them are
+/// through, and if it cannot be, because another message of the same person was committed first or because the
+/// process died, nothing has happened and they run **again**, on what is so by then. So whatever an app does to the
+/// world outside of its context may be done twice for one message, unless the other side knows the message:
+/// [`Context::message_id`] is the same in each run, and is the key to call by.
+///
+/// ```
+/// use threadless::apps::Said;
+/// # use std::error::Error;
+/// # struct Bank;
+/// # impl Bank {
+/// #     async fn transfer(&self, amount: u32, idempotency_key: &str) -> Result<u32, Box<dyn Error + Send + Sync>> {
+/// #         Ok(amount + idempotency_key.len() as u32)
+/// #     }
+/// # }
+/// # static BANK: Bank = Bank;
+/// async fn pay(said: Said) -> Result<String, threadless::AppError> {
+///     let amount = said.text().parse()?;
+///     // However often this runs for this message, the bank does it once, and gives the same answer.
+///     let receipt = BANK.transfer(amount, said.message_id().as_str()).await?;
+///     Ok(format!("Paid. Receipt {receipt}"))
+/// }
+/// ```
+///
+/// # An app that fails
+///
+/// An error, a panic, or a phase that takes longer than the [limit](crate::Router::phase_timeout) harms only that app:
+/// text, fields and session are again as they were before the phase, replies that it had queued stay, it counts as not
+/// having handled the message, and the other apps go on. The log has it, as an error, with the app's name.
 pub trait App: Send + Sync + 'static {
     /// The name in logs: by default the type's, without its path.
     fn name(&self) -> &str {
@@ -96,13 +132,14 @@ pub trait App: Send + Sync + 'static {
         Ok(())
     }
 
-    /// The first look at a message: whether anyone gets to see it.
+    /// The first look at a message: whether anyone gets to see it. STOP and START are dealt with before.
     fn filter(&self, cx: &mut Context) -> impl Future<Output = Result<Filter, AppError>> + Send {
         let _ = cx;
         ready(Ok(Filter::Continue))
     }
 
-    /// Reads the message, changes it, leaves [fields](Context::set_field) for later phases. Not for answering.
+    /// Reads the message, changes it, leaves [fields](Context::set_field) for later phases. Not for answering: a reply
+    /// queued here goes out, but does not count as handled.
     fn parse(&self, cx: &mut Context) -> impl Future<Output = Result<(), AppError>> + Send {
         let _ = cx;
         ready(Ok(()))

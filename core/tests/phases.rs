@@ -336,3 +336,111 @@ async fn a_function_makes_a_keyword_app() {
         )
         .await;
 }
+
+/// A service elsewhere that books each key once, whatever it is asked.
+#[derive(Clone, Default)]
+struct Bank(Arc<Mutex<Booked>>);
+
+#[derive(Default)]
+struct Booked {
+    calls: usize,
+    by_key: std::collections::BTreeMap<String, usize>,
+}
+
+impl Bank {
+    /// Books, and gives the number of the booking.
+    fn book(&self, key: &str) -> usize {
+        let mut booked = self.0.lock().unwrap();
+        booked.calls += 1;
+        let next = booked.by_key.len() + 1;
+        *booked.by_key.entry(key.to_owned()).or_insert(next)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phase_may_run_again_and_what_is_keyed_by_the_message_happens_once() {
+    let bank = Bank::default();
+    let both_read_the_same = Arc::new(tokio::sync::Barrier::new(2));
+    let pay = {
+        let bank = bank.clone();
+        move |mut said: Said| {
+            let (bank, barrier) = (bank.clone(), Arc::clone(&both_read_the_same));
+            async move {
+                let paid = said.session().get::<u32>("paid")?.unwrap_or(0) + 1;
+                said.session_mut().set("paid", &paid)?;
+                let receipt = bank.book(said.message_id().as_str());
+                if bank.0.lock().unwrap().calls <= 2 {
+                    barrier.wait().await;
+                }
+                Ok::<_, AppError>(format!("{} {paid} {receipt}", said.text()))
+            }
+        }
+    };
+    let bench = Bench::new(Router::new().app(keyword("pay", pay)));
+    let (a, b) = tokio::join!(bench.receive("1", "pay a", Some("a")), bench.receive("1", "pay b", Some("b")));
+    assert!(a.is_ok() && b.is_ok());
+
+    // Whoever was committed second ran again, on the session of the first.
+    let mut sent = bench.gateway.texts();
+    assert_eq!((bank.0.lock().unwrap().calls, sent.len()), (3, 2));
+    assert_eq!(bench.session("1").await.get::<u32>("paid").unwrap(), Some(2));
+    sent.sort_by_key(|text| text.split(' ').nth(1).unwrap().to_owned());
+    let receipt = |text: &String| text.split(' ').nth(2).unwrap().parse::<usize>().unwrap();
+    let mut receipts: Vec<usize> = sent.iter().map(receipt).collect();
+    receipts.sort_unstable();
+    // And the bank booked each message once: the second run got the receipt of the first.
+    assert_eq!((receipts, bank.0.lock().unwrap().by_key.len()), (vec![1, 2], 2));
+}
+
+/// Breaks everything that it can reach in one phase, and panics.
+struct PanicsIn(&'static str);
+
+impl PanicsIn {
+    fn enter(&self, phase: &str, cx: &mut Context) {
+        if self.0 == phase {
+            cx.set_text("broken");
+            panic!("as planned");
+        }
+    }
+}
+
+impl App for PanicsIn {
+    async fn filter(&self, cx: &mut Context) -> Result<Filter, AppError> {
+        self.enter("filter", cx);
+        Ok(Filter::Continue)
+    }
+    async fn parse(&self, cx: &mut Context) -> Result<(), AppError> {
+        self.enter("parse", cx);
+        Ok(())
+    }
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        self.enter("handle", cx);
+        Ok(Handled::No)
+    }
+    async fn fallback(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        self.enter("fallback", cx);
+        Ok(Handled::No)
+    }
+    async fn cleanup(&self, cx: &mut Context) -> Result<(), AppError> {
+        self.enter("cleanup", cx);
+        Ok(())
+    }
+    async fn outgoing(&self, cx: &Context, reply: &mut Reply) -> Result<Outbound, AppError> {
+        if self.0 == "outgoing" {
+            reply.text.clear();
+        }
+        self.enter("outgoing", &mut cx.clone());
+        Ok(Outbound::Send)
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_any_phase_is_that_apps_own_affair() {
+    for phase in ["filter", "parse", "handle", "fallback", "cleanup", "outgoing"] {
+        let router = Router::new().app(PanicsIn(phase)).app(Echo).app(DefaultReply);
+        let bench = Bench::with(router).about("T", "?").build();
+        bench.receive("1", "echo all the same", None).await.unwrap();
+        bench.receive("1", "no echo", None).await.unwrap();
+        assert_eq!(bench.gateway.texts(), ["all the same", "?"], "{phase}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Apps that come with the framework.
 
+mod conversation;
 mod default_reply;
 mod echo;
 mod help;
@@ -9,6 +10,7 @@ mod keywords;
 mod ping;
 mod said;
 
+pub use conversation::{Conversation, ConversationApp, Turn, conversation};
 pub use default_reply::DefaultReply;
 pub use echo::Echo;
 pub use help::Help;

@@ -1,0 +1,215 @@
+//! The app that leads a conversation.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tracing::info;
+
+use super::ongoing::Ongoing;
+use super::turn::Step;
+use super::{Conversation, Turn};
+use crate::apps::Keywords;
+use crate::apps::said::tell;
+use crate::{App, AppError, Context, Handled, Usage};
+
+/// An app out of a [`Conversation`]: see [`conversation`].
+pub struct ConversationApp<C> {
+    conversation: C,
+    words: String,
+    keywords: Keywords,
+    cancel: Keywords,
+    cancelled: String,
+    timed_out: Option<String>,
+    changed: String,
+    about: String,
+}
+
+/// Leads a [`Conversation`], which messages that begin with one of `words` (as [`Keywords`] understands them) begin.
+/// With `""` only apps [begin](Conversation::begin) it.
+pub fn conversation<C: Conversation>(words: &str, conversation: C) -> ConversationApp<C> {
+    ConversationApp {
+        conversation,
+        words: words.to_owned(),
+        keywords: Keywords::new(words),
+        cancel: Keywords::new("cancel"),
+        cancelled: "Cancelled.".to_owned(),
+        timed_out: None,
+        changed: "This has changed in the meantime. Let us begin again.".to_owned(),
+        about: String::new(),
+    }
+}
+
+impl<C: Conversation> ConversationApp<C> {
+    /// Sets the words that end it when they are the whole message, and what is said then. `cancel` and "Cancelled." if
+    /// not set. Without words nothing ends it but its end and its time; without a text it ends silently.
+    #[must_use]
+    pub fn cancel(mut self, words: &str, reply: impl Into<String>) -> Self {
+        self.cancel = Keywords::new(words);
+        self.cancelled = reply.into();
+        self
+    }
+
+    /// Sets what is said to an answer that comes too late, and that no app makes anything of. If not set: "That took
+    /// too long. To begin again, send: …" with the first of its words; for an empty text nothing, and the message is
+    /// like any other that no app understood.
+    #[must_use]
+    pub fn timed_out(mut self, text: impl Into<String>) -> Self {
+        self.timed_out = Some(text.into());
+        self
+    }
+
+    /// Sets what is said before it begins anew because the kept state is of [another
+    /// version](Conversation::migrate); nothing for an empty text. If not set: "This has changed in the meantime. Let
+    /// us begin again."
+    #[must_use]
+    pub fn changed(mut self, text: impl Into<String>) -> Self {
+        self.changed = text.into();
+        self
+    }
+
+    /// Sets what [`Help`](crate::apps::Help) tells of it.
+    #[must_use]
+    pub fn about(mut self, text: impl Into<String>) -> Self {
+        self.about = text.into();
+        self
+    }
+
+    /// Takes a turn from `state`, which is of this version, and keeps what comes of it.
+    async fn take_turn(&self, cx: &mut Context, state: Value, text: &str) -> Result<Handled, AppError> {
+        let kept = C::State::deserialize(&state)?;
+        let Turn { step, replies } = tell(cx, text, |said| self.conversation.turn(kept, said)).await?;
+        for reply in replies? {
+            cx.reply(reply);
+        }
+        let next = match step {
+            Step::Pass => return Ok(Handled::No),
+            Step::Done => None,
+            Step::Stay => Some(state),
+            Step::To(next) => Some(serde_json::to_value(next)?),
+        };
+        match next {
+            Some(state) => Ongoing::put(cx, C::NAME, C::VERSION, C::TIMEOUT, state)?,
+            None => Ongoing::end(cx, C::NAME),
+        }
+        Ok(Handled::Yes)
+    }
+
+    async fn begin(&self, cx: &mut Context, text: &str) -> Result<Handled, AppError> {
+        let state = serde_json::to_value(C::State::default())?;
+        self.take_turn(cx, state, text).await
+    }
+
+    async fn begin_by_word(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        match self.keywords.rest_of(cx.text()).map(str::to_owned) {
+            Some(rest) => self.begin(cx, &rest).await,
+            None => Ok(Handled::No),
+        }
+    }
+
+    /// Goes on from a kept state, whatever version wrote it.
+    async fn go_on(&self, cx: &mut Context, ongoing: Ongoing) -> Result<Handled, AppError> {
+        let Ongoing { version, state, .. } = ongoing;
+        let text = cx.text().to_owned();
+        if version == C::VERSION && C::State::deserialize(&state).is_ok() {
+            return self.take_turn(cx, state, &text).await;
+        }
+        info!(app = C::NAME, version, outcome = "conversation_changed", "a kept state is of another version");
+        let Some(state) = self.conversation.migrate(version, state) else {
+            say(cx, &self.changed);
+            Ongoing::end(cx, C::NAME);
+            self.begin(cx, "").await?;
+            return Ok(Handled::Yes);
+        };
+        self.take_turn(cx, serde_json::to_value(state)?, &text).await
+    }
+
+    fn too_late(&self) -> String {
+        match &self.timed_out {
+            Some(text) => text.clone(),
+            None if self.keywords.is_empty() => String::new(),
+            None => format!("That took too long. To begin again, send: {}", Usage::new(&self.words).shown()),
+        }
+    }
+}
+
+fn say(cx: &mut Context, text: &str) {
+    if !text.is_empty() {
+        cx.reply(text);
+    }
+}
+
+/// Whose a message is, as the parse phases of all conversations find out before any of them handles it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Whose {
+    /// The installed conversation that the connection is in.
+    of: Option<String>,
+    /// The one whose word it is, alone.
+    begins: Option<String>,
+}
+
+const WHOSE: &str = "conversation";
+
+impl<C: Conversation> App for ConversationApp<C> {
+    fn name(&self) -> &str {
+        C::NAME
+    }
+
+    fn usage(&self) -> Vec<Usage> {
+        if self.keywords.is_empty() { Vec::new() } else { vec![Usage::new(&self.words).help(&self.about)] }
+    }
+
+    fn check(&self) -> Result<(), AppError> {
+        if C::NAME.is_empty() { Err("a conversation needs a name".into()) } else { Ok(()) }
+    }
+
+    async fn parse(&self, cx: &mut Context) -> Result<(), AppError> {
+        let mut whose: Whose = cx.field(WHOSE)?.unwrap_or_default();
+        if Ongoing::named(cx.session(), C::NAME).is_some_and(|ongoing| ongoing.is_alive(cx)) {
+            whose.of = Some(C::NAME.to_owned());
+        }
+        if whose.begins.is_none() && self.keywords.rest_of(cx.text()) == Some("") {
+            whose.begins = Some(C::NAME.to_owned());
+        }
+        if whose != Whose::default() {
+            cx.set_field(WHOSE, &whose)?;
+        }
+        Ok(())
+    }
+
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        let Whose { of, begins } = cx.field(WHOSE)?.unwrap_or_default();
+        let ours = Ongoing::named(cx.session(), C::NAME).filter(|ongoing| ongoing.is_alive(cx));
+        if ours.is_some() && self.cancel.rest_of(cx.text()) == Some("") {
+            Ongoing::end(cx, C::NAME);
+            say(cx, &self.cancelled);
+            return Ok(Handled::Yes);
+        }
+        match (begins, ours) {
+            (Some(name), _) if name == C::NAME => self.begin(cx, "").await,
+            (None, Some(ongoing)) => self.go_on(cx, ongoing).await,
+            (None, None) if of.is_none() => self.begin_by_word(cx).await,
+            _ => Ok(Handled::No),
+        }
+    }
+
+    async fn fallback(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        let late = Ongoing::named(cx.session(), C::NAME).is_some_and(|ongoing| !ongoing.is_alive(cx));
+        let text = self.too_late();
+        if late && !text.is_empty() {
+            Ongoing::end(cx, C::NAME);
+            cx.reply(text);
+            return Ok(Handled::Yes);
+        }
+        // The conversation that the connection is in has passed it.
+        match cx.field::<Whose>(WHOSE)?.and_then(|whose| whose.of) {
+            Some(of) if of != C::NAME => self.begin_by_word(cx).await,
+            _ => Ok(Handled::No),
+        }
+    }
+
+    async fn cleanup(&self, cx: &mut Context) -> Result<(), AppError> {
+        if Ongoing::named(cx.session(), C::NAME).is_some_and(|ongoing| !ongoing.is_alive(cx)) {
+            Ongoing::end(cx, C::NAME);
+        }
+        Ok(())
+    }
+}

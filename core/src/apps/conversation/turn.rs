@@ -1,0 +1,44 @@
+//! What becomes of a conversation with one message.
+
+use crate::AppError;
+use crate::apps::IntoReply;
+
+/// What becomes of a conversation with one message: where it goes from here, and what is said. Anything that is a
+/// [reply](IntoReply) can be said, `()` for nothing.
+#[derive(Debug)]
+pub struct Turn<S> {
+    pub(super) step: Step<S>,
+    pub(super) replies: Result<Vec<String>, AppError>,
+}
+
+/// Where a conversation goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step<S> {
+    To(S),
+    Stay,
+    Done,
+    Pass,
+}
+
+impl<S> Turn<S> {
+    /// Goes on in another state; the next message is the answer to `reply`.
+    pub fn to(state: S, reply: impl IntoReply) -> Self {
+        Self { step: Step::To(state), replies: reply.into_replies() }
+    }
+
+    /// Stays in the state that it was in, for an answer that is none: `reply` asks again.
+    pub fn stay(reply: impl IntoReply) -> Self {
+        Self { step: Step::Stay, replies: reply.into_replies() }
+    }
+
+    /// Is over.
+    pub fn done(reply: impl IntoReply) -> Self {
+        Self { step: Step::Done, replies: reply.into_replies() }
+    }
+
+    /// Has nothing to do with this message: the other apps are asked, and the conversation waits on as if the
+    /// message had not come. In its first state it has not begun then.
+    pub fn pass() -> Self {
+        Self { step: Step::Pass, replies: Ok(Vec::new()) }
+    }
+}
