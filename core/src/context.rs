@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::message::{ConnectionId, Incoming, MessageId};
+use crate::send::{Recipient, SendError, Sending};
 use crate::session::Session;
 use crate::usage::Usage;
 
@@ -38,21 +39,42 @@ pub struct Context {
     message: Arc<Incoming>,
     session: Session,
     fields: Arc<BTreeMap<String, Value>>,
-    replies: Replies,
+    replies: Queued<Reply>,
+    /// `None` where nothing may be sent.
+    sends: Option<Queued<Sending>>,
     about: Arc<About>,
     usage: Arc<Vec<Usage>>,
     now: Timestamp,
 }
 
-/// The replies queued so far. Shared by all copies of a context, so that what a phase queued before it failed
-/// is not lost with it.
-#[derive(Clone, Debug, Default)]
-struct Replies(Arc<Mutex<Vec<Reply>>>);
+/// What was queued so far. Shared by all copies of a context, so that what a phase queued before it failed is not
+/// lost with it.
+#[derive(Debug)]
+struct Queued<T>(Arc<Mutex<Vec<T>>>);
 
-impl Replies {
+impl<T> Queued<T> {
     /// A panicking phase cannot leave the list half-changed: a `push` either happened or did not.
-    fn lock(&self) -> MutexGuard<'_, Vec<Reply>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Default for Queued<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> Clone for Queued<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Clone> Queued<T> {
+    /// The same, for this context alone.
+    fn apart(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.lock().clone())))
     }
 }
 
@@ -64,7 +86,23 @@ impl Context {
         usage: Arc<Vec<Usage>>,
         now: Timestamp,
     ) -> Self {
-        Self { message, session, fields: Arc::default(), replies: Replies::default(), about, usage, now }
+        let sends = Some(Queued::default());
+        Self {
+            message,
+            session,
+            fields: Arc::default(),
+            replies: Queued::default(),
+            sends,
+            about,
+            usage,
+            now,
+        }
+    }
+
+    /// Has [`Context::send`] refuse everything.
+    pub(crate) fn without_sends(mut self) -> Self {
+        self.sends = None;
+        self
     }
 
     /// The message as the apps before this one left it.
@@ -139,6 +177,67 @@ impl Context {
         self.replies.lock().clone()
     }
 
+    /// Has a text sent to others than the sender of this message, in any phase. It is committed with the message,
+    /// so it happens once however often the phases run, and then goes out through the queue: each recipient gets
+    /// it in their own turn, through the outgoing phase and their own [opt-out](crate::Consent), and what goes
+    /// wrong with one of them is no one else's affair. It does not count as an answer.
+    ///
+    /// At most [`Sending::MAX_RECIPIENTS`] a call, each of them once, and [`Sending::MAX_SENDS`] calls a message.
+    /// Nobody is no fault. What is beyond is an error, and nothing of that call is sent.
+    ///
+    /// ```
+    /// use threadless::{App, AppError, Context, Handled, Recipient};
+    ///
+    /// /// Passes reports of cholera on to the district.
+    /// struct Alarm {
+    ///     district: Vec<Recipient>,
+    /// }
+    ///
+    /// impl App for Alarm {
+    ///     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+    ///         if !cx.text().eq_ignore_ascii_case("cholera") {
+    ///             return Ok(Handled::No);
+    ///         }
+    ///         let alarm = format!("Cholera reported by {}", cx.connection().identity.as_str());
+    ///         cx.send(alarm, self.district.clone())?;
+    ///         cx.reply("The district knows.");
+    ///         Ok(Handled::Yes)
+    ///     }
+    /// }
+    ///
+    /// # #[cfg(feature = "testing")]
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use threadless::{Router, testing::Bench};
+    /// let district = vec!["bench:911".parse().unwrap()];
+    /// let bench = Bench::new(Router::new().app(Alarm { district }));
+    /// bench
+    ///     .transcript(
+    ///         "
+    ///         1112223333 > cholera
+    ///         1112223333 < The district knows.
+    ///         911 < Cholera reported by 1112223333
+    ///         ",
+    ///     )
+    ///     .await;
+    /// # });
+    /// ```
+    pub fn send<R: Into<Recipient>>(
+        &self,
+        text: impl Into<String>,
+        recipients: impl IntoIterator<Item = R>,
+    ) -> Result<(), SendError> {
+        let sends = self.sends.as_ref().ok_or(SendError::Unasked)?;
+        let sending = Sending::new(text, recipients)?;
+        let mut sends = sends.lock();
+        if sends.len() >= Sending::MAX_SENDS {
+            return Err(SendError::TooManySends);
+        }
+        if !sending.recipients.is_empty() {
+            sends.push(sending);
+        }
+        Ok(())
+    }
+
     /// The project that this runs in.
     pub fn about(&self) -> &About {
         &self.about
@@ -160,11 +259,16 @@ impl Context {
 
     /// Cuts this context off from the copies that a task still running may hold: it cannot add replies later.
     pub(crate) fn disown(&mut self) {
-        self.replies = Replies(Arc::new(Mutex::new(self.replies())));
+        self.replies = self.replies.apart();
+        self.sends = self.sends.as_ref().map(Queued::apart);
     }
 
     pub(crate) fn take_replies(&mut self) -> Vec<Reply> {
         mem::take(&mut *self.replies.lock())
+    }
+
+    pub(crate) fn take_sends(&mut self) -> Vec<Sending> {
+        self.sends.as_ref().map(|sends| mem::take(&mut *sends.lock())).unwrap_or_default()
     }
 
     pub(crate) fn into_session(self) -> Session {

@@ -7,6 +7,7 @@ use tracing::{error, info, warn};
 
 use crate::backend::{Attempt, Permit, SendOutcome};
 use crate::clock::{Deadline, after};
+use crate::dispatch::{by_another_way, dispatch, notices_of};
 use crate::message::ConnectionId;
 use crate::project::{Installed, Project};
 use crate::random;
@@ -97,6 +98,10 @@ async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> R
         };
         let step = attempt(project, &mut delivery, head, deadline).await?;
         let Some((settlement, row)) = step else { return Ok(()) };
+        if matches!(settlement, Settlement::Deferred(_)) && !send_on(project, &mut delivery, deadline).await?
+        {
+            return Ok(());
+        }
         let store = &project.ports.store;
         let (settled, ()) = tokio::join!(
             store.settle(&delivery.connection, &delivery.lease.owner, &delivery.outbox, settlement),
@@ -111,6 +116,29 @@ async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> R
             }
         }
     }
+}
+
+/// What goes to others does not wait for what stays: while the head must wait, it leaves the outbox before its turn.
+/// `false`: the lease was lost.
+async fn send_on(project: &Project, delivery: &mut Delivery, deadline: Deadline) -> Result<bool, StoreError> {
+    let mut at = 1;
+    while let Some(entry) = delivery.outbox.entries.get(at) {
+        if !entry.is_sending() {
+            at += 1;
+            continue;
+        }
+        if let Err(problem) = dispatch(project, notices_of(entry), deadline).await {
+            report(&delivery.connection, entry, "not_sent_on", &problem);
+            return Ok(true);
+        }
+        let id = entry.id.clone();
+        let store = &project.ports.store;
+        match store.withdraw(&delivery.connection, &delivery.lease.owner, at, &id).await? {
+            Settled::Remaining(outbox) => delivery.outbox = outbox,
+            Settled::Released | Settled::Lost => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 /// What to write down about the head: its place in the outbox and its row of history.
@@ -134,7 +162,19 @@ async fn attempt(
         Ok(Some((Settlement::Deferred(head), None)))
     };
 
-    if delivery.outbox.opted_out.is_some() && !head.confirms {
+    if head.is_sending() && now.duration_since(head.created_at) <= EXPIRY {
+        let sent_on = dispatch(project, notices_of(&head), deadline).await;
+        head.attempts += 1;
+        return match sent_on {
+            Ok(()) => Ok(Some((Settlement::Done, None))),
+            Err(problem) => {
+                report(connection, &head, "not_sent_on", &problem);
+                let until = after(now, backoff(&head));
+                wait(head, until)
+            }
+        };
+    }
+    if delivery.outbox.opted_out.is_some() && !head.confirms && !head.is_sending() {
         report(connection, &head, "opted_out", OPTED_OUT);
         return failed(&head, OPTED_OUT.to_owned());
     }
@@ -175,6 +215,13 @@ async fn attempt(
         }
         SendOutcome::Refused { detail } => {
             report(connection, &head, "refused", &detail);
+            if let Some(notice) = by_another_way(&head)
+                && let Err(problem) = dispatch(project, vec![notice], deadline).await
+            {
+                report(connection, &head, "not_sent_on", &problem);
+                let until = after(project.ports.clock.now(), backoff(&head));
+                return wait(head, until);
+            }
             return failed(&head, detail);
         }
         SendOutcome::Deferred { detail } => {

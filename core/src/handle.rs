@@ -135,7 +135,8 @@ impl Claim<'_> {
         let Project { router, about, .. } = self.project;
         let (session, about) = (loaded.record.session.clone(), Arc::clone(about));
         if self.wish(&loaded.record, now).is_some() {
-            return Outcome { disposition: Disposition::Handled, session, replies: Vec::new() };
+            let (replies, sends) = (Vec::new(), Vec::new());
+            return Outcome { disposition: Disposition::Handled, session, replies, sends };
         }
         match &self.occasion {
             Occasion::Message(message) => router.run(Arc::clone(message), session, about, now).await,
@@ -155,6 +156,8 @@ impl Claim<'_> {
         let replies = &permitted.entries;
         let something_due =
             if seen.outbox.is_empty() { !replies.is_empty() } else { seen.outbox.is_due(now) };
+        // What goes to others need not wait for what this connection's gateway does not take.
+        let something_due = something_due || replies.iter().any(Entry::is_sending);
         let lease = (something_due && seen.lease_at(now).is_none()).then(|| Lease {
             owner: self.owner.clone(),
             until: deliver::lease_end(self.project, connection, now),
@@ -187,11 +190,12 @@ impl Claim<'_> {
 
     fn effect(&self, outcome: &Outcome, permitted: Permitted, work: Option<Delivery>) -> Effect {
         let connection = self.occasion.connection();
-        let handling = Handling::Done { disposition: outcome.disposition, replies: permitted.entries.len() };
-        let queued =
-            permitted.entries.iter().map(|entry| Row::outgoing(connection, entry, State::Queued, None));
-        let rows = self.occasion.row().into_iter().chain(queued);
-        (handling, rows.chain(permitted.held_back).collect(), work)
+        let replies = || permitted.entries.iter().filter(|entry| !entry.is_sending());
+        let handling = Handling::Done { disposition: outcome.disposition, replies: replies().count() };
+        let queued = replies().map(|entry| Row::outgoing(connection, entry, State::Queued, None));
+        let mut rows: Vec<Row> = self.occasion.row().into_iter().chain(queued).collect();
+        rows.extend(permitted.held_back);
+        (handling, rows, work)
     }
 
     /// It is committed already: by someone else, or by a write of ours whose answer was lost. The second
@@ -245,6 +249,8 @@ impl Claim<'_> {
         if let Some(confirmation) = wish.as_ref().and_then(|wish| wish.confirmation.as_deref()) {
             replies.push(Entry { confirms: true, ..self.occasion.entry(0, confirmation, now) });
         }
+        let sends = outcome.sends.iter().enumerate();
+        replies.extend(sends.map(|(at, sending)| self.occasion.sending(at, sending, now)));
         let connection = self.occasion.connection();
         let installed = self.project.installed(&connection.backend);
         Permitted::of(connection, seen, wish.as_ref(), installed, replies, now)

@@ -204,6 +204,17 @@ impl MessageId {
         Self(format!("{}-{nth}", self.0).into())
     }
 
+    /// The id of the `nth` send (from 1) that this message set off.
+    pub(crate) fn sending(&self, nth: usize) -> Self {
+        Self(format!("{}-s{nth}", self.0).into())
+    }
+
+    /// The id of what this sends to one connection: the same each time.
+    pub(crate) fn to(&self, connection: &ConnectionId) -> Self {
+        let digest = digest(&[self.as_str(), connection.backend.as_str(), connection.identity.as_str()]);
+        Self(hex(&digest[..16]).into())
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -279,6 +290,10 @@ pub struct Notice {
     pub text: String,
     /// When it was asked for. Its row in the history stands at this time.
     pub created_at: Timestamp,
+    /// Where else the same person can be reached, in order: where the gateway refuses this message for good, the
+    /// first of them gets it, with the rest behind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub otherwise: Vec<ConnectionId>,
 }
 
 fn digest(parts: &[&str]) -> [u8; 32] {

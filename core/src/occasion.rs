@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::message::{ConnectionId, Incoming, MessageId, Notice};
+use crate::send::Sending;
 use crate::store::{Entry, Row};
 
 /// What a connection takes in.
@@ -55,7 +56,19 @@ impl Occasion {
             Self::Message(message) => {
                 Entry::new(message.id.reply(at + 1), text, Some(message.id.clone()), now)
             }
-            Self::Notice(notice) => Entry::new(notice.id.clone(), text, None, notice.created_at),
+            Self::Notice(notice) => Entry {
+                otherwise: notice.otherwise.clone(),
+                ..Entry::new(notice.id.clone(), text, None, notice.created_at)
+            },
+        }
+    }
+
+    /// The entry of the outbox for send number `at` (from 0) that it sets off.
+    pub(crate) fn sending(&self, at: usize, sending: &Sending, now: Timestamp) -> Entry {
+        let id = self.id();
+        Entry {
+            recipients: sending.recipients.clone(),
+            ..Entry::new(id.sending(at + 1), &sending.text, Some(id.clone()), now)
         }
     }
 }

@@ -1,4 +1,6 @@
-//! Which replies go out: none to who opted out, and none to a machine that answers our answers.
+//! Which replies go out: none to who opted out, and none to a machine that answers our answers. What goes to others
+//! is counted like a reply, since a machine may answer that too; a message that nobody asked for is not, since it
+//! answers nothing.
 
 use jiff::Timestamp;
 use tracing::{error, warn};
@@ -42,18 +44,20 @@ impl Permitted {
         let mut permitted = Self { opted_out, pace: seen.pace.at(now), ..Self::default() };
         let limit = installed.and_then(|installed| installed.replies_per_hour);
         for entry in replies {
-            let looping = limit.is_some_and(|limit| permitted.pace.replies >= limit.get());
-            let reason = match (opted_out, looping) {
+            let answers = entry.in_reply_to.is_some();
+            let looping = answers && limit.is_some_and(|limit| permitted.pace.replies >= limit.get());
+            let reason = match opted_out {
                 _ if entry.confirms => None,
-                (Some(_), _) => Some(OPTED_OUT),
-                (None, true) => Some(LOOPING),
-                (None, false) => None,
+                Some(_) if !entry.is_sending() => Some(OPTED_OUT),
+                _ => looping.then_some(LOOPING),
             };
             if let Some(reason) = reason {
                 let detail = Some(reason.to_owned());
                 permitted.held_back.push(Row::outgoing(connection, &entry, State::Failed, detail));
             } else {
-                permitted.pace = permitted.pace.and_one();
+                if answers {
+                    permitted.pace = permitted.pace.and_one();
+                }
                 permitted.entries.push(entry);
             }
         }

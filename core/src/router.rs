@@ -12,6 +12,7 @@ use tracing::{error, warn};
 use crate::app::{App, AppError, Filter, Handled, Outbound};
 use crate::context::{About, Context, Reply};
 use crate::message::{Incoming, Notice};
+use crate::send::Sending;
 use crate::session::Session;
 use crate::usage::Usage;
 
@@ -51,6 +52,8 @@ pub struct Outcome {
     pub session: Session,
     /// The replies to send, in order.
     pub replies: Vec<Reply>,
+    /// What goes to others.
+    pub sends: Vec<Sending>,
 }
 
 /// Apps that are not put together rightly: the name of each, and what is wrong with it.
@@ -148,7 +151,8 @@ impl Router {
             }
         }
         let replies = within_limits(&cx, replies);
-        Outcome { disposition, session: cx.into_session(), replies }
+        let sends = cx.take_sends();
+        Outcome { disposition, session: cx.into_session(), replies, sends }
     }
 
     /// Takes a message that nobody asked for through the outgoing phase. For the apps it comes of a blank message
@@ -169,10 +173,12 @@ impl Router {
             raw: None,
             details: BTreeMap::new(),
         };
-        let mut cx = Context::new(Arc::new(blank), session, about, Arc::clone(&self.usage), now);
+        let cx = Context::new(Arc::new(blank), session, about, Arc::clone(&self.usage), now);
+        let mut cx = cx.without_sends();
         let reply = self.outbound(&mut cx, Reply { text: notice.text.clone() }).await;
         let replies = within_limits(&cx, reply.into_iter().collect());
-        Outcome { disposition: Disposition::Unhandled, session: cx.into_session(), replies }
+        let disposition = Disposition::Unhandled;
+        Outcome { disposition, session: cx.into_session(), replies, sends: Vec::new() }
     }
 
     async fn inbound(&self, cx: &mut Context) -> Disposition {

@@ -121,6 +121,7 @@ contract! {
     a_job_comes_out_as_it_went_in_whatever_its_characters,
     jobs_of_one_connection_come_out_in_order,
     the_same_message_is_taken_and_handed_out_once_for_five_minutes,
+    many_jobs_at_once_come_out_like_one_after_the_other,
     a_delivery_is_asked_for_once_for_each_time_that_it_is_due,
 }
 
@@ -152,6 +153,27 @@ async fn the_same_message_is_taken_and_handed_out_once_for_five_minutes(subject:
     subject.clock.advance(Duration::from_secs(3));
     subject.enqueue(&message).await;
     assert_eq!(ids(&subject.take_all().await), ["m"], "after that the store knows it");
+}
+
+async fn many_jobs_at_once_come_out_like_one_after_the_other(subject: &Subject) {
+    // Some of them too long for ten in one call.
+    let message = |nth: usize| {
+        let text = if nth.is_multiple_of(7) { "\u{1230}".repeat(10_000) } else { "x".to_owned() };
+        subject.message(&(nth % 3).to_string(), &format!("m{nth:02}"), &text)
+    };
+    let tickets =
+        |numbers: std::ops::Range<usize>| numbers.map(|nth| Ticket::incoming(message(nth))).collect();
+    subject.queue.enqueue_all(Vec::new()).await.unwrap();
+    subject.queue.enqueue_all(tickets(0..37)).await.unwrap();
+    // Again, as after a death, and with one more.
+    subject.queue.enqueue_all(tickets(0..38)).await.unwrap();
+    let taken = ids(&subject.take_all().await);
+    assert_eq!(taken.len(), 38);
+    for group in 0..3 {
+        let expected: Vec<String> = (group..38).step_by(3).map(|nth| format!("m{nth:02}")).collect();
+        let theirs: Vec<String> = taken.iter().filter(|id| expected.contains(id)).cloned().collect();
+        assert_eq!(theirs, expected, "group {group}");
+    }
 }
 
 async fn a_delivery_is_asked_for_once_for_each_time_that_it_is_due(subject: &Subject) {

@@ -15,7 +15,7 @@ use threadless::store::{
     Commit, Committed, Direction, Entry, Lease, Loaded, MemoryStore, Moved, Outbox, Pace, Row, Settled,
     Settlement, State, Step, Store, Taken, Unusable,
 };
-use threadless::{ConnectionId, MessageId, Session};
+use threadless::{ConnectionId, MessageId, Recipient, Session};
 
 /// A store to ask, and what must outlive it.
 struct Subject {
@@ -63,6 +63,7 @@ contract! {
     an_expired_lease_is_taken_over_and_said_to_be_abandoned,
     what_comes_in_while_sending_is_not_lost_with_the_lease,
     who_lost_the_lease_changes_nothing,
+    an_entry_can_leave_before_its_turn,
     a_deferred_head_is_due_when_it_says,
     a_large_outbox_moves_out_and_in_again_in_order,
     the_due_are_found_the_longest_due_first,
@@ -283,6 +284,39 @@ async fn who_lost_the_lease_changes_nothing(store: &dyn Store) {
     let again = store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap();
     assert_eq!(again, Settled::Remaining(left.clone()), "it is done already, and not done twice");
     assert_eq!(load(store, &who, "x").await.record.outbox, left);
+}
+
+async fn an_entry_can_leave_before_its_turn(store: &dyn Store) {
+    let (who, message) = (connection("1"), MessageId::from("a"));
+    let seen = load(store, &who, "a").await.record;
+    let to = |text: &str| text.parse::<Recipient>().unwrap();
+    let sending = Entry { recipients: vec![to("k:2"), to("other:a:b#c")], ..entry("to others") };
+    let by_two_ways = Entry { otherwise: vec![connection("3"), connection("4")], ..entry("by two ways") };
+    let committed = store
+        .commit(Commit {
+            connection: &who,
+            seen: &seen,
+            message: &message,
+            session: &Session::default(),
+            replies: vec![entry("first"), sending.clone(), by_two_ways.clone()],
+            opted_out: None,
+            pace: Pace::default(),
+            lease: Some(lease("me", 60)),
+            now: at(0),
+        })
+        .await
+        .unwrap();
+    assert!(matches!(committed, Committed::Yes(_)));
+    let kept = load(store, &who, "x").await.record.outbox;
+    assert_eq!(kept.entries, [entry("first"), sending.clone(), by_two_ways.clone()]);
+    assert_eq!(store.withdraw(&who, "other", 1, &sending.id).await.unwrap(), Settled::Lost);
+    for _ in 0..2 {
+        let Settled::Remaining(left) = store.withdraw(&who, "me", 1, &sending.id).await.unwrap() else {
+            panic!("two are left, and the lease");
+        };
+        assert_eq!(left.entries, [entry("first"), by_two_ways.clone()]);
+    }
+    assert_eq!(load(store, &who, "x").await.record.lease, Some(lease("me", 60)));
 }
 
 async fn a_deferred_head_is_due_when_it_says(store: &dyn Store) {

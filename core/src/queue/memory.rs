@@ -35,6 +35,11 @@ impl MemoryQueue {
     pub fn take(&self) -> Option<Ticket> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).waiting.pop_front()
     }
+
+    /// Puts a job that was taken and is not done in front of the others.
+    pub fn put_back(&self, ticket: Ticket) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).waiting.push_front(ticket);
+    }
 }
 
 #[async_trait]
@@ -47,6 +52,13 @@ impl Queue for MemoryQueue {
         if let Entry::Vacant(unseen) = jobs.seen.entry(key) {
             unseen.insert(now);
             jobs.waiting.push_back(ticket);
+        }
+        Ok(())
+    }
+
+    async fn enqueue_all(&self, tickets: Vec<Ticket>) -> Result<(), QueueError> {
+        for ticket in tickets {
+            self.enqueue(ticket).await?;
         }
         Ok(())
     }

@@ -31,4 +31,19 @@ pub enum QueueError {
 pub trait Queue: Send + Sync {
     /// Takes a job durably.
     async fn enqueue(&self, ticket: Ticket) -> Result<(), QueueError>;
+
+    /// Takes several jobs durably, those of one group in their order. An error says that some of them may not have
+    /// been taken: which, nobody needs to know, since all of them can be given again.
+    async fn enqueue_all(&self, tickets: Vec<Ticket>) -> Result<(), QueueError>;
+}
+
+#[async_trait]
+impl<Q: Queue + ?Sized> Queue for std::sync::Arc<Q> {
+    async fn enqueue(&self, ticket: Ticket) -> Result<(), QueueError> {
+        (**self).enqueue(ticket).await
+    }
+
+    async fn enqueue_all(&self, tickets: Vec<Ticket>) -> Result<(), QueueError> {
+        (**self).enqueue_all(tickets).await
+    }
 }

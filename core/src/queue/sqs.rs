@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tokio::time::sleep;
 
 use super::{Queue, QueueError, Ticket};
 use crate::aws::{Access, CallError, sdk_config, sort};
+use crate::random;
 
 /// A [`Queue`] on one SQS FIFO queue.
 pub struct SqsQueue {
@@ -32,6 +35,64 @@ impl SqsQueue {
     }
 }
 
+/// The most jobs of one call.
+const BATCH: usize = 10;
+
+/// The most bytes of one call. SQS takes a mebibyte; its emulators have had a quarter of that for long.
+const BATCH_BYTES: usize = 262_144;
+
+/// How often what a call left over is tried.
+const BATCH_TRIES: u32 = 3;
+
+/// Entries as large as a call may be.
+fn batches(tickets: Vec<Ticket>) -> Vec<Vec<Entry>> {
+    let mut batches: Vec<Vec<Entry>> = Vec::new();
+    let mut bytes = 0;
+    for Ticket { job, group, dedupe_id } in tickets {
+        let body = job.to_json();
+        match batches.last_mut() {
+            Some(last) if last.len() < BATCH && bytes + body.len() <= BATCH_BYTES => {
+                bytes += body.len();
+                last.push(Entry { body, group, dedupe_id });
+            }
+            _ => {
+                bytes = body.len();
+                batches.push(vec![Entry { body, group, dedupe_id }]);
+            }
+        }
+    }
+    batches
+}
+
+/// A ticket as a call has it.
+struct Entry {
+    body: String,
+    group: String,
+    dedupe_id: String,
+}
+
+impl SqsQueue {
+    /// Gives back what was not taken and may be later.
+    async fn send_batch(&self, entries: Vec<Entry>) -> Result<Vec<Entry>, QueueError> {
+        let mut call = self.client.send_message_batch().queue_url(&self.url);
+        for (at, Entry { body, group, dedupe_id }) in entries.iter().enumerate() {
+            let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body);
+            let entry = entry.message_group_id(group).message_deduplication_id(dedupe_id).build();
+            call = call.entries(entry.map_err(|problem| QueueError::Refused(problem.to_string()))?);
+        }
+        let output = call.send().await.map_err(|error| sort("SendMessageBatch", &error))?;
+        let failed = output.failed();
+        if let Some(refused) = failed.iter().find(|failed| failed.sender_fault()) {
+            let (code, message) = (refused.code(), refused.message().unwrap_or("no message"));
+            return Err(QueueError::Refused(format!("SendMessageBatch: {code}: {message}")));
+        }
+        // From the first that was not taken on, so that each group stays in order; the rest are known by their
+        // dedupe ids.
+        let first = failed.iter().filter_map(|failed| failed.id().parse::<usize>().ok()).min();
+        Ok(first.map(|first| entries.into_iter().skip(first).collect()).unwrap_or_default())
+    }
+}
+
 impl From<CallError> for QueueError {
     fn from(error: CallError) -> Self {
         match error {
@@ -47,6 +108,25 @@ impl Queue for SqsQueue {
         let call = self.client.send_message().queue_url(&self.url).message_body(ticket.job.to_json());
         let call = call.message_group_id(ticket.group).message_deduplication_id(ticket.dedupe_id);
         call.send().await.map_err(|error| sort("SendMessage", &error))?;
+        Ok(())
+    }
+
+    /// One batch after the other: what one of them leaves over goes with the next try of it.
+    async fn enqueue_all(&self, tickets: Vec<Ticket>) -> Result<(), QueueError> {
+        for batch in batches(tickets) {
+            let mut left = batch;
+            for tries_left in (0..BATCH_TRIES).rev() {
+                left = self.send_batch(left).await?;
+                if left.is_empty() {
+                    break;
+                }
+                if tries_left == 0 {
+                    let problem = format!("SendMessageBatch: {} jobs were not taken", left.len());
+                    return Err(QueueError::Unavailable(problem));
+                }
+                sleep(random::up_to(Duration::from_millis(100))).await;
+            }
+        }
         Ok(())
     }
 }

@@ -157,6 +157,22 @@ impl Store for MemoryStore {
         Ok(Settled::Remaining(record.outbox.clone()))
     }
 
+    async fn withdraw(
+        &self,
+        connection: &ConnectionId,
+        owner: &str,
+        at: usize,
+        id: &MessageId,
+    ) -> Result<Settled, StoreError> {
+        let mut tables = self.lock();
+        let Some(kept) = tables.held(connection, owner) else { return Ok(Settled::Lost) };
+        let outbox = &mut kept.record.outbox;
+        if outbox.entries.get(at).is_some_and(|entry| entry.id == *id) {
+            outbox.entries.remove(at);
+        }
+        Ok(Settled::Remaining(outbox.clone()))
+    }
+
     async fn refill(&self, connection: &ConnectionId, owner: &str) -> Result<Settled, StoreError> {
         let mut tables = self.lock();
         let Some(kept) = tables.held(connection, owner) else { return Ok(Settled::Lost) };

@@ -170,6 +170,16 @@ pub trait Store: Send + Sync {
         settlement: Settlement,
     ) -> Result<Settled, StoreError>;
 
+    /// Takes entry number `at`, which has this id, out of the outbox before its turn, whoever is before it. The
+    /// lease stays. One that is gone already is no fault.
+    async fn withdraw(
+        &self,
+        connection: &ConnectionId,
+        owner: &str,
+        at: usize,
+        id: &MessageId,
+    ) -> Result<Settled, StoreError>;
+
     /// Moves the next entries that did not fit in the record into its empty outbox.
     async fn refill(&self, connection: &ConnectionId, owner: &str) -> Result<Settled, StoreError>;
 

@@ -9,7 +9,7 @@ use super::{Commit, Entry, Outbox, Recent, Record};
 /// The most entries of an outbox that one record holds.
 pub(crate) const ENTRIES: usize = 32;
 
-/// The most bytes of text that the outbox in one record holds. `DynamoDB` allows 400 KB an item.
+/// The most bytes of text and recipients that the outbox in one record holds. `DynamoDB` allows 400 KB an item.
 pub(crate) const BYTES: usize = 65_536;
 
 /// One commit, worked out.
@@ -86,15 +86,15 @@ struct Room {
 
 impl Room {
     fn of(entries: &VecDeque<Entry>) -> Self {
-        Self { entries: entries.len(), bytes: entries.iter().map(|entry| entry.text.len()).sum() }
+        Self { entries: entries.len(), bytes: entries.iter().map(Entry::bytes).sum() }
     }
 
     /// Takes room for an entry, if it is there. An empty record has room for any one entry.
     fn take(&mut self, entry: &Entry) -> bool {
-        let fits = self.entries < ENTRIES && self.bytes + entry.text.len() <= BYTES;
+        let fits = self.entries < ENTRIES && self.bytes + entry.bytes() <= BYTES;
         if fits || self.entries == 0 {
             self.entries += 1;
-            self.bytes += entry.text.len();
+            self.bytes += entry.bytes();
             return true;
         }
         false

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::pace::Pace;
 use super::recent::Recent;
 use crate::message::{ConnectionId, MessageId, Outgoing};
+use crate::send::Recipient;
 use crate::session::Session;
 
 /// What is kept of a connection.
@@ -64,6 +65,12 @@ pub struct Entry {
     /// Whether it confirms a wish to opt out, and so goes out in spite of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub confirms: bool,
+    /// Where it is to go from here: then it is no message to this connection, but one for each of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<Recipient>,
+    /// Where else the same person can be reached, should the gateway refuse it for good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub otherwise: Vec<ConnectionId>,
 }
 
 /// The right to send what is in a connection's outbox. Who holds it sends alone, in order.
@@ -156,7 +163,23 @@ impl Entry {
             uncertain: 0,
             next_attempt: None,
             confirms: false,
+            recipients: Vec::new(),
+            otherwise: Vec::new(),
         }
+    }
+
+    /// Whether it goes to others, and not to the connection in whose outbox it is.
+    pub fn is_sending(&self) -> bool {
+        !self.recipients.is_empty()
+    }
+
+    /// About how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let connection = |id: &ConnectionId| id.backend.as_str().len() + id.identity.as_str().len() + 4;
+        let recipients = self.recipients.iter().map(|recipient| match recipient {
+            Recipient::Connection(id) => connection(id),
+        });
+        self.text.len() + recipients.sum::<usize>() + self.otherwise.iter().map(connection).sum::<usize>()
     }
 
     /// The message as a backend sends it.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::clock::TestClock;
-use super::faulty::{Faults, FaultyStore};
+use super::faulty::{Faults, FaultyQueue, FaultyStore};
 use super::gateway::{TestBackend, TestGateway};
 use crate::backend::{AnyBackend, Fetched, Received, Transport, TransportError};
 use crate::clock::{Clock as _, Deadline};
@@ -43,9 +43,11 @@ pub struct Bench {
     pub gateway: TestGateway,
     /// Its clock.
     pub clock: TestClock,
-    /// What its store does wrong.
+    /// What its store and its queue do wrong: calls of both are counted together.
     pub faults: Faults,
     queue: Arc<MemoryQueue>,
+    /// The jobs that were taken from the queue and are not done.
+    in_hand: Mutex<Vec<Ticket>>,
     backend: BackendName,
     /// Whether anything has come in.
     touched: AtomicBool,
@@ -59,9 +61,17 @@ pub struct BenchBuilder {
     settings: Settings,
     /// In the order in which they were given.
     backends: Vec<BackendName>,
+    queue: bool,
 }
 
 impl BenchBuilder {
+    /// Takes the queue away.
+    #[must_use]
+    pub fn without_queue(mut self) -> Self {
+        self.queue = false;
+        self
+    }
+
     /// Has messages handled by the responder, not inline.
     #[must_use]
     pub fn queued(mut self) -> Self {
@@ -145,13 +155,16 @@ impl BenchBuilder {
         }
         let ports = Ports {
             store: Arc::new(FaultyStore::new(MemoryStore::new(), faults.clone())),
-            queue: Some(Arc::clone(&queue) as Arc<dyn Queue>),
+            queue: self
+                .queue
+                .then(|| Arc::new(FaultyQueue::new(Arc::clone(&queue), faults.clone())) as Arc<dyn Queue>),
             transport: Arc::new(NoTransport),
             clock: Arc::new(clock.clone()),
         };
         let backend = self.backends.swap_remove(0);
         let project = Arc::new(Project::new(self.settings, self.router, ports));
-        Bench { project, gateway, clock, faults, queue, backend, touched: AtomicBool::new(false) }
+        let (in_hand, touched) = (Mutex::default(), AtomicBool::new(false));
+        Bench { project, gateway, clock, faults, queue, in_hand, backend, touched }
     }
 
     fn add(&mut self, name: BackendName, backend: BackendSettings) {
@@ -175,7 +188,8 @@ impl Bench {
             backends: BTreeMap::new(),
             warnings: Vec::new(),
         };
-        BenchBuilder { router, respond: None, replies_per_hour: None, settings, backends: Vec::new() }
+        let (respond, replies_per_hour, backends) = (None, None, Vec::new());
+        BenchBuilder { router, respond, replies_per_hour, settings, backends, queue: true }
     }
 
     /// The backend that is meant where none is named.
@@ -234,12 +248,22 @@ impl Bench {
     /// Has a message sent to someone that nobody asked for, once for each `id`. It goes out when the queue is
     /// [worked off](Bench::work_off).
     pub async fn notify(&self, to: &str, text: &str, id: &str) -> Result<(), QueueError> {
+        self.notify_by(&[self.connection(to)], text, id).await
+    }
+
+    /// The same by the first of several ways that does not refuse it for good.
+    ///
+    /// # Panics
+    /// Without any way.
+    pub async fn notify_by(&self, ways: &[ConnectionId], text: &str, id: &str) -> Result<(), QueueError> {
         self.touched.store(true, Ordering::Relaxed);
+        let [first, otherwise @ ..] = ways else { panic!("no way to send {text:?}") };
         let notice = Notice {
             id: MessageId::from(id),
-            connection: self.connection(to),
+            connection: first.clone(),
             text: text.to_owned(),
             created_at: self.clock.now(),
+            otherwise: otherwise.to_vec(),
         };
         self.project.enqueue(Ticket::notice(notice)).await
     }
@@ -250,10 +274,17 @@ impl Bench {
         endpoint::serve(&self.project, "bench", request, Deadline::within(Duration::from_secs(29))).await
     }
 
-    /// Works off the queue until it is empty, and says what failed.
+    fn in_hand(&self) -> MutexGuard<'_, Vec<Ticket>> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Works off the queue until it is empty, and says what failed. What did, or was cut off, comes again with the
+    /// next of the [`Bench::minutes`].
     pub async fn work_off(&self) -> Vec<Failure> {
         let mut failures = Vec::new();
         while let Some(ticket) = self.queue.take() {
+            self.in_hand().push(ticket.clone());
+            let done = ticket.clone();
             let record = Record {
                 id: ticket.dedupe_id,
                 group: Some(ticket.group),
@@ -261,12 +292,16 @@ impl Bench {
                 receive_count: 1,
             };
             let deadline = Deadline::within(Duration::from_secs(30));
-            failures.extend(respond(&self.project, vec![record], deadline).await);
+            let failed = respond(&self.project, vec![record], deadline).await;
+            if failed.is_empty() {
+                self.in_hand().retain(|ticket| *ticket != done);
+            }
+            failures.extend(failed);
         }
         failures
     }
 
-    /// What the next minutes bring: sweeps, and the deliveries that they ask for.
+    /// What the next minutes bring: what is not done on the queue, sweeps, and the deliveries that they ask for.
     pub async fn minutes(&self, count: u32) {
         for _ in 0..count {
             self.clock.advance(Duration::from_secs(60));
@@ -274,8 +309,12 @@ impl Bench {
         }
     }
 
-    /// Runs what is scheduled, once, and works off what that enqueues. The clock does not move.
+    /// Runs what is scheduled, once, and works off what that enqueues, behind what is not done on the queue. The clock
+    /// does not move.
     pub async fn tick(&self) {
+        while let Some(ticket) = { self.in_hand().pop() } {
+            self.queue.put_back(ticket);
+        }
         let _ = sweep(&self.project).await;
         self.work_off().await;
     }
@@ -297,8 +336,13 @@ impl Bench {
 
     /// A sender's history, the newest first.
     pub async fn history(&self, identity: &str) -> Vec<Row> {
+        self.history_of(&self.connection(identity)).await
+    }
+
+    /// The same, of a sender at any backend.
+    pub async fn history_of(&self, connection: &ConnectionId) -> Vec<Row> {
         let store: &dyn Store = self.project.ports.store.as_ref();
-        store.history(&self.connection(identity), self.clock.now(), usize::MAX).await.unwrap_or_default()
+        store.history(connection, self.clock.now(), usize::MAX).await.unwrap_or_default()
     }
 
     async fn loaded(&self, identity: &str) -> (Session, Outbox) {

@@ -1,5 +1,5 @@
-//! A store that fails on demand: with an error, or by never answering, as a process that dies at that point would
-//! have it.
+//! A store and a queue that fail on demand: with an error, or by never answering, as a process that dies at that
+//! point would have it.
 
 use std::future::{Future, pending};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::message::{BackendName, ConnectionId, MessageId};
+use crate::queue::{Queue, QueueError, Ticket};
 use crate::store::{
     Commit, Committed, Due, Lease, Loaded, Moved, Outbox, Row, Settled, Settlement, Step, Store, StoreError,
     Taken, Unusable,
@@ -60,10 +61,7 @@ impl Faults {
         self.0.met.load(Ordering::SeqCst)
     }
 
-    async fn around<T>(
-        &self,
-        call: impl Future<Output = Result<T, StoreError>> + Send,
-    ) -> Result<T, StoreError> {
+    async fn around<T, E: Planned>(&self, call: impl Future<Output = Result<T, E>> + Send) -> Result<T, E> {
         let number = self.0.calls.fetch_add(1, Ordering::SeqCst) + 1;
         let planned = {
             let planned = self.0.planned.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,9 +73,50 @@ impl Faults {
             call.await?;
         }
         match fault {
-            Fault::Error => Err(StoreError::Unavailable("a planned fault".to_owned())),
+            Fault::Error => Err(E::planned("a planned fault".to_owned())),
             Fault::Silence => pending().await,
         }
+    }
+}
+
+/// An error that a plan can bring about.
+trait Planned {
+    fn planned(problem: String) -> Self;
+}
+
+impl Planned for StoreError {
+    fn planned(problem: String) -> Self {
+        Self::Unavailable(problem)
+    }
+}
+
+impl Planned for QueueError {
+    fn planned(problem: String) -> Self {
+        Self::Unavailable(problem)
+    }
+}
+
+/// A queue that fails as planned, and is otherwise the one within.
+pub struct FaultyQueue<Q> {
+    inner: Q,
+    faults: Faults,
+}
+
+impl<Q: Queue> FaultyQueue<Q> {
+    /// Puts the faults before a queue.
+    pub fn new(inner: Q, faults: Faults) -> Self {
+        Self { inner, faults }
+    }
+}
+
+#[async_trait]
+impl<Q: Queue> Queue for FaultyQueue<Q> {
+    async fn enqueue(&self, ticket: Ticket) -> Result<(), QueueError> {
+        self.faults.around(self.inner.enqueue(ticket)).await
+    }
+
+    async fn enqueue_all(&self, tickets: Vec<Ticket>) -> Result<(), QueueError> {
+        self.faults.around(self.inner.enqueue_all(tickets)).await
     }
 }
 
@@ -134,6 +173,16 @@ impl<S: Store> Store for FaultyStore<S> {
         settlement: Settlement,
     ) -> Result<Settled, StoreError> {
         self.faults.around(self.inner.settle(connection, owner, outbox, settlement)).await
+    }
+
+    async fn withdraw(
+        &self,
+        connection: &ConnectionId,
+        owner: &str,
+        at: usize,
+        id: &MessageId,
+    ) -> Result<Settled, StoreError> {
+        self.faults.around(self.inner.withdraw(connection, owner, at, id)).await
     }
 
     async fn refill(&self, connection: &ConnectionId, owner: &str) -> Result<Settled, StoreError> {

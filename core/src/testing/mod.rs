@@ -28,6 +28,6 @@ mod transcript;
 
 pub use bench::{Bench, BenchBuilder};
 pub use clock::TestClock;
-pub use faulty::{Fault, Faults, FaultyStore, When};
+pub use faulty::{Fault, Faults, FaultyQueue, FaultyStore, When};
 pub use gateway::{Behaviour, TestGateway};
 pub use transcript::{Mismatch, OpenError, Problem, Said, Stage, StageError, Transcript, TranscriptError};

@@ -29,7 +29,7 @@ const SQS: [(&str, &[&str]); 5] = [
     ("sqs:DeleteMessage", &[".delete_message()"]),
     ("sqs:GetQueueAttributes", &[".get_queue_attributes()"]),
     ("sqs:ReceiveMessage", &[".receive_message()"]),
-    ("sqs:SendMessage", &[".send_message()"]),
+    ("sqs:SendMessage", &[".send_message()", ".send_message_batch()"]),
 ];
 
 /// What Lambda itself does on behalf of a function that a queue calls (AWS Lambda Developer Guide, "Configuring a queue

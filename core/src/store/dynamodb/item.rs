@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::keys;
 use crate::message::{ConnectionId, MessageId};
@@ -26,6 +28,8 @@ pub(super) mod names {
     pub(crate) const OPTED_OUT: &str = "opted_out_at";
     pub(crate) const PACE_SINCE: &str = "pace_since";
     pub(crate) const PACE: &str = "pace";
+    pub(crate) const RECIPIENTS: &str = "recipients";
+    pub(crate) const OTHERWISE: &str = "otherwise";
     pub(crate) const CONFIRMS: &str = "confirms";
     pub(crate) const LEASE_OWNER: &str = "lease_owner";
     pub(crate) const LEASE_UNTIL: &str = "lease_until";
@@ -67,6 +71,11 @@ pub(super) fn bytes(bytes: Vec<u8>) -> AttributeValue {
     AttributeValue::B(Blob::new(bytes))
 }
 
+/// A list as JSON, which takes less room than a list of maps; `None` for an empty one.
+pub(super) fn of_list<T: Serialize>(list: &[T]) -> Option<AttributeValue> {
+    (!list.is_empty()).then(|| text(serde_json::to_string(list).unwrap_or_default()))
+}
+
 /// Reads the attributes of one item; every problem names the item and the attribute.
 pub(super) struct Reader<'a> {
     what: &'a str,
@@ -101,6 +110,12 @@ impl<'a> Reader<'a> {
     pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
         let ms = self.number::<i64>(name)?;
         ms.map(|ms| Timestamp::from_millisecond(ms).map_err(|_| self.bad(name))).transpose()
+    }
+
+    /// What [`of_list`] wrote.
+    pub(super) fn list<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, StoreError> {
+        let list = self.text(name)?.map(serde_json::from_str).transpose();
+        list.map(Option::unwrap_or_default).map_err(|_| self.bad(name))
     }
 
     fn entries(&self, name: &str) -> Result<Vec<Entry>, StoreError> {
@@ -170,6 +185,8 @@ pub(super) fn of_entry(entry: &Entry) -> AttributeValue {
         (n::UNCERTAIN, (entry.uncertain > 0).then(|| number(entry.uncertain))),
         (n::NEXT, entry.next_attempt.map(time)),
         (n::CONFIRMS, entry.confirms.then_some(AttributeValue::Bool(true))),
+        (n::RECIPIENTS, of_list(&entry.recipients)),
+        (n::OTHERWISE, of_list(&entry.otherwise)),
     ];
     map.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     AttributeValue::M(map)
@@ -187,6 +204,8 @@ fn to_entry(what: &str, value: &AttributeValue) -> Result<Entry, StoreError> {
         uncertain: read.number(n::UNCERTAIN)?.unwrap_or(0),
         next_attempt: read.time(n::NEXT)?,
         confirms: map.contains_key(n::CONFIRMS),
+        recipients: read.list(n::RECIPIENTS)?,
+        otherwise: read.list(n::OTHERWISE)?,
     })
 }
 

@@ -116,6 +116,16 @@ impl Store for DynamoStore {
         }
     }
 
+    async fn withdraw(
+        &self,
+        connection: &ConnectionId,
+        owner: &str,
+        at: usize,
+        id: &MessageId,
+    ) -> Result<Settled, StoreError> {
+        self.remove_entry(connection, owner, at, id).await
+    }
+
     async fn refill(&self, connection: &ConnectionId, owner: &str) -> Result<Settled, StoreError> {
         self.move_in(connection, owner).await
     }

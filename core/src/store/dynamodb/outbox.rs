@@ -10,7 +10,7 @@ use super::item::{
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
 use crate::aws::sort;
-use crate::message::ConnectionId;
+use crate::message::{ConnectionId, MessageId};
 use crate::store::{Entry, Lease, Outbox, Record, Settled, Taken};
 
 impl DynamoStore {
@@ -67,7 +67,7 @@ impl DynamoStore {
         head: &Entry,
     ) -> Result<Settled, StoreError> {
         let pk = keys::of_connection(connection);
-        let mut update = held(owner, Some(head));
+        let mut update = held(owner, 0, Some(&head.id));
         update
             .set_first(n::OUTBOX, of_entry(head))
             .set(n::DUE_AT, time(head.next_attempt.unwrap_or(head.created_at)))
@@ -88,23 +88,45 @@ impl DynamoStore {
         let pk = keys::of_connection(connection);
         let head = outbox.entries.front();
         if outbox.entries.len() == 1 && outbox.spilled == 0 {
-            let mut update = held(owner, head);
-            update.remove_first(n::OUTBOX);
+            let mut update = held(owner, 0, head.map(|head| &head.id));
+            update.remove_nth(n::OUTBOX, 0);
             release(&mut update, 1);
             if let Written::Yes(_) = self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await? {
                 return Ok(Settled::Released);
             }
             // More has come in since, or the lease is lost: the next write tells.
         }
-        let mut update = held(owner, head);
-        update.remove_first(n::OUTBOX);
-        if let Written::Yes(after) = self.update(&pk, keys::CONNECTION, update, ReturnValue::AllNew).await? {
-            return Ok(Settled::Remaining(to_outbox(&pk, &after)?));
+        let id = head.map(|head| &head.id);
+        self.remove_nth(&pk, owner, 0, id).await
+    }
+
+    /// An entry goes before its turn, and the lease stays.
+    pub(super) async fn remove_entry(
+        &self,
+        connection: &ConnectionId,
+        owner: &str,
+        at: usize,
+        id: &MessageId,
+    ) -> Result<Settled, StoreError> {
+        self.remove_nth(&keys::of_connection(connection), owner, at, Some(id)).await
+    }
+
+    async fn remove_nth(
+        &self,
+        pk: &str,
+        owner: &str,
+        at: usize,
+        id: Option<&MessageId>,
+    ) -> Result<Settled, StoreError> {
+        let mut update = held(owner, at, id);
+        update.remove_nth(n::OUTBOX, at);
+        if let Written::Yes(after) = self.update(pk, keys::CONNECTION, update, ReturnValue::AllNew).await? {
+            return Ok(Settled::Remaining(to_outbox(pk, &after)?));
         }
         // If the lease is ours all the same, this write was done and only its answer was lost: the SDK tried again.
-        let item = self.get(&pk, keys::CONNECTION).await?.unwrap_or_default();
+        let item = self.get(pk, keys::CONNECTION).await?.unwrap_or_default();
         if holder(&item) == Some(owner) {
-            Ok(Settled::Remaining(to_outbox(&pk, &item)?))
+            Ok(Settled::Remaining(to_outbox(pk, &item)?))
         } else {
             Ok(Settled::Lost)
         }
@@ -126,7 +148,7 @@ impl DynamoStore {
             return Ok(Settled::Remaining(outbox));
         }
         if outbox.spilled == 0 {
-            let mut update = held(owner, None);
+            let mut update = held(owner, 0, None);
             release(&mut update, 0);
             let written = self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await?;
             // Had something come in since, the sweep would find it when the lease ends.
@@ -137,7 +159,7 @@ impl DynamoStore {
             return Err(StoreError::Unreadable { what: pk, problem });
         };
         let left = outbox.spilled - 1;
-        let mut update = held(owner, None);
+        let mut update = held(owner, 0, None);
         update.set(n::OUTBOX, of_entries(&entries));
         if left == 0 {
             update.remove(&[n::SPILLED])
@@ -209,14 +231,14 @@ fn holder(item: &Item) -> Option<&str> {
     item.get(n::LEASE_OWNER)?.as_s().ok().map(String::as_str)
 }
 
-/// A write that only the holder of the lease may make, and only while the head is as it knows it.
-fn held(owner: &str, head: Option<&Entry>) -> Update {
+/// A write that only the holder of the lease may make, and only while entry number `at` is the one that it knows.
+fn held(owner: &str, at: usize, entry: Option<&MessageId>) -> Update {
     let mut update = Update::new();
     update.only_if_is(n::LEASE_OWNER, Some(text(owner)));
-    if let Some(head) = head {
+    if let Some(entry) = entry {
         let (outbox, name) = (update.name(n::OUTBOX), update.name(n::ID));
-        let id = update.value(text(head.id.as_str()));
-        update.only_if(format!("{outbox}[0].{name} = {id}"));
+        let id = update.value(text(entry.as_str()));
+        update.only_if(format!("{outbox}[{at}].{name} = {id}"));
     }
     update
 }

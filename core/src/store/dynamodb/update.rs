@@ -72,10 +72,10 @@ impl Update {
         self
     }
 
-    /// Removes the first entry of a list.
-    pub(super) fn remove_first(&mut self, name: &str) -> &mut Self {
+    /// Removes an entry of a list.
+    pub(super) fn remove_nth(&mut self, name: &str, at: usize) -> &mut Self {
         let name = self.name(name);
-        self.removes.push(format!("{name}[0]"));
+        self.removes.push(format!("{name}[{at}]"));
         self
     }
 
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn an_update_names_what_it_uses_and_nothing_else() {
         let mut update = Update::new();
-        update.set("a", AttributeValue::Bool(true)).remove(&["b"]).remove_first("c").only_if_is("d", None);
+        update.set("a", AttributeValue::Bool(true)).remove(&["b"]).remove_nth("c", 0).only_if_is("d", None);
         assert_eq!(update.expression(), "SET #a = :v0 REMOVE #b, #c[0]");
         assert_eq!(update.condition().as_deref(), Some("attribute_not_exists(#d)"));
         assert_eq!(update.names().len(), 4);

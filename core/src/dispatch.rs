@@ -1,0 +1,63 @@
+//! Messages that nobody asked for, each on its way to its own connection: through the queue, or at once where there
+//! is none.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::clock::Deadline;
+use crate::handle;
+use crate::message::{ConnectionId, Notice};
+use crate::occasion::Occasion;
+use crate::project::Project;
+use crate::queue::Ticket;
+use crate::send::Recipient;
+use crate::store::Entry;
+
+/// Has each of these sent. `Err`: perhaps not all of them, so that it is to be done again, which harms no one: each
+/// goes out once.
+// Boxed, since without a queue it comes to the same place again.
+pub(crate) fn dispatch(
+    project: &Project,
+    notices: Vec<Notice>,
+    deadline: Deadline,
+) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
+    Box::pin(async move {
+        if let Some(queue) = &project.ports.queue {
+            let tickets = notices.into_iter().map(Ticket::notice).collect();
+            return queue.enqueue_all(tickets).await.map_err(|problem| problem.to_string());
+        }
+        for notice in notices {
+            let occasion = Occasion::Notice(Arc::new(notice));
+            let handled = handle::handle(project, occasion, deadline, |deadline| deadline).await;
+            handled.map_err(|problem| problem.to_string())?;
+        }
+        Ok(())
+    })
+}
+
+/// What an entry that goes to others comes to: one message for each of them.
+pub(crate) fn notices_of(entry: &Entry) -> Vec<Notice> {
+    let notice = |recipient: &Recipient| match recipient {
+        Recipient::Connection(connection) => Notice {
+            id: entry.id.to(connection),
+            connection: connection.clone(),
+            text: entry.text.clone(),
+            created_at: entry.created_at,
+            otherwise: Vec::new(),
+        },
+    };
+    entry.recipients.iter().map(notice).collect()
+}
+
+/// The same message by another way, where the gateway of `refused` did not want it; `None` where there is no other.
+pub(crate) fn by_another_way(entry: &Entry) -> Option<Notice> {
+    let (next, rest): (&ConnectionId, _) = entry.otherwise.split_first()?;
+    Some(Notice {
+        id: entry.id.to(next),
+        connection: next.clone(),
+        text: entry.text.clone(),
+        created_at: entry.created_at,
+        otherwise: rest.to_vec(),
+    })
+}

@@ -1,0 +1,197 @@
+//! What apps have sent to others than the sender of a message: to whom, and how much of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::context::Context;
+use crate::message::{BackendName, ConnectionId, Identity, InvalidName};
+
+/// Who gets a message that nobody asked for.
+///
+/// Its text, in settings and in JSON, is `backend:identity`. JSON may also be
+/// `{"backend": "…", "identity": "…"}`.
+///
+/// ```
+/// use threadless::Recipient;
+/// let recipient: Recipient = "my-kannel-backend:+251911223344".parse()?;
+/// assert_eq!(recipient.to_string(), "my-kannel-backend:+251911223344");
+/// assert_eq!(serde_json::from_str::<Recipient>(r#"{"backend":"my-kannel-backend","identity":"+251911223344"}"#)?, recipient);
+/// assert!("+251911223344".parse::<Recipient>().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Recipient {
+    /// One identity at one backend.
+    Connection(ConnectionId),
+}
+
+/// Why a text is not a [`Recipient`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRecipient {
+    /// There is no colon in it.
+    #[error("a recipient is written backend:identity")]
+    NoBackend,
+    /// One of its parts is not what it should be.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+}
+
+impl From<ConnectionId> for Recipient {
+    fn from(connection: ConnectionId) -> Self {
+        Self::Connection(connection)
+    }
+}
+
+impl From<&ConnectionId> for Recipient {
+    fn from(connection: &ConnectionId) -> Self {
+        Self::Connection(connection.clone())
+    }
+}
+
+impl FromStr for Recipient {
+    type Err = InvalidRecipient;
+
+    /// A backend's name has no colon, so the first one ends it.
+    fn from_str(text: &str) -> Result<Self, InvalidRecipient> {
+        let (backend, identity) = text.split_once(':').ok_or(InvalidRecipient::NoBackend)?;
+        Ok(Self::Connection(ConnectionId::new(backend.parse()?, identity.parse()?)))
+    }
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connection(ConnectionId { backend, identity }) => {
+                write!(f, "{backend}:{}", identity.as_str())
+            }
+        }
+    }
+}
+
+impl Serialize for Recipient {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a recipient is \"backend:identity\" or {\"backend\": …, \"identity\": …}")]
+enum Written {
+    Text(String),
+    Parts(Parts),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parts {
+    backend: String,
+    identity: String,
+}
+
+impl<'de> Deserialize<'de> for Recipient {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+        match Written::deserialize(deserializer)? {
+            Written::Text(text) => text.parse().map_err(D::Error::custom),
+            Written::Parts(Parts { backend, identity }) => {
+                let backend = backend.parse::<BackendName>().map_err(D::Error::custom)?;
+                let identity = identity.parse::<Identity>().map_err(D::Error::custom)?;
+                Ok(Self::Connection(ConnectionId::new(backend, identity)))
+            }
+        }
+    }
+}
+
+/// One text for several recipients, as [`Context::send`] takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sending {
+    /// What it says.
+    pub text: String,
+    /// Who gets it, each of them once.
+    pub recipients: Vec<Recipient>,
+}
+
+/// Why [`Context::send`] does not take what it is given. Nothing of it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// More recipients than a connection's outbox should carry.
+    #[error(
+        "an app can send a message to {limit} recipients at once, not {0}; for more call the function `send`",
+        limit = Sending::MAX_RECIPIENTS
+    )]
+    TooManyRecipients(usize),
+    /// More messages than one message should set off.
+    #[error("one message can set off {limit} sends", limit = Sending::MAX_SENDS)]
+    TooManySends,
+    /// The text is longer than gateways take.
+    #[error("a text has at most {limit} bytes, not {0}", limit = Context::MAX_REPLY_BYTES)]
+    LongText(usize),
+    /// The outgoing phase ran for a message that nobody asked for: one that sets off another would never end.
+    #[error("a message that nobody asked for cannot set off another")]
+    Unasked,
+}
+
+impl Sending {
+    /// The most recipients of one [`Context::send`].
+    pub const MAX_RECIPIENTS: usize = 100;
+
+    /// The most sends of one message.
+    pub const MAX_SENDS: usize = 32;
+
+    /// One text for these recipients, each of them once.
+    pub(crate) fn new<R: Into<Recipient>>(
+        text: impl Into<String>,
+        recipients: impl IntoIterator<Item = R>,
+    ) -> Result<Self, SendError> {
+        let text = text.into();
+        if text.len() > Context::MAX_REPLY_BYTES {
+            return Err(SendError::LongText(text.len()));
+        }
+        let mut distinct = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for recipient in recipients {
+            let recipient = recipient.into();
+            if seen.insert(recipient.clone()) {
+                distinct.push(recipient);
+            }
+        }
+        if distinct.len() > Self::MAX_RECIPIENTS {
+            return Err(SendError::TooManyRecipients(distinct.len()));
+        }
+        Ok(Self { text, recipients: distinct })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipient_is_read_as_it_is_written() {
+        for text in ["k:+251911", "k:a:b", "k:\u{1230}\u{120b}", "K_-1: "] {
+            let recipient: Recipient = text.parse().unwrap();
+            assert_eq!(recipient.to_string(), text);
+            let json = serde_json::to_string(&recipient).unwrap();
+            assert_eq!(serde_json::from_str::<Recipient>(&json).unwrap(), recipient);
+        }
+        for text in ["", "k", "k:", ":1", "no spaces:1"] {
+            assert!(text.parse::<Recipient>().is_err(), "{text}");
+        }
+        for json in ["1", "{}", r#"{"backend":"k"}"#, r#"{"backend":"k","identity":"1","more":1}"#, "null"] {
+            let problem = serde_json::from_str::<Recipient>(json).unwrap_err().to_string();
+            assert!(problem.starts_with("a recipient is"), "{json}: {problem}");
+        }
+    }
+
+    #[test]
+    fn who_is_named_twice_gets_it_once() {
+        let to = |number: usize| format!("k:{number}").parse::<Recipient>().unwrap();
+        let sending = Sending::new("x", [to(1), to(2), to(1)]).unwrap();
+        assert_eq!(sending.recipients, [to(1), to(2)]);
+        assert_eq!(Sending::new("x", (0..101).map(to)), Err(SendError::TooManyRecipients(101)));
+        assert_eq!(Sending::new("x".repeat(10_001), [to(1)]), Err(SendError::LongText(10_001)));
+    }
+}
