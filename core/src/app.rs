@@ -113,6 +113,14 @@ pub enum Outbound {
 /// An error, a panic, or a phase that takes longer than the [limit](crate::Router::phase_timeout) harms only that app:
 /// text, fields and session are again as they were before the phase, replies that it had queued stay, it counts as not
 /// having handled the message, and the other apps go on. The log has it, as an error, with the app's name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no app",
+    label = "not an app",
+    note = "a function becomes an app by `threadless::apps::keyword(\"word\", function)` or `pattern(\"form\", function)`, \
+            a conversation by `conversation(\"word\", …)`",
+    note = "a type becomes one by `impl App for …`, with the phases that it takes part in, such as \
+            `async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError>`"
+)]
 pub trait App: Send + Sync + 'static {
     /// The name in logs: by default the type's, without its path.
     fn name(&self) -> &str {

@@ -15,6 +15,13 @@ use crate::AppError;
 /// assert_eq!(["one", "two"].into_replies().unwrap(), ["one", "two"]);
 /// assert!("x".parse::<u8>().map(|n| n.to_string()).into_replies().is_err());
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no reply",
+    label = "a handler returns what is to be replied, and `{Self}` is none",
+    note = "a reply is a text (`&str`, `String`), several (`Vec`, array), perhaps one (`Option`), none (`()`), or a \
+            `Result` of these",
+    note = "of any other value make a text: `value.to_string()` or `format!(\"…\")`"
+)]
 pub trait IntoReply {
     /// The texts to reply with, in order.
     fn into_replies(self) -> Result<Vec<String>, AppError>;

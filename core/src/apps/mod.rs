@@ -7,6 +7,7 @@ mod help;
 mod into_reply;
 mod keyword;
 mod keywords;
+mod pattern;
 mod ping;
 mod said;
 
@@ -17,5 +18,6 @@ pub use help::Help;
 pub use into_reply::IntoReply;
 pub use keyword::{Keyword, keyword};
 pub use keywords::Keywords;
+pub use pattern::{Pattern, pattern};
 pub use ping::Ping;
 pub use said::Said;

@@ -114,6 +114,13 @@ use ongoing::Ongoing;
 /// turn after the other, inline and on the queue, since who comes second [takes its turn
 /// again](crate::App#phases-may-run-more-than-once). A turn that fails leaves the state as it was, and the other apps
 /// are asked.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no conversation",
+    label = "not a conversation",
+    note = "`impl Conversation for …` with a `State` that derives `Default`, `Serialize` and `Deserialize`, and \
+            `async fn turn(&self, state: State, said: Said) -> Result<Turn<State>, AppError>`",
+    note = "a function that answers single messages is for `keyword(\"word\", function)`"
+)]
 pub trait Conversation: Send + Sync + 'static {
     /// Where a person can be in it. The default is where it begins.
     type State: Default + Serialize + DeserializeOwned + Send;

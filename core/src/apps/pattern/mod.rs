@@ -1,0 +1,205 @@
+//! Functions that answer messages of a form: a regular expression whose groups become values.
+
+mod digits;
+mod groups;
+mod value;
+
+use std::fmt::Display;
+use std::future::Future;
+use std::marker::PhantomData;
+
+use regex::{Captures, Regex, RegexBuilder};
+use serde::de::DeserializeOwned;
+use tracing::debug;
+
+use super::said::tell;
+use super::{IntoReply, Said};
+use crate::{App, AppError, Context, Handled, Usage};
+use groups::{Groups, fields_of};
+use value::Unread;
+
+/// An app out of a regular expression and a function: see [`pattern`].
+pub struct Pattern<F, T> {
+    pattern: String,
+    regex: Result<Regex, String>,
+    handler: F,
+    help: Option<String>,
+    listed_as: Option<String>,
+    read: PhantomData<fn() -> T>,
+}
+
+/// Answers messages that have the form of `pattern` with what `handler` returns for the values in them.
+///
+/// The pattern is a [regular expression](regex#syntax). It is matched against the **whole** message without the white
+/// space around it, and without regard to case. `\d`, `\w`, `\s` and case mean those of Unicode. However long the message
+/// is, matching takes time in proportion to its length: no text makes it hang.
+///
+/// The handler is an async function of what was [`Said`] and of one value, which its type says how to read:
+///
+/// - a struct (`#[derive(Deserialize)]`) has a field for each named group, `(?<name>…)`;
+/// - a tuple has the groups in order;
+/// - a number, text or the like is the first group.
+///
+/// Numbers may be in the digits of any common script. An `Option` is `None` where its group is not in the message or
+/// empty; `true`, `yes`, `y` and `1` are true; the variants of an enum go without regard to case.
+///
+/// ```text
+/// 1112223333 > temp 38.5
+/// 1112223333 < 38.5 degrees. Thank you.
+/// 1112223333 > Temperature ٣٧ Bole
+/// 1112223333 < 37 degrees in Bole. Thank you.
+/// 1112223333 > temp 38.5.1
+/// 1112223333 < Send: TEMP <DEGREES> <PLACE>
+/// ```
+///
+/// ```
+/// use serde::Deserialize;
+/// use threadless::Router;
+/// use threadless::apps::{Said, pattern};
+///
+/// #[derive(Deserialize)]
+/// struct Temperature {
+///     degrees: f64,
+///     place: Option<String>,
+/// }
+///
+/// async fn temperature(_: Said, Temperature { degrees, place }: Temperature) -> String {
+///     let place = place.map(|place| format!(" in {place}")).unwrap_or_default();
+///     format!("{degrees} degrees{place}. Thank you.")
+/// }
+///
+/// let app = pattern(r"temp(?:erature)?\s+(?<degrees>[\d.]+)(?:\s+(?<place>.*))?", temperature)
+///     .help("Send: TEMP <DEGREES> <PLACE>");
+/// let router = Router::new().app(app);
+/// # #[cfg(feature = "testing")]
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # let bench = threadless::testing::Bench::new(router);
+/// # bench.transcript("
+/// #     1112223333 > temp 38.5
+/// #     1112223333 < 38.5 degrees. Thank you.
+/// #     1112223333 > Temperature ٣٧ Bole
+/// #     1112223333 < 37 degrees in Bole. Thank you.
+/// #     1112223333 > temp 38.5.1
+/// #     1112223333 < Send: TEMP <DEGREES> <PLACE>
+/// # ").await;
+/// # });
+/// ```
+///
+/// # What does not fit
+///
+/// A message that has not the form goes to the next app. One that has the form, but with a value that its type does
+/// not take (`300` for a `u8`), is answered with the [help](Pattern::help); without one it goes to the next app too.
+///
+/// A pattern that is no regular expression, or that has a group which is no field of the struct, is found when a
+/// [function starts](crate::Router::check), not with the first message. A field that no group gives and that is no
+/// `Option` is an error of the app, in the log, for each message.
+pub fn pattern<F, Fut, T>(pattern: &str, handler: F) -> Pattern<F, T>
+where
+    F: Fn(Said, T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: IntoReply> + Send + 'static,
+    T: DeserializeOwned + Send + 'static,
+{
+    Pattern {
+        pattern: pattern.to_owned(),
+        regex: compile::<T>(pattern),
+        handler,
+        help: None,
+        listed_as: None,
+        read: PhantomData,
+    }
+}
+
+/// Matches whole texts that have the form, and gives `T` no group that it does not know.
+fn compile<T: DeserializeOwned>(pattern: &str) -> Result<Regex, String> {
+    let mut parser = regex_syntax::ParserBuilder::new().case_insensitive(true).build();
+    parser.parse(pattern).map_err(|problem| match &problem {
+        regex_syntax::Error::Parse(problem) => at(problem.kind(), problem.span()),
+        regex_syntax::Error::Translate(problem) => at(problem.kind(), problem.span()),
+        other => other.to_string(),
+    })?;
+    let whole = format!(r"\A(?:{pattern})\z");
+    let regex = RegexBuilder::new(&whole).case_insensitive(true).dot_matches_new_line(true).build();
+    let regex = regex.map_err(|problem| problem.to_string())?;
+    let Some(fields) = fields_of::<T>() else { return Ok(regex) };
+    match regex.capture_names().flatten().find(|name| !fields.contains(name)) {
+        Some(unknown) => Err(format!("the group {unknown:?} is none of the fields: {}", fields.join(", "))),
+        None => Ok(regex),
+    }
+}
+
+fn at(problem: impl Display, span: &regex_syntax::ast::Span) -> String {
+    format!("{problem}, at character {}", span.start.column)
+}
+
+impl<F, Fut, T> Pattern<F, T>
+where
+    F: Fn(Said, T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: IntoReply> + Send + 'static,
+    T: DeserializeOwned + Send + 'static,
+{
+    /// Sets the answer to a message that has the form, but with a value that does not fit.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Has [`Help`](super::Help) list it under a word that its messages begin with, and tell its
+    /// [help](Pattern::help).
+    #[must_use]
+    pub fn listed_as(mut self, word: impl Into<String>) -> Self {
+        self.listed_as = Some(word.into());
+        self
+    }
+
+    fn read(regex: &Regex, found: &Captures<'_>) -> Result<T, Unread> {
+        T::deserialize(Groups { regex, found })
+    }
+}
+
+impl<F, Fut, T> App for Pattern<F, T>
+where
+    F: Fn(Said, T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: IntoReply> + Send + 'static,
+    T: DeserializeOwned + Send + 'static,
+{
+    fn name(&self) -> &str {
+        &self.pattern
+    }
+
+    fn usage(&self) -> Vec<Usage> {
+        let help = self.help.clone().unwrap_or_default();
+        self.listed_as.iter().map(|word| Usage::new(word).help(help.clone())).collect()
+    }
+
+    fn check(&self) -> Result<(), AppError> {
+        self.regex.as_ref().map(|_| ()).map_err(|problem| problem.as_str().into())
+    }
+
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        let regex = self.regex.as_ref().map_err(String::as_str)?;
+        let text = cx.text().trim().to_owned();
+        let Some(found) = regex.captures(&text) else {
+            return Ok(Handled::No);
+        };
+        let value = match Self::read(regex, &found) {
+            Ok(value) => value,
+            Err(Unread::Unfit(problem)) => {
+                debug!(
+                    app = self.pattern,
+                    outcome = "does_not_fit",
+                    problem,
+                    "a value does not fit its type"
+                );
+                let Some(help) = &self.help else { return Ok(Handled::No) };
+                cx.reply(help);
+                return Ok(Handled::Yes);
+            }
+            Err(missing) => return Err(missing.into()),
+        };
+        drop(found);
+        let answer = tell(cx, &text, |said| (self.handler)(said, value)).await;
+        answer.into_replies()?.into_iter().for_each(|reply| cx.reply(reply));
+        Ok(Handled::Yes)
+    }
+}

@@ -1,0 +1,141 @@
+//! What one group of a pattern holds, as the type that it is wanted as.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde::de::value::StrDeserializer;
+use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::digits::in_ascii;
+
+/// Why there is no value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unread {
+    /// What was texted does not fit the type: for the person to know.
+    #[error("{0}")]
+    Unfit(String),
+    /// No group gives a field: for the programmer to know.
+    #[error("no group of the pattern gives the field {0:?}")]
+    Missing(&'static str),
+}
+
+impl de::Error for Unread {
+    fn custom<T: Display>(problem: T) -> Self {
+        Self::Unfit(problem.to_string())
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::Missing(field)
+    }
+}
+
+/// What a group matched; `None` where it is not in the message.
+pub(super) struct Value<'t>(pub(super) Option<&'t str>);
+
+impl<'t> Value<'t> {
+    fn text(&self) -> Result<&'t str, Unread> {
+        self.0.ok_or_else(|| de::Error::custom("a value is not there"))
+    }
+
+    fn number<N: FromStr<Err: Display>>(&self) -> Result<N, Unread> {
+        let text = self.text()?;
+        in_ascii(text).parse().map_err(|problem| de::Error::custom(format!("{text:?}: {problem}")))
+    }
+
+    fn flag(&self) -> Result<bool, Unread> {
+        match in_ascii(self.text()?).to_lowercase().as_str() {
+            "true" | "yes" | "y" | "1" => Ok(true),
+            "false" | "no" | "n" | "0" => Ok(false),
+            other => Err(de::Error::custom(format!("{other:?} is neither yes nor no"))),
+        }
+    }
+}
+
+macro_rules! numbers {
+    ($($deserialize:ident $visit:ident)*) => {$(
+        fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+            visitor.$visit(self.number()?)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Value<'_> {
+    type Error = Unread;
+
+    numbers! {
+        deserialize_i8 visit_i8
+        deserialize_i16 visit_i16
+        deserialize_i32 visit_i32
+        deserialize_i64 visit_i64
+        deserialize_i128 visit_i128
+        deserialize_u8 visit_u8
+        deserialize_u16 visit_u16
+        deserialize_u32 visit_u32
+        deserialize_u64 visit_u64
+        deserialize_u128 visit_u128
+    }
+
+    /// `nan` and `inf` are words here, not numbers.
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        match self.number()? {
+            number if f64::is_finite(number) => visitor.visit_f64(number),
+            number => Err(de::Error::custom(format!("{number} is no number"))),
+        }
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        match self.number()? {
+            number if f32::is_finite(number) => visitor.visit_f32(number),
+            number => Err(de::Error::custom(format!("{number} is no number"))),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        visitor.visit_bool(self.flag()?)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        match self.0 {
+            None | Some("") => visitor.visit_none(),
+            Some(_) => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unread> {
+        let text = self.text()?;
+        let lower = text.to_lowercase();
+        let variant = variants.iter().find(|variant| variant.to_lowercase() == lower).unwrap_or(&text);
+        let variant: StrDeserializer<'_, Unread> = variant.into_deserializer();
+        visitor.visit_enum(variant)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Unread> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        visitor.visit_str(self.text()?)
+    }
+
+    forward_to_deserialize_any! {
+        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+impl IntoDeserializer<'_, Unread> for Value<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}

@@ -1,0 +1,13 @@
+//! A function in the place of a conversation.
+//says is no conversation
+//says = note: a function that answers single messages is for `keyword("word", function)`
+use threadless::apps::{Said, conversation};
+use threadless::Router;
+
+async fn hours(_: Said) -> &'static str {
+    "8 to 17"
+}
+
+pub fn apps(router: Router) -> Router {
+    router.app(conversation("hours", hours))
+}

@@ -1,0 +1,20 @@
+//! No mistake: what the others are made of compiles.
+use threadless::apps::{Said, keyword};
+use threadless::{App, AppError, Context, Handled, Router};
+
+struct Balance;
+
+impl App for Balance {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        cx.reply("20 birr");
+        Ok(Handled::Yes)
+    }
+}
+
+async fn stock(said: Said) -> String {
+    said.text().to_owned()
+}
+
+pub fn apps(router: Router) -> Router {
+    router.app(Balance).app(keyword("stock", stock))
+}
