@@ -7,6 +7,7 @@ mod dynamodb;
 mod event;
 mod front;
 mod gateway;
+pub mod kannel;
 mod options;
 mod poller;
 mod run;

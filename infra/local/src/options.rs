@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+
+use crate::kannel::check::command::CheckOptions;
 
 /// The whole stack on this machine: functions, DynamoDB, SQS and, where none listens, a gateway that prints.
 #[derive(Debug, Parser)]
@@ -25,7 +27,7 @@ pub struct Options {
     pub data: PathBuf,
 
     /// Settings in the place of functions/settings.toml
-    #[arg(long, env = "THREADLESS_SETTINGS_FILE", value_name = "FILE")]
+    #[arg(long, env = "THREADLESS_SETTINGS_FILE", value_name = "FILE", global = true)]
     pub settings: Option<PathBuf>,
 
     /// How often what is left in outboxes is looked for; on AWS it is 60
@@ -36,4 +38,15 @@ pub struct Options {
     /// What is logged: error, warn, info, debug
     #[arg(long, env = "THREADLESS_LOG", value_name = "LEVEL", default_value = "warn")]
     pub log: String,
+
+    /// Something else than the stack.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What can be done beside running the stack.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Reads a kannel.conf, and says what in it will lose or garble messages
+    KannelCheck(CheckOptions),
 }

@@ -3,6 +3,7 @@
 // This is the one place that talks to the person at the terminal.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use threadless::lambda::EnvironmentError;
 use threadless::{Router, SystemClock};
 use tracing_subscriber::EnvFilter;
 
-use crate::options::Options;
+use crate::kannel;
+use crate::options::{Command, Options};
 use crate::setup::{StackOptions, StartError};
 use crate::stack::Stack;
 
@@ -21,6 +23,9 @@ use crate::stack::Stack;
 /// What hinders it is one line on standard error, and a failure.
 pub fn launch(apps: fn(Router) -> Router) -> ExitCode {
     let options = Options::parse();
+    if let Some(command) = &options.command {
+        return beside(command, &options);
+    }
     // A condition that does not hold is an answer like any other, but the embedded DynamoDB warns of each.
     let quiet = |log: &str| format!("dynoxide=error,{log}");
     let filter = EnvFilter::try_new(quiet(&options.log)).unwrap_or_else(|_| EnvFilter::new(quiet("warn")));
@@ -36,6 +41,25 @@ pub fn launch(apps: fn(Router) -> Router) -> ExitCode {
         Err(problem) => {
             eprintln!("threadless: {problem}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is no stack: prints, and ends.
+fn beside(command: &Command, options: &Options) -> ExitCode {
+    let settings = options.settings.as_deref();
+    let outcome = match command {
+        Command::KannelCheck(check) => kannel::check::command::run(check, settings),
+    };
+    match outcome {
+        Ok(outcome) => {
+            // Whoever reads may have enough before the end.
+            let _ = std::io::stdout().write_all(outcome.text.as_bytes());
+            ExitCode::from(outcome.status)
+        }
+        Err(problem) => {
+            eprintln!("threadless: {problem}");
+            ExitCode::from(2)
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request};
 
-use super::authorization::basic_password;
+use super::authorization::{basic_password, bearer_token};
 use super::{Backend, Caller, Fault, Received, SendOutcome, Transport};
 use crate::config::{Fields, Place, Secret};
 use crate::message::Outgoing;
@@ -21,7 +21,7 @@ use sendsms::Sendsms;
 /// |---|---|---|
 /// | `sendsms_url` | where sendsms is; may have a query of its own | required |
 /// | `sendsms_params` | what goes with each message: `username`, `password`, `from`, `smsc` … | none |
-/// | `token` | what its get-url carries as `token=…`, or as the password of `http://user:password@…` | none |
+/// | `token` | what its requests carry: as `token=…`, as the password of `http://user:password@…`, or as the `Bearer` that a TLS sidecar adds | none |
 /// | `coding` | `"auto"`: GSM-7 where it fits, else UCS-2; or 0, 1, 2 | `"auto"` |
 /// | `fold` | with `"auto"`: plain characters for look-alikes, where that makes the text fit GSM-7 | `false` |
 /// | `charset`, `encode_errors` | with a fixed coding: the charset, and `"ignore"`, `"replace"` or `"strict"` | `"ascii"`, `"ignore"` |
@@ -57,7 +57,8 @@ impl Backend for Kannel {
     fn authenticate(&self, request: &Request<Bytes>) -> Caller {
         let Some(token) = &self.token else { return Caller::Anyone };
         let query = inbound::Query::new(request.uri().query().unwrap_or_default());
-        let given = query.bytes(inbound::TOKEN).map(Vec::from).or_else(|| basic_password(request.headers()));
+        let in_header = || basic_password(request.headers()).or_else(|| bearer_token(request.headers()));
+        let given = query.bytes(inbound::TOKEN).map(Vec::from).or_else(in_header);
         Caller::with_token(token, given.as_deref())
     }
 

@@ -206,7 +206,7 @@ fn settings_that_cannot_work_are_refused_field_by_field() {
 }
 
 #[test]
-fn the_token_comes_by_query_or_by_basic() {
+fn the_token_comes_by_query_by_basic_or_as_bearer() {
     let basic = |credentials: &str| format!("Basic {}", BASE64_STANDARD.encode(credentials));
     let table = [
         ("/?token=s3cret", None, Caller::Gateway),
@@ -217,7 +217,11 @@ fn the_token_comes_by_query_or_by_basic() {
         ("/", Some(basic("anyone:s3cret")), Caller::Gateway),
         ("/", Some(basic(":s3cret")), Caller::Gateway),
         ("/", Some(basic("s3cret:")), Caller::Impostor),
-        ("/", Some("Bearer s3cret".to_owned()), Caller::Nameless),
+        ("/", Some("Bearer s3cret".to_owned()), Caller::Gateway),
+        ("/", Some("bearer  s3cret ".to_owned()), Caller::Gateway),
+        ("/", Some("Bearer wrong".to_owned()), Caller::Impostor),
+        ("/?token=wrong", Some("Bearer s3cret".to_owned()), Caller::Impostor),
+        ("/", Some("s3cret".to_owned()), Caller::Nameless),
         ("/", Some("Basic ???".to_owned()), Caller::Nameless),
     ];
     let guarded = kannel("token = { secret = \"TOKEN\" }");

@@ -1,0 +1,138 @@
+//! The kannel backends of the settings, as far as Kannel's own configuration must fit them.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::Path;
+
+use threadless::config::{Settings, Surroundings};
+use toml::{Table, Value};
+use url::Url;
+
+/// A text of the settings that may be a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// It stands in the settings as it is.
+    Plain(String),
+    /// `{ secret = "NAME", local = "…" }`.
+    Secret {
+        /// The name.
+        name: String,
+        /// What the environment says, or the secret of `THREADLESS_SECRETS`.
+        deployed: Option<String>,
+        /// What is taken in a local run that knows neither.
+        local: Option<String>,
+    },
+}
+
+impl Known {
+    /// What a local run takes.
+    pub(crate) fn here(&self) -> Option<&str> {
+        match self {
+            Self::Plain(text) => Some(text),
+            Self::Secret { deployed, local, .. } => deployed.as_deref().or(local.as_deref()),
+        }
+    }
+
+    fn read(value: &Value, lookup: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
+        match value {
+            Value::String(text) => Some(Self::Plain(text.clone())),
+            Value::Integer(number) => Some(Self::Plain(number.to_string())),
+            Value::Table(table) => {
+                let text = |key: &str| table.get(key).and_then(Value::as_str).map(str::to_owned);
+                let name = text("secret")?;
+                Some(Self::Secret { deployed: lookup(&name), local: text("local"), name })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// One kannel backend.
+#[derive(Clone)]
+pub(crate) struct Backend {
+    /// Its name, as in its URL.
+    pub(crate) name: String,
+    /// Where its Kannel takes messages.
+    pub(crate) sendsms_url: Url,
+    /// What goes with each, from the URL's query and `sendsms_params`. Of a name the first counts.
+    params: BTreeMap<String, Known>,
+    /// What its requests must carry; `None` if nothing.
+    pub(crate) token: Option<Known>,
+}
+
+impl Backend {
+    /// A parameter of sendsms by any of its names.
+    pub(crate) fn param(&self, names: &[&str]) -> Option<&Known> {
+        names.iter().find_map(|name| self.params.get(*name))
+    }
+
+    fn read(name: &str, table: &Table, lookup: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
+        let sendsms_url = Url::parse(table.get("sendsms_url")?.as_str()?).ok()?;
+        let mut params = BTreeMap::new();
+        for (name, value) in sendsms_url.query_pairs() {
+            params.entry(name.into_owned()).or_insert_with(|| Known::Plain(value.into_owned()));
+        }
+        for (name, value) in table.get("sendsms_params").and_then(Value::as_table).into_iter().flatten() {
+            if let Some(known) = Known::read(value, lookup) {
+                params.entry(name.clone()).or_insert(known);
+            }
+        }
+        let token = table.get("token").and_then(|token| Known::read(token, lookup));
+        // An empty text, given for local runs, stands for none there; deployed it is asked for all the same.
+        let token = token.filter(|token| *token != Known::Plain(String::new()));
+        Some(Self { name: name.to_owned(), sendsms_url, params, token })
+    }
+}
+
+/// The backends of a project.
+pub(crate) struct Backends {
+    /// Those that are Kannels, by name.
+    pub(crate) kannels: Vec<Backend>,
+    /// Every backend's engine.
+    pub(crate) engines: BTreeMap<String, String>,
+}
+
+impl Backends {
+    /// Reads the settings in a file, or those of the project. The error is one line.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self, String> {
+        let text = match file {
+            None => functions::SETTINGS.to_owned(),
+            Some(file) => std::fs::read_to_string(file)
+                .map_err(|problem| format!("the settings in {} cannot be read: {problem}", file.display()))?,
+        };
+        let secrets = env::var("THREADLESS_SECRETS").ok();
+        let secrets: BTreeMap<String, String> = match secrets.filter(|secrets| !secrets.is_empty()) {
+            Some(json) => {
+                serde_json::from_str(&json).map_err(|_| "THREADLESS_SECRETS is not a JSON object of texts")?
+            }
+            None => BTreeMap::new(),
+        };
+        let lookup = |name: &str| {
+            let variable = env::var(name).ok().filter(|text| !text.is_empty());
+            variable.or_else(|| secrets.get(name).cloned())
+        };
+        Self::read(&text, &lookup).map_err(|problem| match file {
+            Some(file) => format!("{}: {problem}", file.display()),
+            None => problem,
+        })
+    }
+
+    /// Reads settings. The error is one line with everything that is wrong with them.
+    pub(crate) fn read(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
+        // Whether they are right does not hang on secrets, which this machine need not know.
+        let any = |name: &str| Some(lookup(name).unwrap_or_else(|| "unknown".to_owned()));
+        let surroundings = Surroundings::new(threadless::config::Place::Local, any);
+        Settings::read(text, &functions::engines(), &surroundings).map_err(|faults| faults.to_string())?;
+        let table = text.parse::<Table>().map_err(|problem| problem.to_string())?;
+        let mut backends = Self { kannels: Vec::new(), engines: BTreeMap::new() };
+        for (name, backend) in table.get("backends").and_then(Value::as_table).into_iter().flatten() {
+            let Some(backend) = backend.as_table() else { continue };
+            let engine = backend.get("engine").and_then(Value::as_str).unwrap_or_default();
+            backends.engines.insert(name.clone(), engine.to_owned());
+            if engine == "kannel" {
+                backends.kannels.extend(Backend::read(name, backend, lookup));
+            }
+        }
+        Ok(backends)
+    }
+}

@@ -1,0 +1,64 @@
+//! `cargo run -- kannel-check`: reads, checks, prints, and says by its exit status what came of it.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Finding, Folders, Severity, check, json, list, settings, text};
+use crate::kannel::backends::Backends;
+use crate::kannel::file::Conf;
+
+/// What it is asked.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 no faults, 1 faults (with --strict: advice too), 2 it could not be checked.\n\
+                        With --settings FILE the accounts, lines and URLs are held against these settings too."
+)]
+pub struct CheckOptions {
+    /// The configuration; what it includes is read too
+    #[arg(value_name = "FILE", required_unless_present = "list")]
+    pub file: Option<PathBuf>,
+
+    /// This is Kannel's own machine: look whether the folders that the file names are there
+    #[arg(long)]
+    pub here: bool,
+
+    /// Advice counts like faults
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Print a JSON array instead of text
+    #[arg(long)]
+    pub json: bool,
+
+    /// Print every check that there is, and end
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// What is printed, and with which exit status.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// For standard output.
+    pub(crate) text: String,
+    /// 0 or 1.
+    pub(crate) status: u8,
+}
+
+/// Checks. The error is one line.
+pub(crate) fn run(options: &CheckOptions, settings_file: Option<&Path>) -> Result<Outcome, String> {
+    let Some(file) = options.file.as_ref().filter(|_| !options.list) else {
+        return Ok(Outcome { text: list(), status: 0 });
+    };
+    let conf = Conf::read(file).map_err(|problem| problem.to_string())?;
+    let folders = if options.here { Folders::Looked } else { Folders::Ignored };
+    let mut findings = check(&conf, folders);
+    if let Some(settings_file) = settings_file {
+        findings.extend(settings::check(&conf, &Backends::load(Some(settings_file))?));
+        findings.sort_by(|a, b| a.place.cmp(&b.place));
+    }
+    let counts = |finding: &Finding| options.strict || finding.check.severity == Severity::Fault;
+    let status = u8::from(findings.iter().any(counts));
+    Ok(Outcome { text: if options.json { json(&findings) } else { text(&findings) }, status })
+}

@@ -1,0 +1,167 @@
+//! Where inbound messages go, and what they take along: the `get-url` of each service.
+
+use super::{Check, Finding};
+use crate::kannel::file::{Conf, Entry};
+use crate::kannel::url::{GetUrl, UrlParam};
+
+const WORDS: Check = Check::fault(
+    "words-of-text",
+    "texts arrive as other texts: ሰላም as another word, blanks lost",
+    "Kannel splits these codes at white-space bytes, which UTF-16 has within its characters",
+);
+const NO_TEXT: Check =
+    Check::fault("no-text", "what people write does not arrive", "no parameter carries the text");
+const NO_SENDER: Check =
+    Check::fault("no-sender", "nobody can be answered", "no parameter `id` carries the sender");
+const NO_ID: Check = Check::fault(
+    "no-id",
+    "a message that Kannel delivers twice has its effect twice",
+    "after an answer that was lost or late Kannel asks again, and only %I says that it is the same message",
+);
+const NO_CHARSET: Check = Check::fault(
+    "no-charset",
+    "what is not GSM-7 arrives as control characters",
+    "Kannel hands over UTF-8 or UTF-16, and neither %C nor %c says which",
+);
+const TAKEN_ESCAPE: Check = Check::fault(
+    "taken-escape",
+    "the URL is another one for each message: paths and tokens do not fit",
+    "Kannel takes % and a letter for one of its own codes, also within %C3 or %d9",
+);
+const DIRECT_TLS: Check = Check::fault(
+    "direct-https",
+    "AWS refuses the connection; elsewhere anybody on the way can take the messages",
+    "smsbox names no host in its TLS handshake (SNI) and checks no certificate",
+);
+const TOO_LONG: Check = Check::fault(
+    "too-long",
+    "a long message is refused each time, and lost in the end",
+    "an HTTP API takes at most 10,240 bytes of request line and headers",
+);
+const NOT_A_URL: Check = Check::fault(
+    "not-a-url",
+    "the service is never called",
+    "smsbox calls http:// and https:// only, and sends blanks as they are",
+);
+const TOKEN_IN_URL: Check = Check::fault(
+    "token-in-url",
+    "the token stands in smsbox's log, whatever its level",
+    "smsbox logs the whole URL of each request that got no answer",
+);
+const NO_TIME: Check = Check::advice(
+    "no-time",
+    "a message that had to wait is taken for one of the time at which it came through",
+    "no parameter `ts` carries %T",
+);
+const NO_RECEIVER: Check = Check::advice(
+    "no-receiver",
+    "apps do not know which number was written to",
+    "no parameter `to` carries %P",
+);
+const IN_THE_CLEAR: Check = Check::advice(
+    "in-the-clear",
+    "numbers and texts cross the network unencrypted",
+    "it is http:// to another host",
+);
+
+pub(super) const ALL: &[Check] = &[
+    WORDS,
+    NO_TEXT,
+    NO_SENDER,
+    NO_ID,
+    NO_CHARSET,
+    TAKEN_ESCAPE,
+    DIRECT_TLS,
+    TOO_LONG,
+    NOT_A_URL,
+    TOKEN_IN_URL,
+    NO_TIME,
+    NO_RECEIVER,
+    IN_THE_CLEAR,
+];
+
+/// What an HTTP API takes of request line and headers, in bytes.
+const LIMIT: usize = 10_240;
+/// What is in there beside the URL: method and version, Kannel's headers, the sidecar's.
+const AROUND: usize = 320;
+
+pub(super) fn check(conf: &Conf) -> Vec<Finding> {
+    conf.all("sms-service").filter_map(|service| service.get("get-url")).flat_map(of_url).collect()
+}
+
+fn of_url(entry: &Entry) -> Vec<Finding> {
+    let place = &entry.place;
+    let Some(url) = GetUrl::read(&entry.value) else {
+        let mend = "give a URL such as http://127.0.0.1:8443/backend/NAME/?…, without blanks";
+        return vec![NOT_A_URL.at(place, format!("get-url is {:?}", shortened(&entry.value)), mend)];
+    };
+    let mut findings = split_text(entry, &url);
+    for taken in url.taken_escapes() {
+        let mend = format!("write %{taken}: Kannel makes % of %%");
+        findings.push(TAKEN_ESCAPE.at(place, format!("get-url has {taken} in it"), mend));
+    }
+    if url.https {
+        let mend = "call a TLS sidecar on this host: `cargo run -- kannel-conf --base-url …` writes one";
+        findings.push(DIRECT_TLS.at(place, format!("get-url goes to https://{}", url.host), mend));
+    } else if !url.is_here() {
+        let mend = "call a TLS sidecar on this host, or keep this network to yourself";
+        findings.push(IN_THE_CLEAR.at(place, format!("get-url goes to http://{}", url.host), mend));
+    }
+    if let Some(backend) = url.backend() {
+        findings.extend(of_backend(entry, &url, backend));
+    }
+    findings
+}
+
+fn split_text(entry: &Entry, url: &GetUrl) -> Vec<Finding> {
+    let split = url.params.iter().filter(|param| param.codes.iter().any(|code| code.splits_text()));
+    let finding = |param: &UrlParam| {
+        let mend = "hex=%e in its place, or text=%b for a Kannel that leaves %e as it stands";
+        WORDS.at(&entry.place, format!("get-url has {}={}", param.name, param.value), mend)
+    };
+    split.map(finding).collect()
+}
+
+/// What only a backend of ours needs.
+fn of_backend(entry: &Entry, url: &GetUrl, backend: &str) -> Vec<Finding> {
+    let place = &entry.place;
+    let carries = |name: &str, codes: &[u8]| {
+        url.param(name).is_some_and(|param| param.codes.iter().any(|code| codes.contains(&code.letter)))
+    };
+    let mut findings = Vec::new();
+    let mut need = |has: bool, check: Check, found: &str, mend: &str| {
+        if !has {
+            findings.push(check.at(place, format!("get-url of {backend} {found}"), mend));
+        }
+    };
+    let text = url.params.iter().any(|param| {
+        (param.name == "hex" && param.has(b'e'))
+            || (param.name == "text" && (param.has(b'b') || param.has(b'A') || param.splits_text()))
+    });
+    need(text, NO_TEXT, "carries no text", "hex=%e, or text=%b for a Kannel that leaves %e as it stands");
+    need(carries("id", b"pq"), NO_SENDER, "has no id=%p", "id=%p");
+    need(carries("mid", b"I"), NO_ID, "has no mid=%I", "mid=%I");
+    let charset = carries("charset", b"C") || carries("coding", b"c");
+    need(charset, NO_CHARSET, "has neither charset=%C nor coding=%c", "charset=%C&coding=%c");
+    need(carries("ts", b"Tt"), NO_TIME, "has no ts=%T", "ts=%T");
+    need(carries("to", b"PQ"), NO_RECEIVER, "has no to=%P", "to=%P");
+    if url.user.is_some() || url.param("token").is_some_and(|param| !param.value.is_empty()) {
+        let mend = "let the TLS sidecar add it as a header: `cargo run -- kannel-conf --base-url …`";
+        findings.push(TOKEN_IN_URL.at(place, format!("get-url of {backend} has the token in it"), mend));
+    }
+    let longest = url.longest() + AROUND;
+    if longest > LIMIT {
+        let found = format!("get-url of {backend} is of up to {longest} bytes with a message of ten parts");
+        findings.push(TOO_LONG.at(place, found, "carry the text once, as hex=%e, and little beside"));
+    }
+    findings
+}
+
+/// Enough of a value for a line on a terminal.
+fn shortened(value: &str) -> String {
+    if value.chars().count() <= 80 {
+        value.to_owned()
+    } else {
+        value.chars().take(80).chain(['…']).collect()
+    }
+}

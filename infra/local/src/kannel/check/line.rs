@@ -1,0 +1,36 @@
+//! The lines to the operators: `group = smsc`.
+
+use super::{Check, Finding};
+use crate::kannel::file::Conf;
+
+const ANY_LINE: Check = Check::fault(
+    "any-line",
+    "replies leave by any line that is up, in turn, whatever `smsc` they name: another operator, another number",
+    "the smsc of sendsms decides nothing by itself; only allowed-smsc-id keeps others out of a line",
+);
+const ONE_WAY: Check = Check::fault(
+    "one-way-line",
+    "no message from a phone ever arrives by this line",
+    "an SMPP line without transceiver-mode or receive-port is bound as a transmitter only",
+);
+
+pub(super) const ALL: &[Check] = &[ANY_LINE, ONE_WAY];
+
+pub(super) fn check(conf: &Conf) -> Vec<Finding> {
+    let lines: Vec<_> = conf.all("smsc").collect();
+    let mut findings = Vec::new();
+    for line in &lines {
+        let id = line.value("smsc-id").unwrap_or("its own smsc-id");
+        if lines.len() > 1 && line.get("allowed-smsc-id").is_none() {
+            let found = "this line of several has no allowed-smsc-id";
+            findings.push(ANY_LINE.at(&line.place_of("smsc-id"), found, format!("allowed-smsc-id = {id}")));
+        }
+        let two_ways =
+            line.is_on("transceiver-mode") || line.number("receive-port").is_some_and(|port| port > 0);
+        if line.value("smsc") == Some("smpp") && !two_ways {
+            let found = "an SMPP line without transceiver-mode and receive-port";
+            findings.push(ONE_WAY.at(&line.place_of("port"), found, "transceiver-mode = true"));
+        }
+    }
+    findings
+}

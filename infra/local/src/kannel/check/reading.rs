@@ -1,0 +1,62 @@
+//! What Kannel stumbles over while it reads the file. (Groups and keys that it does not know it names itself: it does not
+//! start then, and says why.)
+
+use super::{Check, Finding};
+use crate::kannel::file::Group;
+
+const STOPS: &str = "Kannel does not start";
+
+pub(crate) const NO_EQUALS: Check =
+    Check::fault("no-equals", STOPS, "every line is `key = value`, blank or a comment");
+pub(crate) const NO_GROUP: Check = Check::fault(
+    "no-group",
+    STOPS,
+    "a blank line, or the end of an included file, ends a group, and each must have its `group = …`",
+);
+pub(crate) const UNFINISHED_QUOTE: Check = Check::fault(
+    "unfinished-quote",
+    "the quote becomes part of the value, and a URL with it is never called",
+    "Kannel takes quotes away only in pairs at both ends",
+);
+pub(crate) const INCLUDE_WORD: Check = Check::fault(
+    "include-word",
+    "the line is not taken as it stands, and mostly Kannel does not start",
+    "a line with the word `include` anywhere in it is taken for an include of what is behind its =",
+);
+pub(crate) const UNREAD_INCLUDE: Check =
+    Check::fault("unread-include", STOPS, "Kannel needs every file it is to include, once");
+const DOUBLE_KEY: Check = Check::fault(
+    "double-key",
+    "what the earlier line says is not done",
+    "of a key that is in a group twice only the last counts",
+);
+const DOUBLE_GROUP: Check = Check::fault(
+    "double-group",
+    "nothing of the earlier group is done",
+    "of this group there can be one, and the last replaces the others",
+);
+/// The groups that are there once.
+const SINGLE: [&str; 2] = ["core", "smsbox"];
+
+pub(super) const ALL: &[Check] =
+    &[NO_EQUALS, NO_GROUP, UNFINISHED_QUOTE, INCLUDE_WORD, UNREAD_INCLUDE, DOUBLE_KEY, DOUBLE_GROUP];
+
+/// What is wrong with groups as such.
+pub(crate) fn shape(groups: &[Group]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (nth, group) in groups.iter().enumerate() {
+        let kind = group.kind.as_str();
+        if SINGLE.contains(&kind) && groups.iter().skip(nth + 1).any(|later| later.kind == kind) {
+            let mend = "put both groups into one";
+            findings.push(DOUBLE_GROUP.at(&group.place, format!("another group = {kind} follows"), mend));
+        }
+        for (nth, entry) in group.entries.iter().enumerate() {
+            let key = entry.key.as_str();
+            if group.entries.iter().skip(nth + 1).any(|later| later.key == key) {
+                let mend = "take one of them out, or begin another group above it with a blank line";
+                findings.push(DOUBLE_KEY.at(&entry.place, format!("{key} comes again in this group"), mend));
+            }
+        }
+    }
+    findings
+}

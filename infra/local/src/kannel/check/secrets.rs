@@ -1,0 +1,61 @@
+//! Passwords that are none.
+
+use super::user::is_loopback;
+use super::{Check, Finding};
+use crate::kannel::PLACEHOLDER;
+use crate::kannel::file::{Conf, Group};
+
+const LEFT: Check = Check::fault(
+    "placeholder",
+    "replies are refused, and requests too",
+    "what `cargo run -- kannel-conf` does not know or must not print is left to be filled in",
+);
+const WELL_KNOWN: Check = Check::advice(
+    "well-known-password",
+    "who can reach the port can send, or stop Kannel",
+    "the password is in documentation, or too short to resist guessing",
+);
+
+pub(super) const ALL: &[Check] = &[LEFT, WELL_KNOWN];
+
+/// From Kannel's and our own documentation.
+const KNOWN: [&str; 10] =
+    ["change-me", "foo", "bar", "foobar", "barfoo", "tester", "test", "password", "secret", "kannel"];
+
+/// Shorter ones can be guessed over a network.
+const SHORTEST: usize = 12;
+
+pub(super) fn check(conf: &Conf) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for group in &conf.groups {
+        for entry in group.entries.iter().filter(|entry| entry.value.contains(PLACEHOLDER)) {
+            findings.push(LEFT.at(
+                &entry.place,
+                format!("{} has {PLACEHOLDER} in it", entry.key),
+                "fill it in",
+            ));
+        }
+    }
+    let sendsms = conf.the("smsbox").and_then(|smsbox| smsbox.value("sendsms-interface"));
+    for core in conf.all("core") {
+        findings.extend(weak(core, &["admin-password", "status-password"], core.value("admin-interface")));
+    }
+    for user in conf.all("sendsms-user") {
+        findings.extend(weak(user, &["password"], sendsms));
+    }
+    findings
+}
+
+fn weak(group: &Group, keys: &[&str], interface: Option<&str>) -> Vec<Finding> {
+    if interface.is_some_and(is_loopback) {
+        return Vec::new();
+    }
+    let known = |value: &str| KNOWN.contains(&value) || value.chars().count() < SHORTEST;
+    let entries = keys.iter().filter_map(|key| group.get(key)).filter(|entry| known(&entry.value));
+    let mend = "a long random one, or an interface of 127.0.0.1";
+    entries
+        .map(|entry| {
+            WELL_KNOWN.at(&entry.place, format!("{} is weak, and the port is open", entry.key), mend)
+        })
+        .collect()
+}

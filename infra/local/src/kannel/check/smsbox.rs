@@ -1,0 +1,205 @@
+//! smsbox, which calls the endpoint and takes the replies: `group = smsbox`.
+
+use super::{Check, Finding};
+use crate::kannel::file::{Conf, Group};
+
+const NO_SMSBOX: Check = Check::fault(
+    "no-smsbox",
+    "no message comes in or goes out",
+    "smsbox is what calls get-urls and listens for sendsms",
+);
+const NO_RETRY: Check = Check::fault(
+    "no-retry",
+    "a message is lost as soon as the endpoint fails once",
+    "Kannel asks once and forgets, unless http-request-retry says how often to ask again",
+);
+const SHORT_RETRY: Check = Check::fault(
+    "short-retry",
+    "messages are lost in an outage that lasts longer",
+    "after http-request-retry times http-queue-delay seconds the message is dropped",
+);
+const SHORT_TIMEOUT: Check = Check::fault(
+    "short-timeout",
+    "a slow answer is asked for twice, and the message is lost where no retries are left",
+    "smsbox gives up before the endpoint and the sidecar do, which may take 57 s together",
+);
+const UNBOUNDED: Check = Check::fault(
+    "many-in-flight",
+    "when smsbox stops, up to 512 messages are lost at once",
+    "smsbox tells bearerbox that it is done with a message when it begins to call the endpoint",
+);
+const UNROUTED: Check = Check::fault(
+    "unrouted-smsbox",
+    "messages from phones never leave bearerbox",
+    "to an smsbox with an smsbox-id bearerbox hands only what an smsbox-route leads there",
+);
+const GLOBAL_SENDER: Check = Check::fault(
+    "global-sender",
+    "every message seems to be written to this one number",
+    "Kannel puts it in the place of the number that the phone wrote to",
+);
+const CHARACTERS: Check = Check::fault(
+    "sendsms-chars",
+    "replies to numbers with a character that is not in it are refused",
+    "sendsms takes a receiver only if each of its characters is in sendsms-chars",
+);
+const HASTY: Check = Check::fault(
+    "hasty-answer",
+    "a reply that Kannel cannot send counts as sent",
+    "sendsms says `Sent.` before it knows",
+);
+const NO_SENDSMS: Check =
+    Check::fault("no-sendsms", "no reply goes out", "without sendsms-port smsbox does not listen");
+const OPEN_SENDSMS: Check = Check::advice(
+    "open-sendsms",
+    "who can reach the port and knows or guesses a password can send",
+    "without sendsms-interface it listens on every address",
+);
+const TEXTS_IN_LOG: Check = Check::advice(
+    "texts-in-log",
+    "numbers and texts are kept in a file",
+    "an access-log has every message in it, a log of level 0 every request",
+);
+
+pub(super) const ALL: &[Check] = &[
+    NO_SMSBOX,
+    NO_RETRY,
+    SHORT_RETRY,
+    SHORT_TIMEOUT,
+    UNBOUNDED,
+    UNROUTED,
+    GLOBAL_SENDER,
+    CHARACTERS,
+    HASTY,
+    NO_SENDSMS,
+    OPEN_SENDSMS,
+    TEXTS_IN_LOG,
+];
+
+/// Seconds of outage that every configuration should bear. Ours bears a day.
+const OUTAGE: i64 = 3600;
+/// Kannel's http-queue-delay where it is not given, in seconds.
+const DELAY: i64 = 10;
+/// What the sidecar that we write may take in seconds: queue, three connects, server.
+pub(crate) const SLOWEST: i64 = 10 + 3 * 5 + 31;
+/// Kannel's http-timeout where it is not given, in seconds.
+const TIMEOUT: i64 = 240;
+
+pub(super) fn check(conf: &Conf) -> Vec<Finding> {
+    let Some(smsbox) = conf.the("smsbox") else {
+        let mend = "include it, or begin with what `cargo run -- kannel-conf` writes";
+        let first = conf.groups.first();
+        return first
+            .map(|first| NO_SMSBOX.at(&first.place, "there is no group = smsbox", mend))
+            .into_iter()
+            .collect();
+    };
+    let mut findings = requests(smsbox);
+    findings.extend(messages(conf, smsbox));
+    findings.extend(sendsms(smsbox));
+    for group in ["core", "smsbox"].into_iter().filter_map(|kind| conf.the(kind)) {
+        if group.get("access-log").is_some() {
+            let place = group.place_of("access-log");
+            findings.push(TEXTS_IN_LOG.at(&place, "there is an access-log", "take the line out"));
+        }
+        if group.number("log-level") == Some(0) {
+            findings.push(TEXTS_IN_LOG.at(&group.place_of("log-level"), "log-level = 0", "log-level = 1"));
+        }
+    }
+    findings
+}
+
+fn requests(smsbox: &Group) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let place = smsbox.place_of("http-request-retry");
+    let delay = smsbox.number("http-queue-delay").unwrap_or(DELAY);
+    match smsbox.number("http-request-retry") {
+        None | Some(..=0) => {
+            let found = smsbox
+                .get("http-request-retry")
+                .map_or("there is no http-request-retry", |_| "http-request-retry = 0");
+            findings.push(NO_RETRY.at(
+                &place,
+                found,
+                "http-request-retry = 8640, with http-queue-delay = 10: a day",
+            ));
+        }
+        Some(times) if times.saturating_mul(delay) < OUTAGE => {
+            let found = format!("http-request-retry = {times}, every {delay} s: {} s in all", times * delay);
+            findings.push(SHORT_RETRY.at(
+                &place,
+                found,
+                "http-request-retry = 8640, with http-queue-delay = 10: a day",
+            ));
+        }
+        Some(_) => {}
+    }
+    let timeout = smsbox.number("http-timeout").unwrap_or(TIMEOUT);
+    if timeout <= SLOWEST {
+        let found = format!("http-timeout = {timeout}");
+        findings.push(SHORT_TIMEOUT.at(&smsbox.place_of("http-timeout"), found, "http-timeout = 60"));
+    }
+    if smsbox.number("max-pending-requests").is_none_or(|most| !(1..=100).contains(&most)) {
+        let found = match smsbox.value("max-pending-requests") {
+            Some(most) => format!("max-pending-requests = {most}"),
+            None => "there is no max-pending-requests".to_owned(),
+        };
+        findings.push(UNBOUNDED.at(
+            &smsbox.place_of("max-pending-requests"),
+            found,
+            "max-pending-requests = 50",
+        ));
+    }
+    findings
+}
+
+fn messages(conf: &Conf, smsbox: &Group) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(id) = smsbox.get("smsbox-id") {
+        let routed = conf.all("smsbox-route").any(|route| {
+            route.value("smsbox-id") == Some(&id.value)
+                && (route.get("smsc-id").is_some() || route.get("shortcode").is_some())
+        });
+        if !routed {
+            let found = format!("smsbox-id = {} without an smsbox-route", id.value);
+            let mend = "take the line out, or add a group = smsbox-route with this smsbox-id and the smsc-id of each line";
+            findings.push(UNROUTED.at(&id.place, found, mend));
+        }
+    }
+    if let Some(sender) = smsbox.get("global-sender") {
+        let found = format!("global-sender = {}", sender.value);
+        findings.push(GLOBAL_SENDER.at(
+            &sender.place,
+            found,
+            "take the line out, and give each backend its `from`",
+        ));
+    }
+    findings
+}
+
+fn sendsms(smsbox: &Group) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(characters) = smsbox.get("sendsms-chars") {
+        let missing: Vec<char> = "0123456789+".chars().filter(|c| !characters.value.contains(*c)).collect();
+        if !missing.is_empty() {
+            let missing: String = missing.into_iter().collect();
+            let found = format!("sendsms-chars has no {missing} in it");
+            findings.push(CHARACTERS.at(&characters.place, found, "sendsms-chars = \"0123456789 +-\""));
+        }
+    }
+    if smsbox.is_on("immediate-sendsms-reply") {
+        let place = smsbox.place_of("immediate-sendsms-reply");
+        findings.push(HASTY.at(&place, "immediate-sendsms-reply is on", "take the line out"));
+    }
+    if smsbox.get("sendsms-port").is_none() {
+        findings.push(NO_SENDSMS.at(&smsbox.place, "there is no sendsms-port", "sendsms-port = 13013"));
+    } else if smsbox.get("sendsms-interface").is_none() {
+        let mend = "sendsms-interface = 127.0.0.1, and a TLS front before it";
+        findings.push(OPEN_SENDSMS.at(
+            &smsbox.place_of("sendsms-port"),
+            "there is no sendsms-interface",
+            mend,
+        ));
+    }
+    findings
+}

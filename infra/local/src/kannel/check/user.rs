@@ -1,0 +1,134 @@
+//! Who may send: `group = sendsms-user`, and the addresses that may connect.
+
+use super::{Check, Finding};
+use crate::kannel::file::{Conf, Group};
+
+const NO_USER: Check = Check::fault("no-user", "every reply is refused", "sendsms knows no user");
+const SAME_USER: Check = Check::fault(
+    "same-user",
+    "who sends with this password is refused",
+    "of two users of one name Kannel knows one",
+);
+const CUT: Check = Check::fault(
+    "cut-replies",
+    "a long reply is cut at 160 characters, or at 70 where it is not GSM-7, though sendsms accepts it",
+    "max-messages of the user says into how many parts a text may be split, and is 1 unless given",
+);
+const FEW_PARTS: Check = Check::advice(
+    "few-parts",
+    "replies are cut behind so many parts",
+    "max-messages of the user says into how many parts a text may be split",
+);
+const LOOSE: Check = Check::fault(
+    "loose-parts",
+    "a long reply comes as several messages, in any order, cut in the middle of words",
+    "without concatenation parts have no header that lets a phone put them together",
+);
+const OTHER_SENDER: Check = Check::fault(
+    "faked-sender",
+    "replies come from this number, whatever `from` says",
+    "faked-sender of the user goes before the `from` of sendsms",
+);
+const USELESS_ALLOW: Check = Check::fault(
+    "allow-without-deny",
+    "every address may connect",
+    "what is allowed counts only against what is denied, and nothing is",
+);
+const ANY_ADDRESS: Check = Check::advice(
+    "any-address",
+    "who can reach the port and has the password can connect",
+    "no address is denied",
+);
+
+pub(super) const ALL: &[Check] =
+    &[NO_USER, SAME_USER, CUT, FEW_PARTS, LOOSE, OTHER_SENDER, USELESS_ALLOW, ANY_ADDRESS];
+
+/// Into how many parts our longest replies go.
+const PARTS: i64 = 10;
+
+pub(super) fn check(conf: &Conf) -> Vec<Finding> {
+    let users: Vec<&Group> = conf.all("sendsms-user").collect();
+    let mut findings = Vec::new();
+    if let (Some(smsbox), true) = (conf.the("smsbox"), users.is_empty()) {
+        let mend = "add one, with username and password of sendsms_params";
+        findings.push(NO_USER.at(&smsbox.place, "there is no group = sendsms-user", mend));
+    }
+    for (nth, user) in users.iter().enumerate() {
+        findings.extend(of_user(user));
+        let name = user.value("username");
+        let same = users.iter().take(nth).any(|earlier| name.is_some() && earlier.value("username") == name);
+        if same {
+            let found = format!("username = {} is there already", name.unwrap_or_default());
+            findings.push(SAME_USER.at(
+                &user.place_of("username"),
+                found,
+                "give each user a name of its own",
+            ));
+        }
+    }
+    findings.extend(addresses(conf));
+    findings
+}
+
+fn of_user(user: &Group) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let place = user.place_of("max-messages");
+    match user.number("max-messages") {
+        None => findings.push(CUT.at(&place, "there is no max-messages", "max-messages = 10")),
+        Some(parts @ ..=1) => {
+            findings.push(CUT.at(&place, format!("max-messages = {parts}"), "max-messages = 10"));
+        }
+        Some(parts) if parts < PARTS => {
+            let found = format!(
+                "max-messages = {parts}: {} characters, or {} where not GSM-7",
+                parts * 153,
+                parts * 67
+            );
+            findings.push(FEW_PARTS.at(&place, found, "max-messages = 10"));
+        }
+        Some(_) => {}
+    }
+    if user.number("max-messages").is_some_and(|parts| parts > 1) && !user.is_on("concatenation") {
+        let place = user.place_of("concatenation");
+        findings.push(LOOSE.at(&place, "concatenation is not on", "concatenation = true"));
+    }
+    if let Some(sender) = user.get("faked-sender") {
+        let found = format!("faked-sender = {}", sender.value);
+        findings.push(OTHER_SENDER.at(
+            &sender.place,
+            found,
+            "take the line out, and give each backend its `from`",
+        ));
+    }
+    findings
+}
+
+/// The keys that say who may connect, with the group that they belong to and what listens there.
+const DOORS: [(&str, &str, &str, Option<&str>); 3] = [
+    ("core", "admin-allow-ip", "admin-deny-ip", Some("admin-interface")),
+    ("core", "box-allow-ip", "box-deny-ip", Some("smsbox-interface")),
+    ("sendsms-user", "user-allow-ip", "user-deny-ip", None),
+];
+
+fn addresses(conf: &Conf) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let sendsms = conf.the("smsbox").and_then(|smsbox| smsbox.value("sendsms-interface"));
+    for (kind, allow, deny, interface) in DOORS {
+        for group in conf.all(kind).filter(|group| group.get(deny).is_none()) {
+            let mend = format!("{deny} = \"*.*.*.*\" beside {allow} = \"127.0.0.1\"");
+            let interface = interface.map_or(sendsms, |key| group.value(key));
+            if let Some(allowed) = group.get(allow) {
+                let found = format!("{allow} = {} without {deny}", allowed.value);
+                findings.push(USELESS_ALLOW.at(&allowed.place, found, mend));
+            } else if !interface.is_some_and(is_loopback) {
+                findings.push(ANY_ADDRESS.at(&group.place, format!("there is no {deny}"), mend));
+            }
+        }
+    }
+    findings
+}
+
+/// Whether only this machine can connect there.
+pub(super) fn is_loopback(interface: &str) -> bool {
+    interface == "localhost" || interface.starts_with("127.") || interface == "::1"
+}

@@ -1,0 +1,56 @@
+//! Values as Kannel unquotes them.
+
+/// Why a value is not what its writer meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unfinished;
+
+/// Takes the quotes away, and the backslashes before `"` and `\` within them. A value that has a quote at one end
+/// only is taken as it stands, quote included.
+pub(super) fn unquoted(value: &str) -> (String, Option<Unfinished>) {
+    let value = value.trim_matches(is_blank);
+    let inner = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let Some(inner) = inner else {
+        let unfinished = value.starts_with('"') || value.ends_with('"');
+        return (value.to_owned(), unfinished.then_some(Unfinished));
+    };
+    let mut text = String::with_capacity(inner.len());
+    let mut characters = inner.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' => match characters.next() {
+                Some(escaped @ ('\\' | '"')) => text.push(escaped),
+                Some(other) => text.extend(['\\', other]),
+                None => text.push('\\'),
+            },
+            c => text.push(c),
+        }
+    }
+    (text, None)
+}
+
+/// What C's `isspace` takes for white space.
+pub(super) fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t'..='\r')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_lose_their_quotes() {
+        let table = [
+            ("x", "x", None),
+            (" \"a b\" ", "a b", None),
+            (r#""say \"hi\" \\ \n""#, r#"say "hi" \ \n"#, None),
+            ("\"\"", "", None),
+            ("\"a", "\"a", Some(Unfinished)),
+            ("a\"", "a\"", Some(Unfinished)),
+            ("\"", "\"", Some(Unfinished)),
+            ("\"a\" # mine", "\"a\" # mine", Some(Unfinished)),
+        ];
+        for (given, expected, problem) in table {
+            assert_eq!(unquoted(given), (expected.to_owned(), problem), "{given}");
+        }
+    }
+}
