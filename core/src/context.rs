@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::contact::Contact;
+use crate::known::Known;
 use crate::message::{ConnectionId, Incoming, MessageId};
 use crate::send::{Recipient, SendError, Sending};
 use crate::session::Session;
@@ -37,7 +39,7 @@ pub struct Reply {
 #[derive(Clone, Debug)]
 pub struct Context {
     message: Arc<Incoming>,
-    session: Session,
+    known: Known,
     fields: Arc<BTreeMap<String, Value>>,
     replies: Queued<Reply>,
     /// `None` where nothing may be sent.
@@ -81,22 +83,13 @@ impl<T: Clone> Queued<T> {
 impl Context {
     pub(crate) fn new(
         message: Arc<Incoming>,
-        session: Session,
+        known: Known,
         about: Arc<About>,
         usage: Arc<Vec<Usage>>,
         now: Timestamp,
     ) -> Self {
         let sends = Some(Queued::default());
-        Self {
-            message,
-            session,
-            fields: Arc::default(),
-            replies: Queued::default(),
-            sends,
-            about,
-            usage,
-            now,
-        }
+        Self { message, known, fields: Arc::default(), replies: Queued::default(), sends, about, usage, now }
     }
 
     /// Has [`Context::send`] refuse everything.
@@ -132,12 +125,33 @@ impl Context {
 
     /// What is remembered of this connection.
     pub fn session(&self) -> &Session {
-        &self.session
+        &self.known.session
     }
 
     /// What is remembered of this connection, to change.
     pub fn session_mut(&mut self) -> &mut Session {
-        &mut self.session
+        &mut self.known.session
+    }
+
+    /// Who is behind this connection, if that is known: the apps before this one may just have made the contact.
+    pub fn contact(&self) -> Option<&Contact> {
+        self.known.contact.as_ref()
+    }
+
+    /// Who is behind this connection, to change. Makes a contact where there is none; one of which nothing is said
+    /// then is not kept.
+    ///
+    /// It is committed with the message, and only where something changed. That makes the commit a transaction,
+    /// which costs about four times as much as one without: what changes with every message is better kept in the
+    /// [session](Context::session_mut).
+    pub fn contact_mut(&mut self) -> &mut Contact {
+        self.known.contact_mut(&self.message.connection, self.now)
+    }
+
+    /// From now on nobody is known to be behind this connection: the number went to someone else, say. The contact
+    /// is kept, without this connection.
+    pub fn leave_contact(&mut self) {
+        self.known.contact = None;
     }
 
     /// A value that an earlier phase left with this message. An error if it is there but not a `T`.
@@ -271,7 +285,11 @@ impl Context {
         self.sends.as_ref().map(|sends| mem::take(&mut *sends.lock())).unwrap_or_default()
     }
 
-    pub(crate) fn into_session(self) -> Session {
-        self.session
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
+    }
+
+    pub(crate) fn into_known(self) -> Known {
+        self.known
     }
 }

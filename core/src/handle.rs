@@ -12,6 +12,7 @@ use tracing::{Instrument as _, debug, info, info_span, warn};
 use crate::clock::Deadline;
 use crate::consent::Wish;
 use crate::deliver::{self, Delivery};
+use crate::known::Known;
 use crate::message::ConnectionId;
 use crate::occasion::Occasion;
 use crate::project::Project;
@@ -114,8 +115,11 @@ impl Claim<'_> {
             }
             let now = self.now();
             let outcome = match ran.take() {
-                // Only the outbox or the lease changed: what the phases saw is still so.
-                Some((version, outcome)) if version == loaded.record.version => outcome,
+                // Only the outbox or the lease changed: what the phases saw is still so. That a contact is still as
+                // they saw it, nobody knows.
+                Some((version, outcome)) if version == loaded.record.version && outcome.contact.is_none() => {
+                    outcome
+                }
                 _ => self.run_phases(&loaded, now).await,
             };
             match self.commit(&loaded, &outcome, now).await? {
@@ -133,14 +137,15 @@ impl Claim<'_> {
 
     async fn run_phases(&self, loaded: &Loaded, now: Timestamp) -> Outcome {
         let Project { router, about, .. } = self.project;
-        let (session, about) = (loaded.record.session.clone(), Arc::clone(about));
+        let (known, about) = (Known::from(loaded), Arc::clone(about));
         if self.wish(&loaded.record, now).is_some() {
+            let (session, contact) = (known.session, None);
             let (replies, sends) = (Vec::new(), Vec::new());
-            return Outcome { disposition: Disposition::Handled, session, replies, sends };
+            return Outcome { disposition: Disposition::Handled, session, contact, replies, sends };
         }
         match &self.occasion {
-            Occasion::Message(message) => router.run(Arc::clone(message), session, about, now).await,
-            Occasion::Notice(notice) => router.run_outgoing(notice, session, about, now).await,
+            Occasion::Message(message) => router.run(Arc::clone(message), known, about, now).await,
+            Occasion::Notice(notice) => router.run_outgoing(notice, known, about, now).await,
         }
     }
 
@@ -171,6 +176,7 @@ impl Claim<'_> {
                 seen,
                 message: self.occasion.id(),
                 session: &outcome.session,
+                contact: outcome.contact.as_ref(),
                 replies: replies.clone(),
                 opted_out: permitted.opted_out,
                 pace: permitted.pace,

@@ -296,7 +296,7 @@ pub struct Notice {
     pub otherwise: Vec<ConnectionId>,
 }
 
-fn digest(parts: &[&str]) -> [u8; 32] {
+pub(crate) fn digest(parts: &[&str]) -> [u8; 32] {
     let mut sha = Sha256::new();
     for part in parts {
         sha.update((part.len() as u64).to_be_bytes());

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use tracing::{error, warn};
 
 use crate::app::{App, AppError, Filter, Handled, Outbound};
+use crate::contact::{Contact, ContactChange};
 use crate::context::{About, Context, Reply};
+use crate::known::Known;
 use crate::message::{Incoming, Notice};
 use crate::send::Sending;
 use crate::session::Session;
@@ -50,6 +52,8 @@ pub struct Outcome {
     pub disposition: Disposition,
     /// The session to keep.
     pub session: Session,
+    /// What becomes of the contact, if anything.
+    pub contact: Option<ContactChange>,
     /// The replies to send, in order.
     pub replies: Vec<Reply>,
     /// What goes to others.
@@ -60,6 +64,16 @@ pub struct Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.0.iter().map(|(app, fault)| format!("app {app:?}: {fault}")).collect::<Vec<_>>().join("; "))]
 pub struct FaultyApps(pub Vec<(String, String)>);
+
+impl Outcome {
+    /// What a message of someone with this contact came to.
+    fn of(disposition: Disposition, before: Option<&Contact>, mut cx: Context, replies: Vec<Reply>) -> Self {
+        let sends = cx.take_sends();
+        let Known { session, contact, .. } = cx.into_known();
+        let contact = ContactChange::between(before, contact.as_ref());
+        Self { disposition, session, contact, replies, sends }
+    }
+}
 
 impl Default for Router {
     fn default() -> Self {
@@ -137,11 +151,13 @@ impl Router {
     pub async fn run(
         &self,
         message: Arc<Incoming>,
-        session: Session,
+        known: impl Into<Known>,
         about: Arc<About>,
         now: Timestamp,
     ) -> Outcome {
-        let mut cx = Context::new(message, session, about, Arc::clone(&self.usage), now);
+        let known = known.into();
+        let contact = known.contact.clone();
+        let mut cx = Context::new(message, known, about, Arc::clone(&self.usage), now);
         let disposition = self.inbound(&mut cx).await;
         let queued = cx.take_replies();
         let mut replies = Vec::with_capacity(queued.len());
@@ -151,8 +167,7 @@ impl Router {
             }
         }
         let replies = within_limits(&cx, replies);
-        let sends = cx.take_sends();
-        Outcome { disposition, session: cx.into_session(), replies, sends }
+        Outcome::of(disposition, contact.as_ref(), cx, replies)
     }
 
     /// Takes a message that nobody asked for through the outgoing phase. For the apps it comes of a blank message
@@ -160,7 +175,7 @@ impl Router {
     pub(crate) async fn run_outgoing(
         &self,
         notice: &Notice,
-        session: Session,
+        known: Known,
         about: Arc<About>,
         now: Timestamp,
     ) -> Outcome {
@@ -173,12 +188,12 @@ impl Router {
             raw: None,
             details: BTreeMap::new(),
         };
-        let cx = Context::new(Arc::new(blank), session, about, Arc::clone(&self.usage), now);
+        let contact = known.contact.clone();
+        let cx = Context::new(Arc::new(blank), known, about, Arc::clone(&self.usage), now);
         let mut cx = cx.without_sends();
         let reply = self.outbound(&mut cx, Reply { text: notice.text.clone() }).await;
         let replies = within_limits(&cx, reply.into_iter().collect());
-        let disposition = Disposition::Unhandled;
-        Outcome { disposition, session: cx.into_session(), replies, sends: Vec::new() }
+        Outcome::of(Disposition::Unhandled, contact.as_ref(), cx, replies)
     }
 
     async fn inbound(&self, cx: &mut Context) -> Disposition {
@@ -231,12 +246,10 @@ impl Router {
         cx: &mut Context,
         call: for<'a> fn(&'a dyn ErasedApp, &'a mut Context) -> Called<'a, T>,
     ) -> Option<T> {
-        let (task_app, mut task_cx, before) = (Arc::clone(app), cx.clone(), cx.session().clone());
+        let (task_app, mut task_cx, before) = (Arc::clone(app), cx.clone(), cx.known().clone());
         let task = async move {
             let said = call(task_app.as_ref(), &mut task_cx).await?;
-            if !task_cx.session().is_same(&before) {
-                task_cx.session().within_limit()?;
-            }
+            task_cx.known().within_limits(&before)?;
             Ok((said, task_cx))
         };
         let (said, after) = self.guarded(phase, app.name(), cx, task).await?;

@@ -14,7 +14,9 @@ use threadless::aws::{Access, http_client};
 use threadless::backend::{Engines, HttpTransport, Received};
 use threadless::config::{Settings, Surroundings};
 use threadless::store::dynamodb::{DynamoStore, Meter};
-use threadless::{Deadline, Ports, Project, Router, SystemClock, apps, incoming, sweep};
+use threadless::{
+    App, AppError, Context, Deadline, Handled, Ports, Project, Router, SystemClock, apps, incoming, sweep,
+};
 
 struct Metered {
     project: Project,
@@ -28,7 +30,7 @@ fn quiet(settings: &str) -> StackOptions {
     StackOptions { tick: Duration::from_secs(3600), ..StackOptions::ephemeral(settings) }
 }
 
-async fn metered() -> Metered {
+async fn metered(router: Router) -> Metered {
     let stack = Stack::start(quiet("[project]\nname = \"T\"")).await.unwrap();
     let gateway = Recorder::start().await.unwrap();
     gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
@@ -50,7 +52,6 @@ async fn metered() -> Metered {
         transport: Arc::new(HttpTransport::new()),
         clock: Arc::new(SystemClock),
     };
-    let router = Router::new().app(apps::Echo);
     Metered { project: Project::new(settings, router, ports), meter, gateway, _stack: stack }
 }
 
@@ -74,7 +75,7 @@ impl Metered {
 
 #[tokio::test]
 async fn a_message_with_one_reply_costs_at_most_eight_write_units() {
-    let metered = metered().await;
+    let metered = metered(Router::new().app(apps::Echo)).await;
     let first = metered.message("echo hello", "m0").await;
     let known = metered.message("echo hello", "m1").await;
     let duplicate = metered.message("echo hello", "m1").await;
@@ -94,4 +95,34 @@ async fn a_message_with_one_reply_costs_at_most_eight_write_units() {
     println!("a sweep with nothing due: {idle} read units");
     assert!(known.1 <= 8.0 && busy <= 12.0, "{known:?} {busy}");
     assert_eq!(metered.gateway.requests().len(), 66);
+}
+
+/// `i am X` says who someone is.
+struct Name;
+
+impl App for Name {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        let Some(name) = cx.text().strip_prefix("i am ").map(str::to_owned) else { return Ok(Handled::No) };
+        cx.contact_mut().set_name(&name);
+        cx.reply(format!("Hello, {name}"));
+        Ok(Handled::Yes)
+    }
+}
+
+#[tokio::test]
+async fn a_contact_costs_one_read_unit_and_a_change_of_it_three_write_units() {
+    let metered = metered(Router::new().app(Name).app(apps::Echo)).await;
+    metered.message("echo hello", "m0").await;
+    let without = metered.message("echo hello", "m1").await;
+    let made = metered.message("i am Asha", "m2").await;
+    let with = metered.message("echo hello", "m3").await;
+    let changed = metered.message("i am Bekele", "m4").await;
+    let unchanged = metered.message("i am Bekele", "m5").await;
+    println!("without a contact:     {} read, {} write units", without.0, without.1);
+    println!("a contact is made:     {} read, {} write units", made.0, made.1);
+    println!("with a contact:        {} read, {} write units", with.0, with.1);
+    println!("a contact is changed:  {} read, {} write units", changed.0, changed.1);
+    assert_eq!(with, (without.0 + 1.0, without.1), "one more read, and the same single write");
+    assert_eq!(unchanged, with, "what is set to what it was is no change");
+    assert!(changed.1 <= without.1 + 3.0, "{changed:?}");
 }

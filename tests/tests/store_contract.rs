@@ -15,7 +15,7 @@ use threadless::store::{
     Commit, Committed, Direction, Entry, Lease, Loaded, MemoryStore, Moved, Outbox, Pace, Row, Settled,
     Settlement, State, Step, Store, Taken, Unusable,
 };
-use threadless::{ConnectionId, MessageId, Recipient, Session};
+use threadless::{ConnectionId, Contact, ContactChange, ContactId, MessageId, Recipient, Session};
 
 /// A store to ask, and what must outlive it.
 struct Subject {
@@ -75,6 +75,12 @@ contract! {
     any_text_is_kept_as_it_is,
     unusable_messages_are_kept_by_backend,
     wishes_and_pace_are_kept_and_every_outbox_knows_of_them,
+    a_contact_is_kept_with_its_first_message_and_changed_with_others,
+    of_two_messages_that_change_one_contact_one_wins_and_the_other_leaves_nothing,
+    a_message_that_leaves_the_contact_alone_does_not_mind_who_changes_it,
+    a_connection_can_go_from_one_contact_to_another,
+    a_contact_that_is_made_twice_at_once_is_made_once,
+    whatever_is_known_of_a_contact_is_kept_as_it_is,
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -130,6 +136,7 @@ async fn commit_on(
             seen,
             message: &MessageId::from(message),
             session: &session,
+            contact: None,
             replies: replies.iter().map(|text| entry(text)).collect(),
             opted_out: None,
             pace: Pace::default(),
@@ -298,6 +305,7 @@ async fn an_entry_can_leave_before_its_turn(store: &dyn Store) {
             seen: &seen,
             message: &message,
             session: &Session::default(),
+            contact: None,
             replies: vec![entry("first"), sending.clone(), by_two_ways.clone()],
             opted_out: None,
             pace: Pace::default(),
@@ -533,6 +541,7 @@ async fn wishes_and_pace_are_kept_and_every_outbox_knows_of_them(store: &dyn Sto
             seen: &seen,
             message: &message,
             session: &Session::default(),
+            contact: None,
             replies: vec![confirmation.clone(), entry("more")],
             opted_out,
             pace,
@@ -551,6 +560,181 @@ async fn wishes_and_pace_are_kept_and_every_outbox_knows_of_them(store: &dyn Sto
     // Taken back with the next message.
     assert!(matches!(commit(store, &who, "start", &[], None).await, Committed::Yes(_)));
     assert_eq!(load(store, &who, "other").await.record.outbox.opted_out, None);
+}
+
+/// Commits a message that changes the contact.
+async fn commit_contact(
+    store: &dyn Store,
+    who: &ConnectionId,
+    seen: &threadless::store::Record,
+    message: &str,
+    change: &ContactChange,
+) -> Committed {
+    store
+        .commit(Commit {
+            connection: who,
+            seen,
+            message: &MessageId::from(message),
+            session: &Session::default(),
+            contact: Some(change),
+            replies: vec![entry(message)],
+            opted_out: None,
+            pace: Pace::default(),
+            lease: None,
+            now: at(0),
+        })
+        .await
+        .unwrap()
+}
+
+/// Has the phases of a message change the contact from what it is, if any, to what `then` makes of it.
+async fn change(
+    store: &dyn Store,
+    who: &ConnectionId,
+    message: &str,
+    then: impl Fn(&mut Contact),
+) -> Committed {
+    let loaded = load(store, who, message).await;
+    let (before, made) = (loaded.contact.clone(), loaded.record.contacts_made);
+    let mut after = before.clone().unwrap_or_else(|| Contact::new(ContactId::of(who, made), at(0)));
+    then(&mut after);
+    commit_contact(store, who, &loaded.record, message, &ContactChange { before, after: Some(after) }).await
+}
+
+async fn a_contact_is_kept_with_its_first_message_and_changed_with_others(store: &dyn Store) {
+    let who = connection("+251 911#x");
+    assert_eq!(store.contact_of(&who).await.unwrap(), None);
+    assert!(matches!(commit(store, &who, "before", &[], None).await, Committed::Yes(_)));
+    assert_eq!((load(store, &who, "x").await.contact, store.contact_of(&who).await.unwrap()), (None, None));
+    for (nth, name) in ["Asha", "Asha B", "Asha C"].into_iter().enumerate() {
+        let changed = change(store, &who, name, |contact| contact.set_name(name)).await;
+        assert!(matches!(changed, Committed::Yes(_)), "{name}");
+        let loaded = load(store, &who, name).await;
+        assert!(loaded.seen);
+        let contact = loaded.contact.unwrap();
+        assert_eq!((contact.name(), contact.version()), (name, nth as u64 + 1));
+        assert_eq!((contact.created_at(), contact.connections()), (at(0), [who.clone()].as_slice()));
+        assert_eq!(store.contact_of(&who).await.unwrap().as_ref(), Some(&contact));
+        assert_eq!(store.contact(contact.id()).await.unwrap().as_ref(), Some(&contact));
+        assert_eq!(loaded.record.contact.as_ref(), Some(contact.id()));
+    }
+    assert_eq!(load(store, &who, "x").await.record.contacts_made, 1);
+    assert_eq!(store.contact(&ContactId::from("nobody")).await.unwrap(), None);
+}
+
+/// Two connections of one contact.
+async fn two_of_one(store: &dyn Store) -> (ConnectionId, ConnectionId, Contact) {
+    let (one, two) = (connection("1"), connection("2"));
+    assert!(matches!(change(store, &one, "a", |contact| contact.set_name("Asha")).await, Committed::Yes(_)));
+    let contact = store.contact_of(&one).await.unwrap();
+    let seen = load(store, &two, "b").await.record;
+    let join = ContactChange { before: None, after: contact };
+    assert!(matches!(commit_contact(store, &two, &seen, "b", &join).await, Committed::Yes(_)));
+    let contact = store.contact_of(&two).await.unwrap().unwrap();
+    assert_eq!((contact.version(), contact.connections()), (2, [one.clone(), two.clone()].as_slice()));
+    (one, two, contact)
+}
+
+async fn of_two_messages_that_change_one_contact_one_wins_and_the_other_leaves_nothing(store: &dyn Store) {
+    let (one, two, contact) = two_of_one(store).await;
+    let seen = (load(store, &one, "c").await.record, load(store, &two, "d").await.record);
+    let to = |name: &str| {
+        let mut after = contact.clone();
+        after.set_name(name);
+        ContactChange { before: Some(contact.clone()), after: Some(after) }
+    };
+    assert!(matches!(commit_contact(store, &one, &seen.0, "c", &to("C")).await, Committed::Yes(_)));
+    assert_eq!(commit_contact(store, &two, &seen.1, "d", &to("D")).await, Committed::Conflict);
+    let loaded = load(store, &two, "d").await;
+    assert!(!loaded.seen);
+    assert_eq!((loaded.record.version, loaded.record.outbox.entries.len()), (seen.1.version, 1));
+    assert_eq!(loaded.contact.unwrap().name(), "C");
+}
+
+async fn a_message_that_leaves_the_contact_alone_does_not_mind_who_changes_it(store: &dyn Store) {
+    let (one, two, _) = two_of_one(store).await;
+    let seen = load(store, &two, "d").await.record;
+    assert!(matches!(change(store, &one, "c", |contact| contact.set_name("C")).await, Committed::Yes(_)));
+    assert!(matches!(commit_on(store, &two, &seen, "d", &["re"], None).await, Committed::Yes(_)));
+    assert_eq!(load(store, &two, "x").await.contact.unwrap().name(), "C");
+}
+
+async fn a_connection_can_go_from_one_contact_to_another(store: &dyn Store) {
+    let (one, two, shared) = two_of_one(store).await;
+    let three = connection("3");
+    assert!(matches!(
+        change(store, &three, "e", |contact| contact.set_name("Bekele")).await,
+        Committed::Yes(_)
+    ));
+    let bekele = store.contact_of(&three).await.unwrap();
+    let moves = ContactChange { before: Some(shared.clone()), after: bekele };
+    let seen = load(store, &two, "f").await.record;
+    assert!(matches!(commit_contact(store, &two, &seen, "f", &moves).await, Committed::Yes(_)));
+    let bekele = load(store, &two, "f").await.contact.unwrap();
+    assert_eq!((bekele.name(), bekele.connections()), ("Bekele", [three.clone(), two.clone()].as_slice()));
+    let asha = store.contact(shared.id()).await.unwrap().unwrap();
+    assert_eq!((asha.connections(), asha.version()), ([one.clone()].as_slice(), 3));
+    // And to none, and then to a new one: the one that it left is not touched again.
+    let leaves = ContactChange { before: Some(asha.clone()), after: None };
+    let seen = load(store, &one, "g").await.record;
+    assert!(matches!(commit_contact(store, &one, &seen, "g", &leaves).await, Committed::Yes(_)));
+    assert_eq!(load(store, &one, "x").await.contact, None);
+    assert!(matches!(change(store, &one, "h", |contact| contact.set_name("Chala")).await, Committed::Yes(_)));
+    let chala = store.contact_of(&one).await.unwrap().unwrap();
+    assert_eq!((chala.name(), chala.version()), ("Chala", 1));
+    assert_eq!(store.contact(asha.id()).await.unwrap().unwrap().connections(), []);
+}
+
+async fn a_contact_that_is_made_twice_at_once_is_made_once(store: &dyn Store) {
+    let who = connection("1");
+    let seen = load(store, &who, "a").await.record;
+    let made = |name: &str| {
+        let mut after = Contact::new(ContactId::of(&who, 0), at(0));
+        after.set_name(name);
+        ContactChange { before: None, after: Some(after) }
+    };
+    let (a, b) = (made("A"), made("B"));
+    assert!(matches!(commit_contact(store, &who, &seen, "a", &a).await, Committed::Yes(_)));
+    assert_eq!(commit_contact(store, &who, &seen, "b", &b).await, Committed::Conflict);
+    // Even where only the contact stands in the way.
+    let other = connection("2");
+    let seen = load(store, &other, "c").await.record;
+    assert_eq!(commit_contact(store, &other, &seen, "c", &b).await, Committed::Conflict);
+    assert_eq!(store.contact_of(&who).await.unwrap().unwrap().name(), "A");
+    assert_eq!(store.contact_of(&other).await.unwrap(), None);
+}
+
+async fn whatever_is_known_of_a_contact_is_kept_as_it_is(store: &dyn Store) {
+    let who = connection("ሰላም");
+    let fields = [("ስም", "\0\u{ffff}"), ("", "مرحبا \u{200f}!"), ("#:fields", "\"'\\")];
+    let changed = change(store, &who, "a", |contact| {
+        contact.set_name("فاطمة ወርቅነሽ 👩\u{200d}⚕️");
+        contact.set_language("pt-br".parse::<threadless::Language>().unwrap());
+        for (key, value) in fields {
+            contact.set(key, &value).unwrap();
+        }
+        contact.set("years", &[2012, 2026]).unwrap();
+    });
+    assert!(matches!(changed.await, Committed::Yes(_)));
+    let contact = load(store, &who, "x").await.contact.unwrap();
+    assert_eq!(contact.name(), "فاطمة ወርቅነሽ 👩\u{200d}⚕️");
+    assert_eq!(contact.language().map(threadless::Language::as_str), Some("pt-br"));
+    for (key, value) in fields {
+        assert_eq!(contact.get::<String>(key).unwrap().as_deref(), Some(value));
+    }
+    assert_eq!(contact.get::<Vec<u16>>("years").unwrap(), Some(vec![2012, 2026]));
+    // And what is taken back is gone.
+    let changed = change(store, &who, "b", |contact| {
+        contact.set_name("");
+        contact.set_language(None);
+        for (key, _) in fields {
+            contact.remove(key);
+        }
+        contact.remove("years");
+    });
+    assert!(matches!(changed.await, Committed::Yes(_)));
+    let contact = load(store, &who, "x").await.contact.unwrap();
+    assert_eq!((contact.name(), contact.language(), contact.fields().count()), ("", None, 0));
 }
 
 async fn unusable_messages_are_kept_by_backend(store: &dyn Store) {

@@ -13,6 +13,7 @@ use super::{
     Commit, Committed, Due, Entry, Lease, Loaded, Moved, Outbox, Recent, Record, Row, Settled, Settlement,
     Step, Store, StoreError, Taken, Unusable,
 };
+use crate::contact::{Contact, ContactId};
 use crate::message::{BackendName, ConnectionId, MessageId};
 
 /// A [`Store`] that forgets everything when it is dropped.
@@ -26,6 +27,7 @@ struct Tables {
     backends: HashSet<BackendName>,
     connections: HashMap<ConnectionId, Kept>,
     history: HashMap<ConnectionId, BTreeMap<(Timestamp, MessageId), KeptRow>>,
+    contacts: HashMap<ContactId, Contact>,
     unusable: Vec<Unusable>,
 }
 
@@ -53,6 +55,10 @@ impl MemoryStore {
 }
 
 impl Tables {
+    fn contact_of(&self, connection: &ConnectionId) -> Option<&Contact> {
+        self.contacts.get(self.connections.get(connection)?.record.contact.as_ref()?)
+    }
+
     /// The connection, if `owner` holds its lease.
     fn held(&mut self, connection: &ConnectionId, owner: &str) -> Option<&mut Kept> {
         let kept = self.connections.get_mut(connection)?;
@@ -74,19 +80,22 @@ impl Store for MemoryStore {
         message: &MessageId,
         now: Timestamp,
     ) -> Result<Loaded, StoreError> {
-        Ok(match self.lock().connections.get(connection) {
+        let tables = self.lock();
+        Ok(match tables.connections.get(connection) {
             Some(kept) => Loaded {
                 record: kept.record.clone(),
+                contact: tables.contact_of(connection).cloned(),
                 seen: kept.record.recent.contains(message) || kept.spilled_ids.contains_key(&hash(message)),
             },
-            None => Loaded { record: Record::new(now), seen: false },
+            None => Loaded { record: Record::new(now), contact: None, seen: false },
         })
     }
 
     async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError> {
         let owner = |record: &Record| record.lease.as_ref().map(|lease| lease.owner.clone());
         let mut tables = self.lock();
-        let kept = tables.connections.entry(commit.connection.clone()).or_insert_with(|| Kept {
+        let Tables { connections, contacts, .. } = &mut *tables;
+        let kept = connections.entry(commit.connection.clone()).or_insert_with(|| Kept {
             record: Record::new(commit.now),
             chunks: VecDeque::new(),
             spilled_ids: HashMap::new(),
@@ -97,12 +106,25 @@ impl Store for MemoryStore {
         let created_at = kept.record.created_at;
         // Without a lease of our own, its holder may have sent something since: append to what is there now.
         let plan = Plan::of(&Commit { seen: &kept.record.clone(), ..commit });
+        let version = |id: &ContactId| contacts.get(id).map_or(0, Contact::version);
+        if plan.contacts.iter().any(|contact| contact.version() != version(contact.id()) + 1) {
+            return Ok(Committed::Conflict);
+        }
+        contacts.extend(plan.contacts.into_iter().map(|contact| (contact.id().clone(), contact)));
         kept.record = plan.after;
         kept.record.created_at = created_at;
         kept.chunks.extend(plan.chunks);
         kept.spilled_ids.extend(plan.spill.iter().map(|seen| (seen.hash, commit.now)));
         kept.spilled_ids.retain(|_, at| *at + Recent::HORIZON > commit.now);
         Ok(Committed::Yes(kept.record.outbox.clone()))
+    }
+
+    async fn contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError> {
+        Ok(self.lock().contacts.get(id).cloned())
+    }
+
+    async fn contact_of(&self, connection: &ConnectionId) -> Result<Option<Contact>, StoreError> {
+        Ok(self.lock().contact_of(connection).cloned())
     }
 
     async fn take_lease(

@@ -22,6 +22,7 @@ pub use record::{Due, Entry, Lease, Loaded, Outbox, Record};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::contact::{Contact, ContactChange, ContactId};
 use crate::message::{BackendName, ConnectionId, MessageId};
 use crate::session::Session;
 
@@ -56,6 +57,9 @@ pub struct Commit<'a> {
     pub message: &'a MessageId,
     /// The session as the phases left it.
     pub session: &'a Session,
+    /// What becomes of the contact; `None` where nothing does. Then nothing is asked of the contact either: a
+    /// commit that leaves it alone does not fail because someone else changed it.
+    pub contact: Option<&'a ContactChange>,
     /// The replies, to be appended to the outbox.
     pub replies: Vec<Entry>,
     /// Since when the person wants nothing sent.
@@ -73,7 +77,7 @@ pub struct Commit<'a> {
 pub enum Committed {
     /// It is written. This is the outbox now.
     Yes(Outbox),
-    /// Someone else changed the record in between, and nothing was written: load it again.
+    /// Someone else changed the record, or a contact that was to be written, in between, and nothing was written: load it again.
     Conflict,
 }
 
@@ -136,7 +140,7 @@ pub trait Store: Send + Sync {
     /// Makes sure that the backend has a record. Idempotent.
     async fn open_backend(&self, backend: &BackendName, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Reads a connection, and whether this message of it was committed in the last 24 hours (or longer). A
+    /// Reads a connection with its contact, and whether this message of it was committed in the last 24 hours (or longer). A
     /// connection that was never heard of has version 0 and is not stored by this.
     async fn load(
         &self,
@@ -147,6 +151,12 @@ pub trait Store: Send + Sync {
 
     /// Writes what one message changes.
     async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError>;
+
+    /// The contact of this id.
+    async fn contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError>;
+
+    /// The contact of a connection.
+    async fn contact_of(&self, connection: &ConnectionId) -> Result<Option<Contact>, StoreError>;
 
     /// Takes the delivery lease, if the outbox has something due and nobody holds a lease that is still good.
     async fn take_lease(

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::mem;
 
 use super::recent::Seen;
+use crate::contact::Contact;
+
 use super::{Commit, Entry, Outbox, Recent, Record};
 
 /// The most entries of an outbox that one record holds.
@@ -23,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) recent: Recent,
     /// The message ids to write beside it.
     pub(crate) spill: Vec<Seen>,
+    /// The contacts to write beside it, each only if the stored one is of the version before.
+    pub(crate) contacts: Vec<Contact>,
     /// The record as it is once all this is written.
     pub(crate) after: Record,
 }
@@ -65,6 +69,12 @@ impl Plan {
         after.session = commit.session.clone();
         after.recent = recent.clone();
         after.pace = commit.pace;
+        let mut contacts = Vec::new();
+        if let Some(change) = commit.contact {
+            after.contact = change.id().cloned();
+            after.contacts_made += u32::from(change.makes_one());
+            contacts = change.writes(commit.connection);
+        }
         after.outbox = Outbox {
             entries: seen.outbox.entries.iter().chain(&append).cloned().collect(),
             spilled: seen.outbox.spilled + u32::try_from(chunks.len()).unwrap_or(u32::MAX),
@@ -73,7 +83,7 @@ impl Plan {
         if let Some(lease) = &commit.lease {
             after.lease = Some(lease.clone());
         }
-        Self { append, chunks, recent, spill, after }
+        Self { append, chunks, recent, spill, contacts, after }
     }
 }
 
@@ -122,6 +132,7 @@ mod tests {
             seen: &seen,
             message: &MessageId::random(),
             session: &Session::default(),
+            contact: None,
             replies,
             opted_out: None,
             pace: Pace::default(),

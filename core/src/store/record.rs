@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pace::Pace;
 use super::recent::Recent;
+use crate::contact::{Contact, ContactId};
 use crate::message::{ConnectionId, MessageId, Outgoing};
 use crate::send::Recipient;
 use crate::session::Session;
@@ -20,6 +21,10 @@ pub struct Record {
     pub created_at: Timestamp,
     /// What the apps remember of it.
     pub session: Session,
+    /// Who is behind it.
+    pub contact: Option<ContactId>,
+    /// How many contacts were made for it so far.
+    pub contacts_made: u32,
     /// The ids of the messages handled last.
     pub recent: Recent,
     /// What is to be sent.
@@ -87,6 +92,9 @@ pub struct Lease {
 pub struct Loaded {
     /// The connection.
     pub record: Record,
+    /// Who is behind it. The contact may be a little older or younger than the record, never the contact of another
+    /// connection.
+    pub contact: Option<Contact>,
     /// Whether the message was committed before.
     pub seen: bool,
 }
@@ -107,6 +115,8 @@ impl Record {
             version: 0,
             created_at: now,
             session: Session::default(),
+            contact: None,
+            contacts_made: 0,
             recent: Recent::default(),
             outbox: Outbox::default(),
             lease: None,

@@ -17,6 +17,7 @@ use crate::backend::{AnyBackend, Fetched, Received, Transport, TransportError};
 use crate::clock::{Clock as _, Deadline};
 use crate::config::{BackendSettings, Respond, Settings};
 use crate::consent::Consent;
+use crate::contact::Contact;
 use crate::context::About;
 use crate::endpoint;
 use crate::incoming::{Accepted, IncomingError, incoming};
@@ -327,6 +328,11 @@ impl Bench {
     /// What is remembered of a sender.
     pub async fn session(&self, identity: &str) -> Session {
         self.loaded(identity).await.0
+    }
+
+    /// Who is behind a sender.
+    pub async fn contact(&self, identity: &str) -> Option<Contact> {
+        self.project.ports.store.contact_of(&self.connection(identity)).await.unwrap_or_default()
     }
 
     /// What waits for a sender.

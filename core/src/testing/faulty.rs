@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use crate::contact::{Contact, ContactId};
 use crate::message::{BackendName, ConnectionId, MessageId};
 use crate::queue::{Queue, QueueError, Ticket};
 use crate::store::{
@@ -150,6 +151,14 @@ impl<S: Store> Store for FaultyStore<S> {
 
     async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError> {
         self.faults.around(self.inner.commit(commit)).await
+    }
+
+    async fn contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError> {
+        self.faults.around(self.inner.contact(id)).await
+    }
+
+    async fn contact_of(&self, connection: &ConnectionId) -> Result<Option<Contact>, StoreError> {
+        self.faults.around(self.inner.contact_of(connection)).await
     }
 
     async fn take_lease(

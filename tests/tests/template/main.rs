@@ -19,7 +19,7 @@ use threadless::aws::{Access, http_client};
 use threadless::lambda::Function;
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{Commit, Committed, Direction, Entry, Row, State, Store as _, Unusable};
-use threadless::{ConnectionId, MessageId};
+use threadless::{ConnectionId, Contact, ContactChange, ContactId, MessageId};
 
 /// The only code that reads the environment of a function.
 const ENVIRONMENT: &str = include_str!("../../../core/src/lambda/environment.rs");
@@ -197,7 +197,7 @@ async fn the_table_has_the_keys_and_the_index_that_the_store_uses() -> Result<()
 
     let template = Template::read(TEMPLATE)?;
     let items = items(stack.dynamodb).await?;
-    assert_eq!(items.len(), 4, "backend, connection, history, unusable: {items:?}");
+    assert_eq!(items.len(), 5, "backend, connection, contact, history, unusable: {items:?}");
     let attributes = template.table["AttributeDefinitions"].as_array().context("no attributes")?;
     for attribute in attributes {
         let name = attribute["AttributeName"].as_str().context("no name")?;
@@ -210,7 +210,11 @@ async fn the_table_has_the_keys_and_the_index_that_the_store_uses() -> Result<()
     }
     let lasting = items.iter().filter(|item| item[&template.ttl_attribute]["N"].is_null());
     let lasting = names(lasting.filter_map(|item| item["sk"]["S"].as_str()));
-    assert_eq!(lasting, names(["backend", "connection"]), "history and unusable messages go by themselves");
+    assert_eq!(
+        lasting,
+        names(["backend", "connection", "contact"]),
+        "history and unusable messages go by themselves"
+    );
     Ok(())
 }
 
@@ -222,8 +226,22 @@ async fn fill(store: &DynamoStore, connection: &ConnectionId) -> Result<()> {
     let reply = Entry::new(message.reply(1), "hello", Some(message.clone()), now);
     let (session, replies) = (&seen.session, vec![reply]);
     let (opted_out, pace, lease) = (None, seen.pace, None);
-    let commit =
-        Commit { connection, seen: &seen, message: &message, session, replies, opted_out, pace, lease, now };
+    let mut contact = Contact::new(ContactId::of(connection, 0), now);
+    contact.set_name("Asha");
+    let change = ContactChange { before: None, after: Some(contact) };
+    let (seen, message_id, contact) = (&seen, &message, Some(&change));
+    let commit = Commit {
+        connection,
+        seen,
+        message: message_id,
+        session,
+        contact,
+        replies,
+        opted_out,
+        pace,
+        lease,
+        now,
+    };
     let committed = store.commit(commit).await?;
     anyhow::ensure!(matches!(committed, Committed::Yes(_)), "{committed:?}");
     let row = Row {

@@ -7,10 +7,11 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConsumedCapacity, Put, ReturnConsumedCapacity, ReturnValue,
+    AttributeValue, ConsumedCapacity, KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdateAction,
 };
 
+use futures_util::future::try_join_all;
 use tokio::time::sleep;
 
 use super::item::{Item, text};
@@ -53,6 +54,30 @@ impl DynamoStore {
         let output = call.send().await.map_err(|error| sort("GetItem", &error))?;
         self.meter_read(output.consumed_capacity());
         Ok(output.item)
+    }
+
+    /// Reads several items at once, each as it is after every write that was answered, in the order of their keys.
+    pub(super) async fn get_all(&self, wanted: &[(&str, &str)]) -> Result<Vec<Option<Item>>, StoreError> {
+        let keys = wanted.iter().map(|(pk, sk)| key(pk, sk)).collect();
+        let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        let request = request.map_err(|problem| StoreError::Refused(problem.to_string()))?;
+        let call = self.client.batch_get_item().request_items(&self.table, request);
+        let call = call.set_return_consumed_capacity(self.metering());
+        let output = call.send().await.map_err(|error| sort("BatchGetItem", &error))?;
+        output.consumed_capacity().iter().for_each(|used| self.meter_read(Some(used)));
+        if output.unprocessed_keys().is_some_and(|left| !left.is_empty()) {
+            // Throttled in part: plain reads have the SDK's patience.
+            return try_join_all(wanted.iter().map(|(pk, sk)| self.get(pk, sk))).await;
+        }
+        let mut found = output.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
+        let is = |item: &Item, (pk, sk): &(&str, &str)| {
+            let has = |name, value: &str| {
+                item.get(name).and_then(|part| part.as_s().ok()).is_some_and(|part| part == value)
+            };
+            has(PK, pk) && has(SK, sk)
+        };
+        let take = |key| found.iter().position(|item| is(item, key)).map(|at| found.swap_remove(at));
+        Ok(wanted.iter().map(take).collect())
     }
 
     /// Writes one item under a condition.

@@ -1,13 +1,13 @@
 //! Claim and commit: reading a connection, and writing all that one message changes.
 
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue};
+use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::{SignedDuration, Timestamp};
 
-use super::call::{Written, key};
-use super::item::{Item, Reader, bytes, names as n, number, of_entries, text, time, to_record};
+use super::call::Written;
+use super::item::{Reader, bytes, names as n, number, of_entries, text, time, to_contact, to_record};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
-use crate::aws::sort;
+use crate::contact::ContactId;
 use crate::message::{BackendName, ConnectionId, MessageId};
 use crate::store::plan::Plan;
 use crate::store::recent::hash;
@@ -32,7 +32,9 @@ impl DynamoStore {
         self.update(&pk, keys::BACKEND, update, ReturnValue::None).await.map(drop)
     }
 
-    /// One round trip: the connection, and the id where it would be if it had moved out of it.
+    /// One round trip: the connection, the id where it would be if it had moved out of it, and, once this process
+    /// has met contacts, the contact that was made for this connection, which is nearly always the one it has. A
+    /// second one where it has another.
     pub(super) async fn load_connection(
         &self,
         connection: &ConnectionId,
@@ -41,7 +43,14 @@ impl DynamoStore {
     ) -> Result<Loaded, StoreError> {
         let pk = keys::of_connection(connection);
         let moved = keys::of_seen(hash(message));
-        let (item, mut moved_out) = self.get_both(&pk, &moved).await?;
+        let own = self.expects_contacts().then(|| ContactId::of(connection, 0));
+        let own_pk = own.as_ref().map(keys::of_contact);
+        let mut wanted = vec![(pk.as_str(), keys::CONNECTION), (pk.as_str(), moved.as_str())];
+        wanted.extend(own_pk.as_deref().map(|own| (own, keys::CONTACT)));
+        let mut found = self.get_all(&wanted).await?;
+        let own = own.zip(found.split_off(2).pop().flatten());
+        let (item, moved_out) = (found.swap_remove(0), found.pop().flatten());
+        let mut moved_out = moved_out.is_some();
         if let Some(item) = item.as_ref().filter(|_| !moved_out) {
             let at = Reader::new(&pk, item).time(n::IDS_SPILLED_AT)?;
             if at.is_some_and(|at| now.duration_since(at) < MOVING) {
@@ -50,42 +59,20 @@ impl DynamoStore {
         }
         let record = to_record(&pk, item.as_ref(), now)?;
         let seen = moved_out || record.recent.contains(message);
-        Ok(Loaded { record, seen })
-    }
-
-    async fn get_both(&self, pk: &str, moved: &str) -> Result<(Option<Item>, bool), StoreError> {
-        let wanted = KeysAndAttributes::builder()
-            .keys(key(pk, keys::CONNECTION))
-            .keys(key(pk, moved))
-            .consistent_read(true)
-            .build()
-            .map_err(|problem| StoreError::Refused(problem.to_string()))?;
-        let call = self.client.batch_get_item().request_items(&self.table, wanted);
-        let call = call.set_return_consumed_capacity(self.metering());
-        let output = call.send().await.map_err(|error| sort("BatchGetItem", &error))?;
-        output.consumed_capacity().iter().for_each(|used| self.meter_read(Some(used)));
-        if output.unprocessed_keys().is_some_and(|left| !left.is_empty()) {
-            // Throttled in part: two plain reads have the SDK's patience.
-            let connection = self.get(pk, keys::CONNECTION).await?;
-            return Ok((connection, self.get(pk, moved).await?.is_some()));
-        }
-        let mut connection = None;
-        let mut moved_out = false;
-        let found = output.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
-        for item in found {
-            match item.get(keys::SK).and_then(|sk| sk.as_s().ok()).map(String::as_str) {
-                Some(keys::CONNECTION) => connection = Some(item),
-                _ => moved_out = true,
-            }
-        }
-        Ok((connection, moved_out))
+        let contact = match (&record.contact, own) {
+            (None, _) => None,
+            (Some(id), Some((own, item))) if *id == own => Some(to_contact(id, &item)?),
+            (Some(id), _) => self.get_contact(id).await?,
+        };
+        Ok(Loaded { record, contact, seen })
     }
 
     pub(super) async fn write_commit(&self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
         let plan = Plan::of(commit);
         let pk = keys::of_connection(commit.connection);
         let update = commit_update(commit, &plan);
-        let written = if plan.chunks.is_empty() && plan.spill.is_empty() {
+        let alone = plan.chunks.is_empty() && plan.spill.is_empty() && plan.contacts.is_empty();
+        let written = if alone {
             matches!(self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await?, Written::Yes(_))
         } else {
             let mut actions = vec![self.update_action(&pk, keys::CONNECTION, update)?];
@@ -97,6 +84,9 @@ impl DynamoStore {
             for seen in &plan.spill {
                 let sk = keys::of_seen(seen.hash);
                 actions.push(self.put_action(&pk, &sk, [(n::TTL, number(until))])?);
+            }
+            for contact in &plan.contacts {
+                actions.push(self.contact_action(contact)?);
             }
             self.transact(actions).await?
         };
@@ -115,6 +105,13 @@ fn commit_update(commit: &Commit<'_>, plan: &Plan) -> Update {
         Some(json) => update.set(n::SESSION, text(json)),
         None => update.remove(&[n::SESSION]),
     };
+    if commit.contact.is_some() {
+        match &plan.after.contact {
+            Some(id) => update.set(n::CONTACT, text(id.as_str())),
+            None => update.remove(&[n::CONTACT]),
+        };
+        update.set(n::CONTACTS_MADE, number(plan.after.contacts_made));
+    }
     match commit.opted_out {
         Some(at) => update.set(n::OPTED_OUT, time(at)),
         None => update.remove(&[n::OPTED_OUT]),

@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::keys;
+use crate::contact::{Contact, ContactId, Stored};
+use crate::language::Language;
 use crate::message::{ConnectionId, MessageId};
 use crate::session::Session;
 use crate::store::{Direction, Entry, Lease, Outbox, Pace, Recent, Record, Row, State, StoreError, Unusable};
@@ -21,6 +23,12 @@ pub(super) mod names {
     pub(crate) const VERSION: &str = "version";
     pub(crate) const CREATED_AT: &str = "created_at";
     pub(crate) const SESSION: &str = "session";
+    pub(crate) const CONTACT: &str = "contact";
+    pub(crate) const CONTACTS_MADE: &str = "contacts_made";
+    pub(crate) const NAME: &str = "name";
+    pub(crate) const LANGUAGE: &str = "language";
+    pub(crate) const FIELDS: &str = "fields";
+    pub(crate) const CONNECTIONS: &str = "connections";
     pub(crate) const RECENT: &str = "recent";
     pub(crate) const IDS_SPILLED_AT: &str = "ids_spilled_at";
     pub(crate) const OUTBOX: &str = "outbox";
@@ -149,11 +157,34 @@ pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Resu
         version: read.number(n::VERSION)?.ok_or_else(|| read.bad(n::VERSION))?,
         created_at: read.time(n::CREATED_AT)?.ok_or_else(|| read.bad(n::CREATED_AT))?,
         session: session.map_err(|_| read.bad(n::SESSION))?.unwrap_or_default(),
+        contact: read.text(n::CONTACT)?.map(ContactId::from),
+        contacts_made: read.number(n::CONTACTS_MADE)?.unwrap_or(0),
         recent: recent.ok_or_else(|| read.bad(n::RECENT))?,
         outbox: to_outbox(what, item)?,
         lease,
         pace,
     })
+}
+
+/// A contact's item as the contact.
+pub(super) fn to_contact(id: &ContactId, item: &Item) -> Result<Contact, StoreError> {
+    let what = keys::of_contact(id);
+    let read = Reader::new(&what, item);
+    let connection = |value: &AttributeValue| keys::to_connection(value.as_s().ok()?);
+    let connections = match item.get(n::CONNECTIONS) {
+        Some(AttributeValue::L(list)) => list.iter().map(connection).collect::<Option<Vec<_>>>(),
+        _ => None,
+    };
+    let language = read.text(n::LANGUAGE)?.map(str::parse::<Language>).transpose();
+    let stored = Stored {
+        version: read.number(n::VERSION)?.ok_or_else(|| read.bad(n::VERSION))?,
+        created_at: read.time(n::CREATED_AT)?.ok_or_else(|| read.bad(n::CREATED_AT))?,
+        name: read.text(n::NAME)?.unwrap_or_default().to_owned(),
+        language: language.map_err(|_| read.bad(n::LANGUAGE))?,
+        fields_json: read.text(n::FIELDS)?.map(str::to_owned),
+        connections: connections.ok_or_else(|| read.bad(n::CONNECTIONS))?,
+    };
+    stored.contact(id.clone()).map_err(|_| read.bad(n::FIELDS))
 }
 
 /// The outbox of a connection's item.

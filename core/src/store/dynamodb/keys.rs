@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::contact::ContactId;
 use crate::message::{BackendName, ConnectionId, Identity, MessageId};
 
 /// The partition key's attribute.
@@ -10,6 +11,8 @@ pub(super) const PK: &str = "pk";
 pub(super) const SK: &str = "sk";
 /// The sort key of a connection's own item.
 pub(super) const CONNECTION: &str = "connection";
+/// The sort key of a contact's own item.
+pub(super) const CONTACT: &str = "contact";
 /// The sort key of a backend's own item.
 pub(super) const BACKEND: &str = "backend";
 /// What leads the sort keys of pieces of an outbox.
@@ -37,6 +40,11 @@ pub(super) fn to_connection(pk: &str) -> Option<ConnectionId> {
 /// Everything of one backend is under this.
 pub(super) fn of_backend(backend: &BackendName) -> String {
     format!("B#{backend}")
+}
+
+/// Everything of one contact is under this.
+pub(super) fn of_contact(id: &ContactId) -> String {
+    format!("P#{id}")
 }
 
 /// A message id that no longer fits in the connection's own item.

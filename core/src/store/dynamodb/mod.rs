@@ -2,6 +2,7 @@
 
 mod call;
 mod commit;
+mod contact;
 mod item;
 mod keys;
 mod log;
@@ -9,7 +10,7 @@ mod outbox;
 mod update;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -21,6 +22,7 @@ use super::{
     Taken, Unusable,
 };
 use crate::aws::{Access, sdk_config};
+use crate::contact::{Contact, ContactId};
 use crate::message::{BackendName, ConnectionId, MessageId};
 
 /// A [`Store`] in one `DynamoDB` table with the keys `pk` and `sk`, the time to live `ttl`, and the keys-only
@@ -28,6 +30,8 @@ use crate::message::{BackendName, ConnectionId, MessageId};
 pub struct DynamoStore {
     client: Client,
     table: String,
+    /// Whether this process has met a contact: from then on it expects that connections have one.
+    contacts_met: AtomicBool,
     meter: Option<Arc<Meter>>,
 }
 
@@ -60,7 +64,12 @@ impl DynamoStore {
     /// A store in `table`. Makes no call.
     pub fn new(access: &Access, http: SharedHttpClient, table: impl Into<String>) -> Self {
         let config = sdk_config!(aws_sdk_dynamodb, access, http);
-        Self { client: Client::from_conf(config), table: table.into(), meter: None }
+        Self {
+            client: Client::from_conf(config),
+            table: table.into(),
+            contacts_met: AtomicBool::new(false),
+            meter: None,
+        }
     }
 
     /// Has every call report what it cost.
@@ -88,6 +97,14 @@ impl Store for DynamoStore {
 
     async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError> {
         self.write_commit(&commit).await
+    }
+
+    async fn contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError> {
+        self.get_contact(id).await
+    }
+
+    async fn contact_of(&self, connection: &ConnectionId) -> Result<Option<Contact>, StoreError> {
+        self.get_contact_of(connection).await
     }
 
     async fn take_lease(

@@ -1,0 +1,66 @@
+//! Contacts: items of their own, written in the transaction of the message that changes them.
+
+use std::sync::atomic::Ordering;
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+
+use super::item::{names as n, number, text, time, to_contact, to_record};
+use super::update::Update;
+use super::{DynamoStore, StoreError, keys};
+use crate::contact::{Contact, ContactId};
+use crate::message::ConnectionId;
+
+impl DynamoStore {
+    /// Whether a connection is likely to have a contact. A project without any does not pay for asking.
+    pub(super) fn expects_contacts(&self) -> bool {
+        self.contacts_met.load(Ordering::Relaxed)
+    }
+
+    pub(super) async fn get_contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError> {
+        self.contacts_met.store(true, Ordering::Relaxed);
+        let item = self.get(&keys::of_contact(id), keys::CONTACT).await?;
+        item.map(|item| to_contact(id, &item)).transpose()
+    }
+
+    pub(super) async fn get_contact_of(
+        &self,
+        connection: &ConnectionId,
+    ) -> Result<Option<Contact>, StoreError> {
+        let (pk, own) = (keys::of_connection(connection), ContactId::of(connection, 0));
+        let own_pk = keys::of_contact(&own);
+        let mut found = self.get_all(&[(&pk, keys::CONNECTION), (&own_pk, keys::CONTACT)]).await?;
+        let (own_item, item) = (found.pop().flatten(), found.pop().flatten());
+        let Some(item) = item else { return Ok(None) };
+        match to_record(&pk, Some(&item), jiff::Timestamp::UNIX_EPOCH)?.contact {
+            None => Ok(None),
+            Some(id) => match own_item {
+                Some(item) if id == own => to_contact(&id, &item).map(Some),
+                _ => self.get_contact(&id).await,
+            },
+        }
+    }
+
+    /// The write of a contact, which holds only if the stored one is of the version before it.
+    pub(super) fn contact_action(&self, contact: &Contact) -> Result<TransactWriteItem, StoreError> {
+        self.contacts_met.store(true, Ordering::Relaxed);
+        let before = contact.version().saturating_sub(1);
+        let connection = |connection| text(keys::of_connection(connection));
+        let connections = contact.connections().iter().map(connection).collect();
+        let mut update = Update::new();
+        update
+            .set(n::VERSION, number(contact.version()))
+            .set(n::CREATED_AT, time(contact.created_at()))
+            .set(n::NAME, text(contact.name()))
+            .set(n::CONNECTIONS, AttributeValue::L(connections));
+        match contact.language() {
+            Some(language) => update.set(n::LANGUAGE, text(language.as_str())),
+            None => update.remove(&[n::LANGUAGE]),
+        };
+        match contact.fields_json() {
+            Some(json) => update.set(n::FIELDS, text(json)),
+            None => update.remove(&[n::FIELDS]),
+        };
+        update.only_if_is(n::VERSION, (before > 0).then(|| number(before)));
+        self.update_action(&keys::of_contact(contact.id()), keys::CONTACT, update)
+    }
+}

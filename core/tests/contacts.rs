@@ -1,0 +1,142 @@
+//! Contacts: made on first change, changed with the message or not at all, and the same whichever phone is used.
+
+// The helpers of tests may fail like the tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::time::Duration;
+
+use threadless::testing::{Bench, Fault, When};
+use threadless::{App, AppError, Contact, Context, Handled, Router};
+
+/// `name X` says who someone is, `add N` counts up what is known of them, `who` tells, `leave` forgets.
+struct Registry;
+
+impl App for Registry {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        let text = cx.text().to_owned();
+        match text.split_once(' ').unwrap_or((&text, "")) {
+            ("name", name) => cx.contact_mut().set_name(name),
+            ("add", number) => {
+                let sum = cx.contact().map_or(Ok(None), |contact| contact.get::<u32>("sum"))?.unwrap_or(0);
+                cx.contact_mut().set("sum", &(sum + number.parse::<u32>()?))?;
+            }
+            ("fill", bytes) => cx.contact_mut().set("filler", &"x".repeat(bytes.parse()?))?,
+            ("look", _) => drop(cx.contact_mut()),
+            ("leave", _) => cx.leave_contact(),
+            ("fail", _) => {
+                cx.contact_mut().set_name("nobody");
+                return Err("on purpose".into());
+            }
+            _ => {}
+        }
+        let name =
+            cx.contact().map(Contact::name).filter(|name| !name.is_empty()).unwrap_or("unknown").to_owned();
+        cx.reply(format!("{text}: {name}"));
+        Ok(Handled::Yes)
+    }
+}
+
+fn bench() -> Bench {
+    Bench::new(Router::new().app(Registry))
+}
+
+async fn sum(bench: &Bench, identity: &str) -> Option<u32> {
+    bench.contact(identity).await?.get("sum").unwrap()
+}
+
+#[tokio::test]
+async fn a_contact_is_made_on_first_change_and_remembered() {
+    let bench = bench();
+    bench
+        .transcript(
+            "
+            1 > who
+            1 < who: unknown
+            1 > look
+            1 < look: unknown
+            1 > name Asha
+            1 < name Asha: Asha
+            1 > who
+            1 < who: Asha
+            2 > who
+            2 < who: unknown
+            ",
+        )
+        .await;
+    let contact = bench.contact("1").await.unwrap();
+    assert_eq!((contact.name(), contact.version()), ("Asha", 1), "what only looks writes nothing");
+    assert_eq!(contact.connections(), [bench.connection("1")]);
+    assert_eq!(bench.contact("2").await, None);
+}
+
+#[tokio::test]
+async fn a_contact_of_which_nothing_is_said_is_not_kept() {
+    let bench = bench();
+    bench.receive("1", "look", None).await.unwrap();
+    assert_eq!(bench.contact("1").await, None);
+}
+
+#[tokio::test]
+async fn a_phase_that_fails_leaves_the_contact_as_it_was() {
+    let bench = bench();
+    for text in ["fail", "name Asha", "fail", "fill 20000"] {
+        bench.receive("1", text, None).await.unwrap();
+    }
+    let contact = bench.contact("1").await.unwrap();
+    assert_eq!((contact.name(), contact.version(), contact.fields().count()), ("Asha", 1, 0));
+    bench.receive("1", &format!("name {}", "x".repeat(257)), None).await.unwrap();
+    assert_eq!(bench.contact("1").await.unwrap().name(), "Asha");
+    bench.receive("1", &format!("name {}", "x".repeat(256)), None).await.unwrap();
+    assert_eq!(bench.contact("1").await.unwrap().name().len(), 256);
+}
+
+#[tokio::test]
+async fn a_number_that_went_to_someone_else_gets_a_contact_of_its_own() {
+    let bench = bench();
+    for text in ["name Asha", "leave", "who", "name Bekele"] {
+        bench.receive("1", text, None).await.unwrap();
+    }
+    assert_eq!(bench.gateway.texts()[2], "who: unknown");
+    let contact = bench.contact("1").await.unwrap();
+    assert_eq!((contact.name(), contact.version()), ("Bekele", 1));
+}
+
+#[tokio::test]
+async fn twenty_changes_at_once_are_each_counted_once() {
+    let bench = bench();
+    let all = (0..20).map(|nth| (nth, bench.receive("1", "add 1", None)));
+    let (_, all): (Vec<u32>, Vec<_>) = all.unzip();
+    assert!(futures_util::future::join_all(all).await.iter().all(Result::is_ok));
+    assert_eq!(sum(&bench, "1").await, Some(20));
+}
+
+/// Has one store call after the other go wrong while a contact is changed, and asks each time that the gateway's next
+/// delivery makes it good, once.
+async fn whatever_goes_wrong(fault: Fault, when: When) {
+    for nth in 1.. {
+        let bench = bench();
+        bench.receive("1", "add 1", Some("m0")).await.unwrap();
+        bench.faults.plan(nth, fault, when);
+        let first = bench.receive("1", "add 10", Some("m1"));
+        let _ = tokio::time::timeout(Duration::from_secs(60), first).await;
+        let met = bench.faults.met();
+        bench.faults.clear();
+        bench.receive("1", "add 10", Some("m1")).await.unwrap();
+        bench.receive("1", "add 100", Some("m2")).await.unwrap();
+        assert_eq!(sum(&bench, "1").await, Some(111), "call {nth} {fault:?} {when:?}");
+        assert_eq!(bench.contact("1").await.unwrap().version(), 3, "call {nth} {fault:?} {when:?}");
+        if met == 0 {
+            assert!(nth > 3, "load, commit, settle: {nth}");
+            return;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_goes_wrong_in_the_store_a_contact_is_changed_once() {
+    for fault in [Fault::Error, Fault::Silence] {
+        for when in [When::Before, When::After] {
+            whatever_goes_wrong(fault, when).await;
+        }
+    }
+}
