@@ -27,7 +27,8 @@
 //!
 //! # Where to go from here
 //!
-//! - [`App`] and [`Context`]: what an app can do; [`apps`]: those that come with this.
+//! - [`apps`]: a guide to writing apps, and those that come with this; [`App`] and [`Context`]: all that an app can do.
+//! - [`coming_from_rapidsms`]: where each thing of RapidSMS and its threadless router is here.
 //! - [`incoming()`]: the single way in, and the walk of a message from there.
 //! - [`backend`]: gateways, in and out; [`config`]: the settings that name them.
 //! - [`store`] and [`queue`]: the ports to DynamoDB and SQS; `lambda`: the functions on AWS.
@@ -43,6 +44,8 @@ pub mod apps;
 pub mod aws;
 pub mod backend;
 mod clock;
+#[doc = include_str!("../docs/coming-from-rapidsms.md")]
+pub mod coming_from_rapidsms {}
 pub mod config;
 mod consent;
 mod contact;

@@ -52,8 +52,8 @@
 //!
 //! [`Said`] has all that an app can see and do: who wrote ([`Context::connection`](crate::Context::connection)), when
 //! ([`Incoming::received_at`](crate::Incoming::received_at)), what is remembered of them
-//! ([`Context::session`](crate::Context::session)), and a way to write to others
-//! ([`Context::send`](crate::Context::send)).
+//! ([`Context::session`](crate::Context::session)), who they are ([`Context::contact`](crate::Context::contact)), and a way
+//! to write to others ([`Context::send`](crate::Context::send)).
 //!
 //! ```text
 //! 1112223333 > pay 50
