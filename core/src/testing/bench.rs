@@ -114,6 +114,19 @@ impl BenchBuilder {
         self
     }
 
+    /// Has this backend, of those that were given, be the one that is meant where none is named.
+    ///
+    /// # Panics
+    /// Where it was not given.
+    #[must_use]
+    pub fn default_backend(mut self, name: &str) -> Self {
+        let Some(at) = self.backends.iter().position(|backend| backend.as_str() == name) else {
+            panic!("the bench has no backend {name}")
+        };
+        self.backends.swap(0, at);
+        self
+    }
+
     /// Sets the project's name and default response.
     #[must_use]
     pub fn about(mut self, name: &str, default_response: &str) -> Self {

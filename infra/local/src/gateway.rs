@@ -1,21 +1,113 @@
-//! A pretend gateway where no real one listens: it takes what Kannel's sendsms would, and shows it.
+//! A pretend gateway where no real one listens: it takes what Kannel's sendsms would, shows it, and keeps it for
+//! whoever asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use percent_encoding::percent_decode;
+use serde::{Deserialize, Serialize};
 use threadless::text::{Charset, charset};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use url::{Host, Url};
+
+/// Where it tells what it took: `GET /taken?after=<number>`.
+pub(crate) const TAKEN: &str = "/taken";
+
+/// How many requests are kept for who asks.
+const KEPT: usize = 10_000;
+
+/// The largest body that is read.
+const LARGEST: usize = 1 << 20;
+
+/// One request that it took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Taken {
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) body: String,
+}
+
+/// What it took after a number of requests, and the number to ask with next time.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct News {
+    pub(crate) next: usize,
+    pub(crate) taken: Vec<Taken>,
+}
+
+/// A gateway that takes everything.
+#[derive(Default)]
+pub(crate) struct Gateway {
+    show: Option<fn(&str, &str)>,
+    log: Mutex<Log>,
+}
+
+#[derive(Default)]
+struct Log {
+    /// How many were forgotten.
+    forgotten: usize,
+    taken: VecDeque<Taken>,
+}
+
+impl Gateway {
+    /// One that hands each message to `show` as well, as recipient and text.
+    pub(crate) fn showing(show: fn(&str, &str)) -> Self {
+        Self { show: Some(show), log: Mutex::default() }
+    }
+
+    /// What it took after the first `count` requests.
+    pub(crate) fn after(&self, count: usize) -> News {
+        let log = self.lock();
+        let from = count.saturating_sub(log.forgotten);
+        News { next: log.forgotten + log.taken.len(), taken: log.taken.iter().skip(from).cloned().collect() }
+    }
+
+    fn take(&self, taken: Taken) {
+        if let Some(show) = self.show {
+            let (to, text) = message(&taken.query);
+            show(&to, &text);
+        }
+        let mut log = self.lock();
+        log.taken.push_back(taken);
+        if log.taken.len() > KEPT {
+            log.taken.pop_front();
+            log.forgotten += 1;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (parts, body) = request.into_parts();
+        let (path, query) = (parts.uri.path().to_owned(), parts.uri.query().unwrap_or_default().to_owned());
+        if path == TAKEN {
+            let after = query.strip_prefix("after=").and_then(|after| after.parse().ok()).unwrap_or(0);
+            let news = serde_json::to_vec(&self.after(after)).unwrap_or_default();
+            return Response::new(Full::new(Bytes::from(news)));
+        }
+        let Ok(body) = Limited::new(body, LARGEST).collect().await else {
+            let mut response = Response::new(Full::default());
+            *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+            return response;
+        };
+        let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+        self.take(Taken { path, query, body });
+        let mut response = Response::new(Full::new(Bytes::from_static(b"0: Accepted for delivery")));
+        *response.status_mut() = StatusCode::ACCEPTED;
+        response
+    }
+}
 
 /// The ports on this machine that the settings send to, with the backends that do.
 pub(crate) fn ports(settings: &str) -> BTreeMap<u16, Vec<String>> {
@@ -23,23 +115,23 @@ pub(crate) fn ports(settings: &str) -> BTreeMap<u16, Vec<String>> {
     let table = settings.parse::<toml::Table>().unwrap_or_default();
     let backends = table.get("backends").and_then(toml::Value::as_table).into_iter().flatten();
     for (name, backend) in backends {
-        let url =
-            backend.get("sendsms_url").and_then(toml::Value::as_str).and_then(|url| Url::parse(url).ok());
-        if let Some(url) = url.filter(|url| url.scheme() == "http" && is_here(url))
-            && let Some(port) = url.port_or_known_default()
-        {
+        let url = backend.get("sendsms_url").and_then(toml::Value::as_str);
+        if let Some(port) = url.and_then(port_here) {
             ports.entry(port).or_default().push(name.clone());
         }
     }
     ports
 }
 
-fn is_here(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        _ => false,
-    }
+/// The port of a URL on this machine.
+pub(crate) fn port_here(url: &str) -> Option<u16> {
+    let url = Url::parse(url).ok().filter(|url| url.scheme() == "http")?;
+    let here = match url.host()? {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(_) => false,
+    };
+    if here { url.port_or_known_default() } else { None }
 }
 
 /// Takes the port, if nobody listens on it.
@@ -47,8 +139,8 @@ pub(crate) async fn bind(port: u16) -> Option<TcpListener> {
     TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.ok()
 }
 
-/// Takes messages and hands each to `show`, as recipient and text, until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, show: fn(&str, &str)) {
+/// Takes messages until it is dropped.
+pub(crate) async fn serve(listener: TcpListener, gateway: Arc<Gateway>) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -56,10 +148,11 @@ pub(crate) async fn serve(listener: TcpListener, show: fn(&str, &str)) {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             continue;
         };
-        let service = service_fn(move |request: Request<Incoming>| async move {
-            let (to, text) = message(request.uri().query().unwrap_or_default());
-            show(&to, &text);
-            Ok::<_, Infallible>(accepted())
+        let _ = stream.set_nodelay(true);
+        let gateway = Arc::clone(&gateway);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let gateway = Arc::clone(&gateway);
+            async move { Ok::<_, Infallible>(gateway.answer(request).await) }
         });
         connections.spawn(async move {
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
@@ -67,21 +160,17 @@ pub(crate) async fn serve(listener: TcpListener, show: fn(&str, &str)) {
     }
 }
 
-fn accepted() -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(b"0: Accepted for delivery")));
-    *response.status_mut() = http::StatusCode::ACCEPTED;
-    response
+/// A field of a query; of one that is there twice, the last.
+pub(crate) fn field(query: &str, wanted: &str) -> Option<Vec<u8>> {
+    let mut pairs = query.split('&').rev().filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(name, _)| *name == wanted)?;
+    Some(percent_decode(value.replace('+', " ").as_bytes()).collect())
 }
 
 /// The recipient and the text of a sendsms query.
-fn message(query: &str) -> (String, String) {
-    let value = |wanted: &str| -> Option<Vec<u8>> {
-        let mut pairs = query.split('&').rev().filter_map(|pair| pair.split_once('='));
-        let (_, value) = pairs.find(|(name, _)| *name == wanted)?;
-        Some(percent_decode(value.replace('+', " ").as_bytes()).collect())
-    };
-    let text = |wanted: &str| value(wanted).map(|bytes| charset::guess(&bytes).text);
-    let payload = value("text").unwrap_or_default();
+pub(crate) fn message(query: &str) -> (String, String) {
+    let text = |wanted: &str| field(query, wanted).map(|bytes| charset::guess(&bytes).text);
+    let payload = field(query, "text").unwrap_or_default();
     let decoded = match (text("charset").and_then(|name| Charset::named(&name)), text("coding").as_deref()) {
         (Some(charset), _) => charset.decode(&payload),
         (None, Some("2")) => Charset::Utf16Be.decode(&payload),
@@ -109,5 +198,16 @@ mod tests {
     fn a_message_is_shown_as_the_phone_would_have_it() {
         assert_eq!(message("to=%2B1&charset=UTF-8&coding=0&text=a%20b"), ("+1".into(), "a b".into()));
         assert_eq!(message("to=1&coding=2&text=%120%12%0B%12%1D"), ("1".into(), "ሰላም".into()));
+    }
+
+    #[test]
+    fn who_asks_again_gets_what_is_new_also_when_much_was_forgotten() {
+        let gateway = Gateway::default();
+        let taken = |at: usize| Taken { path: "/".into(), query: at.to_string(), body: String::new() };
+        (0..KEPT + 2).for_each(|at| gateway.take(taken(at)));
+        assert_eq!((gateway.after(0).taken.len(), gateway.after(0).taken[0].query.as_str()), (KEPT, "2"));
+        let News { next, taken } = gateway.after(KEPT + 1);
+        assert_eq!((next, taken.len(), taken[0].query.as_str()), (KEPT + 2, 1, "10001"));
+        assert_eq!(gateway.after(next).taken, []);
     }
 }

@@ -11,6 +11,7 @@ pub mod kannel;
 mod options;
 mod poller;
 mod run;
+pub mod script;
 mod setup;
 pub mod sqs;
 mod stack;

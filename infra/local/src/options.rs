@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::kannel::check::command::CheckOptions;
+use crate::script::ScriptOptions;
 
 /// The whole stack on this machine: functions, DynamoDB, SQS and, where none listens, a gateway that prints.
 #[derive(Debug, Parser)]
@@ -36,7 +37,7 @@ pub struct Options {
     pub tick_seconds: u64,
 
     /// What is logged: error, warn, info, debug
-    #[arg(long, env = "THREADLESS_LOG", value_name = "LEVEL", default_value = "warn")]
+    #[arg(long, env = "THREADLESS_LOG", value_name = "LEVEL", default_value = "warn", global = true)]
     pub log: String,
 
     /// Something else than the stack.
@@ -49,4 +50,6 @@ pub struct Options {
 pub enum Command {
     /// Reads a kannel.conf, and says what in it will lose or garble messages
     KannelCheck(CheckOptions),
+    /// Plays transcripts against a stack, and says whether every reply came and no other
+    Script(ScriptOptions),
 }

@@ -15,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::kannel;
 use crate::options::{Command, Options};
+use crate::script::{self, ScriptOptions, Verdict};
 use crate::setup::{StackOptions, StartError};
 use crate::stack::Stack;
 
@@ -24,17 +25,12 @@ use crate::stack::Stack;
 pub fn launch(apps: fn(Router) -> Router) -> ExitCode {
     let options = Options::parse();
     if let Some(command) = &options.command {
-        return beside(command, &options);
+        return beside(command, &options, apps);
     }
-    // A condition that does not hold is an answer like any other, but the embedded DynamoDB warns of each.
-    let quiet = |log: &str| format!("dynoxide=error,{log}");
-    let filter = EnvFilter::try_new(quiet(&options.log)).unwrap_or_else(|_| EnvFilter::new(quiet("warn")));
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().try_init();
-    let runtime = tokio::runtime::Runtime::new();
-    let ended = match runtime {
+    start_logging(&options);
+    let ended = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime.block_on(run(&options, apps)),
-        Err(problem) => Err(format!("no thread can be started: {problem}")),
+        Err(problem) => Err(no_thread(&problem)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -45,18 +41,32 @@ pub fn launch(apps: fn(Router) -> Router) -> ExitCode {
     }
 }
 
+fn start_logging(options: &Options) {
+    // A condition that does not hold is an answer like any other, but the embedded DynamoDB warns of each.
+    let quiet = |log: &str| format!("dynoxide=error,{log}");
+    let filter = EnvFilter::try_new(quiet(&options.log)).unwrap_or_else(|_| EnvFilter::new(quiet("warn")));
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().try_init();
+}
+
+fn no_thread(problem: &std::io::Error) -> String {
+    format!("no thread can be started: {problem}")
+}
+
 /// What is no stack: prints, and ends.
-fn beside(command: &Command, options: &Options) -> ExitCode {
-    let settings = options.settings.as_deref();
-    let outcome = match command {
-        Command::KannelCheck(check) => kannel::check::command::run(check, settings),
-    };
-    match outcome {
-        Ok(outcome) => {
-            // Whoever reads may have enough before the end.
-            let _ = std::io::stdout().write_all(outcome.text.as_bytes());
-            ExitCode::from(outcome.status)
+fn beside(command: &Command, options: &Options, apps: fn(Router) -> Router) -> ExitCode {
+    let ended = match command {
+        Command::KannelCheck(check) => {
+            kannel::check::command::run(check, options.settings.as_deref()).map(|outcome| {
+                // Whoever reads may have enough before the end.
+                let _ = std::io::stdout().write_all(outcome.text.as_bytes());
+                outcome.status
+            })
         }
+        Command::Script(script) => play(script, options, apps),
+    };
+    match ended {
+        Ok(status) => ExitCode::from(status),
         Err(problem) => {
             eprintln!("threadless: {problem}");
             ExitCode::from(2)
@@ -64,12 +74,29 @@ fn beside(command: &Command, options: &Options) -> ExitCode {
     }
 }
 
-async fn run(options: &Options, apps: fn(Router) -> Router) -> Result<(), String> {
-    let settings = match &options.settings {
-        None => functions::SETTINGS.to_owned(),
+/// Plays transcripts, and prints as it goes.
+fn play(script: &ScriptOptions, options: &Options, apps: fn(Router) -> Router) -> Result<u8, String> {
+    start_logging(options);
+    let settings = settings(options)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|problem| no_thread(&problem))?;
+    let verdict = runtime.block_on(script::run(script, &settings, apps, &mut std::io::stdout()));
+    Ok(match verdict {
+        Verdict::True => 0,
+        Verdict::False => 1,
+        Verdict::Unplayed => 2,
+    })
+}
+
+fn settings(options: &Options) -> Result<String, String> {
+    match &options.settings {
+        None => Ok(functions::SETTINGS.to_owned()),
         Some(file) => std::fs::read_to_string(file)
-            .map_err(|problem| format!("the settings in {} cannot be read: {problem}", file.display()))?,
-    };
+            .map_err(|problem| format!("the settings in {} cannot be read: {problem}", file.display())),
+    }
+}
+
+async fn run(options: &Options, apps: fn(Router) -> Router) -> Result<(), String> {
+    let settings = settings(options)?;
     // Before anything is started: what comes while it starts must end it too.
     let stop = stop_signal().map_err(|problem| format!("no signal can be waited for: {problem}"))?;
     let started = Stack::start(StackOptions {

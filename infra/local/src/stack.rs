@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::dynamodb::{self, TABLE};
 use crate::front::{self, Front};
-use crate::gateway;
+use crate::gateway::{self, Gateway};
 use crate::poller::{self, Poller};
 use crate::setup::{StackOptions, StartError};
 use crate::sqs::{Served, Sqs};
@@ -50,9 +50,12 @@ pub struct Stack {
     /// The first segment of the route, by engine.
     folders: BTreeMap<&'static str, String>,
     host: Host,
+    /// The functions that run on a schedule, and how long they may take.
+    scheduled: Vec<(Function, Duration)>,
     callers: JoinSet<()>,
     running: TaskTracker,
     _services: JoinSet<()>,
+    queues: Sqs,
     _sqs: Served,
     // Last, so that it goes last.
     _claim: Option<File>,
@@ -71,12 +74,12 @@ impl Stack {
         let file = |name: &str| data.map(|data| data.join(name));
         let database = dynamodb::open(file("dynamodb.sqlite").as_deref(), &template)
             .map_err(|problem| not_opened(data.unwrap_or(Path::new("memory")), &problem))?;
-        let sqs = open_queues(file("sqs.sqlite").as_deref(), &template, &options)
+        let queues = open_queues(file("sqs.sqlite").as_deref(), &template, &options)
             .map_err(|problem| not_opened(data.unwrap_or(Path::new("memory")), &problem))?;
 
         let addresses = (local(&front, options.port)?, local(&dynamodb, options.dynamodb_port)?);
         let sqs =
-            sqs.serve(sqs_listener).map_err(|problem| port_problem(options.sqs_port, "SQS", problem))?;
+            queues.serve(sqs_listener).map_err(|problem| port_problem(options.sqs_port, "SQS", problem))?;
         let queue_url = sqs.queue_url(QUEUE);
         let environment = environment(&options, addresses.1, sqs.address(), &queue_url);
         let host = environment.host(&options.settings, &functions::engines(), options.apps)?;
@@ -86,15 +89,17 @@ impl Stack {
         services.spawn(dynamodb::sweep_ttl(database));
         let poller = make_poller(&template, &environment, &queue_url, &host, &running)?;
         callers.spawn(poller::run(Arc::new(poller)));
+        let mut scheduled = Vec::new();
         for name in &template.scheduled {
             let (function, timeout) = (known(name)?, template.timeouts[name]);
+            scheduled.push((function, timeout));
             callers.spawn(tick(function, host.clone(), running.clone(), options.tick, timeout));
         }
         let mut pretended = Vec::new();
         if let Some(show) = options.gateway {
             for (port, backends) in gateway::ports(&options.settings) {
                 if let Some(listener) = gateway::bind(port).await {
-                    services.spawn(gateway::serve(listener, show));
+                    services.spawn(gateway::serve(listener, Arc::new(Gateway::showing(show))));
                     pretended.push((port, backends));
                 }
             }
@@ -118,9 +123,11 @@ impl Stack {
             pretended,
             folders,
             host,
+            scheduled,
             callers,
             running,
             _services: services,
+            queues,
             _sqs: sqs,
             _claim: claim,
         })
@@ -131,6 +138,26 @@ impl Stack {
         self.callers.shutdown().await;
         self.running.close();
         let _ = tokio::time::timeout(LONGEST_STOP, self.running.wait()).await;
+    }
+
+    /// Runs what is scheduled, once, now. What it puts on the queue is worked off as always.
+    ///
+    /// # Errors
+    /// What the function says.
+    pub async fn tick(&self) -> Result<(), String> {
+        for (function, timeout) in &self.scheduled {
+            let deadline = Deadline::within(*timeout);
+            let ran = lambda::invoke(*function, &self.host, "{}", deadline).await;
+            ran.map_err(|problem| problem.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Whether no invocation is at work and the queue is empty. Nothing happens then until a request comes, or a
+    /// schedule, or what waits for its time.
+    pub async fn is_idle(&self) -> bool {
+        // In this order: an invocation ends after what it did to the queue.
+        self.running.is_empty() && self.queues.is_empty(QUEUE).await
     }
 
     /// The project at work.

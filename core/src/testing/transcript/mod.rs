@@ -158,6 +158,19 @@ impl Transcript {
         self.steps.iter().filter_map(|step| step.line_of()?.backend.as_ref()).collect()
     }
 
+    /// The backends that it plays through, where lines that name none mean `default`.
+    pub fn all_backends(&self, default: &BackendName) -> BTreeSet<BackendName> {
+        let lines = self.steps.iter().filter_map(Step::line_of);
+        lines.map(|line| line.connection(default).backend).collect()
+    }
+
+    /// The numbers that it has at a backend, where lines that name none mean `default`.
+    pub fn numbers_at(&self, backend: &BackendName, default: &BackendName) -> BTreeSet<Identity> {
+        let lines = self.steps.iter().filter_map(Step::line_of);
+        let connections = lines.map(|line| line.connection(default));
+        connections.filter(|to| to.backend == *backend).map(|to| to.identity).collect()
+    }
+
     /// How many messages come in, and how many replies must.
     pub fn count(&self) -> (usize, usize) {
         let says = self.steps.iter().filter(|step| matches!(step.act, Act::Says(_))).count();

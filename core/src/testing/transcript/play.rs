@@ -68,6 +68,8 @@ pub(super) struct Turn {
     pub(super) opening: Option<usize>,
     /// Whether it moves the clock, and where to. Then no message comes in.
     pub(super) moves_to: Option<Timestamp>,
+    /// Whether it is the end: `opening` is the last step then.
+    pub(super) ends: bool,
     /// The steps with the replies.
     pub(super) replies: Vec<usize>,
 }
@@ -79,7 +81,11 @@ impl Transcript {
     pub async fn play(&self, stage: &mut dyn Stage) -> Result<(), Box<Mismatch>> {
         let default = stage.default_backend();
         let mut unstarted = self.steps.iter().find_map(|step| step.at);
-        for turn in turns(&self.steps) {
+        let mut turns = turns(&self.steps);
+        // What comes when all is over.
+        let last = turns.last().and_then(|turn| turn.replies.last().copied().or(turn.opening));
+        turns.push(Turn { opening: last, ends: true, ..Turn::default() });
+        for turn in turns {
             let mut went = Went::default();
             went.problem = self.take(&turn, stage, unstarted.take(), &mut went).await.err();
             if let Some(mismatch) = Mismatch::of(self, &turn, &went, &default) {
@@ -112,7 +118,9 @@ impl Transcript {
                 now = next;
             }
             stage.tick(to).await?;
-        } else if let Some(Act::Says(line)) = turn.opening.map(|at| &self.steps[at].act) {
+        } else if let Some(Act::Says(line)) = turn.opening.map(|at| &self.steps[at].act)
+            && !turn.ends
+        {
             stage.receive(&line.connection(&stage.default_backend()), &line.text).await?;
         }
         went.said = VecDeque::from(stage.heard(expected).await?);
@@ -135,11 +143,11 @@ fn turns(steps: &[Step]) -> Vec<Turn> {
     for (at, step) in steps.iter().enumerate() {
         if let Some(time) = step.at.filter(|time| clock != Some(*time)) {
             clock = Some(time);
-            turns.push(Turn { opening: Some(at), moves_to: Some(time), replies: Vec::new() });
+            turns.push(Turn { opening: Some(at), moves_to: Some(time), ..Turn::default() });
         }
         match &step.act {
             Act::Wait => {}
-            Act::Says(_) => turns.push(Turn { opening: Some(at), moves_to: None, replies: Vec::new() }),
+            Act::Says(_) => turns.push(Turn { opening: Some(at), ..Turn::default() }),
             Act::Hears(_) => {
                 if let Some(turn) = turns.last_mut() {
                     turn.replies.push(at);

@@ -79,6 +79,16 @@ impl Sqs {
         Ok(released)
     }
 
+    /// Whether a queue has no message, whether one could be received or not. One that is not there has none.
+    pub async fn is_empty(&self, name: &str) -> bool {
+        let name = name.to_owned();
+        let counts = self.run(move |engine| {
+            let queue = engine.queue(&name)?;
+            engine.counts(&queue)
+        });
+        counts.await.map_or(true, |counts| counts.visible + counts.in_flight + counts.delayed == 0)
+    }
+
     /// Answers requests on `listener` until the result is dropped.
     pub fn serve(&self, listener: TcpListener) -> std::io::Result<Served> {
         server::serve(self.clone(), listener)

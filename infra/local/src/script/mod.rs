@@ -1,0 +1,166 @@
+//! `cargo run -- script FILE…`: plays transcripts against a stack of its own, or against one that runs elsewhere.
+
+mod backends;
+mod client;
+mod options;
+mod own;
+mod remote;
+mod tester;
+
+pub use backends::default_backend;
+pub use options::ScriptOptions;
+pub use own::OwnStack;
+
+use std::error::Error as _;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use threadless::testing::{Said, StageError, Transcript};
+use threadless::{ConnectionId, Router};
+
+use self::backends::Backends;
+use self::remote::Remote;
+use crate::gateway::Taken;
+
+/// Why a transcript could not be played; for people to read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ScriptError(String);
+
+impl ScriptError {
+    fn new(words: impl Into<String>) -> Self {
+        Self(words.into())
+    }
+
+    fn of_settings(problem: &toml::de::Error) -> Self {
+        Self(format!("the settings: {problem}"))
+    }
+
+    fn of_http(url: &str, problem: &reqwest::Error) -> Self {
+        let mut cause = problem.source();
+        while let Some(deeper) = cause.and_then(std::error::Error::source) {
+            cause = Some(deeper);
+        }
+        Self(format!("{url}: {}", cause.map_or_else(|| problem.to_string(), ToString::to_string)))
+    }
+}
+
+impl From<ScriptError> for StageError {
+    fn from(problem: ScriptError) -> Self {
+        Self(problem.0)
+    }
+}
+
+/// What became of all files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Every reply came, and no other.
+    True,
+    /// At least one transcript did not come true.
+    False,
+    /// At least one could not be played.
+    Unplayed,
+}
+
+/// Plays the files one after the other, and writes a line about each to `out`; about what did not come true, all that
+/// there is to know.
+pub async fn run(
+    options: &ScriptOptions,
+    settings: &str,
+    apps: fn(Router) -> Router,
+    out: &mut (dyn Write + Send),
+) -> Verdict {
+    let files = match files(&options.files) {
+        Ok(files) => files,
+        Err(problem) => {
+            let _ = writeln!(out, "{problem}");
+            return Verdict::Unplayed;
+        }
+    };
+    let (mut worst, mut failed) = (Verdict::True, 0);
+    for file in &files {
+        let (verdict, words) = play(options, settings, apps, file).await;
+        let _ = match verdict {
+            Verdict::True => writeln!(out, "ok    {}  {words}", file.display()),
+            Verdict::False => writeln!(out, "FAIL  {}\n\n{words}\n", file.display()),
+            Verdict::Unplayed => writeln!(out, "ERROR {}\n\n{words}\n", file.display()),
+        };
+        failed += usize::from(verdict != Verdict::True);
+        worst = worst.max(verdict);
+    }
+    if files.len() > 1 || failed > 0 {
+        let _ = writeln!(out, "{} of {} came true", files.len() - failed, files.len());
+    }
+    worst
+}
+
+async fn play(
+    options: &ScriptOptions,
+    settings: &str,
+    apps: fn(Router) -> Router,
+    file: &Path,
+) -> (Verdict, String) {
+    let transcript = match Transcript::open(file) {
+        Ok(transcript) => transcript,
+        Err(problem) => return (Verdict::Unplayed, problem.to_string()),
+    };
+    let played = match &options.url {
+        Some(url) => match Remote::start(options, url, settings, &transcript).await {
+            Ok(mut remote) => transcript.play(&mut remote).await,
+            Err(problem) => return (Verdict::Unplayed, problem.to_string()),
+        },
+        None => match OwnStack::start(settings, apps, &transcript, options.backend.as_ref()).await {
+            Ok(mut own) => {
+                let played = transcript.play(&mut own).await;
+                own.stop().await;
+                played
+            }
+            Err(problem) => return (Verdict::Unplayed, problem.to_string()),
+        },
+    };
+    match played {
+        Ok(()) => {
+            let (messages, replies) = transcript.count();
+            (Verdict::True, format!("{messages} in, {replies} out"))
+        }
+        Err(mismatch) => (Verdict::False, mismatch.to_string()),
+    }
+}
+
+/// The transcripts that are named: files as they are, and of folders their `*.txt`, by name.
+///
+/// # Errors
+/// One is not there, or a folder has none.
+pub fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, ScriptError> {
+    let mut files = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let unreadable = |problem| ScriptError::new(format!("{}: {problem}", path.display()));
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(unreadable)? {
+            let file = entry.map_err(unreadable)?.path();
+            if file.extension().is_some_and(|extension| extension == "txt") {
+                found.push(file);
+            }
+        }
+        if found.is_empty() {
+            return Err(ScriptError::new(format!("{}: there is no *.txt in this folder", path.display())));
+        }
+        found.sort();
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+/// What a request to the gateway says.
+fn said(backends: &Backends, taken: &Taken) -> Result<Said, ScriptError> {
+    let Some((backend, to, text)) = backends.read(taken) else {
+        let Taken { path, query, .. } = taken;
+        return Err(ScriptError::new(format!("a reply came that is of no backend: {path}?{query}")));
+    };
+    let identity = to.parse().map_err(|problem| ScriptError::new(format!("a reply to {to:?}: {problem}")))?;
+    Ok(Said { to: ConnectionId::new(backend, identity), text })
+}

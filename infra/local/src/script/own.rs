@@ -1,0 +1,156 @@
+//! A stack of the transcript's own, whose clock it moves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use threadless::testing::{Said, Stage, StageError, TestClock, Transcript};
+use threadless::{BackendName, Clock as _, ConnectionId, Router};
+use tokio::task::JoinSet;
+use toml::Table;
+
+use super::ScriptError;
+use super::backends::{self, Backends, Engine};
+use super::client::Front;
+use super::tester::Tester;
+use crate::gateway::{self, Gateway};
+use crate::setup::StackOptions;
+use crate::stack::Stack;
+
+/// How long a stack may be at work on one line.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// How often it is looked whether it still is.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// A local stack in memory on free ports, with a clock that stands until it is moved, and the gateway of its backends.
+///
+/// Everything between the front and the gateway is as it is elsewhere: HTTP, the functions, DynamoDB, SQS.
+pub struct OwnStack {
+    stack: Stack,
+    clock: TestClock,
+    gateway: Arc<Gateway>,
+    heard: usize,
+    testers: Vec<Tester>,
+    backends: Backends,
+    front: Front,
+    default: BackendName,
+    untouched: bool,
+    _gateway: JoinSet<()>,
+}
+
+impl OwnStack {
+    /// Starts a stack with these settings and apps for one transcript.
+    ///
+    /// Where the settings send to, and the secrets that they ask for, are replaced: every reply comes here. `default`
+    /// is the backend of lines that name none.
+    pub async fn start(
+        settings: &str,
+        apps: fn(Router) -> Router,
+        transcript: &Transcript,
+        default: Option<&BackendName>,
+    ) -> Result<Self, ScriptError> {
+        let table: Table = settings.parse().map_err(|problem| ScriptError::of_settings(&problem))?;
+        let listener = gateway::bind(0).await.ok_or_else(|| ScriptError::new("there is no free port"))?;
+        let port = listener.local_addr().map_err(|problem| ScriptError::new(problem.to_string()))?.port();
+        let gateway = Arc::new(Gateway::default());
+        let mut serving = JoinSet::new();
+        serving.spawn(gateway::serve(listener, Arc::clone(&gateway)));
+
+        let table = backends::redirected(table, port);
+        let backends = Backends::of(&table);
+        let default = match default {
+            Some(name) => name.clone(),
+            None => backends.default_of(&[Engine::Kannel, Engine::Http, Engine::Tester])?,
+        };
+        let clock = TestClock::at(Timestamp::now());
+        let options = StackOptions {
+            apps,
+            // By hand, as the clock moves.
+            tick: Duration::MAX,
+            clock: Arc::new(clock.clone()),
+            ..StackOptions::ephemeral(&table.to_string())
+        };
+        let stack = Stack::start(options).await.map_err(|problem| ScriptError::new(problem.to_string()))?;
+        let front = Front::new(&format!("http://{}", stack.front), None)?;
+        let mut testers = Vec::new();
+        for name in transcript.all_backends(&default) {
+            if backends.get(&name)?.engine == Engine::Tester {
+                let numbers = transcript.numbers_at(&name, &default);
+                testers.push(Tester::follow(&front, &name, numbers, None).await?);
+            }
+        }
+        Ok(Self {
+            stack,
+            clock,
+            gateway,
+            heard: 0,
+            testers,
+            backends,
+            front,
+            default,
+            untouched: true,
+            _gateway: serving,
+        })
+    }
+
+    /// Ends it.
+    pub async fn stop(self) {
+        self.stack.stop().await;
+    }
+
+    /// Waits until nothing is at work and nothing waits for work.
+    async fn quiet(&self) -> Result<(), StageError> {
+        let wait = async {
+            while !self.stack.is_idle().await {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        let waited = tokio::time::timeout(LONGEST, wait).await;
+        waited.map_err(|_| StageError::new(format!("the stack is still at work after {LONGEST:?}")))
+    }
+}
+
+#[async_trait]
+impl Stage for OwnStack {
+    fn default_backend(&self) -> BackendName {
+        self.default.clone()
+    }
+
+    async fn receive(&mut self, from: &ConnectionId, text: &str) -> Result<(), StageError> {
+        self.untouched = false;
+        let known = self.backends.get(&from.backend)?;
+        Ok(self.front.send(known, from, text).await?)
+    }
+
+    async fn heard(&mut self, _expected: usize) -> Result<Vec<Said>, StageError> {
+        self.quiet().await?;
+        let news = self.gateway.after(self.heard);
+        self.heard = news.next;
+        let mut said = Vec::new();
+        for taken in &news.taken {
+            said.push(super::said(&self.backends, taken)?);
+        }
+        for tester in &mut self.testers {
+            said.extend(tester.heard().await?);
+        }
+        Ok(said)
+    }
+
+    fn now(&self) -> Result<Timestamp, StageError> {
+        Ok(self.clock.now())
+    }
+
+    async fn start_clock(&mut self, at: Timestamp) -> Result<(), StageError> {
+        if self.untouched {
+            self.clock.set(at);
+        }
+        Ok(())
+    }
+
+    async fn tick(&mut self, at: Timestamp) -> Result<(), StageError> {
+        self.clock.set(at);
+        self.stack.tick().await.map_err(StageError)
+    }
+}
