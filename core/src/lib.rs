@@ -91,5 +91,5 @@ pub use project::{Ports, Project};
 pub use router::{Disposition, FaultyApps, Outcome, Router};
 pub use send::{InvalidRecipient, Recipient, SendError, Sending};
 pub use session::Session;
-pub use sweep::{Swept, sweep};
+pub use sweep::{Swept, next_due, sweep};
 pub use usage::Usage;

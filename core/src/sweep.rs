@@ -1,6 +1,7 @@
 //! Finds outboxes that were left behind, or whose time has come, and puts them on the queue. It never sends.
 
 use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
 use tracing::{error, info, warn};
 
 use crate::project::Project;
@@ -20,6 +21,12 @@ pub struct Swept {
     pub due: usize,
     /// So many of them are on the queue now.
     pub enqueued: usize,
+}
+
+/// When the next sweep has something to do, if that is at or before `until`: for clocks that are moved by hand.
+pub async fn next_due(project: &Project, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    let due = project.ports.store.due(until, 1).await?;
+    Ok(due.first().map(|due| due.since))
 }
 
 /// Enqueues a delivery for each connection whose outbox is due, into that connection's group. Run it every

@@ -64,7 +64,7 @@ use crate::message::{BackendName, Identity};
 /// # Time
 ///
 /// The clock begins at the first time stamp; each one moves it on, never back. On the way the scheduled function
-/// runs at every full minute, and once at the time itself. A reply with a time stamp must come at that time and at
+/// runs at every full minute at which something is due, and once at the time itself. A reply with a time stamp must come at that time and at
 /// no minute before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transcript {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::{Mismatch, Said, Stage, StageError, Transcript};
 use crate::clock::Clock as _;
 use crate::message::{BackendName, ConnectionId};
+use crate::sweep::next_due;
 use crate::testing::Bench;
 
 impl Bench {
@@ -77,6 +78,11 @@ impl Stage for OnBench<'_> {
             self.bench.clock.set(at);
         }
         Ok(())
+    }
+
+    async fn next_due(&self, to: Timestamp) -> Result<Option<Timestamp>, StageError> {
+        // A store that fails does not know.
+        Ok(next_due(&self.bench.project, to).await.unwrap_or_else(|_| Some(self.bench.clock.now())))
     }
 
     async fn tick(&mut self, at: Timestamp) -> Result<(), StageError> {

@@ -52,13 +52,16 @@ pub trait Stage: Send {
     /// Sets the clock to a time that is not before [`now`](Stage::now), and runs the scheduled function.
     async fn tick(&mut self, at: Timestamp) -> Result<(), StageError>;
 
-    /// The time of the next tick that can matter, if it is before `to`: the next full minute, unless the stage knows
-    /// that nothing is due by then.
-    fn next_tick(&self, now: Timestamp, to: Timestamp) -> Option<Timestamp> {
-        let minute = now.as_second().div_euclid(60) + 1;
-        let next = Timestamp::from_second(minute * 60).ok()?;
-        (next < to).then_some(next)
-    }
+    /// When something is due next, if that is before `to`. A stage that does not know says so by [`now`](Stage::now).
+    async fn next_due(&self, to: Timestamp) -> Result<Option<Timestamp>, StageError>;
+}
+
+/// The full minute at which the scheduled function finds what is due: after `now`, and not before `due`.
+fn minute_of(due: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let minute = |minutes: i64| Timestamp::from_second(minutes.saturating_mul(60)).ok();
+    let begun = due.as_second().div_euclid(60);
+    let from_due = if minute(begun)? < due { begun + 1 } else { begun };
+    minute(from_due.max(now.as_second().div_euclid(60) + 1))
 }
 
 /// A message, a move of the clock, or neither (at the begin), with the replies that must follow.
@@ -112,7 +115,8 @@ impl Transcript {
                 let words = format!("the clock shows {now} already, and does not go back");
                 return Err(StageError(words));
             }
-            while let Some(next) = stage.next_tick(now, to) {
+            while let Some(due) = stage.next_due(to).await? {
+                let Some(next) = minute_of(due, now).filter(|next| *next < to) else { break };
                 stage.tick(next).await?;
                 went.early.extend(stage.heard(0).await?.into_iter().map(|said| (next, said)));
                 now = next;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use threadless::testing::{Said, Stage, StageError, TestClock, Transcript};
-use threadless::{BackendName, Clock as _, ConnectionId, Router};
+use threadless::{BackendName, Clock as _, ConnectionId, Router, next_due};
 use tokio::task::JoinSet;
 use toml::Table;
 
@@ -147,6 +147,11 @@ impl Stage for OwnStack {
             self.clock.set(at);
         }
         Ok(())
+    }
+
+    async fn next_due(&self, to: Timestamp) -> Result<Option<Timestamp>, StageError> {
+        let due = next_due(self.stack.project(), to).await;
+        due.map_err(|problem| StageError::new(problem.to_string()))
     }
 
     async fn tick(&mut self, at: Timestamp) -> Result<(), StageError> {

@@ -191,6 +191,10 @@ impl Stage for Remote {
         self.now().map(drop)
     }
 
+    async fn next_due(&self, _to: Timestamp) -> Result<Option<Timestamp>, StageError> {
+        self.now().map(Some)
+    }
+
     async fn tick(&mut self, _at: Timestamp) -> Result<(), StageError> {
         self.now().map(drop)
     }
