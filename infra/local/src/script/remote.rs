@@ -1,6 +1,7 @@
 //! A stack that runs elsewhere. What it is told, it is told as its gateways would; what it replies is taken as its
 //! gateways would.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,8 +96,8 @@ impl Remote {
                      (--gateway-port), or play through a message tester (--backend)"
                 ))
             })?;
-            if !gateways.contains_key(&port) {
-                gateways.insert(port, Ear::at(port, &front).await?);
+            if let Entry::Vacant(unheard) = gateways.entry(port) {
+                unheard.insert(Ear::at(port, &front).await?);
             }
         }
         Ok(Self {
