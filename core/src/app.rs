@@ -4,6 +4,7 @@ use std::any::type_name;
 use std::future::{Future, ready};
 
 use crate::context::{Context, Reply};
+use crate::message::Report;
 use crate::usage::Usage;
 
 /// Why a phase of an app failed. Any error, or a text, turns into one with `?` or `into()`.
@@ -77,6 +78,7 @@ pub enum Outbound {
 /// | [`fallback`](App::fallback) | what no app handled; not called if one did | the same |
 /// | [`cleanup`](App::cleanup) | what is to be done for each message, handled or not: counting, tidying up | it has none: all apps are called |
 /// | [`outgoing`](App::outgoing) | a look at each single reply, apps in reverse order | [`Outbound::Cancel`]: the reply does not go out, and no further app sees it; the other replies do |
+/// | [`report`](App::report) | what became of a message that was sent, later and apart from the phases of any message | it has none: all apps that [want it](App::wants_reports) are called |
 ///
 /// All of them but `outgoing` may change the text, the fields and the session, and queue replies; `outgoing` sees the
 /// context as cleanup left it and may change only the reply. Messages that nobody asked for (a broadcast, a reminder)
@@ -180,5 +182,53 @@ pub trait App: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Outbound, AppError>> + Send {
         let _ = (cx, reply);
         ready(Ok(Outbound::Send))
+    }
+
+    /// Whether it has a [`report`](App::report) phase. Where no app says so, nothing is spent on telling them.
+    fn wants_reports(&self) -> bool {
+        false
+    }
+
+    /// Learns what became of a message, if it [wants to](App::wants_reports): whether the gateway reported it
+    /// delivered or failed, refused it, or did not take it within a day. Once for each message and fate, through the
+    /// queue, whatever way and however often the gateway tells.
+    ///
+    /// It may change the session, reply and send, like any phase; the message in the context is a blank one of the
+    /// connection. What it replies or sends is reported in the history alone, since an app that answers each report would never
+    /// come to an end. What was held back before it went to a gateway, from someone who opted out, is not reported.
+    ///
+    /// ```
+    /// use threadless::testing::Bench;
+    /// use threadless::{App, AppError, Context, Fate, Report, Router, apps};
+    ///
+    /// /// Counts what did not arrive.
+    /// struct Unreached;
+    ///
+    /// impl App for Unreached {
+    ///     fn wants_reports(&self) -> bool {
+    ///         true
+    ///     }
+    ///
+    ///     async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
+    ///         if report.fate == Fate::Failed {
+    ///             let count = cx.session().get::<u32>("unreached")?.unwrap_or(0) + 1;
+    ///             cx.session_mut().set("unreached", &count)?;
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let bench = Bench::new(Router::new().app(apps::Ping).app(Unreached));
+    /// bench.transcript("1112223333 > ping\n1112223333 < pong").await;
+    /// let pong = bench.gateway.taken().remove(0);
+    /// bench.report(&pong, Some(Fate::Failed)).await.unwrap();
+    /// bench.work_off().await;
+    /// assert_eq!(bench.session("1112223333").await.get::<u32>("unreached").unwrap(), Some(1));
+    /// # });
+    /// ```
+    fn report(&self, cx: &mut Context, report: &Report) -> impl Future<Output = Result<(), AppError>> + Send {
+        let _ = (cx, report);
+        ready(Ok(()))
     }
 }

@@ -5,12 +5,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info, warn};
 
-use crate::backend::{Attempt, Permit, SendOutcome};
+use crate::backend::{Attempt, Permit, Reference, Reported, SendOutcome};
 use crate::clock::{Deadline, after};
 use crate::dispatch::{by_another_way, dispatch, notices_of};
-use crate::message::ConnectionId;
+use crate::incoming::IncomingError;
+use crate::message::{ConnectionId, Fate};
 use crate::project::{Installed, Project};
 use crate::random;
+use crate::report;
 use crate::restraint::OPTED_OUT;
 use crate::store::{Entry, Lease, Outbox, Row, Settled, Settlement, State, StoreError, Taken};
 
@@ -97,7 +99,16 @@ async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> R
             continue;
         };
         let step = attempt(project, &mut delivery, head, deadline).await?;
-        let Some((settlement, row)) = step else { return Ok(()) };
+        let Some((mut settlement, mut row)) = step else { return Ok(()) };
+        if let Some(failed) = row.take_if(|row| row.state == State::Failed) {
+            match tell(project, &failed, deadline).await {
+                Ok(()) => row = Some(failed),
+                Err(problem) => {
+                    warn!(message_id = failed.id.as_str(), outcome = "not_reported", error = %problem, "outgoing");
+                    settlement = again(project, &delivery.outbox);
+                }
+            }
+        }
         if matches!(settlement, Settlement::Deferred(_)) && !send_on(project, &mut delivery, deadline).await?
         {
             return Ok(());
@@ -118,6 +129,24 @@ async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> R
     }
 }
 
+/// A message that failed leaves the outbox only when what is to follow from it is durable.
+async fn tell(project: &Project, failed: &Row, deadline: Deadline) -> Result<(), IncomingError> {
+    if !project.router.wants_reports() {
+        return Ok(());
+    }
+    let Row { connection, at, id, detail, .. } = failed.clone();
+    let reference = Reference { connection, at, id };
+    let reported = Reported { reference, fate: Some(Fate::Failed), detail, reported_at: None };
+    report::report(project, reported, deadline).await.map(drop)
+}
+
+/// The head stays where it is for now.
+fn again(project: &Project, outbox: &Outbox) -> Settlement {
+    let Some(mut head) = outbox.entries.front().cloned() else { return Settlement::Done };
+    head.next_attempt = Some(after(project.ports.clock.now(), backoff(&head)));
+    Settlement::Deferred(head)
+}
+
 /// What goes to others does not wait for what stays: while the head must wait, it leaves the outbox before its turn.
 /// `false`: the lease was lost.
 async fn send_on(project: &Project, delivery: &mut Delivery, deadline: Deadline) -> Result<bool, StoreError> {
@@ -128,7 +157,7 @@ async fn send_on(project: &Project, delivery: &mut Delivery, deadline: Deadline)
             continue;
         }
         if let Err(problem) = dispatch(project, notices_of(entry), deadline).await {
-            report(&delivery.connection, entry, "not_sent_on", &problem);
+            tried(&delivery.connection, entry, "not_sent_on", &problem);
             return Ok(true);
         }
         let id = entry.id.clone();
@@ -168,25 +197,25 @@ async fn attempt(
         return match sent_on {
             Ok(()) => Ok(Some((Settlement::Done, None))),
             Err(problem) => {
-                report(connection, &head, "not_sent_on", &problem);
+                tried(connection, &head, "not_sent_on", &problem);
                 let until = after(now, backoff(&head));
                 wait(head, until)
             }
         };
     }
     if delivery.outbox.opted_out.is_some() && !head.confirms && !head.is_sending() {
-        report(connection, &head, "opted_out", OPTED_OUT);
+        tried(connection, &head, "opted_out", OPTED_OUT);
         return failed(&head, OPTED_OUT.to_owned());
     }
     if now.duration_since(head.created_at) > EXPIRY {
-        report(connection, &head, "expired", "not taken by the gateway within 24 hours");
+        tried(connection, &head, "expired", "not taken by the gateway within 24 hours");
         return failed(&head, "expired".to_owned());
     }
     if let Some(at) = head.next_attempt.filter(|at| *at > now) {
         return wait(head, at);
     }
     let Some(installed) = project.installed(&connection.backend) else {
-        report(connection, &head, "no_backend", "its backend is no longer in the settings");
+        tried(connection, &head, "no_backend", "its backend is no longer in the settings");
         head.attempts += 1;
         let until = after(now, backoff(&head));
         return wait(head, until);
@@ -210,28 +239,28 @@ async fn attempt(
     let outcome = send(project, installed, attempt, &head.outgoing(connection), limit).await;
     Ok(Some(match outcome {
         SendOutcome::Accepted { detail } => {
-            report(connection, &head, "sent", &detail);
+            tried(connection, &head, "sent", &detail);
             (Settlement::Done, Some(Row::outgoing(connection, &head, State::Sent, Some(detail))))
         }
         SendOutcome::Refused { detail } => {
-            report(connection, &head, "refused", &detail);
+            tried(connection, &head, "refused", &detail);
             if let Some(notice) = by_another_way(&head)
                 && let Err(problem) = dispatch(project, vec![notice], deadline).await
             {
-                report(connection, &head, "not_sent_on", &problem);
+                tried(connection, &head, "not_sent_on", &problem);
                 let until = after(project.ports.clock.now(), backoff(&head));
                 return wait(head, until);
             }
             return failed(&head, detail);
         }
         SendOutcome::Deferred { detail } => {
-            report(connection, &head, "deferred", &detail);
+            tried(connection, &head, "deferred", &detail);
             let until = after(project.ports.clock.now(), backoff(&head));
             return wait(head, until);
         }
         SendOutcome::Uncertain { detail } => {
             head.uncertain += 1;
-            report(connection, &head, "uncertain", &detail);
+            tried(connection, &head, "uncertain", &detail);
             let until = after(project.ports.clock.now(), backoff(&head));
             return wait(head, until);
         }
@@ -257,7 +286,7 @@ async fn send(
 }
 
 /// One line in the log for each attempt.
-fn report(connection: &ConnectionId, head: &Entry, outcome: &str, detail: &str) {
+fn tried(connection: &ConnectionId, head: &Entry, outcome: &str, detail: &str) {
     let backend = connection.backend.as_str();
     let (message_id, attempts, uncertain) = (head.id.as_str(), head.attempts, head.uncertain);
     if outcome == "sent" {

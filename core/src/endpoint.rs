@@ -4,11 +4,12 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use tracing::{error, info, warn};
 
-use crate::backend::{Caller, Fault, OnUnusable, plain_text};
+use crate::backend::{Caller, Fault, OnUnusable, Reports, plain_text};
 use crate::clock::Deadline;
 use crate::incoming::{IncomingError, incoming};
 use crate::message::BackendName;
 use crate::project::{Installed, Project};
+use crate::report::report;
 use crate::store::Unusable;
 
 /// The largest body that is read, in bytes: the message in it must fit an item of the table and a job on the queue.
@@ -17,32 +18,40 @@ pub const MAX_BODY: usize = 1 << 16;
 /// The longest query string that is read, in bytes. An HTTP API takes 10,240 for request line and headers.
 pub const MAX_QUERY: usize = 1 << 14;
 
-/// Answers one request to a backend of `engine`, at `/<anything>/<backend name>/`.
+/// Answers one request to a backend of `engine`, at `/<anything>/<backend name>/`, or, for a delivery report, at
+/// `/<anything>/<backend name>/<path>/` with the [path](crate::backend::Reports::path) that the backend has for them.
 ///
 /// | answer | when |
 /// |---|---|
-/// | what the backend says (200) | the message is durable; or it came from the gateway but cannot be used, and was kept |
+/// | what the backend says (200) | the message is durable; or it came from the gateway but cannot be used, and was kept. What follows from the report is durable; or nothing does |
 /// | 400 | it cannot be used, and came from anyone; each line names a field and what is wrong with it |
-/// | 401, 403 | no token, a wrong one |
-/// | 404 | no such backend of this engine |
+/// | 401, 403 | no token, a wrong one; a report without our signature |
+/// | 404 | no such backend of this engine; it has nothing at that path |
 /// | 405 | another method than the backend's |
 /// | 413 | more than [`MAX_QUERY`] or [`MAX_BODY`] |
 /// | 415 | as 400, where a fault is of the header `content-type` |
-/// | 503 | the message could not be made durable: send it again |
+/// | 503 | the message or the report could not be made durable: send it again |
 pub async fn serve(
     project: &Project,
     engine: &str,
     request: Request<Bytes>,
     deadline: Deadline,
 ) -> Response<Bytes> {
-    let named = request.uri().path().split('/').nth(2).unwrap_or_default();
+    let mut segments = request.uri().path().split('/').skip(2);
+    let named = segments.next().unwrap_or_default();
+    let below = segments.next().unwrap_or_default().to_owned();
     let found = named.parse::<BackendName>().ok();
     let found = found.and_then(|name| project.installed(&name).map(|installed| (name, installed)));
     let Some((name, installed)) = found.filter(|(_, installed)| installed.engine == engine) else {
         info!(outcome = "unknown_backend", status = 404, "request");
         return plain_text(StatusCode::NOT_FOUND, "There is no such backend.\n");
     };
-    let response = answer(project, &name, installed, request, deadline).await;
+    let reports = installed.backend.reports().filter(|reports| reports.path() == below);
+    let response = match reports {
+        _ if below.is_empty() => answer(project, &name, installed, request, None, deadline).await,
+        Some(reports) => answer(project, &name, installed, request, Some(reports), deadline).await,
+        None => plain_text(StatusCode::NOT_FOUND, "This backend has nothing here.\n"),
+    };
     let status = response.status().as_u16();
     if status >= 500 {
         error!(backend = name.as_str(), status, "request");
@@ -57,6 +66,7 @@ async fn answer(
     name: &BackendName,
     installed: &Installed,
     request: Request<Bytes>,
+    reports: Option<&dyn Reports>,
     deadline: Deadline,
 ) -> Response<Bytes> {
     let backend = &installed.backend;
@@ -72,7 +82,10 @@ async fn answer(
     if request.body().len() > MAX_BODY || request.uri().query().unwrap_or_default().len() > MAX_QUERY {
         return plain_text(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.\n");
     }
-    let caller = backend.authenticate(&request);
+    let caller = match reports {
+        None => backend.authenticate(&request),
+        Some(reports) => reports.authenticate(name, &request),
+    };
     match caller {
         Caller::Gateway | Caller::Anyone => {}
         Caller::Nameless => {
@@ -81,13 +94,30 @@ async fn answer(
             response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
             return response;
         }
-        Caller::Impostor => return plain_text(StatusCode::FORBIDDEN, "That is not this backend's token.\n"),
+        Caller::Impostor if reports.is_none() => {
+            return plain_text(StatusCode::FORBIDDEN, "That is not this backend's token.\n");
+        }
+        Caller::Impostor => {
+            warn!(backend = name.as_str(), outcome = "unsigned", "report");
+            return plain_text(
+                StatusCode::FORBIDDEN,
+                "That is not a report for a message of this backend.\n",
+            );
+        }
     }
-    match backend.decode(&request) {
-        Ok(received) => match incoming(project, name, received, deadline).await {
-            Ok(_) => backend.acknowledge(),
-            Err(problem) => unavailable(&problem),
+    let taken = match reports {
+        None => match backend.decode(&request) {
+            Ok(received) => Ok(incoming(project, name, received, deadline).await.map(drop)),
+            Err(faults) => Err(faults),
         },
+        Some(reports) => match reports.decode(name, &request) {
+            Ok(reported) => Ok(report(project, reported, deadline).await.map(drop)),
+            Err(faults) => Err(faults),
+        },
+    };
+    match taken {
+        Ok(Ok(())) => backend.acknowledge(),
+        Ok(Err(problem)) => unavailable(&problem),
         Err(faults) if caller == Caller::Gateway && backend.on_unusable() == OnUnusable::Keep => {
             keep(project, name, installed, &request, &faults).await
         }
@@ -120,8 +150,7 @@ async fn keep(
 
 fn unavailable(problem: &IncomingError) -> Response<Bytes> {
     error!(outcome = "not_taken", error = %problem, "incoming");
-    let mut response =
-        plain_text(StatusCode::SERVICE_UNAVAILABLE, "The message was not taken. Send it again.\n");
+    let mut response = plain_text(StatusCode::SERVICE_UNAVAILABLE, "It was not taken. Send it again.\n");
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }

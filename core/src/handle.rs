@@ -146,6 +146,7 @@ impl Claim<'_> {
         match &self.occasion {
             Occasion::Message(message) => router.run(Arc::clone(message), known, about, now).await,
             Occasion::Notice(notice) => router.run_outgoing(notice, known, about, now).await,
+            Occasion::Report(report) => router.run_report(report, known, about, now).await,
         }
     }
 
@@ -242,7 +243,7 @@ impl Claim<'_> {
         let Project { consent, about, .. } = self.project;
         match &self.occasion {
             Occasion::Message(message) => consent.wish(&message.text, seen.outbox.opted_out, about, now),
-            Occasion::Notice(_) => None,
+            Occasion::Notice(_) | Occasion::Report(_) => None,
         }
     }
 

@@ -65,6 +65,7 @@ mod occasion;
 mod project;
 pub mod queue;
 mod random;
+mod report;
 pub mod responder;
 mod restraint;
 mod router;
@@ -86,8 +87,11 @@ pub use handle::Handling;
 pub use incoming::{Accepted, IncomingError, incoming};
 pub use known::Known;
 pub use language::{InvalidLanguage, Language};
-pub use message::{BackendName, ConnectionId, Identity, Incoming, InvalidName, MessageId, Notice, Outgoing};
+pub use message::{
+    BackendName, ConnectionId, Fate, Identity, Incoming, InvalidName, MessageId, Notice, Outgoing, Report,
+};
 pub use project::{Ports, Project};
+pub use report::report;
 pub use router::{Disposition, FaultyApps, Outcome, Router};
 pub use send::{InvalidRecipient, Recipient, SendError, Sending};
 pub use session::Session;

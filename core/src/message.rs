@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
+use crate::store::State;
 
 /// The name of a configured backend, as it stands in `settings.toml` and in the path of its URL.
 ///
@@ -212,7 +213,22 @@ impl MessageId {
     /// The id of what this sends to one connection: the same each time.
     pub(crate) fn to(&self, connection: &ConnectionId) -> Self {
         let digest = digest(&[self.as_str(), connection.backend.as_str(), connection.identity.as_str()]);
-        Self(hex(&digest[..16]).into())
+        let id = hex(&digest[..16]);
+        Self(if self.is_of_report() { format!("{id}r-1").into() } else { id.into() })
+    }
+
+    /// The id under which the apps learn of this fate of a message. The letter at its end tells it, and replies to it,
+    /// from all others.
+    pub(crate) fn of_report(message: &Self, fate: Fate) -> Self {
+        let digest = digest(&["report", message.as_str(), fate.as_str()]);
+        Self(format!("{}r", hex(&digest[..16])).into())
+    }
+
+    /// Whether an app wrote the message when it learned of another one's fate.
+    pub(crate) fn is_of_report(&self) -> bool {
+        let Some((report, _)) = self.0.split_once('-') else { return false };
+        let digits = report.strip_suffix('r').unwrap_or_default();
+        digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 
     /// The id as text.
@@ -296,6 +312,63 @@ pub struct Notice {
     pub otherwise: Vec<ConnectionId>,
 }
 
+/// What became of a message in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fate {
+    /// The phone has it.
+    Delivered,
+    /// It will not get there, as far as anyone knows. A gateway that thinks better of it may still
+    /// [deliver](Fate::Delivered) it; never the other way.
+    Failed,
+}
+
+impl Fate {
+    /// Its name in the log and the history.
+    pub fn as_str(self) -> &'static str {
+        self.state().as_str()
+    }
+
+    /// The state of the message's row then.
+    pub fn state(self) -> State {
+        match self {
+            Self::Delivered => State::Delivered,
+            Self::Failed => State::Failed,
+        }
+    }
+}
+
+/// That a message came to its end, as [`App::report`](crate::App::report) learns of it: once for each message and fate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The same for every report of this fate of this message.
+    pub id: MessageId,
+    /// Who was to get the message.
+    pub connection: ConnectionId,
+    /// The message: that of a reply is its inbound message's with a number behind, `…-1`; that of a [`Notice`] its own.
+    pub message: MessageId,
+    /// What became of it.
+    pub fate: Fate,
+    /// The gateway's words about that, or ours. Nothing to go by: no two gateways have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// When it happened, as far as the gateway said so; else when we learned of it.
+    pub at: Timestamp,
+}
+
+impl Report {
+    /// Of this message.
+    pub fn new(
+        connection: ConnectionId,
+        message: MessageId,
+        fate: Fate,
+        detail: Option<String>,
+        at: Timestamp,
+    ) -> Self {
+        Self { id: MessageId::of_report(&message, fate), connection, message, fate, detail, at }
+    }
+}
+
 pub(crate) fn digest(parts: &[&str]) -> [u8; 32] {
     let mut sha = Sha256::new();
     for part in parts {
@@ -325,6 +398,20 @@ mod tests {
         let connection =
             |b: &str, i: &str| ConnectionId::new(b.parse().unwrap(), i.parse().unwrap()).digest();
         assert_ne!(connection("ab", "c"), connection("a", "bc"));
+    }
+
+    #[test]
+    fn a_message_of_a_report_is_told_from_others() {
+        let report = MessageId::of_report(&"m-1".into(), Fate::Failed);
+        assert_ne!(report, MessageId::of_report(&"m-1".into(), Fate::Delivered));
+        let (other, sending) =
+            (ConnectionId::new("k".parse().unwrap(), "1".parse().unwrap()), report.sending(1));
+        for of_report in [report.reply(1), sending.to(&other), sending.to(&other).to(&other), sending] {
+            assert!(of_report.is_of_report(), "{of_report}");
+        }
+        for other in [MessageId::random().reply(1), "reminder-1".into(), "x".into(), report] {
+            assert!(!other.is_of_report(), "{other}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::message::{ConnectionId, Incoming, MessageId, Notice};
+use crate::message::{ConnectionId, Incoming, MessageId, Notice, Report};
 use crate::send::Sending;
 use crate::store::{Entry, Row};
 
@@ -15,6 +15,8 @@ pub(crate) enum Occasion {
     Message(Arc<Incoming>),
     /// A message to it that nobody asked for: the outgoing phase.
     Notice(Arc<Notice>),
+    /// What became of a message to it: the report phase.
+    Report(Arc<Report>),
 }
 
 impl Occasion {
@@ -23,6 +25,7 @@ impl Occasion {
         match self {
             Self::Message(message) => &message.connection,
             Self::Notice(notice) => &notice.connection,
+            Self::Report(report) => &report.connection,
         }
     }
 
@@ -31,6 +34,7 @@ impl Occasion {
         match self {
             Self::Message(message) => &message.id,
             Self::Notice(notice) => &notice.id,
+            Self::Report(report) => &report.id,
         }
     }
 
@@ -39,6 +43,7 @@ impl Occasion {
         match self {
             Self::Message(_) => "incoming",
             Self::Notice(_) => "notice",
+            Self::Report(_) => "reported",
         }
     }
 
@@ -46,7 +51,7 @@ impl Occasion {
     pub(crate) fn row(&self) -> Option<Row> {
         match self {
             Self::Message(message) => Some(Row::handled(message)),
-            Self::Notice(_) => None,
+            Self::Notice(_) | Self::Report(_) => None,
         }
     }
 
@@ -60,6 +65,7 @@ impl Occasion {
                 otherwise: notice.otherwise.clone(),
                 ..Entry::new(notice.id.clone(), text, None, notice.created_at)
             },
+            Self::Report(report) => Entry::new(report.id.reply(at + 1), text, None, now),
         }
     }
 

@@ -115,6 +115,7 @@ async fn run(project: &Project, job: Job, deadline: Deadline) -> Result<(), Stor
     match job {
         Job::Incoming { message } => take_in(project, Occasion::Message(Arc::from(message)), deadline).await,
         Job::Notice { notice } => take_in(project, Occasion::Notice(Arc::from(notice)), deadline).await,
+        Job::Report { report } => take_in(project, Occasion::Report(Arc::from(report)), deadline).await,
         Job::Deliver { connection } => {
             let span = info_span!(
                 "deliver",

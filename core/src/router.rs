@@ -13,7 +13,7 @@ use crate::app::{App, AppError, Filter, Handled, Outbound};
 use crate::contact::{Contact, ContactChange};
 use crate::context::{About, Context, Reply};
 use crate::known::Known;
-use crate::message::{Incoming, Notice};
+use crate::message::{ConnectionId, Incoming, MessageId, Notice, Report};
 use crate::send::Sending;
 use crate::session::Session;
 use crate::usage::Usage;
@@ -159,15 +159,7 @@ impl Router {
         let contact = known.contact.clone();
         let mut cx = Context::new(message, known, about, Arc::clone(&self.usage), now);
         let disposition = self.inbound(&mut cx).await;
-        let queued = cx.take_replies();
-        let mut replies = Vec::with_capacity(queued.len());
-        for reply in queued {
-            if let Some(reply) = self.outbound(&mut cx, reply).await {
-                replies.push(reply);
-            }
-        }
-        let replies = within_limits(&cx, replies);
-        Outcome::of(disposition, contact.as_ref(), cx, replies)
+        self.outcome(cx, contact.as_ref(), disposition).await
     }
 
     /// Takes a message that nobody asked for through the outgoing phase. For the apps it comes of a blank message
@@ -179,21 +171,71 @@ impl Router {
         about: Arc<About>,
         now: Timestamp,
     ) -> Outcome {
+        let contact = known.contact.clone();
+        let mut cx = self.blank(&notice.id, &notice.connection, known, about, now).without_sends();
+        let reply = self.outbound(&mut cx, Reply { text: notice.text.clone() }).await;
+        let replies = within_limits(&cx, reply.into_iter().collect());
+        Outcome::of(Disposition::Unhandled, contact.as_ref(), cx, replies)
+    }
+
+    /// Whether an app has a report phase.
+    pub(crate) fn wants_reports(&self) -> bool {
+        self.apps.iter().any(|app| app.wants_reports())
+    }
+
+    /// Takes what became of a message through the report phase, and what the apps reply to it through the outgoing
+    /// phase.
+    pub(crate) async fn run_report(
+        &self,
+        report: &Arc<Report>,
+        known: Known,
+        about: Arc<About>,
+        now: Timestamp,
+    ) -> Outcome {
+        let contact = known.contact.clone();
+        let mut cx = self.blank(&report.id, &report.connection, known, about, now);
+        for app in self.apps.iter().filter(|app| app.wants_reports()) {
+            let report = Arc::clone(report);
+            let call = move |app: Arc<dyn ErasedApp>, mut cx: Context| async move {
+                app.report(&mut cx, &report).await.map(|()| ((), cx))
+            };
+            self.changing(Phase::Report, app, &mut cx, call).await;
+        }
+        self.outcome(cx, contact.as_ref(), Disposition::Unhandled).await
+    }
+
+    /// The context where there is no message: that of a blank one.
+    fn blank(
+        &self,
+        id: &MessageId,
+        connection: &ConnectionId,
+        known: Known,
+        about: Arc<About>,
+        now: Timestamp,
+    ) -> Context {
         let blank = Incoming {
-            id: notice.id.clone(),
-            connection: notice.connection.clone(),
+            id: id.clone(),
+            connection: connection.clone(),
             text: String::new(),
             received_at: now,
             recipient: None,
             raw: None,
             details: BTreeMap::new(),
         };
-        let contact = known.contact.clone();
-        let cx = Context::new(Arc::new(blank), known, about, Arc::clone(&self.usage), now);
-        let mut cx = cx.without_sends();
-        let reply = self.outbound(&mut cx, Reply { text: notice.text.clone() }).await;
-        let replies = within_limits(&cx, reply.into_iter().collect());
-        Outcome::of(Disposition::Unhandled, contact.as_ref(), cx, replies)
+        Context::new(Arc::new(blank), known, about, Arc::clone(&self.usage), now)
+    }
+
+    /// Takes the queued replies through the outgoing phase.
+    async fn outcome(&self, mut cx: Context, seen: Option<&Contact>, disposition: Disposition) -> Outcome {
+        let queued = cx.take_replies();
+        let mut replies = Vec::with_capacity(queued.len());
+        for reply in queued {
+            if let Some(reply) = self.outbound(&mut cx, reply).await {
+                replies.push(reply);
+            }
+        }
+        let replies = within_limits(&cx, replies);
+        Outcome::of(disposition, seen, cx, replies)
     }
 
     async fn inbound(&self, cx: &mut Context) -> Disposition {
@@ -246,11 +288,29 @@ impl Router {
         cx: &mut Context,
         call: for<'a> fn(&'a dyn ErasedApp, &'a mut Context) -> Called<'a, T>,
     ) -> Option<T> {
-        let (task_app, mut task_cx, before) = (Arc::clone(app), cx.clone(), cx.known().clone());
+        let call = move |app: Arc<dyn ErasedApp>, mut cx: Context| async move {
+            let said = call(app.as_ref(), &mut cx).await?;
+            Ok((said, cx))
+        };
+        self.changing(phase, app, cx, call).await
+    }
+
+    /// Runs a phase that may change the context.
+    async fn changing<
+        T: Send + 'static,
+        F: Future<Output = Result<(T, Context), AppError>> + Send + 'static,
+    >(
+        &self,
+        phase: Phase,
+        app: &Arc<dyn ErasedApp>,
+        cx: &mut Context,
+        call: impl FnOnce(Arc<dyn ErasedApp>, Context) -> F,
+    ) -> Option<T> {
+        let (before, work) = (cx.known().clone(), call(Arc::clone(app), cx.clone()));
         let task = async move {
-            let said = call(task_app.as_ref(), &mut task_cx).await?;
-            task_cx.known().within_limits(&before)?;
-            Ok((said, task_cx))
+            let (said, after) = work.await?;
+            after.known().within_limits(&before)?;
+            Ok((said, after))
         };
         let (said, after) = self.guarded(phase, app.name(), cx, task).await?;
         *cx = after;
@@ -335,6 +395,7 @@ enum Phase {
     Fallback,
     Cleanup,
     Outgoing,
+    Report,
 }
 
 impl Phase {
@@ -346,6 +407,7 @@ impl Phase {
             Self::Fallback => "fallback",
             Self::Cleanup => "cleanup",
             Self::Outgoing => "outgoing",
+            Self::Report => "report",
         }
     }
 }
@@ -362,6 +424,8 @@ trait ErasedApp: Send + Sync {
     fn fallback<'a>(&'a self, cx: &'a mut Context) -> Called<'a, Handled>;
     fn cleanup<'a>(&'a self, cx: &'a mut Context) -> Called<'a, ()>;
     fn outgoing<'a>(&'a self, cx: &'a Context, reply: &'a mut Reply) -> Called<'a, Outbound>;
+    fn wants_reports(&self) -> bool;
+    fn report<'a>(&'a self, cx: &'a mut Context, report: &'a Report) -> Called<'a, ()>;
 }
 
 impl<A: App> ErasedApp for A {
@@ -388,5 +452,11 @@ impl<A: App> ErasedApp for A {
     }
     fn outgoing<'a>(&'a self, cx: &'a Context, reply: &'a mut Reply) -> Called<'a, Outbound> {
         Box::pin(App::outgoing(self, cx, reply))
+    }
+    fn wants_reports(&self) -> bool {
+        App::wants_reports(self)
+    }
+    fn report<'a>(&'a self, cx: &'a mut Context, report: &'a Report) -> Called<'a, ()> {
+        Box::pin(App::report(self, cx, report))
     }
 }

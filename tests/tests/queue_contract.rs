@@ -105,6 +105,7 @@ fn ids(jobs: &[Job]) -> Vec<String> {
         .map(|job| match job {
             Job::Incoming { message } => message.id.to_string(),
             Job::Notice { notice } => notice.id.to_string(),
+            Job::Report { report } => report.id.to_string(),
             Job::Deliver { .. } => "deliver".to_owned(),
         })
         .collect()

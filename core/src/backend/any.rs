@@ -9,7 +9,7 @@ use std::time::Duration;
 use ::http::{Method, Request, Response};
 use bytes::Bytes;
 
-use super::{Backend, Caller, Fault, OnUnusable, Received, SendOutcome, Transport};
+use super::{Backend, Caller, Fault, OnUnusable, Received, Reports, SendOutcome, Transport};
 use crate::message::Outgoing;
 
 /// [`Backend`] with its future boxed, so that backends of different kinds stand in one table.
@@ -21,6 +21,7 @@ pub(crate) trait ErasedBackend: Send + Sync {
     fn on_unusable(&self) -> OnUnusable;
     fn redact(&self, request: &Request<Bytes>) -> String;
     fn replies_per_hour(&self) -> Option<NonZeroU32>;
+    fn reports(&self) -> Option<&dyn Reports>;
     fn send_timeout(&self) -> Duration;
     fn send<'a>(
         &'a self,
@@ -51,6 +52,9 @@ impl<B: Backend> ErasedBackend for B {
     }
     fn replies_per_hour(&self) -> Option<NonZeroU32> {
         Backend::replies_per_hour(self)
+    }
+    fn reports(&self) -> Option<&dyn Reports> {
+        Backend::reports(self)
     }
     fn send_timeout(&self) -> Duration {
         Backend::send_timeout(self)

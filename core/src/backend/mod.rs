@@ -6,12 +6,14 @@ mod engines;
 mod guard;
 pub mod http;
 pub mod kannel;
+mod reports;
 mod transport;
 
 pub use any::AnyBackend;
 pub(crate) use any::ErasedBackend;
 pub use engines::{Engine, Engines};
 pub(crate) use guard::{Attempt, Guard, Permit};
+pub use reports::{Reference, ReportKey, Reported, Reports};
 #[cfg(feature = "client")]
 pub use transport::HttpTransport;
 pub use transport::{Fetched, Transport, TransportError};
@@ -174,6 +176,11 @@ pub trait Backend: Send + Sync + 'static {
     /// By default 300: as many as a busy person gets, and a fraction of what two machines make of an hour.
     fn replies_per_hour(&self) -> Option<NonZeroU32> {
         NonZeroU32::new(300)
+    }
+
+    /// How its delivery reports are read, where it has any: by default none.
+    fn reports(&self) -> Option<&dyn Reports> {
+        None
     }
 
     /// How long [`Backend::send`] may take.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
-use crate::message::{ConnectionId, Incoming, MessageId, Notice};
+use crate::message::{ConnectionId, Incoming, MessageId, Notice, Report};
 
 /// Work for the responder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,11 @@ pub enum Job {
     Notice {
         /// The message.
         notice: Box<Notice>,
+    },
+    /// Have the apps learn what became of a message: report phase, commit, deliver.
+    Report {
+        /// The report.
+        report: Box<Report>,
     },
     /// Send what is in a connection's outbox.
     Deliver {
@@ -104,6 +109,7 @@ impl Job {
         match self {
             Self::Incoming { message } => &message.connection,
             Self::Notice { notice } => &notice.connection,
+            Self::Report { report } => &report.connection,
             Self::Deliver { connection } => connection,
         }
     }
@@ -120,6 +126,12 @@ impl Ticket {
     pub fn notice(notice: Notice) -> Self {
         let dedupe = ["notice", notice.id.as_str()].join(" ");
         Self::new(Job::Notice { notice: Box::new(notice) }, &dedupe)
+    }
+
+    /// For what became of a message. A second report of the same gets the same ticket.
+    pub fn report(report: Report) -> Self {
+        let dedupe = ["report", report.id.as_str()].join(" ");
+        Self::new(Job::Report { report: Box::new(report) }, &dedupe)
     }
 
     /// For an outbox that is due since `since`. A second sweep that finds it gets the same ticket.
@@ -139,6 +151,7 @@ impl Ticket {
         match &self.job {
             Job::Incoming { message } => Some(&message.id),
             Job::Notice { notice } => Some(&notice.id),
+            Job::Report { report } => Some(&report.message),
             Job::Deliver { .. } => None,
         }
     }

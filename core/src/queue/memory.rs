@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -33,12 +33,22 @@ impl MemoryQueue {
 
     /// Takes the first job off the queue, for good.
     pub fn take(&self) -> Option<Ticket> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).waiting.pop_front()
+        self.lock().waiting.pop_front()
+    }
+
+    /// How many jobs are on the queue.
+    #[cfg(feature = "testing")]
+    pub(crate) fn len(&self) -> usize {
+        self.lock().waiting.len()
     }
 
     /// Puts a job that was taken and is not done in front of the others.
     pub fn put_back(&self, ticket: Ticket) {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).waiting.push_front(ticket);
+        self.lock().waiting.push_front(ticket);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -46,7 +56,7 @@ impl MemoryQueue {
 impl Queue for MemoryQueue {
     async fn enqueue(&self, ticket: Ticket) -> Result<(), QueueError> {
         let now = self.clock.now();
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs = self.lock();
         jobs.seen.retain(|_, at| *at + Self::DEDUPE > now);
         let key = (ticket.group.clone(), ticket.dedupe_id.clone());
         if let Entry::Vacant(unseen) = jobs.seen.entry(key) {

@@ -26,7 +26,7 @@ pub struct MemoryStore {
 struct Tables {
     backends: HashSet<BackendName>,
     connections: HashMap<ConnectionId, Kept>,
-    history: HashMap<ConnectionId, BTreeMap<(Timestamp, MessageId), KeptRow>>,
+    history: HashMap<ConnectionId, BTreeMap<(i64, MessageId), KeptRow>>,
     contacts: HashMap<ContactId, Contact>,
     unusable: Vec<Unusable>,
 }
@@ -230,7 +230,7 @@ impl Store for MemoryStore {
         let mut tables = self.lock();
         let rows = tables.history.entry(row.connection.clone()).or_default();
         let new = || KeptRow { row: row.clone(), reported_at: None };
-        rows.entry((row.at, row.id.clone())).or_insert_with(new).row.merge(row);
+        rows.entry((row.at.as_millisecond(), row.id.clone())).or_insert_with(new).row.merge(row);
         Ok(())
     }
 
@@ -241,7 +241,7 @@ impl Store for MemoryStore {
         let mut tables = self.lock();
         let rows = tables.history.entry(step.connection.clone()).or_default();
         let new = KeptRow { row: step.row(), reported_at: Some(now) };
-        let kept = match rows.entry((step.at, step.id.clone())) {
+        let kept = match rows.entry((step.at.as_millisecond(), step.id.clone())) {
             Place::Vacant(place) => {
                 place.insert(new);
                 return Ok(Moved::Forward);

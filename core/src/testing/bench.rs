@@ -13,7 +13,7 @@ use http::{Request, Response};
 use super::clock::TestClock;
 use super::faulty::{Faults, FaultyQueue, FaultyStore};
 use super::gateway::{TestBackend, TestGateway};
-use crate::backend::{AnyBackend, Fetched, Received, Transport, TransportError};
+use crate::backend::{AnyBackend, Fetched, Received, Reference, Reported, Transport, TransportError};
 use crate::clock::{Clock as _, Deadline};
 use crate::config::{BackendSettings, Respond, Settings};
 use crate::consent::Consent;
@@ -21,13 +21,14 @@ use crate::contact::Contact;
 use crate::context::About;
 use crate::endpoint;
 use crate::incoming::{Accepted, IncomingError, incoming};
-use crate::message::{BackendName, ConnectionId, MessageId, Notice};
+use crate::message::{BackendName, ConnectionId, Fate, MessageId, Notice, Outgoing};
 use crate::project::{Ports, Project};
 use crate::queue::{MemoryQueue, Queue, QueueError, Ticket};
+use crate::report::report;
 use crate::responder::{Failure, Record, respond};
 use crate::router::Router;
 use crate::session::Session;
-use crate::store::{MemoryStore, Outbox, Row, Store};
+use crate::store::{MemoryStore, Moved, Outbox, Row, Store, Unusable};
 use crate::sweep::sweep;
 
 /// The backend of a bench that was given none.
@@ -282,6 +283,14 @@ impl Bench {
         self.project.enqueue(Ticket::notice(notice)).await
     }
 
+    /// Has the gateway report what became of a message that it [took](TestGateway::taken); `None`: it is on its way. Apps
+    /// learn of it when the queue is [worked off](Bench::work_off).
+    pub async fn report(&self, message: &Outgoing, fate: Option<Fate>) -> Result<Moved, IncomingError> {
+        let reference = Reference::of(message);
+        let reported = Reported { reference, fate, detail: None, reported_at: None };
+        report(&self.project, reported, Deadline::within(Duration::from_secs(29))).await
+    }
+
     /// Answers one HTTP request to a backend of the bench: the default one is at `/backend/bench/`.
     pub async fn request(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.touched.store(true, Ordering::Relaxed);
@@ -313,6 +322,11 @@ impl Bench {
             failures.extend(failed);
         }
         failures
+    }
+
+    /// How many jobs are on the queue.
+    pub fn waiting(&self) -> usize {
+        self.queue.len() + self.in_hand().len()
     }
 
     /// What the next minutes bring: what is not done on the queue, sweeps, and the deliveries that they ask for.
@@ -362,6 +376,12 @@ impl Bench {
     pub async fn history_of(&self, connection: &ConnectionId) -> Vec<Row> {
         let store: &dyn Store = self.project.ports.store.as_ref();
         store.history(connection, self.clock.now(), usize::MAX).await.unwrap_or_default()
+    }
+
+    /// What came from the gateway of the default backend and could not be used, the newest first.
+    pub async fn unusable(&self) -> Vec<Unusable> {
+        let store: &dyn Store = self.project.ports.store.as_ref();
+        store.unusable(&self.backend, self.clock.now(), usize::MAX).await.unwrap_or_default()
     }
 
     async fn loaded(&self, identity: &str) -> (Session, Outbox) {

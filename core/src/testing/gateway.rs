@@ -8,8 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request};
 
-use crate::backend::{Backend, Caller, Fault, Received, SendOutcome, Transport};
-use crate::message::Outgoing;
+use crate::backend::{
+    Backend, Caller, Fault, Received, ReportKey, Reported, Reports, SendOutcome, Transport,
+};
+use crate::message::{BackendName, Fate, Outgoing};
 
 /// What the gateway does with one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +107,8 @@ impl TestGateway {
     }
 }
 
-/// The backend that leads to the gateway. Its requests are `?id=<sender>&text=<text>&mid=<gateway id>`.
+/// The backend that leads to the gateway. Its requests are `?id=<sender>&text=<text>&mid=<gateway id>`, and its
+/// delivery reports `report/?for=<reference>&fate=<delivered, failed or underway>`.
 pub(super) struct TestBackend(pub(super) TestGateway);
 
 impl Backend for TestBackend {
@@ -118,8 +121,7 @@ impl Backend for TestBackend {
     }
 
     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
-        let query = url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
-        let fields: BTreeMap<String, String> = query.into_owned().collect();
+        let fields = fields(request);
         let given = |name: &str| fields.get(name).cloned();
         let identity = given("id").unwrap_or_default().parse();
         Ok(Received {
@@ -132,6 +134,10 @@ impl Backend for TestBackend {
             raw: None,
             details: BTreeMap::new(),
         })
+    }
+
+    fn reports(&self) -> Option<&dyn Reports> {
+        Some(self)
     }
 
     fn send_timeout(&self) -> Duration {
@@ -151,4 +157,41 @@ impl Backend for TestBackend {
             }
         }
     }
+}
+
+impl Reports for TestBackend {
+    fn path(&self) -> &'static str {
+        "report"
+    }
+
+    fn authenticate(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller {
+        let reference = fields(request).remove("for").unwrap_or_default();
+        match ReportKey::new(None).open(backend, &reference) {
+            Some(_) => Caller::Gateway,
+            None => Caller::Impostor,
+        }
+    }
+
+    fn decode(&self, backend: &BackendName, request: &Request<Bytes>) -> Result<Reported, Vec<Fault>> {
+        let fields = fields(request);
+        let given = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
+        let reference = ReportKey::new(None).open(backend, given("for"));
+        let fate = match given("fate") {
+            "delivered" => Some(Fate::Delivered),
+            "failed" => Some(Fate::Failed),
+            "underway" => None,
+            _ => return Err(vec![Fault::new("fate", "is not known")]),
+        };
+        Ok(Reported {
+            reference: reference.ok_or_else(|| vec![Fault::new("for", "is not signed")])?,
+            fate,
+            detail: fields.get("detail").cloned(),
+            reported_at: None,
+        })
+    }
+}
+
+fn fields(request: &Request<Bytes>) -> BTreeMap<String, String> {
+    let query = request.uri().query().unwrap_or_default();
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }

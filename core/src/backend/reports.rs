@@ -1,0 +1,247 @@
+//! Delivery reports as backends read them, and the signed references by which they find their messages.
+
+use ::http::Request;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use hmac::digest::Key;
+use hmac::{Hmac, Mac as _};
+use jiff::Timestamp;
+use sha2::Sha256;
+
+use super::{Caller, Fault};
+use crate::config::Secret;
+use crate::message::{BackendName, ConnectionId, Fate, Identity, MessageId, Outgoing};
+
+/// How a backend reads the delivery reports of its gateway, at `/<anything>/<backend name>/<path>/`.
+///
+/// A gateway that cannot be told our [reference](ReportKey::sign) of a message when it takes the message, and give it
+/// back in its reports, cannot report here: nothing else finds the message.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::Request;
+/// use threadless::backend::{Caller, Fault, ReportKey, Reported, Reports};
+/// use threadless::{BackendName, Fate};
+///
+/// /// Its gateway calls `…/receipt/?for=<reference>&status=DELIVRD`.
+/// struct Acme {
+///     key: ReportKey,
+/// }
+///
+/// fn field(request: &Request<Bytes>, name: &str) -> String {
+///     let query = request.uri().query().unwrap_or_default().as_bytes();
+///     let mut fields = url::form_urlencoded::parse(query);
+///     fields.find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+/// }
+///
+/// impl Reports for Acme {
+///     fn path(&self) -> &'static str {
+///         "receipt"
+///     }
+///
+///     fn authenticate(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller {
+///         match self.key.open(backend, &field(request, "for")) {
+///             Some(_) => Caller::Gateway,
+///             None => Caller::Impostor,
+///         }
+///     }
+///
+///     fn decode(&self, backend: &BackendName, request: &Request<Bytes>) -> Result<Reported, Vec<Fault>> {
+///         let reference = self.key.open(backend, &field(request, "for"));
+///         let reference = reference.ok_or_else(|| vec![Fault::new("for", "is not signed")])?;
+///         let fate = match field(request, "status").as_str() {
+///             "DELIVRD" => Some(Fate::Delivered),
+///             "UNDELIV" | "EXPIRED" | "REJECTD" => Some(Fate::Failed),
+///             "ACCEPTD" | "ENROUTE" => None,
+///             other => return Err(vec![Fault::new("status", format!("{other:?} is not known"))]),
+///         };
+///         Ok(Reported { reference, fate, detail: None, reported_at: None })
+///     }
+/// }
+/// ```
+pub trait Reports: Send + Sync {
+    /// The segment of the path behind the backend's name at which reports arrive.
+    fn path(&self) -> &'static str;
+
+    /// Whether the report comes from the gateway. What a gateway says of a message of another backend is none of its
+    /// business: [`ReportKey::open`] sees to that.
+    fn authenticate(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller;
+
+    /// Reads the report out of a request. All faults at once.
+    fn decode(&self, backend: &BackendName, request: &Request<Bytes>) -> Result<Reported, Vec<Fault>>;
+}
+
+/// What a gateway reports of one message that it took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reported {
+    /// Which message.
+    pub reference: Reference,
+    /// What became of it in the end; `None` while it is on its way.
+    pub fate: Option<Fate>,
+    /// The gateway's words about it.
+    pub detail: Option<String>,
+    /// When that happened, if the gateway said so.
+    pub reported_at: Option<Timestamp>,
+}
+
+/// What it takes to find a message in the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// Who was to get the message.
+    pub connection: ConnectionId,
+    /// When it was written to the outbox, in whole milliseconds.
+    pub at: Timestamp,
+    /// Its id.
+    pub id: MessageId,
+}
+
+impl Reference {
+    /// Of this message.
+    pub fn of(message: &Outgoing) -> Self {
+        Self { connection: message.connection.clone(), at: message.created_at, id: message.id.clone() }
+    }
+}
+
+/// Signs references and knows its own again, so that nobody else can report on a message.
+///
+/// A reference is unpadded Base64 for URLs (letters, digits, `-` and `_`): time (6 bytes), length of the identity less
+/// one (1), identity, message id, and the first 16 bytes of an HMAC-SHA256 over all that and the backend's name. For a
+/// phone number these are about 100 characters. The key of the HMAC is made of the backend's secret: a reference does
+/// not outlive a change of it.
+#[derive(Clone)]
+pub struct ReportKey(Hmac<Sha256>);
+
+impl std::fmt::Debug for ReportKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReportKey(…)")
+    }
+}
+
+/// What stands before the identity: the time, and how long the identity is.
+const HEAD: usize = 7;
+
+/// How many bytes of the HMAC a reference bears.
+const TAG: usize = 16;
+
+impl ReportKey {
+    /// A key made of one of the backend's secrets. Without any, whoever reads this can sign: only for runs on one's own
+    /// machine.
+    pub fn new(secret: Option<&Secret>) -> Self {
+        let secret = secret.map_or("", Secret::reveal);
+        let key = hmac(secret.as_bytes()).chain_update("threadless delivery reports 1").finalize();
+        Self(hmac(&key.into_bytes()))
+    }
+
+    /// The signed reference of a message: the same each time it is sent.
+    ///
+    /// ```
+    /// use threadless::backend::{Reference, ReportKey};
+    /// use threadless::config::Secret;
+    /// # use threadless::{BackendName, ConnectionId, MessageId, Outgoing};
+    /// # let message = Outgoing {
+    /// #     id: MessageId::random(),
+    /// #     connection: ConnectionId::new("clinic".parse()?, "+251911223344".parse()?),
+    /// #     text: String::new(),
+    /// #     in_reply_to: None,
+    /// #     created_at: "2026-11-24T11:25:33Z".parse().unwrap(),
+    /// # };
+    /// let key = ReportKey::new(Some(&Secret::new("s3cret")));
+    /// let reference = key.sign(&message);
+    /// let clinic: BackendName = "clinic".parse()?;
+    /// assert_eq!(key.open(&clinic, &reference), Some(Reference::of(&message)));
+    /// assert_eq!(key.open(&"another".parse()?, &reference), None);
+    /// assert_eq!(ReportKey::new(None).open(&clinic, &reference), None);
+    /// # Ok::<(), threadless::InvalidName>(())
+    /// ```
+    pub fn sign(&self, message: &Outgoing) -> String {
+        let ConnectionId { backend, identity } = &message.connection;
+        let ms = u64::try_from(message.created_at.as_millisecond()).unwrap_or(0);
+        let mut bytes = ms.to_be_bytes()[2..].to_vec();
+        // An identity has 1 to 256 bytes.
+        bytes.push(u8::try_from(identity.as_str().len() - 1).unwrap_or(u8::MAX));
+        bytes.extend_from_slice(identity.as_str().as_bytes());
+        bytes.extend_from_slice(message.id.as_str().as_bytes());
+        let tag = self.mac(backend, &bytes).finalize().into_bytes();
+        bytes.extend_from_slice(&tag[..TAG]);
+        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The message that a reference of this backend stands for; `None` if this key did not sign it.
+    pub fn open(&self, backend: &BackendName, reference: &str) -> Option<Reference> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(reference).ok()?;
+        let (signed, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG)?)?;
+        // Constant in time.
+        self.mac(backend, signed).verify_truncated_left(tag).ok()?;
+        let (head, names) = signed.split_at_checked(HEAD)?;
+        let ms = head[..6].iter().fold(0, |ms, byte| ms << 8 | i64::from(*byte));
+        let (identity, id) = names.split_at_checked(usize::from(head[6]) + 1)?;
+        let identity = std::str::from_utf8(identity).ok()?.parse::<Identity>().ok()?;
+        Some(Reference {
+            connection: ConnectionId::new(backend.clone(), identity),
+            at: Timestamp::from_millisecond(ms).ok()?,
+            id: MessageId::from(std::str::from_utf8(id).ok()?),
+        })
+    }
+
+    fn mac(&self, backend: &BackendName, signed: &[u8]) -> Hmac<Sha256> {
+        // A backend's name has no zero byte, so that this says where it ends.
+        self.0.clone().chain_update(backend.as_str()).chain_update([0]).chain_update(signed)
+    }
+}
+
+fn hmac(key: &[u8]) -> Hmac<Sha256> {
+    // HMAC takes a key of any length.
+    Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Key::<Hmac<Sha256>>::default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(identity: &str, ms: i64) -> Outgoing {
+        Outgoing {
+            id: MessageId::random().reply(1),
+            connection: ConnectionId::new("k".parse().unwrap(), identity.parse().unwrap()),
+            text: "x".to_owned(),
+            in_reply_to: None,
+            created_at: Timestamp::from_millisecond(ms).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_reference_holds_every_identity_and_no_character_that_needs_an_escape() {
+        let key = ReportKey::new(Some(&Secret::new("s3cret")));
+        let backend = "k".parse().unwrap();
+        let longest = "ሰ".repeat(85) + "x";
+        for identity in ["1", "+251911223344", "MTN %41#&?", "ሰላም", longest.as_str()] {
+            for ms in [0, 1_795_519_533_120, (1 << 47) - 1] {
+                let message = message(identity, ms);
+                let reference = key.sign(&message);
+                let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+                assert!(reference.bytes().all(plain), "{reference}");
+                assert_eq!(key.open(&backend, &reference), Some(Reference::of(&message)));
+            }
+        }
+        assert!(key.sign(&message("+251911223344", 1_795_519_533_120)).len() <= 100);
+    }
+
+    #[test]
+    fn a_reference_that_anyone_changed_is_none() {
+        let key = ReportKey::new(Some(&Secret::new("s3cret")));
+        let backend: BackendName = "k".parse().unwrap();
+        let reference = key.sign(&message("1112223333", 5));
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(&reference).unwrap();
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            assert_eq!(key.open(&backend, &BASE64_URL_SAFE_NO_PAD.encode(&changed)), None, "{at}");
+            assert_eq!(key.open(&backend, &BASE64_URL_SAFE_NO_PAD.encode(&bytes[..at])), None, "{at}");
+        }
+        for garbage in
+            ["", "x", "%41", &"A".repeat(10_000), &format!("{reference}="), &format!(" {reference}")]
+        {
+            assert_eq!(key.open(&backend, garbage), None, "{garbage}");
+        }
+    }
+}
