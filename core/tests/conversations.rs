@@ -278,6 +278,24 @@ async fn an_answer_that_comes_too_late_is_told_so_unless_another_app_knows_it() 
 }
 
 #[tokio::test]
+async fn a_transcript_has_the_times_that_it_goes_by() {
+    both()
+        .transcript(
+            "
+            1@202601010800 > poll
+            1 < Yes or no?
+            1@202601010801 > yes
+            1 < That took too long. To begin again, send: POLL
+            1 > baby
+            1 < Name?
+            1@202601010900 > Asha
+            1 < Weight of Asha?
+            ",
+        )
+        .await;
+}
+
+#[tokio::test]
 async fn it_may_say_nothing_to_what_comes_too_late() {
     let silent = baby().timed_out("");
     let bench = bench(Router::new().app(silent));

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use threadless::apps::{DefaultReply, Echo, Help, Ping, Said, keyword};
 use threadless::testing::Bench;
-use threadless::{App, AppError, Context, Router, Usage};
+use threadless::{App, AppError, Context, Recipient, Router, Usage};
 
 fn bench(router: Router) -> Bench {
     Bench::with(router).about("Clinic", "?").build()
@@ -92,6 +92,38 @@ async fn a_handler_reads_and_changes_what_the_context_has() {
             1 < queued by the way
             1 < 2 "count" "" 1
             "#,
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_handler_makes_contacts_and_writes_to_others() {
+    async fn join(mut said: Said) -> String {
+        let name = said.text().to_owned();
+        said.contact_mut().set_name(&name);
+        format!("Welcome, {name}")
+    }
+    async fn tell(said: Said) -> Result<&'static str, AppError> {
+        let (number, text) = said.text().split_once(' ').ok_or("TELL <NUMBER> <TEXT>")?;
+        let from = said.contact().map_or("Someone", |contact| contact.name());
+        said.send(format!("{from}: {text}"), [format!("bench:{number}").parse::<Recipient>()?])?;
+        Ok("Told.")
+    }
+    bench(Router::new().app(keyword("join", join)).app(keyword("tell", tell)).app(DefaultReply))
+        .transcript(
+            "
+            1 > tell 2 hello
+            1 < Told.
+            2 < Someone: hello
+            1 > join Asha
+            1 < Welcome, Asha
+            1 > tell 2 hello again
+            1 < Told.
+            2 < Asha: hello again
+            # Nothing was sent by what failed.
+            1 > tell two
+            1 < ?
+            ",
         )
         .await;
 }

@@ -1,5 +1,6 @@
 //! What a handler function may return.
 
+use std::borrow::Cow;
 use std::error::Error;
 
 use crate::AppError;
@@ -42,6 +43,12 @@ impl IntoReply for &str {
 impl IntoReply for String {
     fn into_replies(self) -> Result<Vec<String>, AppError> {
         Ok(vec![self])
+    }
+}
+
+impl IntoReply for Cow<'_, str> {
+    fn into_replies(self) -> Result<Vec<String>, AppError> {
+        Ok(vec![self.into_owned()])
     }
 }
 

@@ -41,6 +41,8 @@ pub fn conversation<C: Conversation>(words: &str, conversation: C) -> Conversati
 impl<C: Conversation> ConversationApp<C> {
     /// Sets the words that end it when they are the whole message, and what is said then. `cancel` and "Cancelled." if
     /// not set. Without words nothing ends it but its end and its time; without a text it ends silently.
+    ///
+    /// A word that the settings have for [opting out](crate::Consent) never comes here: it ends all messages.
     #[must_use]
     pub fn cancel(mut self, words: &str, reply: impl Into<String>) -> Self {
         self.cancel = Keywords::new(words);
