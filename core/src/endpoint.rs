@@ -71,39 +71,25 @@ async fn answer(
 ) -> Response<Bytes> {
     let backend = &installed.backend;
     if !backend.methods().contains(request.method()) {
-        let allowed: Vec<&str> = backend.methods().iter().map(http::Method::as_str).collect();
-        let mut response =
-            plain_text(StatusCode::METHOD_NOT_ALLOWED, "This backend does not take that method.\n");
-        if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
-            response.headers_mut().insert(header::ALLOW, allowed);
-        }
-        return response;
+        return wrong_method(backend.methods());
     }
     if request.body().len() > MAX_BODY || request.uri().query().unwrap_or_default().len() > MAX_QUERY {
-        return plain_text(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.\n");
+        return too_large();
     }
     let caller = match reports {
         None => backend.authenticate(&request),
         Some(reports) => reports.authenticate(name, &request),
     };
-    match caller {
-        Caller::Gateway | Caller::Anyone => {}
-        Caller::Nameless => {
-            let mut response = plain_text(StatusCode::UNAUTHORIZED, "This backend wants its token.\n");
-            let realm = HeaderValue::from_static("Basic realm=\"threadless\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
-            return response;
-        }
-        Caller::Impostor if reports.is_none() => {
-            return plain_text(StatusCode::FORBIDDEN, "That is not this backend's token.\n");
-        }
-        Caller::Impostor => {
-            warn!(backend = name.as_str(), outcome = "unsigned", "report");
-            return plain_text(
-                StatusCode::FORBIDDEN,
-                "That is not a report for a message of this backend.\n",
-            );
-        }
+    if reports.is_some() && caller == Caller::Impostor {
+        warn!(backend = name.as_str(), outcome = "unsigned", "report");
+        return plain_text(
+            StatusCode::FORBIDDEN,
+            "That is not a report for a message of this backend.
+",
+        );
+    }
+    if let Some(refusal) = to_stranger(caller) {
+        return refusal;
     }
     let taken = match reports {
         None => match backend.decode(&request) {
@@ -121,13 +107,46 @@ async fn answer(
         Err(faults) if caller == Caller::Gateway && backend.on_unusable() == OnUnusable::Keep => {
             keep(project, name, installed, &request, &faults).await
         }
-        Err(faults) => {
-            let of_type = faults.iter().any(|fault| fault.field == header::CONTENT_TYPE.as_str());
-            let status = if of_type { StatusCode::UNSUPPORTED_MEDIA_TYPE } else { StatusCode::BAD_REQUEST };
-            let lines: Vec<String> = faults.iter().map(|fault| format!("{fault}\n")).collect();
-            plain_text(status, lines.concat())
-        }
+        Err(faults) => unusable(&faults),
     }
+}
+
+/// 413.
+pub(crate) fn too_large() -> Response<Bytes> {
+    plain_text(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.\n")
+}
+
+/// 405, with the methods that are taken.
+pub(crate) fn wrong_method(taken: &[http::Method]) -> Response<Bytes> {
+    let allowed: Vec<&str> = taken.iter().map(http::Method::as_str).collect();
+    let mut response =
+        plain_text(StatusCode::METHOD_NOT_ALLOWED, "This backend does not take that method.\n");
+    if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
+}
+
+/// What someone is told who is not the gateway; `None` for who may come in.
+pub(crate) fn to_stranger(caller: Caller) -> Option<Response<Bytes>> {
+    match caller {
+        Caller::Gateway | Caller::Anyone => None,
+        Caller::Nameless => {
+            let mut response = plain_text(StatusCode::UNAUTHORIZED, "This backend wants its token.\n");
+            let realm = HeaderValue::from_static("Basic realm=\"threadless\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
+            Some(response)
+        }
+        Caller::Impostor => Some(plain_text(StatusCode::FORBIDDEN, "That is not this backend's token.\n")),
+    }
+}
+
+/// What is wrong with a request: a line for each field.
+pub(crate) fn unusable(faults: &[Fault]) -> Response<Bytes> {
+    let of_type = faults.iter().any(|fault| fault.field == header::CONTENT_TYPE.as_str());
+    let status = if of_type { StatusCode::UNSUPPORTED_MEDIA_TYPE } else { StatusCode::BAD_REQUEST };
+    let lines: Vec<String> = faults.iter().map(|fault| format!("{fault}\n")).collect();
+    plain_text(status, lines.concat())
 }
 
 /// Keeps what the gateway sent and nobody can use. Only then is it told that all is well.
@@ -148,7 +167,8 @@ async fn keep(
     }
 }
 
-fn unavailable(problem: &IncomingError) -> Response<Bytes> {
+/// Nothing of the message was kept.
+pub(crate) fn unavailable(problem: &IncomingError) -> Response<Bytes> {
     error!(outcome = "not_taken", error = %problem, "incoming");
     let mut response = plain_text(StatusCode::SERVICE_UNAVAILABLE, "It was not taken. Send it again.\n");
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));

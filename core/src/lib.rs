@@ -73,6 +73,7 @@ mod send;
 mod session;
 pub mod store;
 mod sweep;
+pub mod tester;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;

@@ -15,9 +15,10 @@ pub use apps::apps;
 pub const SETTINGS: &str = include_str!("../settings.toml");
 
 /// What each function does, by the name of its binary.
-pub const FUNCTIONS: [(&str, Function); 4] = [
+pub const FUNCTIONS: [(&str, Function); 5] = [
     ("kannel", Function::Http { engine: "kannel" }),
     ("http", Function::Http { engine: "http" }),
+    ("httptester", Function::Tester { engine: "httptester" }),
     ("responder", Function::Responder),
     ("tick", Function::Tick),
 ];

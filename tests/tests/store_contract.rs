@@ -74,6 +74,9 @@ contract! {
     a_row_that_is_no_longer_kept_takes_no_report,
     any_text_is_kept_as_it_is,
     unusable_messages_are_kept_by_backend,
+    history_can_be_read_from_a_moment_on,
+    numbers_are_listed_by_their_last_use,
+    what_is_forgotten_leaves_the_rest_as_it_is,
     wishes_and_pace_are_kept_and_every_outbox_knows_of_them,
     a_contact_is_kept_with_its_first_message_and_changed_with_others,
     of_two_messages_that_change_one_contact_one_wins_and_the_other_leaves_nothing,
@@ -749,4 +752,92 @@ async fn unusable_messages_are_kept_by_backend(store: &dyn Store) {
     }
     assert_eq!(store.unusable(&"k".parse().unwrap(), at(9), 2).await.unwrap(), [unusable(3), unusable(2)]);
     assert_eq!(store.unusable(&"other".parse().unwrap(), at(9), 2).await.unwrap(), []);
+}
+
+fn row(who: &ConnectionId, seconds: i64, id: &str) -> Row {
+    Row {
+        connection: who.clone(),
+        at: at(seconds),
+        id: MessageId::from(id),
+        direction: Direction::In,
+        state: State::Received,
+        text: id.to_owned(),
+        in_reply_to: None,
+        attempts: 0,
+        uncertain: 0,
+        detail: None,
+    }
+}
+
+async fn history_can_be_read_from_a_moment_on(store: &dyn Store) {
+    let who = connection("+251 911#x");
+    let rows: Vec<Row> = (0..5).map(|nth| row(&who, nth, &format!("m{nth}"))).collect();
+    for row in rows.iter().rev() {
+        store.record(row).await.unwrap();
+    }
+    store.record(&row(&connection("+251 911#xy"), 3, "of another")).await.unwrap();
+    // What else is kept of a connection is no history.
+    commit(store, &who, "m", &["waits"], None).await;
+    let from = async |seconds, limit| store.history_from(&who, at(seconds), at(9), limit).await.unwrap();
+    assert_eq!(from(0, 10).await, rows);
+    assert_eq!(from(-100, 10).await, rows);
+    assert_eq!(from(2, 10).await, rows[2..], "that moment included");
+    assert_eq!(from(1, 2).await, rows[1..3], "the oldest first");
+    assert_eq!(from(5, 10).await, []);
+    let (month, now) = (30 * 24 * 3600, 3);
+    let kept = store.history_from(&who, at(0), at(month + now), 10).await.unwrap();
+    assert_eq!(kept, rows[4..], "the others have expired");
+}
+
+async fn numbers_are_listed_by_their_last_use(store: &dyn Store) {
+    let backend = "k".parse().unwrap();
+    let names = async |now: i64, limit: usize| {
+        let numbers = store.numbers(&backend, at(now), limit).await.unwrap();
+        numbers
+            .into_iter()
+            .map(|number| (number.identity.as_str().to_owned(), number.used_at))
+            .collect::<Vec<_>>()
+    };
+    let used = |name: &str, used_at: i64| (name.to_owned(), at(used_at));
+    assert_eq!(names(0, 10).await, []);
+    for (name, seconds) in [("a", 1), ("#b c", 2), ("ሰላም", 3), ("a", 4), ("ሰላም", 2)] {
+        store.note_number(&connection(name), at(seconds)).await.unwrap();
+    }
+    store.note_number(&ConnectionId::new("k2".parse().unwrap(), "z".parse().unwrap()), at(9)).await.unwrap();
+    store
+        .keep_unusable(&Unusable {
+            backend: backend.clone(),
+            at: at(5),
+            raw: String::new(),
+            problems: vec![],
+        })
+        .await
+        .unwrap();
+    assert_eq!(names(9, 10).await, [used("a", 4), used("ሰላም", 3), used("#b c", 2)]);
+    assert_eq!(names(9, 2).await, [used("a", 4), used("ሰላም", 3)]);
+    let month = 30 * 24 * 3600;
+    assert_eq!(names(month + 3, 10).await, [used("a", 4)], "the others have expired");
+}
+
+async fn what_is_forgotten_leaves_the_rest_as_it_is(store: &dyn Store) {
+    let (who, other) = (connection("1"), connection("12"));
+    // More than one page of the reading before the deletion.
+    for nth in 0..501 {
+        store.record(&row(&who, nth, &format!("m{nth}"))).await.unwrap();
+    }
+    store.record(&row(&other, 1, "stays")).await.unwrap();
+    for used in [&who, &other] {
+        store.note_number(used, at(1)).await.unwrap();
+    }
+    commit(store, &who, "m", &["waits"], None).await;
+    for _ in 0..2 {
+        store.forget(&who).await.unwrap();
+        assert_eq!(store.history(&who, at(9), 10).await.unwrap(), []);
+    }
+    assert_eq!(store.history(&other, at(9), 10).await.unwrap().len(), 1);
+    let left = store.numbers(&"k".parse().unwrap(), at(9), 10).await.unwrap();
+    assert_eq!(left.iter().map(|number| number.identity.as_str()).collect::<Vec<_>>(), ["12"]);
+    let loaded = load(store, &who, "m").await;
+    assert!(loaded.seen, "a message that comes again is no new one");
+    assert_eq!(texts(&loaded.record.outbox), ["waits"]);
 }

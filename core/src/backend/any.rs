@@ -1,5 +1,6 @@
 //! Backends of different kinds in one table.
 
+use std::any::Any;
 use std::future::Future;
 use std::num::NonZeroU32;
 use std::pin::Pin;
@@ -14,6 +15,8 @@ use crate::message::Outgoing;
 
 /// [`Backend`] with its future boxed, so that backends of different kinds stand in one table.
 pub(crate) trait ErasedBackend: Send + Sync {
+    /// The backend as what it is.
+    fn as_any(&self) -> &dyn Any;
     fn methods(&self) -> &[Method];
     fn authenticate(&self, request: &Request<Bytes>) -> Caller;
     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>>;
@@ -32,6 +35,9 @@ pub(crate) trait ErasedBackend: Send + Sync {
 }
 
 impl<B: Backend> ErasedBackend for B {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
     fn methods(&self) -> &[Method] {
         Backend::methods(self)
     }

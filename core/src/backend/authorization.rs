@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use http::{HeaderMap, header};
 
 /// The password of `Basic`, whatever the user's name: what a URL of the form `http://user:password@…` sends.
-pub(super) fn basic_password(headers: &HeaderMap) -> Option<Vec<u8>> {
+pub(crate) fn basic_password(headers: &HeaderMap) -> Option<Vec<u8>> {
     let credentials = BASE64_STANDARD.decode(after(headers, b"basic ")?).ok()?;
     let colon = credentials.iter().position(|byte| *byte == b':')?;
     Some(credentials[colon + 1..].to_vec())

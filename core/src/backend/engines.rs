@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{AnyBackend, http, kannel};
+use super::{AnyBackend, http, httptester, kannel};
 use crate::config::Fields;
 
 /// Makes a backend out of its table in the settings, or reports to the [`Fields`] why it cannot.
@@ -19,11 +19,12 @@ impl Default for Engines {
 }
 
 impl Engines {
-    /// Those that come with the framework: `kannel` and `http`.
+    /// Those that come with the framework: `kannel`, `http` and `httptester`.
     pub fn standard() -> Self {
         Self(BTreeMap::new())
             .with("kannel", |fields| kannel::Kannel::from_fields(fields).map(AnyBackend::new))
             .with("http", |fields| http::HttpGateway::from_fields(fields).map(AnyBackend::new))
+            .with("httptester", |fields| httptester::MessageTester::from_fields(fields).map(AnyBackend::new))
     }
 
     /// Adds one, or puts it in the place of another of that name.

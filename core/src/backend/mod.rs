@@ -1,10 +1,11 @@
 //! What a backend is: one kind of gateway, how its requests are read and how messages are given to it.
 
 mod any;
-mod authorization;
+pub(crate) mod authorization;
 mod engines;
 mod guard;
 pub mod http;
+pub mod httptester;
 pub mod kannel;
 mod reports;
 mod transport;

@@ -19,6 +19,13 @@ pub struct Fields<'a> {
     warnings: Vec<Fault>,
 }
 
+/// What a secret counts as that nobody knows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    Fault,
+    Absent,
+}
+
 /// A value of a table whose keys are free: plain, or a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Param {
@@ -157,7 +164,14 @@ impl<'a> Fields<'a> {
     /// it; an empty text stands for no secret. A text alone is accepted in local runs, with a warning.
     pub fn secret(&mut self, key: &str) -> Option<Secret> {
         let value = self.take(key)?;
-        self.reveal(key, value)
+        self.reveal(key, value, Unknown::Fault)
+    }
+
+    /// A secret that need not be there: as [`Fields::secret`], but one that nobody knows is no fault, wherever the
+    /// program runs. For what only one function needs, so that the others start without it.
+    pub fn known_secret(&mut self, key: &str) -> Option<Secret> {
+        let value = self.take(key)?;
+        self.reveal(key, value, Unknown::Absent)
     }
 
     /// A table with free keys; its values are texts, numbers or secrets.
@@ -175,7 +189,7 @@ impl<'a> Fields<'a> {
             let param = match value {
                 Value::String(text) => Param::Plain(text),
                 Value::Integer(number) => Param::Plain(number.to_string()),
-                Value::Table(_) => Param::Secret(self.reveal(&path, value)?),
+                Value::Table(_) => Param::Secret(self.reveal(&path, value, Unknown::Fault)?),
                 other => return self.wrong(&path, "a text, a whole number or a secret", &other),
             };
             Some((name, param))
@@ -249,7 +263,7 @@ impl<'a> Fields<'a> {
         self.table.remove(key)
     }
 
-    fn reveal(&mut self, key: &str, value: Value) -> Option<Secret> {
+    fn reveal(&mut self, key: &str, value: Value, unknown: Unknown) -> Option<Secret> {
         match value {
             Value::String(text) => match self.surroundings.place {
                 Place::Local => {
@@ -263,7 +277,7 @@ impl<'a> Fields<'a> {
             },
             Value::Table(table) => {
                 let mut fields = Fields::new(&self.path_of(key), table, self.surroundings);
-                let secret = fields.referenced();
+                let secret = fields.referenced(unknown);
                 self.absorb(fields);
                 secret
             }
@@ -271,7 +285,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn referenced(&mut self) -> Option<Secret> {
+    fn referenced(&mut self, unknown: Unknown) -> Option<Secret> {
         let name = self.required_text("secret");
         let local = self.text("local");
         if let Some(text) = self.surroundings.secret(&name) {
@@ -279,7 +293,7 @@ impl<'a> Fields<'a> {
         }
         match (self.surroundings.place, local) {
             (Place::Local, Some(text)) => Some(Secret::new(text)).filter(|s| !s.reveal().is_empty()),
-            _ if name.is_empty() => None,
+            _ if name.is_empty() || unknown == Unknown::Absent => None,
             _ => {
                 self.fault(
                     "secret",

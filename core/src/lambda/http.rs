@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
-use ::http::{Request, Response, StatusCode, Uri};
+use ::http::{Request, Response, StatusCode, Uri, header};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -13,21 +13,16 @@ use tracing::{Instrument as _, info_span, warn};
 
 use super::InvokeError;
 use crate::backend::plain_text;
-use crate::clock::Deadline;
-use crate::endpoint;
-use crate::project::Project;
 
-pub(super) async fn invoke(
-    project: &Project,
-    engine: &str,
+pub(super) async fn invoke<F: Future<Output = Response<Bytes>>>(
     event: &str,
-    deadline: Deadline,
+    serve: impl FnOnce(Request<Bytes>) -> F,
 ) -> Result<String, InvokeError> {
     let unread = |problem: serde_json::Error| InvokeError::Event(problem.to_string());
     let event: ApiGatewayV2httpRequest = serde_json::from_str(event).map_err(unread)?;
     let span = info_span!("request", request_id = event.request_context.request_id.as_deref());
     let response = match to_request(event) {
-        Ok(request) => endpoint::serve(project, engine, request, deadline).instrument(span).await,
+        Ok(request) => serve(request).instrument(span).await,
         Err(problem) => {
             warn!(outcome = "malformed", problem, "request");
             plain_text(StatusCode::BAD_REQUEST, format!("{problem}\n"))
@@ -85,12 +80,21 @@ fn to_request(event: ApiGatewayV2httpRequest) -> Result<Request<Bytes>, &'static
     *request.uri_mut() = target.parse::<Uri>().map_err(|_| "The path or the query cannot be read.")?;
     *request.method_mut() = http.method;
     *request.headers_mut() = event.headers;
+    // Cookies are taken out of the headers, and stand by themselves.
+    for cookie in event.cookies.unwrap_or_default() {
+        if let Ok(cookie) = cookie.parse() {
+            request.headers_mut().append(header::COOKIE, cookie);
+        }
+    }
     Ok(request)
 }
 
 /// The response as text where it is text, in Base64 where not.
 fn to_result(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
+    let cookies = parts.headers.get_all(header::SET_COOKIE).iter();
+    let cookies = cookies.filter_map(|cookie| cookie.to_str().ok()).map(str::to_owned).collect();
+    parts.headers.remove(header::SET_COOKIE);
     let (body, is_base64_encoded) = match String::from_utf8(body.into()) {
         Ok(text) => (text, false),
         Err(binary) => (BASE64_STANDARD.encode(binary.as_bytes()), true),
@@ -98,6 +102,7 @@ fn to_result(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
     let mut result = ApiGatewayV2httpResponse::default();
     result.status_code = i64::from(parts.status.as_u16());
     result.headers = parts.headers;
+    result.cookies = cookies;
     result.body = Some(Body::Text(body));
     result.is_base64_encoded = is_base64_encoded;
     result

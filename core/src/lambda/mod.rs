@@ -18,12 +18,18 @@ use crate::clock::Deadline;
 use crate::project::Project;
 use crate::queue::sqs::SqsQueue;
 use crate::sweep::sweep;
+use crate::{endpoint, tester};
 
 /// What a function does with its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
     /// Answers HTTP requests to the backends of one engine. Event: an HTTP API's, payload format 2.0.
     Http {
+        /// The engine, as the settings name it.
+        engine: &'static str,
+    },
+    /// Answers HTTP requests to the message testers of one engine, which are pages in a browser. Event: an HTTP API's.
+    Tester {
         /// The engine, as the settings name it.
         engine: &'static str,
     },
@@ -62,7 +68,14 @@ pub async fn invoke(
     deadline: Deadline,
 ) -> Result<String, InvokeError> {
     match function {
-        Function::Http { engine } => http::invoke(&host.project, engine, event, deadline).await,
+        Function::Http { engine } => {
+            let serve = |request| endpoint::serve(&host.project, engine, request, deadline);
+            http::invoke(event, serve).await
+        }
+        Function::Tester { engine } => {
+            let serve = |request| tester::serve(&host.project, engine, request, deadline);
+            http::invoke(event, serve).await
+        }
         Function::Responder => sqs::invoke(host, event, deadline).await,
         Function::Tick => {
             let swept = sweep(&host.project).await?;

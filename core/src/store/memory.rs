@@ -7,11 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::number;
 use super::plan::Plan;
 use super::recent::hash;
 use super::{
-    Commit, Committed, Due, Entry, Lease, Loaded, Moved, Outbox, Recent, Record, Row, Settled, Settlement,
-    Step, Store, StoreError, Taken, Unusable,
+    Commit, Committed, Due, Entry, Lease, Loaded, Moved, Number, Outbox, Recent, Record, Row, Settled,
+    Settlement, Step, Store, StoreError, Taken, Unusable,
 };
 use crate::contact::{Contact, ContactId};
 use crate::message::{BackendName, ConnectionId, MessageId};
@@ -29,6 +30,7 @@ struct Tables {
     history: HashMap<ConnectionId, BTreeMap<(i64, MessageId), KeptRow>>,
     contacts: HashMap<ContactId, Contact>,
     unusable: Vec<Unusable>,
+    numbers: BTreeMap<ConnectionId, Timestamp>,
 }
 
 /// A row, and when a report moved it where it is.
@@ -283,5 +285,52 @@ impl Store for MemoryStore {
         let tables = self.lock();
         let kept = |row: &&Unusable| row.backend == *backend && row.at + Unusable::KEPT > now;
         Ok(tables.unusable.iter().rev().filter(kept).take(limit).cloned().collect())
+    }
+
+    async fn history_from(
+        &self,
+        connection: &ConnectionId,
+        from: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let tables = self.lock();
+        let rows =
+            tables.history.get(connection).into_iter().flat_map(BTreeMap::values).map(|kept| &kept.row);
+        let wanted =
+            |row: &&Row| row.at.as_millisecond() >= from.as_millisecond() && row.at + Row::KEPT > now;
+        Ok(rows.filter(wanted).take(limit).cloned().collect())
+    }
+
+    async fn note_number(&self, connection: &ConnectionId, at: Timestamp) -> Result<(), StoreError> {
+        let mut tables = self.lock();
+        let used_at = tables.numbers.entry(connection.clone()).or_insert(at);
+        *used_at = at.max(*used_at);
+        Ok(())
+    }
+
+    async fn numbers(
+        &self,
+        backend: &BackendName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Number>, StoreError> {
+        let tables = self.lock();
+        let kept = tables
+            .numbers
+            .iter()
+            .filter(|(connection, used_at)| connection.backend == *backend && **used_at + Number::KEPT > now);
+        let number = |(connection, used_at): (&ConnectionId, &Timestamp)| Number {
+            identity: connection.identity.clone(),
+            used_at: *used_at,
+        };
+        Ok(number::last_used_first(kept.map(number).collect(), limit))
+    }
+
+    async fn forget(&self, connection: &ConnectionId) -> Result<(), StoreError> {
+        let mut tables = self.lock();
+        tables.history.remove(connection);
+        tables.numbers.remove(connection);
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@
 
 mod history;
 mod memory;
+mod number;
 mod pace;
 mod plan;
 mod recent;
@@ -15,6 +16,7 @@ pub mod dynamodb;
 
 pub use history::{Direction, Moved, Row, State, Step};
 pub use memory::MemoryStore;
+pub use number::Number;
 pub use pace::Pace;
 pub use recent::Recent;
 pub use record::{Due, Entry, Lease, Loaded, Outbox, Record};
@@ -222,4 +224,29 @@ pub trait Store: Send + Sync {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Unusable>, StoreError>;
+
+    /// A connection's history from a moment on, as far as it is [kept](Row::KEPT), the oldest first, at most `limit`
+    /// rows. Moments are told apart to the millisecond.
+    async fn history_from(
+        &self,
+        connection: &ConnectionId,
+        from: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError>;
+
+    /// Notes that the message tester used this number. An earlier use changes nothing.
+    async fn note_number(&self, connection: &ConnectionId, at: Timestamp) -> Result<(), StoreError>;
+
+    /// The numbers of a backend that the message tester used, as far as they are [kept](Number::KEPT), the last used
+    /// first, at most `limit`.
+    async fn numbers(
+        &self,
+        backend: &BackendName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Number>, StoreError>;
+
+    /// Deletes a connection's history, then its number. What it has in its session and its outbox stays.
+    async fn forget(&self, connection: &ConnectionId) -> Result<(), StoreError>;
 }

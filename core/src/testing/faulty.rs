@@ -12,8 +12,8 @@ use crate::contact::{Contact, ContactId};
 use crate::message::{BackendName, ConnectionId, MessageId};
 use crate::queue::{Queue, QueueError, Ticket};
 use crate::store::{
-    Commit, Committed, Due, Lease, Loaded, Moved, Outbox, Row, Settled, Settlement, Step, Store, StoreError,
-    Taken, Unusable,
+    Commit, Committed, Due, Lease, Loaded, Moved, Number, Outbox, Row, Settled, Settlement, Step, Store,
+    StoreError, Taken, Unusable,
 };
 
 /// How a call fails.
@@ -230,5 +230,32 @@ impl<S: Store> Store for FaultyStore<S> {
         limit: usize,
     ) -> Result<Vec<Unusable>, StoreError> {
         self.faults.around(self.inner.unusable(backend, now, limit)).await
+    }
+
+    async fn history_from(
+        &self,
+        connection: &ConnectionId,
+        from: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.faults.around(self.inner.history_from(connection, from, now, limit)).await
+    }
+
+    async fn note_number(&self, connection: &ConnectionId, at: Timestamp) -> Result<(), StoreError> {
+        self.faults.around(self.inner.note_number(connection, at)).await
+    }
+
+    async fn numbers(
+        &self,
+        backend: &BackendName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Number>, StoreError> {
+        self.faults.around(self.inner.numbers(backend, now, limit)).await
+    }
+
+    async fn forget(&self, connection: &ConnectionId) -> Result<(), StoreError> {
+        self.faults.around(self.inner.forget(connection)).await
     }
 }

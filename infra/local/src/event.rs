@@ -52,6 +52,10 @@ pub(crate) fn of_request(
         },
         "isBase64Encoded": false,
     });
+    let cookies = cookies(parts);
+    if !cookies.is_empty() {
+        event["cookies"] = json!(cookies);
+    }
     let query = decoded(query);
     if !query.is_empty() {
         event["queryStringParameters"] = json!(query);
@@ -67,10 +71,18 @@ pub(crate) fn of_request(
     event.to_string()
 }
 
+/// The cookies, which stand by themselves.
+fn cookies(parts: &Parts) -> Vec<String> {
+    let all = parts.headers.get_all(header::COOKIE).iter();
+    let all = all.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    all.flat_map(|value| value.split(';').map(|cookie| cookie.trim().to_owned()).collect::<Vec<_>>())
+        .collect()
+}
+
 /// Names in lower case, the values of one name joined with commas.
 fn headers(parts: &Parts) -> Map<String, Value> {
     let mut joined: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (name, value) in &parts.headers {
+    for (name, value) in parts.headers.iter().filter(|(name, _)| *name != header::COOKIE) {
         joined.entry(name.as_str()).or_default().push(String::from_utf8_lossy(value.as_bytes()).into_owned());
     }
     joined.into_iter().map(|(name, values)| (name.to_owned(), values.join(",").into())).collect()
@@ -94,6 +106,8 @@ struct FunctionResult {
     status_code: u16,
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    #[serde(default)]
+    cookies: Vec<String>,
     body: Option<String>,
     #[serde(default)]
     is_base64_encoded: bool,
@@ -111,6 +125,9 @@ pub(crate) fn to_response(result: &str) -> Option<Response<Bytes>> {
     *response.status_mut() = StatusCode::from_u16(result.status_code).ok()?;
     for (name, value) in result.headers {
         response.headers_mut().insert(name.parse::<HeaderName>().ok()?, HeaderValue::from_str(&value).ok()?);
+    }
+    for cookie in result.cookies {
+        response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_str(&cookie).ok()?);
     }
     Some(response)
 }

@@ -117,8 +117,10 @@ impl Front {
     }
 }
 
-/// Whether a route's pattern covers a path: `{name}` is one segment, `{name+}` at the end is one or more.
+/// Whether a route's pattern covers a path: `{name}` is one segment, `{name+}` at the end is one or more. A slash at the
+/// end of a path makes no difference to a pattern without one: the service takes no route that ends with it.
 fn covers(pattern: &str, path: &str) -> bool {
+    let path = if pattern.ends_with('}') { path } else { path.strip_suffix('/').unwrap_or(path) };
     let mut segments = path.split('/');
     let mut parts = pattern.split('/').peekable();
     while let Some(part) = parts.next() {
@@ -162,6 +164,9 @@ mod tests {
             ("/backend/{proxy+}", "/backend/", false),
             ("/backend/{proxy+}", "/backend", false),
             ("/backend/{proxy+}", "/", false),
+            ("/httptester", "/httptester/", true),
+            ("/httptester", "/httptester//", false),
+            ("/httptester", "/httptester/x", false),
             ("/{name}/x", "/a/x", true),
             ("/{name}/x", "/a/b/x", false),
         ];

@@ -152,6 +152,11 @@ fn banner(stack: &Stack, options: &Options) -> String {
         project.about().name,
         options.data.display()
     );
+    if let Some((name, _)) = project.backends().find(|(_, engine)| *engine == "httptester") {
+        let url = stack.backend_url(name.as_str());
+        let page = url.strip_suffix(&format!("{name}/")).unwrap_or(&url);
+        let _ = writeln!(text, "Open {page} in a browser and write to your apps.\n");
+    }
     for (name, _) in project.backends() {
         let name = name.as_str();
         let _ = writeln!(text, "  {name:<20} {}", stack.backend_url(name));

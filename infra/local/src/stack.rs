@@ -107,7 +107,9 @@ impl Stack {
         let (mut routes, mut folders) = (Vec::new(), BTreeMap::new());
         for route in template.routes {
             let (function, timeout) = (known(&route.function)?, template.timeouts[&route.function]);
-            if let (Function::Http { engine }, Some(folder)) = (function, route.key.split('/').nth(1)) {
+            if let (Function::Http { engine } | Function::Tester { engine }, Some(folder)) =
+                (function, route.key.split('/').nth(1))
+            {
                 folders.insert(engine, folder.to_owned());
             }
             routes.push((route, function, timeout));

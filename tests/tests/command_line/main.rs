@@ -39,6 +39,10 @@ async fn it_starts_and_what_it_prints_works_when_pasted() -> Result<()> {
     let url = format!("http://127.0.0.1:{port}/backend/my-kannel-backend/");
     assert_eq!(stack.url()?, url);
     assert!(text.starts_with("Threadless is up. Data in .threadless, Ctrl-C ends it.\n"), "{text}");
+    let open = format!("\nOpen http://127.0.0.1:{port}/httptester/ in a browser and write to your apps.\n");
+    assert!(text.contains(&open), "{text}");
+    let page = get(&format!("http://127.0.0.1:{port}/httptester/message_tester/1/")).await?;
+    assert!(page.status == 200 && page.body.contains("Message tester"), "{}", page.body);
     let pretended =
         format!("No gateway listens on port {gateway}: replies of my-kannel-backend are printed here.");
     assert!(text.contains(&pretended), "{text}");
@@ -208,7 +212,7 @@ async fn bad_settings_are_one_line_with_every_fault() -> Result<()> {
         ),
         (
             "[project]\nname = \"x\"\n[backends.k]\nengine = \"pigeon\"",
-            vec!["\"pigeon\"", "known are http, kannel"],
+            vec!["\"pigeon\"", "known are http, httptester, kannel"],
         ),
         ("[project]\nname = \"x\"\n\n[backends", vec!["line 4"]),
         ("", vec!["project"]),

@@ -67,20 +67,44 @@ fn the_functions_of_the_template_are_those_that_are_built() -> Result<()> {
     Ok(())
 }
 
+fn answers_http(function: Function) -> bool {
+    matches!(function, Function::Http { .. } | Function::Tester { .. })
+}
+
 #[test]
 fn each_event_leads_to_a_function_of_its_kind() -> Result<()> {
     let template = Template::read(TEMPLATE)?;
     for route in &template.routes {
         let function = functions::function(&route.function).context("no such function")?;
-        assert!(matches!(function, Function::Http { .. }), "{route:?}");
+        assert!(answers_http(function), "{route:?}");
         assert!(template.timeouts[&route.function] < Duration::from_secs(30), "an HTTP API waits no longer");
     }
-    let http = functions::FUNCTIONS.iter().filter(|(_, function)| matches!(function, Function::Http { .. }));
+    let http = functions::FUNCTIONS.iter().filter(|(_, function)| answers_http(*function));
     let routed = names(template.routes.iter().map(|route| route.function.clone()));
     assert_eq!(routed, names(http.map(|(name, _)| *name)), "each has a route");
     assert_eq!(functions::function(&template.worker.function), Some(Function::Responder));
     assert_eq!(template.scheduled.len(), 1);
     assert_eq!(functions::function(&template.scheduled[0]), Some(Function::Tick));
+    Ok(())
+}
+
+/// Whoever deploys the shipped template has no page through which strangers could write to the apps.
+#[test]
+fn the_tester_is_deployed_only_where_it_is_asked_for() -> Result<()> {
+    let yaml = yaml()?;
+    assert_eq!(yaml["Parameters"]["MessageTester"]["Default"].as_str(), Some("off"));
+    let all = yaml["Resources"].as_mapping().context("no resources")?;
+    let mut count = 0;
+    for (id, resource) in all {
+        let id = id.as_str().context("no name")?;
+        let condition = resource["Condition"].as_str();
+        assert_eq!(id.starts_with("Httptester"), condition == Some("HasTester"), "{id}: {condition:?}");
+        count += usize::from(condition == Some("HasTester"));
+        // What is always there cannot lean on what may not be.
+        let written = serde_yaml_ng::to_string(resource)?;
+        assert!(condition == Some("HasTester") || !written.contains("Httptester"), "{id}");
+    }
+    assert_eq!(count, 10, "log group, role, function, integration, two routes and permissions, two alarms");
     Ok(())
 }
 
@@ -197,7 +221,7 @@ async fn the_table_has_the_keys_and_the_index_that_the_store_uses() -> Result<()
 
     let template = Template::read(TEMPLATE)?;
     let items = items(stack.dynamodb).await?;
-    assert_eq!(items.len(), 5, "backend, connection, contact, history, unusable: {items:?}");
+    assert_eq!(items.len(), 6, "backend, connection, contact, history, unusable, number: {items:?}");
     let attributes = template.table["AttributeDefinitions"].as_array().context("no attributes")?;
     for attribute in attributes {
         let name = attribute["AttributeName"].as_str().context("no name")?;
@@ -213,7 +237,7 @@ async fn the_table_has_the_keys_and_the_index_that_the_store_uses() -> Result<()
     assert_eq!(
         lasting,
         names(["backend", "connection", "contact"]),
-        "history and unusable messages go by themselves"
+        "history, unusable messages and numbers go by themselves"
     );
     Ok(())
 }
@@ -259,5 +283,6 @@ async fn fill(store: &DynamoStore, connection: &ConnectionId) -> Result<()> {
     store.record(&row).await?;
     let (raw, problems) = ("id=".to_owned(), vec!["id: an identity cannot be empty".to_owned()]);
     store.keep_unusable(&Unusable { backend: connection.backend.clone(), at: now, raw, problems }).await?;
+    store.note_number(connection, now).await?;
     Ok(())
 }

@@ -22,12 +22,20 @@ pub(super) const TOKEN: &str = "token";
 
 /// What the gateway calls its fields.
 #[derive(Debug)]
-pub(super) struct Inbound {
+pub(in crate::backend) struct Inbound {
     identity: String,
     text: String,
     id: String,
     timestamp: String,
     recipient: String,
+}
+
+impl Default for Inbound {
+    fn default() -> Self {
+        let [identity, text, id, timestamp, recipient] =
+            ["identity", "text", "id", "timestamp", "recipient"].map(str::to_owned);
+        Self { identity, text, id, timestamp, recipient }
+    }
 }
 
 impl Inbound {
@@ -44,7 +52,7 @@ impl Inbound {
     }
 
     /// Reads the message. All faults at once.
-    pub(super) fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
+    pub(in crate::backend) fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
         let payload = Payload::read(request).map_err(|fault| vec![fault])?;
         let mut faults = Vec::new();
         let identity = self.identity(&payload).map_err(|fault| faults.push(fault)).ok();

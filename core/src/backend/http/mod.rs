@@ -18,7 +18,8 @@ use super::{
 };
 use crate::config::{Fields, Place, Secret};
 use crate::message::Outgoing;
-use inbound::{Inbound, TOKEN};
+pub(super) use inbound::Inbound;
+use inbound::TOKEN;
 use outbound::Outbound;
 use signature::Signature;
 
@@ -76,13 +77,6 @@ impl HttpGateway {
         Some(Self { inbound, outbound: outbound?, expected, token, signature, timeout })
     }
 
-    fn check_token(token: &Secret, request: &Request<Bytes>) -> Caller {
-        let headers = request.headers();
-        let given =
-            inbound::token(request).or_else(|| bearer_token(headers)).or_else(|| basic_password(headers));
-        Caller::with_token(token, given.as_deref())
-    }
-
     fn read(&self, answer: Result<Fetched, TransportError>, message: &Outgoing) -> SendOutcome {
         let Fetched { status, body } = match answer {
             Ok(fetched) => fetched,
@@ -103,6 +97,13 @@ impl HttpGateway {
     }
 }
 
+/// Whether the request carries the token, in any of the ways that gateways know.
+pub(super) fn check_token(token: &Secret, request: &Request<Bytes>) -> Caller {
+    let headers = request.headers();
+    let given = inbound::token(request).or_else(|| bearer_token(headers)).or_else(|| basic_password(headers));
+    Caller::with_token(token, given.as_deref())
+}
+
 impl Backend for HttpGateway {
     fn methods(&self) -> &[Method] {
         // A signature is of the body: it would not hold for a query.
@@ -111,7 +112,7 @@ impl Backend for HttpGateway {
 
     /// With a token and a signature, both must be right.
     fn authenticate(&self, request: &Request<Bytes>) -> Caller {
-        let token = self.token.as_ref().map(|token| Self::check_token(token, request));
+        let token = self.token.as_ref().map(|token| check_token(token, request));
         let signature = self.signature.as_ref().map(|signature| signature.check(request));
         match (token, signature) {
             (None, None) => Caller::Anyone,

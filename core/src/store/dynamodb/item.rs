@@ -56,6 +56,7 @@ pub(super) mod names {
     pub(crate) const REPORTED_AT: &str = "reported_at";
     pub(crate) const RAW: &str = "raw";
     pub(crate) const PROBLEMS: &str = "problems";
+    pub(crate) const USED_AT: &str = "used_at";
     pub(crate) const TTL: &str = "ttl";
 }
 use names as n;
@@ -286,4 +287,9 @@ pub(super) fn to_unusable(
 pub(super) fn is_expired(item: &Item, now: Timestamp) -> bool {
     let ttl = item.get(n::TTL).and_then(|ttl| ttl.as_n().ok()).and_then(|ttl| ttl.parse::<i64>().ok());
     ttl.is_some_and(|ttl| ttl <= now.as_second())
+}
+
+/// An item's sort key; empty where there is none.
+pub(super) fn sort_key(item: &Item) -> &str {
+    item.get(keys::SK).and_then(|sk| sk.as_s().ok()).map_or("", String::as_str)
 }

@@ -21,6 +21,8 @@ pub(super) const OUTBOX: &str = "O#";
 pub(super) const MESSAGE: &str = "M#";
 /// What leads the sort keys of unusable messages.
 pub(super) const UNUSABLE: &str = "U#";
+/// What leads the sort keys of the numbers that the message tester used.
+pub(super) const NUMBER: &str = "N#";
 /// The index of connections whose outbox waits.
 pub(super) const DUE_INDEX: &str = "due";
 /// How many partitions that index is spread over.
@@ -57,10 +59,23 @@ pub(super) fn of_chunk(version: u64, at: usize) -> String {
     format!("{OUTBOX}{version:020}#{at:03}")
 }
 
+/// A number that the message tester used, under its backend.
+pub(super) fn of_number(identity: &Identity) -> String {
+    format!("{NUMBER}{}", identity.as_str())
+}
+
 /// A row of history: in the order of time.
 pub(super) fn of_row(at: Timestamp, id: &MessageId) -> String {
-    format!("{MESSAGE}{:014}#{id}", at.as_millisecond().max(0))
+    format!("{}#{id}", of_rows_from(at))
 }
+
+/// What the keys of all rows from a moment on are not less than.
+pub(super) fn of_rows_from(at: Timestamp) -> String {
+    format!("{MESSAGE}{:014}", at.as_millisecond().max(0))
+}
+
+/// What the keys of all rows are less than.
+pub(super) const AFTER_ROWS: &str = "M$";
 
 /// The time and the message that [`of_row`] made it of.
 pub(super) fn to_row(sk: &str) -> Option<(Timestamp, MessageId)> {

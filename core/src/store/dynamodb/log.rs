@@ -5,7 +5,7 @@ use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
 use super::call::Written;
-use super::item::{Item, Reader, is_expired, names as n, number, text, time, to_row, to_unusable};
+use super::item::{Item, Reader, is_expired, names as n, number, sort_key, text, time, to_row, to_unusable};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
 use crate::aws::sort;
@@ -177,8 +177,4 @@ impl DynamoStore {
         let live = items.iter().filter(|item| !is_expired(item, now));
         live.map(|item| to_unusable(backend, sort_key(item), item)).collect()
     }
-}
-
-fn sort_key(item: &Item) -> &str {
-    item.get(keys::SK).and_then(|sk| sk.as_s().ok()).map_or("", String::as_str)
 }

@@ -6,6 +6,7 @@ mod contact;
 mod item;
 mod keys;
 mod log;
+mod numbers;
 mod outbox;
 mod update;
 
@@ -18,8 +19,8 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
 use super::{
-    Commit, Committed, Due, Lease, Loaded, Moved, Outbox, Row, Settled, Settlement, Step, Store, StoreError,
-    Taken, Unusable,
+    Commit, Committed, Due, Lease, Loaded, Moved, Number, Outbox, Row, Settled, Settlement, Step, Store,
+    StoreError, Taken, Unusable,
 };
 use crate::aws::{Access, sdk_config};
 use crate::contact::{Contact, ContactId};
@@ -179,5 +180,32 @@ impl Store for DynamoStore {
         limit: usize,
     ) -> Result<Vec<Unusable>, StoreError> {
         self.query_unusable(backend, now, limit).await
+    }
+
+    async fn history_from(
+        &self,
+        connection: &ConnectionId,
+        from: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.query_history_from(connection, from, now, limit).await
+    }
+
+    async fn note_number(&self, connection: &ConnectionId, at: Timestamp) -> Result<(), StoreError> {
+        self.write_number(connection, at).await
+    }
+
+    async fn numbers(
+        &self,
+        backend: &BackendName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Number>, StoreError> {
+        self.query_numbers(backend, now, limit).await
+    }
+
+    async fn forget(&self, connection: &ConnectionId) -> Result<(), StoreError> {
+        self.delete_history(connection).await
     }
 }

@@ -197,6 +197,35 @@ impl DynamoStore {
         forward: bool,
         limit: usize,
     ) -> Result<Vec<Item>, StoreError> {
+        self.query_items(
+            "pk = :pk AND begins_with(sk, :lead)",
+            [(":pk", pk), (":lead", lead)],
+            forward,
+            limit,
+        )
+        .await
+    }
+
+    /// Items of one partition whose sort key is in a range, both ends included, in its order.
+    pub(super) async fn query_between(
+        &self,
+        pk: &str,
+        first: &str,
+        last: &str,
+        limit: usize,
+    ) -> Result<Vec<Item>, StoreError> {
+        let values = [(":pk", pk), (":first", first), (":last", last)];
+        self.query_items("pk = :pk AND sk BETWEEN :first AND :last", values, true, limit).await
+    }
+
+    async fn query_items(
+        &self,
+        condition: &str,
+        values: impl IntoIterator<Item = (&str, &str)>,
+        forward: bool,
+        limit: usize,
+    ) -> Result<Vec<Item>, StoreError> {
+        let values: Item = values.into_iter().map(|(name, value)| (name.to_owned(), text(value))).collect();
         let mut items = Vec::new();
         let mut from = None;
         loop {
@@ -205,9 +234,8 @@ impl DynamoStore {
                 .client
                 .query()
                 .table_name(&self.table)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :lead)")
-                .expression_attribute_values(":pk", text(pk))
-                .expression_attribute_values(":lead", text(lead))
+                .key_condition_expression(condition)
+                .set_expression_attribute_values(Some(values.clone()))
                 .consistent_read(true)
                 .scan_index_forward(forward)
                 .limit(wanted)

@@ -1,0 +1,131 @@
+//! How far a page knows a conversation: enough to be told no more than what is new or has changed.
+
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use crate::hex::hex;
+use crate::store::{Row, State};
+
+/// For so long after it a row may still be written that is older: by another function, by another clock.
+const LATE_MS: i64 = 10_000;
+
+/// A message that is not done after so long is not waited for: what comes of it shows when the page is loaded again.
+const PATIENCE_MS: i64 = 3_600_000;
+
+/// What a page has seen, as it sends it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cursor {
+    /// Rows from here on, in milliseconds since 1970, may have changed.
+    from: i64,
+    /// What they were.
+    print: String,
+    /// The newest one: where it is gone, so is the conversation that the page knows.
+    anchor: String,
+}
+
+impl Cursor {
+    /// After these rows, the oldest first; `None` where there are none.
+    pub(super) fn after(rows: &[Row]) -> Option<Self> {
+        let newest = rows.last()?;
+        let newest_ms = newest.at.as_millisecond();
+        let open = |row: &&Row| {
+            matches!(row.state, State::Received | State::Queued)
+                && row.at.as_millisecond() > newest_ms - PATIENCE_MS
+        };
+        let oldest_open = rows.iter().find(open).map_or(newest_ms, |row| row.at.as_millisecond());
+        let from = oldest_open.min(newest_ms - LATE_MS).max(0);
+        Some(Self { from, print: print(rows, from), anchor: newest.id.as_str().to_owned() })
+    }
+
+    /// What [`Cursor::to_text`] wrote.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '.');
+        let from = parts.next()?.parse().ok().filter(|from| *from >= 0)?;
+        let (print, anchor) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+        Some(Self { from, print, anchor })
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        format!("{}.{}.{}", self.from, self.print, self.anchor)
+    }
+
+    /// From when on rows are to be read.
+    pub(super) fn from(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.from).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// Whether what the page knows is still there, going by the rows from [`Cursor::from`] on.
+    pub(super) fn holds(&self, rows: &[Row]) -> bool {
+        rows.iter().any(|row| row.id.as_str() == self.anchor)
+    }
+
+    /// Whether these rows are what the page has seen.
+    pub(super) fn is_up_to_date(&self, rows: &[Row]) -> bool {
+        self.print == print(rows, self.from)
+    }
+}
+
+/// A digest of everything of these rows that can change.
+fn print(rows: &[Row], from: i64) -> String {
+    let mut sha = Sha256::new();
+    for row in rows.iter().filter(|row| row.at.as_millisecond() >= from) {
+        sha.update(format!("{}\0{}\0{}\0{}\0", row.id, row.state.as_str(), row.uncertain, row.attempts));
+    }
+    hex(&sha.finalize()[..8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{ConnectionId, MessageId};
+    use crate::store::Direction;
+
+    fn row(seconds: i64, id: &str, state: State) -> Row {
+        Row {
+            connection: ConnectionId::new("b".parse().unwrap(), "1".parse().unwrap()),
+            at: Timestamp::from_second(1_700_000_000 + seconds).unwrap(),
+            id: MessageId::from(id),
+            direction: Direction::In,
+            state,
+            text: String::new(),
+            in_reply_to: None,
+            attempts: 0,
+            uncertain: 0,
+            detail: None,
+        }
+    }
+
+    fn from(rows: &[Row]) -> i64 {
+        Cursor::after(rows).unwrap().from().as_second() - 1_700_000_000
+    }
+
+    #[test]
+    fn a_cursor_reaches_back_to_what_may_still_change() {
+        let done = |at| row(at, "done", State::Handled);
+        assert_eq!(from(&[done(0), done(100)]), 90, "what may be late");
+        assert_eq!(from(&[done(0), row(20, "q", State::Queued), done(100)]), 20, "what waits");
+        assert_eq!(from(&[row(0, "q", State::Queued), done(4000)]), 3990, "but not for ever");
+        assert_eq!(Cursor::after(&[]), None);
+    }
+
+    #[test]
+    fn a_cursor_knows_what_changed_and_what_is_gone() {
+        let mut rows =
+            vec![row(0, "a", State::Handled), row(95, "b", State::Queued), row(100, "c.d", State::Sent)];
+        let cursor = Cursor::after(&rows).unwrap();
+        assert_eq!(Cursor::read(&cursor.to_text()), Some(cursor.clone()));
+        assert!(cursor.holds(&rows[1..]) && cursor.is_up_to_date(&rows[1..]));
+        rows[1].state = State::Sent;
+        assert!(cursor.holds(&rows[1..]) && !cursor.is_up_to_date(&rows[1..]));
+        rows.truncate(2);
+        assert!(!cursor.holds(&rows));
+    }
+
+    #[test]
+    fn what_is_no_cursor_is_none() {
+        for text in ["", "1", "1.2", "x.y.z", "-1.y.z", "99999999999999999999.y.z"] {
+            assert_eq!(Cursor::read(text), None, "{text}");
+        }
+        assert_eq!(Cursor::read("9223372036854775807.y.z").unwrap().from(), Timestamp::UNIX_EPOCH);
+    }
+}

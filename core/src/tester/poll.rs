@@ -1,0 +1,155 @@
+//! What is new in the conversations that a page follows.
+
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+use super::Tester;
+use super::cursor::Cursor;
+use crate::message::{ConnectionId, Identity};
+use crate::store::{Direction, Row, StoreError};
+
+/// How many conversations a page may follow.
+pub(super) const CONVERSATIONS: usize = 60;
+
+/// How many rows a page gets of a conversation that it does not know, unless it says otherwise.
+const ROWS: usize = 200;
+
+/// How many rows it may ask for.
+const MOST_ROWS: usize = 2000;
+
+/// How many rows are read of what is new.
+const NEW_ROWS: usize = 500;
+
+/// How many numbers the list has.
+const NUMBERS: usize = 1000;
+
+/// The cursor of a page that knows that there is nothing.
+const NOTHING: &str = "-";
+
+/// The body of `poll.json`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Poll {
+    /// The conversations that the page follows.
+    #[serde(default)]
+    pub(super) conversations: Vec<Followed>,
+    /// Whether it wants the list of numbers.
+    #[serde(default)]
+    numbers: bool,
+}
+
+/// A conversation that a page follows.
+#[derive(Debug, Deserialize)]
+pub(super) struct Followed {
+    identity: Identity,
+    /// As it was given with the last rows; without it the page knows nothing.
+    cursor: Option<String>,
+    /// How many rows it wants of what it does not know.
+    rows: Option<usize>,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+pub(super) struct News {
+    conversations: Vec<Conversation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    numbers: Option<Vec<Used>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Conversation {
+    identity: Identity,
+    cursor: String,
+    /// These rows stand in the place of all that the page has.
+    reset: bool,
+    /// There are older ones.
+    more: bool,
+    rows: Vec<Shown>,
+}
+
+#[derive(Debug, Serialize)]
+struct Used {
+    identity: Identity,
+    used_at: i64,
+}
+
+/// A row as the page has it.
+#[derive(Debug, Serialize)]
+pub(super) struct Shown {
+    pub(super) id: String,
+    /// In milliseconds since 1970.
+    pub(super) at: i64,
+    direction: &'static str,
+    state: &'static str,
+    text: String,
+    attempts: u32,
+    uncertain: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_reply_to: Option<String>,
+}
+
+impl From<Row> for Shown {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id.as_str().to_owned(),
+            at: row.at.as_millisecond(),
+            direction: match row.direction {
+                Direction::In => "in",
+                Direction::Out => "out",
+            },
+            state: row.state.as_str(),
+            text: row.text,
+            attempts: row.attempts,
+            uncertain: row.uncertain,
+            detail: row.detail,
+            in_reply_to: row.in_reply_to.map(|id| id.as_str().to_owned()),
+        }
+    }
+}
+
+/// Answers it. Of conversations without news there is no word.
+pub(super) async fn news(tester: &Tester<'_>, poll: Poll) -> Result<News, StoreError> {
+    let followed = try_join_all(poll.conversations.into_iter().map(|followed| of_one(tester, followed)));
+    let numbers = async {
+        if !poll.numbers {
+            return Ok(None);
+        }
+        let ports = &tester.project.ports;
+        let numbers = ports.store.numbers(&tester.name, ports.clock.now(), NUMBERS).await?;
+        let used = numbers
+            .into_iter()
+            .map(|number| Used { identity: number.identity, used_at: number.used_at.as_millisecond() });
+        Ok(Some(used.collect()))
+    };
+    let (conversations, numbers) = futures_util::future::try_join(followed, numbers).await?;
+    Ok(News { conversations: conversations.into_iter().flatten().collect(), numbers })
+}
+
+async fn of_one(tester: &Tester<'_>, followed: Followed) -> Result<Option<Conversation>, StoreError> {
+    let ports = &tester.project.ports;
+    let Followed { identity, cursor, rows: wanted } = followed;
+    let connection = ConnectionId::new(tester.name.clone(), identity.clone());
+    if let Some(cursor) = cursor.as_deref().and_then(Cursor::read) {
+        let rows = ports.store.history_from(&connection, cursor.from(), ports.clock.now(), NEW_ROWS).await?;
+        if cursor.holds(&rows) {
+            if cursor.is_up_to_date(&rows) {
+                return Ok(None);
+            }
+            return Ok(Some(conversation(identity, false, false, rows)));
+        }
+    }
+    let limit = wanted.unwrap_or(ROWS).clamp(1, MOST_ROWS);
+    let mut rows = ports.store.history(&connection, ports.clock.now(), limit).await?;
+    if rows.is_empty() && cursor.as_deref() == Some(NOTHING) {
+        return Ok(None);
+    }
+    let more = rows.len() == limit;
+    rows.reverse();
+    Ok(Some(conversation(identity, true, more, rows)))
+}
+
+fn conversation(identity: Identity, reset: bool, more: bool, rows: Vec<Row>) -> Conversation {
+    let cursor = Cursor::after(&rows).map_or(NOTHING.to_owned(), |cursor| cursor.to_text());
+    Conversation { identity, cursor, reset, more, rows: rows.into_iter().map(Shown::from).collect() }
+}

@@ -1,0 +1,107 @@
+//! Takes messages in, as any endpoint does, and lets the page know of them at once.
+
+use std::collections::BTreeMap;
+
+use ::http::{Request, Response, StatusCode};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use tracing::warn;
+
+use super::Tester;
+use crate::backend::{Backend as _, Received, plain_text};
+use crate::clock::Deadline;
+use crate::endpoint;
+use crate::incoming::{Accepted, IncomingError, incoming};
+use crate::message::{ConnectionId, Identity, Incoming, MessageId};
+use crate::random;
+use crate::store::{Row, State};
+
+/// What a script is told where the settings have a login and no token.
+const NO_TOKEN: &str = "Scripts need a token here, and the settings have none: log in and use the page.\n";
+
+/// A POST of `identity` and `text`.
+pub(super) async fn from_script(
+    tester: &Tester<'_>,
+    request: &Request<Bytes>,
+    deadline: Deadline,
+) -> Response<Bytes> {
+    if !tester.backend.takes_scripts() {
+        return plain_text(StatusCode::FORBIDDEN, NO_TOKEN);
+    }
+    if let Some(refusal) = endpoint::to_stranger(tester.backend.authenticate(request)) {
+        return refusal;
+    }
+    let received = match tester.backend.decode(request) {
+        Ok(received) => received,
+        Err(faults) => return endpoint::unusable(&faults),
+    };
+    let identity = received.identity.clone();
+    match one(tester, received, deadline).await {
+        Ok(_) => {
+            note(tester, [identity]).await;
+            tester.backend.acknowledge()
+        }
+        Err(problem) => endpoint::unavailable(&problem),
+    }
+}
+
+/// A message of the page's.
+pub(super) fn received(identity: Identity, text: String, id: Option<String>) -> Received {
+    Received {
+        identity,
+        text,
+        gateway_id: id,
+        received_at: None,
+        recipient: None,
+        raw: None,
+        details: BTreeMap::new(),
+    }
+}
+
+/// Takes one message in. `Ok`: it is durable, under this id.
+///
+/// A queued one has its row from here, so that the page shows it before the responder comes to it; that of a handled
+/// one is there already. Its time and its id are made here, so that both write the same row.
+pub(super) async fn one(
+    tester: &Tester<'_>,
+    received: Received,
+    deadline: Deadline,
+) -> Result<MessageId, IncomingError> {
+    let ports = &tester.project.ports;
+    let at = received.received_at.unwrap_or_else(|| ports.clock.now());
+    let gateway_id = received.gateway_id.clone().unwrap_or_else(random::name);
+    let connection = ConnectionId::new(tester.name.clone(), received.identity.clone());
+    let row = Row {
+        state: State::Received,
+        ..Row::handled(&Incoming {
+            id: MessageId::of_gateway(&connection, &gateway_id),
+            connection,
+            text: received.text.clone(),
+            received_at: at,
+            recipient: None,
+            raw: None,
+            details: BTreeMap::new(),
+        })
+    };
+    let received = Received { received_at: Some(at), gateway_id: Some(gateway_id), ..received };
+    if let Accepted::Queued(_) = incoming(tester.project, &tester.name, received, deadline).await?
+        && let Err(problem) = ports.store.record(&row).await
+    {
+        warn!(outcome = "history_lost", error = %problem, "the page shows the message once it is handled");
+    }
+    Ok(row.id)
+}
+
+/// Puts numbers on the list. The messages are taken by now, so that a failure is a line in the log.
+pub(super) async fn note(tester: &Tester<'_>, identities: impl IntoIterator<Item = Identity>) {
+    let ports = &tester.project.ports;
+    let now = ports.clock.now();
+    let connections: Vec<ConnectionId> =
+        identities.into_iter().map(|identity| ConnectionId::new(tester.name.clone(), identity)).collect();
+    let notes = connections.iter().map(|connection| ports.store.note_number(connection, now));
+    for noted in join_all(notes).await {
+        if let Err(problem) = noted {
+            warn!(outcome = "not_noted", error = %problem, "the number is not on the list");
+        }
+    }
+}

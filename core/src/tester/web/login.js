@@ -1,0 +1,13 @@
+// Remembers which conversation was asked for. A link from another site brings no cookie along: who is logged in already
+// goes on.
+
+const { root } = document.documentElement.dataset;
+const identity = new URLSearchParams(location.search).get('identity') ?? '';
+document.querySelector('[name=identity]').value = identity;
+
+if (document.getElementById('wrong').hidden) {
+  const answer = await fetch(`${root}poll.json`, { method: 'POST', body: '{}' }).catch(() => null);
+  if (answer !== null && answer.status !== 401) {
+    location.replace(identity ? `${root}?identity=${encodeURIComponent(identity)}` : root);
+  }
+}

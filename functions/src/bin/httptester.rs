@@ -1,0 +1,7 @@
+//! The message tester in a browser.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    functions::start("httptester")
+}
