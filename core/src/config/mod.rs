@@ -1,5 +1,6 @@
 //! `settings.toml` → typed and validated settings, with all faults reported at once.
 
+mod by_hand;
 mod fields;
 mod secret;
 

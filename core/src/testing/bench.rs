@@ -16,7 +16,6 @@ use super::gateway::{TestBackend, TestGateway};
 use crate::backend::{AnyBackend, Fetched, Received, Reference, Reported, Transport, TransportError};
 use crate::clock::{Clock as _, Deadline};
 use crate::config::{BackendSettings, Respond, Settings};
-use crate::consent::Consent;
 use crate::contact::Contact;
 use crate::context::About;
 use crate::endpoint;
@@ -50,6 +49,8 @@ pub struct Bench {
     queue: Arc<MemoryQueue>,
     /// The jobs that were taken from the queue and are not done.
     in_hand: Mutex<Vec<Ticket>>,
+    /// Those that are.
+    done: Mutex<Vec<Ticket>>,
     backend: BackendName,
     /// Whether anything has come in.
     touched: AtomicBool,
@@ -179,7 +180,8 @@ impl BenchBuilder {
         let backend = self.backends.swap_remove(0);
         let project = Arc::new(Project::new(self.settings, self.router, ports));
         let (in_hand, touched) = (Mutex::default(), AtomicBool::new(false));
-        Bench { project, gateway, clock, faults, queue, in_hand, backend, touched }
+        let done = Mutex::default();
+        Bench { project, gateway, clock, faults, queue, in_hand, done, backend, touched }
     }
 
     fn add(&mut self, name: BackendName, backend: BackendSettings) {
@@ -196,13 +198,7 @@ impl Bench {
 
     /// A bench with these apps, to be shaped further.
     pub fn with(router: Router) -> BenchBuilder {
-        let settings = Settings {
-            about: About { name: "Bench".to_owned(), default_response: String::new() },
-            phase_timeout: Router::PHASE_TIMEOUT,
-            consent: Consent::default(),
-            backends: BTreeMap::new(),
-            warnings: Vec::new(),
-        };
+        let settings = Settings::named("Bench");
         let (respond, replies_per_hour, backends) = (None, None, Vec::new());
         BenchBuilder { router, respond, replies_per_hour, settings, backends, queue: true }
     }
@@ -307,17 +303,10 @@ impl Bench {
         let mut failures = Vec::new();
         while let Some(ticket) = self.queue.take() {
             self.in_hand().push(ticket.clone());
-            let done = ticket.clone();
-            let record = Record {
-                id: ticket.dedupe_id,
-                group: Some(ticket.group),
-                body: ticket.job.to_json(),
-                receive_count: 1,
-            };
-            let deadline = Deadline::within(Duration::from_secs(30));
-            let failed = respond(&self.project, vec![record], deadline).await;
+            let failed = self.hand_out(&ticket, 1).await;
             if failed.is_empty() {
-                self.in_hand().retain(|ticket| *ticket != done);
+                self.in_hand().retain(|other| *other != ticket);
+                self.done.lock().unwrap_or_else(PoisonError::into_inner).push(ticket);
             }
             failures.extend(failed);
         }
@@ -327,6 +316,31 @@ impl Bench {
     /// How many jobs are on the queue.
     pub fn waiting(&self) -> usize {
         self.queue.len() + self.in_hand().len()
+    }
+
+    /// Hands out once more all that was done, as a queue may at any time, and says what failed.
+    pub async fn hand_out_again(&self) -> Vec<Failure> {
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut failures = Vec::new();
+        for ticket in &done {
+            failures.extend(self.hand_out(ticket, 2).await);
+        }
+        failures
+    }
+
+    async fn hand_out(&self, ticket: &Ticket, receive_count: u32) -> Vec<Failure> {
+        let record = Record {
+            id: ticket.dedupe_id.clone(),
+            group: Some(ticket.group.clone()),
+            body: ticket.job.to_json(),
+            receive_count,
+        };
+        respond(&self.project, vec![record], Deadline::within(Duration::from_secs(30))).await
+    }
+
+    /// Whether a job failed, which comes again with the next tick.
+    pub(super) fn has_failed_jobs(&self) -> bool {
+        !self.in_hand().is_empty()
     }
 
     /// What the next minutes bring: what is not done on the queue, sweeps, and the deliveries that they ask for.

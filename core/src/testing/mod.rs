@@ -1,5 +1,15 @@
-//! For tests: a project with everything in memory, a gateway that does as it is told, a clock that can be set, a
-//! store that fails on demand, and transcripts.
+//! Testing your apps: a project with everything in memory, a gateway that does as it is told, a clock that can be set,
+//! a store and a queue that fail on demand, and transcripts. Behind the feature `testing`:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! threadless = { workspace = true, features = ["testing"] }
+//! ```
+//!
+//! # What people text and what they get
+//!
+//! A [`Transcript`] is a conversation in writing. It is strict: each reply must come, in its turn, and no other. Where it
+//! does not come true the test fails with the transcript, the place marked, and what was expected beside what came.
 //!
 //! ```
 //! use threadless::testing::Bench;
@@ -10,6 +20,7 @@
 //! bench
 //!     .transcript(
 //!         "
+//!         ## Keywords ignore case.
 //!         1112223333 > echo
 //!         1112223333 < To echo some text, send: ECHO <ANYTHING>
 //!         1112223333 > ECHO hello
@@ -17,6 +28,241 @@
 //!         ",
 //!     )
 //!     .await;
+//! # });
+//! ```
+//!
+//! A conversation that is a file, `bench.transcript_file("clinic.txt")`, can be played against more than the bench: each
+//! file in the folder `tests/transcripts/` of the project is tested here and over HTTP, inline and queued, and
+//! `cargo run -- script FILE` plays it against the local stack, with `--url` against a deployed one.
+//!
+//! # What is remembered, and what goes out
+//!
+//! ```
+//! use threadless::testing::Bench;
+//! use threadless::{App, AppError, Context, Handled, Router};
+//!
+//! struct Name;
+//!
+//! impl App for Name {
+//!     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+//!         let text = cx.text().to_owned();
+//!         cx.session_mut().set("name", &text)?;
+//!         cx.reply(format!("Hello {text}!"));
+//!         Ok(Handled::Yes)
+//!     }
+//! }
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let bench = Bench::new(Router::new().app(Name));
+//! bench.receive("1112223333", "Amina", None).await.unwrap();
+//! assert_eq!(bench.session("1112223333").await.get::<String>("name").unwrap().as_deref(), Some("Amina"));
+//! assert_eq!(bench.gateway.texts(), ["Hello Amina!"]);
+//! assert_eq!(bench.history("1112223333").await.len(), 2);
+//! # });
+//! ```
+//!
+//! # Several backends, and those of your settings
+//!
+//! ```
+//! use threadless::backend::Engines;
+//! use threadless::config::{Settings, Surroundings};
+//! use threadless::testing::Bench;
+//! use threadless::{Router, apps};
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let bench = Bench::with(Router::new().app(apps::Echo)).backend("kannel-a").backend("kannel-b").build();
+//! bench.transcript("1 > echo a\n1 < a\n[kannel-b] 1 > echo b\n[kannel-b] 1 < b").await;
+//!
+//! // In functions/ this is SETTINGS.
+//! let text = r#"
+//!     [project]
+//!     name = "Clinic"
+//!     default_response = "This is %(project_name)s."
+//!
+//!     [backends.clinic]
+//!     engine = "kannel"
+//!     sendsms_url = "http://127.0.0.1:13013/"
+//! "#;
+//! let settings = Settings::read(text, &Engines::standard(), &Surroundings::local(&[])).unwrap();
+//! let bench = Bench::with(Router::new().app(apps::DefaultReply)).settings(settings).build();
+//! bench.transcript("[clinic] 1 > hwllo\n[clinic] 1 < This is Clinic.").await;
+//! # });
+//! ```
+//!
+//! # Time
+//!
+//! The [clock](TestClock) stands until it is moved: by a time stamp in a transcript, or by hand. [`Bench::minutes`] also
+//! does what is due.
+//!
+//! ```
+//! use std::time::Duration;
+//! use threadless::testing::{Behaviour, Bench};
+//! use threadless::{Clock as _, Router, apps};
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let bench = Bench::new(Router::new().app(apps::Echo));
+//! // A gateway that does not take the first attempt. The next one is a few seconds later, with the next tick.
+//! bench.gateway.next([Behaviour::Defer]);
+//! bench.transcript("1@202611250700 > echo hi\n1@202611250701 < hi").await;
+//!
+//! let before = bench.clock.now();
+//! bench.clock.advance(Duration::from_secs(5));
+//! assert_eq!(bench.clock.now().duration_since(before).as_secs(), 5);
+//! # });
+//! ```
+//!
+//! # A gateway that fails
+//!
+//! ```
+//! use threadless::testing::{Behaviour, Bench};
+//! use threadless::{Router, apps};
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let bench = Bench::new(Router::new().app(apps::Echo));
+//! bench.gateway.next([Behaviour::Refuse, Behaviour::LoseAnswer]);
+//! bench.receive("1", "echo refused", None).await.unwrap();
+//! bench.receive("1", "echo taken, but who knows", None).await.unwrap();
+//! assert_eq!(bench.gateway.texts(), ["taken, but who knows"]);
+//! // Nobody can know that it was taken, so it is sent again, and counted as uncertain.
+//! assert_eq!(bench.outbox("1").await.entries[0].uncertain, 1);
+//! bench.minutes(1).await;
+//! assert_eq!(bench.gateway.texts().len(), 2);
+//! # });
+//! ```
+//!
+//! # A store that fails
+//!
+//! ```
+//! use threadless::testing::{Bench, Fault, When};
+//! use threadless::{Router, apps};
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let bench = Bench::new(Router::new().app(apps::Echo));
+//! bench.receive("1", "echo first", Some("m1")).await.unwrap();
+//! // Of the next message: the store reads the connection, then commits. The commit is done, its answer is lost.
+//! bench.faults.plan(2, Fault::Error, When::After);
+//! assert!(bench.receive("1", "echo second", Some("m2")).await.is_err(), "503: the gateway keeps it");
+//! // And sends it again. The effect was there already: one reply.
+//! bench.receive("1", "echo second", Some("m2")).await.unwrap();
+//! bench.minutes(2).await;
+//! assert_eq!(bench.gateway.texts(), ["first", "second"]);
+//! # });
+//! ```
+//!
+//! # A queue that fails, or hands out twice
+//!
+//! ```
+//! use threadless::testing::{Bench, Fault, When};
+//! use threadless::{Router, apps};
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let bench = Bench::with(Router::new().app(apps::Echo)).queued().build();
+//! // The next call is the queue's.
+//! bench.faults.plan(1, Fault::Error, When::Before);
+//! assert!(bench.receive("1", "echo hi", Some("m1")).await.is_err(), "503: the gateway keeps it");
+//! bench.receive("1", "echo hi", Some("m1")).await.unwrap();
+//!
+//! // Now the store's, in the responder: the job comes back.
+//! bench.faults.plan(1, Fault::Error, When::Before);
+//! assert_eq!(bench.work_off().await.len(), 1);
+//! bench.minutes(1).await;
+//! assert_eq!(bench.gateway.texts(), ["hi"]);
+//!
+//! // A queue hands out at least once. The effect is there once.
+//! bench.hand_out_again().await;
+//! assert_eq!(bench.gateway.texts(), ["hi"]);
+//! # });
+//! ```
+//!
+//! # Without the bench
+//!
+//! Nothing here is a global, and nothing reads the environment. A [`Router`](crate::Router) alone takes a message through
+//! the phases; nothing is stored or sent:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use threadless::testing::TestClock;
+//! use threadless::{About, Clock as _, ConnectionId, Incoming, MessageId, Router, Session, apps};
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let router = Router::new().app(apps::Ping).app(apps::Echo);
+//! let now = TestClock::default().now();
+//! let message = Incoming {
+//!     id: MessageId::random(),
+//!     connection: ConnectionId::new("kannel-a".parse().unwrap(), "1112223333".parse().unwrap()),
+//!     text: "echo hello".to_owned(),
+//!     received_at: now,
+//!     recipient: None,
+//!     raw: None,
+//!     details: Default::default(),
+//! };
+//! let about = About { name: "Clinic".to_owned(), default_response: String::new() };
+//! let outcome = router.run(Arc::new(message), Session::default(), Arc::new(about), now).await;
+//! assert_eq!(outcome.replies[0].text, "hello");
+//! # });
+//! ```
+//!
+//! And a [`Project`](crate::Project) is a router with backends, a store, a queue and a clock, each of them yours to choose:
+//! a backend of your own, say, whose requests you want to see.
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use bytes::Bytes;
+//! # use http::{Method, Request};
+//! # use threadless::Outgoing;
+//! # use threadless::backend::{Backend, Caller, Fault, Received, SendOutcome};
+//! use std::sync::{Arc, Mutex};
+//!
+//! use threadless::backend::{AnyBackend, Fetched, Transport, TransportError};
+//! use threadless::config::Settings;
+//! use threadless::store::MemoryStore;
+//! use threadless::{Deadline, Ports, Project, Router, SystemClock, apps, endpoint};
+//!
+//! # struct Acme;
+//! # impl Backend for Acme {
+//! #     fn methods(&self) -> &[Method] { &[Method::GET] }
+//! #     fn authenticate(&self, _: &Request<Bytes>) -> Caller { Caller::Anyone }
+//! #     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
+//! #         let text = request.uri().query().unwrap_or_default().to_owned();
+//! #         Ok(Received { identity: "1".parse().unwrap(), text, gateway_id: None, received_at: None,
+//! #             recipient: None, raw: None, details: Default::default() })
+//! #     }
+//! #     fn send_timeout(&self) -> Duration { Duration::from_secs(5) }
+//! #     async fn send(&self, message: &Outgoing, transport: &dyn Transport, limit: Duration) -> SendOutcome {
+//! #         let request = Request::get(format!("http://acme.example/{}", message.text)).body(Bytes::new()).unwrap();
+//! #         match transport.fetch(request, limit).await {
+//! #             Ok(_) => SendOutcome::Accepted { detail: String::new() },
+//! #             Err(problem) => problem.into(),
+//! #         }
+//! #     }
+//! # }
+//! /// The network, as far as this test goes.
+//! #[derive(Default)]
+//! struct Sent(Mutex<Vec<String>>);
+//!
+//! #[async_trait::async_trait]
+//! impl Transport for Sent {
+//!     async fn fetch(&self, request: Request<Bytes>, _: Duration) -> Result<Fetched, TransportError> {
+//!         self.0.lock().unwrap().push(request.uri().to_string());
+//!         Ok(Fetched { status: 200, body: Bytes::new() })
+//!     }
+//! }
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let sent = Arc::new(Sent::default());
+//! let settings = Settings::named("Clinic").with_backend("acme".parse().unwrap(), AnyBackend::new(Acme));
+//! let ports = Ports {
+//!     store: Arc::new(MemoryStore::new()),
+//!     queue: None,
+//!     transport: sent.clone(),
+//!     clock: Arc::new(SystemClock),
+//! };
+//! let project = Project::new(settings, Router::new().app(apps::Ping), ports);
+//!
+//! let request = Request::get("/by-hand/acme/?ping").body(Bytes::new()).unwrap();
+//! let answer = endpoint::serve(&project, "by hand", request, Deadline::within(Duration::from_secs(30))).await;
+//! assert_eq!(answer.status(), 200);
+//! assert_eq!(*sent.0.lock().unwrap(), ["http://acme.example/pong"]);
 //! # });
 //! ```
 

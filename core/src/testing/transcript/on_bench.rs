@@ -81,6 +81,9 @@ impl Stage for OnBench<'_> {
     }
 
     async fn next_due(&self, to: Timestamp) -> Result<Option<Timestamp>, StageError> {
+        if self.bench.has_failed_jobs() {
+            return Ok(Some(self.bench.clock.now()));
+        }
         // A store that fails does not know.
         Ok(next_due(&self.bench.project, to).await.unwrap_or_else(|_| Some(self.bench.clock.now())))
     }

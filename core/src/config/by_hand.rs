@@ -1,0 +1,32 @@
+//! Settings that are put together in code.
+
+use std::collections::BTreeMap;
+
+use super::{BackendSettings, Respond, Settings};
+use crate::backend::AnyBackend;
+use crate::consent::Consent;
+use crate::context::About;
+use crate::message::BackendName;
+use crate::router::Router;
+
+impl Settings {
+    /// Settings with this name and nothing else: no backends, no default response, opting out as it is by default.
+    pub fn named(name: &str) -> Self {
+        Self {
+            about: About { name: name.to_owned(), default_response: String::new() },
+            phase_timeout: Router::PHASE_TIMEOUT,
+            consent: Consent::default(),
+            backends: BTreeMap::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Adds a backend that answers inline.
+    #[must_use]
+    pub fn with_backend(mut self, name: BackendName, backend: AnyBackend) -> Self {
+        let replies_per_hour = backend.0.replies_per_hour();
+        let made = BackendSettings { engine: "by hand", respond: Respond::Inline, replies_per_hour, backend };
+        self.backends.insert(name, made);
+        self
+    }
+}
