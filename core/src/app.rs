@@ -138,6 +138,21 @@ pub trait App: Send + Sync + 'static {
 
     /// Whether it is put together rightly. Asked once, when a function starts: an error stops it with a clear
     /// line, where a panic in the middle of a message would come too late.
+    ///
+    /// ```
+    /// use threadless::{App, AppError, Router};
+    ///
+    /// struct Prices(Vec<(&'static str, u32)>);
+    ///
+    /// impl App for Prices {
+    ///     fn check(&self) -> Result<(), AppError> {
+    ///         if self.0.is_empty() { Err("there are no prices".into()) } else { Ok(()) }
+    ///     }
+    /// }
+    ///
+    /// let problem = Router::new().app(Prices(Vec::new())).check().unwrap_err();
+    /// assert_eq!(problem.to_string(), r#"app "Prices": there are no prices"#);
+    /// ```
     fn check(&self) -> Result<(), AppError> {
         Ok(())
     }

@@ -392,55 +392,59 @@ async fn a_phase_may_run_again_and_what_is_keyed_by_the_message_happens_once() {
     assert_eq!((receipts, bank.0.lock().unwrap().by_key.len()), (vec![1, 2], 2));
 }
 
-/// Breaks everything that it can reach in one phase, and panics.
-struct PanicsIn(&'static str);
+/// Breaks everything that it can reach in one phase, and fails.
+struct FailsIn {
+    phase: &'static str,
+    panics: bool,
+}
 
-impl PanicsIn {
-    fn enter(&self, phase: &str, cx: &mut Context) {
-        if self.0 == phase {
-            cx.set_text("broken");
-            panic!("as planned");
+impl FailsIn {
+    fn enter(&self, phase: &str, cx: &mut Context) -> Result<(), AppError> {
+        if self.phase != phase {
+            return Ok(());
         }
+        cx.set_text("broken");
+        assert!(!self.panics, "as planned");
+        Err("as planned".into())
     }
 }
 
-impl App for PanicsIn {
+impl App for FailsIn {
     async fn filter(&self, cx: &mut Context) -> Result<Filter, AppError> {
-        self.enter("filter", cx);
+        self.enter("filter", cx)?;
         Ok(Filter::Continue)
     }
     async fn parse(&self, cx: &mut Context) -> Result<(), AppError> {
-        self.enter("parse", cx);
-        Ok(())
+        self.enter("parse", cx)
     }
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
-        self.enter("handle", cx);
+        self.enter("handle", cx)?;
         Ok(Handled::No)
     }
     async fn fallback(&self, cx: &mut Context) -> Result<Handled, AppError> {
-        self.enter("fallback", cx);
+        self.enter("fallback", cx)?;
         Ok(Handled::No)
     }
     async fn cleanup(&self, cx: &mut Context) -> Result<(), AppError> {
-        self.enter("cleanup", cx);
-        Ok(())
+        self.enter("cleanup", cx)
     }
     async fn outgoing(&self, cx: &Context, reply: &mut Reply) -> Result<Outbound, AppError> {
-        if self.0 == "outgoing" {
+        if self.phase == "outgoing" {
             reply.text.clear();
         }
-        self.enter("outgoing", &mut cx.clone());
+        self.enter("outgoing", &mut cx.clone())?;
         Ok(Outbound::Send)
     }
 }
 
 #[tokio::test]
-async fn a_panic_in_any_phase_is_that_apps_own_affair() {
-    for phase in ["filter", "parse", "handle", "fallback", "cleanup", "outgoing"] {
-        let router = Router::new().app(PanicsIn(phase)).app(Echo).app(DefaultReply);
+async fn a_failure_in_any_phase_is_that_apps_own_affair() {
+    let phases = ["filter", "parse", "handle", "fallback", "cleanup", "outgoing"];
+    for (phase, panics) in phases.into_iter().flat_map(|phase| [(phase, true), (phase, false)]) {
+        let router = Router::new().app(FailsIn { phase, panics }).app(Echo).app(DefaultReply);
         let bench = Bench::with(router).about("T", "?").build();
         bench.receive("1", "echo all the same", None).await.unwrap();
         bench.receive("1", "no echo", None).await.unwrap();
-        assert_eq!(bench.gateway.texts(), ["all the same", "?"], "{phase}");
+        assert_eq!(bench.gateway.texts(), ["all the same", "?"], "{phase} {panics}");
     }
 }

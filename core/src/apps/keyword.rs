@@ -91,6 +91,16 @@ where
 
     /// Sets what [`Help`](super::Help) tells of a keyword that is a message by itself, and so has no
     /// [`help`](Keyword::help).
+    ///
+    /// ```
+    /// use threadless::apps::{Said, keyword};
+    ///
+    /// async fn balance(_: Said) -> &'static str {
+    ///     "You have 20 birr."
+    /// }
+    /// let app = keyword("balance|bal", balance).about("BALANCE tells what you have.");
+    /// # let _ = threadless::Router::new().app(app);
+    /// ```
     #[must_use]
     pub fn about(mut self, text: impl Into<String>) -> Self {
         self.about = Some(text.into());

@@ -25,6 +25,33 @@ pub struct ConversationApp<C> {
 
 /// Leads a [`Conversation`], which messages that begin with one of `words` (as [`Keywords`] understands them) begin.
 /// With `""` only apps [begin](Conversation::begin) it.
+///
+/// ```
+/// # use threadless::apps::{Conversation, Said, Turn};
+/// # use threadless::AppError;
+/// # struct Baby;
+/// # impl Conversation for Baby {
+/// #     type State = ();
+/// #     const NAME: &'static str = "baby";
+/// #     async fn turn(&self, _: (), _: Said) -> Result<Turn<()>, AppError> {
+/// #         Ok(Turn::to((), "Nom ?"))
+/// #     }
+/// # }
+/// use threadless::Router;
+/// use threadless::apps::conversation;
+///
+/// let baby = conversation("bébé|naissance", Baby)
+///     .about("BÉBÉ : annoncer une naissance")
+///     .cancel("annuler|fin", "Annulé.")
+///     .timed_out("C'était trop long. Pour recommencer, envoyez BÉBÉ")
+///     .changed("Cela a changé entre-temps. Recommençons.");
+/// let router = Router::new().app(baby);
+/// # #[cfg(feature = "testing")]
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # let bench = threadless::testing::Bench::new(router);
+/// # bench.transcript("1 > BÉBÉ\n1 < Nom ?\n1 > Fin.\n1 < Annulé.").await;
+/// # });
+/// ```
 pub fn conversation<C: Conversation>(words: &str, conversation: C) -> ConversationApp<C> {
     ConversationApp {
         conversation,

@@ -5,6 +5,21 @@ use crate::apps::IntoReply;
 
 /// What becomes of a conversation with one message: where it goes from here, and what is said. Anything that is a
 /// [reply](IntoReply) can be said, `()` for nothing.
+///
+/// ```
+/// use threadless::apps::Turn;
+///
+/// /// The answer to "How many cases?"
+/// fn cases(answer: &str) -> Turn<Option<u32>> {
+///     match answer.parse() {
+///         Ok(0) => Turn::done("Good."),
+///         Ok(cases) => Turn::to(Some(cases), ["I am sorry.", "Where are they?"]),
+///         Err(_) if answer == "help" => Turn::pass(),
+///         Err(_) => Turn::stay("A number, please: how many cases?"),
+///     }
+/// }
+/// # cases("0");
+/// ```
 #[derive(Debug)]
 pub struct Turn<S> {
     pub(super) step: Step<S>,
