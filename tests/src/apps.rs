@@ -1,7 +1,7 @@
 //! Apps that prove things.
 
 use threadless::apps::Keywords;
-use threadless::{App, AppError, Context, Handled};
+use threadless::{App, AppError, Context, Handled, Report};
 
 /// Answers `count <text>` with how many such messages this sender has sent, and the text.
 ///
@@ -17,6 +17,25 @@ impl App for Counting {
         cx.session_mut().set("counting.count", &count)?;
         cx.reply(format!("{count} {text}"));
         Ok(Handled::Yes)
+    }
+}
+
+/// Where [`Learning`] keeps what it was told.
+pub const LEARNT: &str = "learning.learnt";
+
+/// Remembers what it is told became of messages: the id of each, and its fate.
+pub struct Learning;
+
+impl App for Learning {
+    fn wants_reports(&self) -> bool {
+        true
+    }
+
+    async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
+        let mut learnt = cx.session().get::<Vec<(String, String)>>(LEARNT)?.unwrap_or_default();
+        learnt.push((report.message.to_string(), report.fate.as_str().to_owned()));
+        cx.session_mut().set(LEARNT, &learnt)?;
+        Ok(())
     }
 }
 

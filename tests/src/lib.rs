@@ -8,6 +8,7 @@ pub mod http;
 pub mod kannel;
 pub mod ministack;
 pub mod ports;
+pub mod proxy;
 pub mod recorder;
 pub mod services;
 pub mod smpp;

@@ -8,6 +8,7 @@ mod duplicates;
 mod exact;
 mod faulty;
 mod outage;
+mod reports;
 mod shipped;
 mod volume;
 

@@ -123,7 +123,7 @@ fn bytes<'a>(payload: &'a Payload, name: &str) -> Result<Option<Cow<'a, [u8]>>, 
 }
 
 /// A field that only gateways write; `None` if it is absent or blank.
-fn text(payload: &Payload, name: &str) -> Result<Option<String>, Fault> {
+pub(super) fn text(payload: &Payload, name: &str) -> Result<Option<String>, Fault> {
     let text = bytes(payload, name)?.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
     Ok(text.filter(|text| !text.is_empty()))
 }
@@ -145,15 +145,15 @@ fn time(written: &str) -> Option<Timestamp> {
     written.parse::<Timestamp>().ok().or_else(local).filter(|at| *at > Timestamp::UNIX_EPOCH)
 }
 
-/// The field `token`: of the body, or of the query also where there is a body, since some gateways can be told a URL
-/// and nothing else.
-pub(super) fn token(request: &Request<Bytes>) -> Option<Vec<u8>> {
-    let in_body = Payload::read(request).ok().and_then(|payload| match payload.get(TOKEN)? {
+/// A field of the body, or of the query also where there is a body, since some gateways can be told a URL and nothing
+/// else.
+pub(super) fn anywhere(request: &Request<Bytes>, name: &str) -> Option<Vec<u8>> {
+    let in_body = Payload::read(request).ok().and_then(|payload| match payload.get(name)? {
         Value::Bytes(bytes) => Some(bytes.into_owned()),
         Value::Other(_) => None,
     });
     in_body.or_else(|| {
         let query = pairs(request.uri().query().unwrap_or_default().as_bytes());
-        query.into_iter().find(|(name, _)| name == TOKEN).map(|(_, value)| value)
+        query.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
     })
 }

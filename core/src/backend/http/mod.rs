@@ -5,6 +5,7 @@ mod inbound;
 mod outbound;
 mod payload;
 mod signature;
+mod status;
 mod url_template;
 
 use std::time::Duration;
@@ -14,14 +15,16 @@ use http::{Method, Request, Response, StatusCode};
 
 use super::authorization::{basic_password, bearer_token};
 use super::{
-    Backend, Caller, Fault, Fetched, OnUnusable, Received, SendOutcome, Transport, TransportError, plain_text,
+    Backend, Caller, Fault, Fetched, OnUnusable, Received, Reported, Reports, SendOutcome, Transport,
+    TransportError, plain_text,
 };
 use crate::config::{Fields, Place, Secret};
-use crate::message::Outgoing;
+use crate::message::{BackendName, Outgoing};
 pub(super) use inbound::Inbound;
 use inbound::TOKEN;
 use outbound::Outbound;
 use signature::Signature;
+use status::Status;
 
 /// A gateway that speaks HTTP: `engine = "http"`, at `/http/<name>/`.
 ///
@@ -42,7 +45,32 @@ use signature::Signature;
 /// | `token` | what requests must carry: as the field `token`, also in a query beside a body, as `Bearer`, or as the password of `Basic` | none |
 /// | `signature_secret`, `signature_header` | what the raw body must be signed with (HMAC-SHA256, hexadecimal, `sha256=` before it or not), and where. Then only POST is taken: a query would not be signed | none, `"x-signature"` |
 ///
+/// | `delivery_reports` | whether the gateway reports at `/http/<name>/status/` what became of messages | `false` |
+/// | `report_id`, `report_status`, `report_detail` | what the fields of these reports are called: our id as it was given, what became of the message, and words about it | `"id"`, `"status"`, `"detail"` |
+/// | `report_delivered`, `report_failed`, `report_sent` | what the status can be for each: lists of texts, in capitals or not | those below |
+///
 /// With both `token` and `signature_secret` a request needs both.
+///
+/// # Delivery reports
+///
+/// With `delivery_reports = true` a message's id, as `%(id)s` and `outgoing_id` give it, is a signed reference of about
+/// 100 letters, digits, `-` and `_`, the same in every attempt. A report brings it back, as a POST of a form or JSON or
+/// as a GET, with the token or the signature that messages need; the id may also stand in the query of a POST, for a
+/// gateway that is told a URL for each message, such as
+/// `…&callback=https%3A%2F%2Fyours.example%2Fhttp%2Fmy-gateway%2Fstatus%2F%3Fid%3D%(id)s`. It is answered `OK`; 400 with
+/// the fields that are wrong; 401 or 403 without the token or for an id that is not ours.
+///
+/// | status | means | unless the settings say otherwise |
+/// |---|---|---|
+/// | delivered | the phone has it | `delivered`, `delivrd`, `read`, `success`, `1` |
+/// | failed | it will not get there | `failed`, `failure`, `undelivered`, `undeliverable`, `undeliv`, `rejected`, `rejectd`, `expired`, `deleted`, `canceled`, `cancelled`, `error`, `2`, `16` |
+/// | sent | it is on its way | `accepted`, `acceptd`, `queued`, `scheduled`, `sending`, `sent`, `submitted`, `buffered`, `enroute`, `pending`, `processing`, `unknown`, `4`, `8`, `32` |
+///
+/// The numbers are Kannel's. [`State`](crate::store::State) says how the history moves, and
+/// [`App::report`](crate::App::report) what apps can make of it. The key of the signature is made of the `token`, or of
+/// the `signature_secret`; a deployed function without either does not start.
+///
+/// # Answers
 ///
 /// What an answer means: an expected status, taken. 408, 425, 429, 5xx, and 401, 403 and 404 which an operator can
 /// mend: not now. Other 4xx: refused for good. Any other: not now. No answer: uncertain, unless no connection was made.
@@ -56,6 +84,7 @@ pub struct HttpGateway {
     expected: Option<Vec<i64>>,
     token: Option<Secret>,
     signature: Option<Signature>,
+    status: Option<Status>,
     timeout: Duration,
 }
 
@@ -73,8 +102,16 @@ impl HttpGateway {
         if open && fields.place() == Place::Deployed && !fields.is_faulty() {
             fields.warn(TOKEN, "is missing: anyone who knows the URL can send messages in");
         }
+        let secret = token.as_ref().or_else(|| signature.as_ref().map(Signature::secret));
+        let status = Status::from_fields(fields, secret);
+        if status.is_some() && outbound.as_ref().is_some_and(|outbound| !outbound.tells_id()) {
+            fields.fault(
+                "delivery_reports",
+                "needs %(id)s in outgoing_url, or a form or json: the gateway must know the id",
+            );
+        }
         let timeout = fields.seconds("timeout_seconds", 1..=60).unwrap_or(TIMEOUT);
-        Some(Self { inbound, outbound: outbound?, expected, token, signature, timeout })
+        Some(Self { inbound, outbound: outbound?, expected, token, signature, status, timeout })
     }
 
     fn read(&self, answer: Result<Fetched, TransportError>, message: &Outgoing) -> SendOutcome {
@@ -100,7 +137,9 @@ impl HttpGateway {
 /// Whether the request carries the token, in any of the ways that gateways know.
 pub(super) fn check_token(token: &Secret, request: &Request<Bytes>) -> Caller {
     let headers = request.headers();
-    let given = inbound::token(request).or_else(|| bearer_token(headers)).or_else(|| basic_password(headers));
+    let given = inbound::anywhere(request, TOKEN)
+        .or_else(|| bearer_token(headers))
+        .or_else(|| basic_password(headers));
     Caller::with_token(token, given.as_deref())
 }
 
@@ -134,14 +173,41 @@ impl Backend for HttpGateway {
         OnUnusable::Refuse
     }
 
+    fn reports(&self) -> Option<&dyn Reports> {
+        self.status.is_some().then_some(self as &dyn Reports)
+    }
+
     fn send_timeout(&self) -> Duration {
         self.timeout
     }
 
     async fn send(&self, message: &Outgoing, transport: &dyn Transport, limit: Duration) -> SendOutcome {
-        match self.outbound.request(message) {
+        let reference = self.status.as_ref().map(|status| status.reference(message));
+        let id = reference.as_deref().unwrap_or(message.id.as_str());
+        match self.outbound.request(message, id) {
             Ok(request) => self.read(transport.fetch(request, limit).await, message),
             Err(problem) => SendOutcome::Refused { detail: problem.to_string() },
+        }
+    }
+}
+
+impl Reports for HttpGateway {
+    fn path(&self) -> &'static str {
+        "status"
+    }
+
+    /// A report needs what a message needs, and an id that is ours.
+    fn authenticate(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller {
+        match (Backend::authenticate(self, request), &self.status) {
+            (Caller::Gateway | Caller::Anyone, Some(status)) => status.check(backend, request),
+            (refused, _) => refused,
+        }
+    }
+
+    fn decode(&self, backend: &BackendName, request: &Request<Bytes>) -> Result<Reported, Vec<Fault>> {
+        match &self.status {
+            Some(status) => status.decode(backend, request),
+            None => Err(Vec::new()),
         }
     }
 }

@@ -90,12 +90,18 @@ impl Outbound {
         Some(Self { url: url?, form, headers })
     }
 
-    pub(super) fn request(&self, message: &Outgoing) -> Result<Request<Bytes>, Unsendable> {
-        let url = self.url.fill(message)?;
+    /// Whether the gateway is told the message's id.
+    pub(super) fn tells_id(&self) -> bool {
+        self.form.way != Way::Url || self.url.has(Place::Id)
+    }
+
+    /// The request for a message, which the gateway is to know by this id.
+    pub(super) fn request(&self, message: &Outgoing, id: &str) -> Result<Request<Bytes>, Unsendable> {
+        let url = self.url.fill(message, id)?;
         let mut request = match self.form.way {
             Way::Url => Request::get(url).body(Bytes::new())?,
             Way::Form | Way::Json => {
-                let (kind, body) = self.form.body(message);
+                let (kind, body) = self.form.body(message, id);
                 Request::builder()
                     .method(Method::POST)
                     .uri(url)
@@ -111,11 +117,11 @@ impl Outbound {
 }
 
 impl Form {
-    fn body(&self, message: &Outgoing) -> (&'static str, Bytes) {
+    fn body(&self, message: &Outgoing, id: &str) -> (&'static str, Bytes) {
         let fields = [
             (&self.identity, message.connection.identity.as_str()),
             (&self.text, message.text.as_str()),
-            (&self.id, message.id.as_str()),
+            (&self.id, id),
         ];
         if self.way == Way::Json {
             let object: Map<String, Value> =

@@ -32,6 +32,11 @@ impl Signature {
         Some(Self { secret: secret?, header })
     }
 
+    /// The key.
+    pub(super) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
     /// Whether the request bears it: as `<hex>`, or as `sha256=<hex>`.
     pub(super) fn check(&self, request: &Request<Bytes>) -> Caller {
         let Some(given) = request.headers().get(&self.header) else { return Caller::Nameless };

@@ -1,6 +1,7 @@
 //! The backend as settings make it and requests meet it.
 
 mod incoming;
+mod status;
 
 use async_trait::async_trait;
 use hmac::{Hmac, Mac as _};

@@ -33,11 +33,11 @@ impl Place {
     ];
 
     /// What stands there in this message.
-    pub(super) fn of(self, message: &Outgoing) -> &str {
+    pub(super) fn of<'m>(self, message: &'m Outgoing, id: &'m str) -> &'m str {
         match self {
             Self::Identity => message.connection.identity.as_str(),
             Self::Text => &message.text,
-            Self::Id => message.id.as_str(),
+            Self::Id => id,
             Self::Backend => message.connection.backend.as_str(),
         }
     }
@@ -105,9 +105,9 @@ impl UrlTemplate {
         self.0.contains(&Part::Place(place))
     }
 
-    /// The URL for this message.
-    pub(super) fn fill(&self, message: &Outgoing) -> Result<String, LeadsElsewhere> {
-        let url = self.with(|place| place.of(message));
+    /// The URL for this message, which the gateway is to know by this id.
+    pub(super) fn fill(&self, message: &Outgoing, id: &str) -> Result<String, LeadsElsewhere> {
+        let url = self.with(|place| place.of(message, id));
         let path = url.split('?').next().unwrap_or_default();
         if path.split(['/', '\\']).any(is_step) { Err(LeadsElsewhere) } else { Ok(url) }
     }
@@ -162,7 +162,7 @@ mod tests {
     use crate::backend::http::tests::message;
 
     fn filled(template: &str, to: &str, text: &str) -> String {
-        UrlTemplate::read(template).unwrap().fill(&message(to, text)).unwrap()
+        UrlTemplate::read(template).unwrap().fill(&message(to, text), "m-1").unwrap()
     }
 
     #[test]
@@ -226,7 +226,7 @@ mod tests {
             ("http://g/?%(text)s", "..", true),
         ];
         for (template, text, fits) in table {
-            let filled = UrlTemplate::read(template).unwrap().fill(&message("1", text));
+            let filled = UrlTemplate::read(template).unwrap().fill(&message("1", text), "m-1");
             assert_eq!(filled.is_ok(), fits, "{template} {text}");
         }
     }

@@ -45,7 +45,7 @@ impl<'a> Query<'a> {
 
     /// The text of a parameter that only gateways write, unless it is absent, empty or an escape code; also one
     /// that something on the way has escaped, `%25I`, since no gateway means that.
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         let bytes = self.bytes(name)?;
         Some(guess(&bytes).text.trim().to_owned()).filter(|text| !text.is_empty() && !is_escape_code(text))
     }

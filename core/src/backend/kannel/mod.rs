@@ -1,6 +1,7 @@
-//! Kannel, in and out: its get-url brings messages, its sendsms takes replies.
+//! Kannel, in and out: its get-url brings messages, its sendsms takes replies, its dlr-url brings what became of them.
 
 mod answer;
+mod dlr;
 mod inbound;
 mod sendsms;
 
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 
 use super::authorization::{basic_password, bearer_token};
-use super::{Backend, Caller, Fault, Received, SendOutcome, Transport};
+use super::{Backend, Caller, Fault, Received, Reports, SendOutcome, Transport};
 use crate::config::{Fields, Place, Secret};
 use crate::message::Outgoing;
 use sendsms::Sendsms;
@@ -26,6 +27,21 @@ use sendsms::Sendsms;
 /// | `fold` | with `"auto"`: plain characters for look-alikes, where that makes the text fit GSM-7 | `false` |
 /// | `charset`, `encode_errors` | with a fixed coding: the charset, and `"ignore"`, `"replace"` or `"strict"` | `"ascii"`, `"ignore"` |
 /// | `timeout_seconds` | how long sendsms may take to answer, 1 to 60. Under load it takes up to 10 | 15 |
+/// | `delivery_report_url` | where this service is as Kannel reaches it, up to the path, without percent signs: `"http://127.0.0.1:8443"`, a TLS sidecar. Kannel is then asked to report what becomes of each message | none: it is not asked |
+/// | `delivery_report_mask` | what it is to report: the sum of 1 delivered, 2 failed, 4 buffered, 8 accepted and 16 rejected by the SMSC | 19 |
+///
+/// # Delivery reports
+///
+/// With `delivery_report_url` each message carries a `dlr-url` that leads to `/backend/<name>/dlr/` with the signed
+/// reference of the message, and nothing that tells its text. Delivered moves the message's row in the history to
+/// delivered, failed and rejected to failed, the others not beyond sent; [`State`](crate::store::State) has the rule and
+/// [`App::report`](crate::App::report) what apps can make of it. The key of the signature is made of the `token`, or
+/// without one of the `password` of `sendsms_params`; a deployed function without either does not start, and reports of
+/// messages that were sent before such a secret changed are refused with 403.
+///
+/// Kannel keeps the `dlr-url` until the SMSC reports. Where it does so in a database, its column must hold about 200
+/// characters. Reports have their price: Kannel takes about 600 messages a second with a mask of 31 where it takes 3,000
+/// without, and each report is a call of the function, which 4 and 8 add to for nothing that an app sees.
 #[derive(Debug)]
 pub struct Kannel {
     sendsms: Sendsms,
@@ -39,8 +55,8 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 impl Kannel {
     /// Reads its table in the settings; what is wrong is reported to `fields`.
     pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let sendsms = Sendsms::from_fields(fields);
         let token = fields.secret("token");
+        let sendsms = Sendsms::from_fields(fields, token.as_ref());
         if token.is_none() && fields.place() == Place::Deployed && !fields.is_faulty() {
             fields.warn("token", "is missing: anyone who knows the URL can send messages in");
         }
@@ -70,12 +86,16 @@ impl Backend for Kannel {
         inbound::without_token(request.uri().query().unwrap_or_default())
     }
 
+    fn reports(&self) -> Option<&dyn Reports> {
+        self.sendsms.reports()
+    }
+
     fn send_timeout(&self) -> Duration {
         self.timeout
     }
 
     async fn send(&self, message: &Outgoing, transport: &dyn Transport, limit: Duration) -> SendOutcome {
-        let url = self.sendsms.request_url(message.connection.identity.as_str(), &message.text);
+        let url = self.sendsms.request_url(message);
         let request = url.map(|url| Request::get(url).body(Bytes::new()));
         match request {
             Ok(Ok(request)) => answer::read(transport.fetch(request, limit).await),

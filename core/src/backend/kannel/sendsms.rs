@@ -8,7 +8,10 @@ use std::fmt::{self, Write as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use url::Url;
 
-use crate::config::{Fields, Param};
+use super::dlr::Dlr;
+use crate::backend::Reports;
+use crate::config::{Fields, Param, Secret};
+use crate::message::Outgoing;
 use crate::text::charset::NoSuchCharacter;
 use crate::text::{Charset, Coding, EncodeErrors, segments};
 
@@ -42,14 +45,18 @@ const KNOWN: [&str; 23] = [
 /// What a message decides, so that settings cannot.
 const OURS: [&str; 4] = ["to", "text", "charset", "coding"];
 
+/// What a message decides too, where its delivery is to be reported.
+const OURS_WITH_REPORTS: [&str; 4] = ["dlr-mask", "dlr-url", "dlrmask", "dlrurl"];
+
 /// All but what RFC 3986 calls unreserved.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How one backend's messages are given to sendsms.
 pub(super) struct Sendsms {
     /// Up to and with the `?` or `&` behind which parameters go; those of the settings are in it.
     base: String,
     text: TextForm,
+    reports: Option<Dlr>,
 }
 
 /// Leaves out the base: the password is in it.
@@ -80,14 +87,20 @@ enum TextForm {
 }
 
 impl Sendsms {
-    /// Reads `sendsms_url`, `sendsms_params`, `coding`, `charset`, `encode_errors` and `fold`.
-    pub(super) fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+    /// Reads `sendsms_url`, `sendsms_params`, `coding`, `charset`, `encode_errors`, `fold` and what asks for delivery
+    /// reports. These are signed with `token`, or with sendsms's password where there is none.
+    pub(super) fn from_fields(fields: &mut Fields<'_>, token: Option<&Secret>) -> Option<Self> {
         let url = url(fields);
         let params = fields.params("sendsms_params");
+        let password = params.iter().find(|(name, _)| name == "password" || name == "pass");
+        let password = password.map(|(_, password)| Secret::new(password.reveal()));
+        let reports = Dlr::from_fields(fields, token.or(password.as_ref()));
         let in_url = |name: &str| url.iter().any(|url| url.query_pairs().any(|(key, _)| key == name));
         for (name, _) in &params {
             let key = format!("sendsms_params.{name}");
-            if OURS.contains(&name.as_str()) {
+            if OURS.contains(&name.as_str())
+                || (reports.is_some() && OURS_WITH_REPORTS.contains(&name.as_str()))
+            {
                 fields.fault(&key, "is written for each message: leave it out");
             } else if !KNOWN.contains(&name.as_str()) {
                 fields.warn(&key, "is not known to Kannel, which ignores it");
@@ -95,7 +108,8 @@ impl Sendsms {
                 fields.warn(&key, "is in sendsms_url too, and Kannel takes the first");
             }
         }
-        for name in OURS.into_iter().filter(|name| in_url(name)) {
+        let with_reports = OURS_WITH_REPORTS.into_iter().filter(|_| reports.is_some());
+        for name in OURS.into_iter().chain(with_reports).filter(|name| in_url(name)) {
             fields.fault("sendsms_url", format!("has {name}= in it, which is written for each message"));
         }
         for (name, alternative) in [("username", "user"), ("password", "pass")] {
@@ -105,11 +119,17 @@ impl Sendsms {
             }
         }
         let text = text_form(fields);
-        Some(Self { base: base(&url?, &params), text })
+        Some(Self { base: base(&url?, &params), text, reports })
     }
 
-    /// The URL that sends `text` to one recipient.
-    pub(super) fn request_url(&self, to: &str, text: &str) -> Result<String, Unsendable> {
+    /// How delivery reports are read, if Kannel is asked for them.
+    pub(super) fn reports(&self) -> Option<&dyn Reports> {
+        self.reports.as_ref().map(|reports| reports as &dyn Reports)
+    }
+
+    /// The URL that sends a message to its one recipient.
+    pub(super) fn request_url(&self, message: &Outgoing) -> Result<String, Unsendable> {
+        let (to, text) = (message.connection.identity.as_str(), message.text.as_str());
         if to.bytes().any(|byte| matches!(byte, b'\t'..=b'\r' | b' ')) {
             return Err(Unsendable::Recipients);
         }
@@ -122,15 +142,17 @@ impl Sendsms {
             },
             TextForm::Fixed { coding, charset, errors } => {
                 let bytes = charset.encode(text, errors)?;
-                return Ok(self.url(to, &format!("charset={}&coding={coding}", label(charset)), &bytes));
+                let form = format!("charset={}&coding={coding}", label(charset));
+                return Ok(self.url(message, &form, &bytes));
             }
         };
-        Ok(self.url(to, form, &bytes))
+        Ok(self.url(message, form, &bytes))
     }
 
-    fn url(&self, to: &str, form: &str, text: &[u8]) -> String {
-        let to = percent_encode(to.as_bytes(), ESCAPED);
-        format!("{}to={to}&{form}&text={}", self.base, percent_encode(text, ESCAPED))
+    fn url(&self, message: &Outgoing, form: &str, text: &[u8]) -> String {
+        let to = percent_encode(message.connection.identity.as_str().as_bytes(), ESCAPED);
+        let reports = self.reports.as_ref().map(|reports| reports.params(message)).unwrap_or_default();
+        format!("{}{reports}to={to}&{form}&text={}", self.base, percent_encode(text, ESCAPED))
     }
 }
 
@@ -155,19 +177,28 @@ fn url(fields: &mut Fields<'_>) -> Option<Url> {
     if given.is_empty() {
         return None;
     }
-    let problem = match Url::parse(&given) {
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-            "must begin with http:// or https://".to_owned()
-        }
-        Ok(url) if url.host_str().is_none_or(str::is_empty) => "has no host".to_owned(),
+    match parsed(&given, "http://127.0.0.1:13013/cgi-bin/sendsms") {
         Ok(mut url) => {
             url.set_fragment(None);
-            return Some(url);
+            Some(url)
         }
-        Err(problem) => format!("is not a URL such as http://127.0.0.1:13013/cgi-bin/sendsms: {problem}"),
-    };
-    fields.fault("sendsms_url", problem);
-    None
+        Err(problem) => {
+            fields.fault("sendsms_url", problem);
+            None
+        }
+    }
+}
+
+/// A URL of HTTP, or what is wrong with it.
+pub(super) fn parsed(given: &str, example: &str) -> Result<Url, String> {
+    match Url::parse(given) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            Err("must begin with http:// or https://".to_owned())
+        }
+        Ok(url) if url.host_str().is_none_or(str::is_empty) => Err("has no host".to_owned()),
+        Ok(url) => Ok(url),
+        Err(problem) => Err(format!("is not a URL such as {example}: {problem}")),
+    }
 }
 
 fn base(url: &Url, params: &[(String, Param)]) -> String {
@@ -230,7 +261,8 @@ mod tests {
     fn the_password_does_not_show() {
         let url = Url::parse("http://user:hunter2@gateway/?pass=hunter2").unwrap();
         let password = ("password".to_owned(), Param::Plain("hunter2".to_owned()));
-        let sendsms = Sendsms { base: base(&url, &[password]), text: TextForm::Auto { fold: false } };
+        let text = TextForm::Auto { fold: false };
+        let sendsms = Sendsms { base: base(&url, &[password]), text, reports: None };
         assert_eq!(sendsms.base.matches("hunter2").count(), 3);
         assert!(!format!("{sendsms:?}").contains("hunter2"));
     }

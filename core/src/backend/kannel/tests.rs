@@ -1,5 +1,7 @@
 //! The backend as settings make it and requests meet it.
 
+mod reports;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 

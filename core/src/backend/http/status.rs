@@ -1,0 +1,163 @@
+//! Delivery reports of an HTTP gateway: which field says what became of which message.
+
+use bytes::Bytes;
+use http::Request;
+
+use super::field_names::FieldNames;
+use super::inbound::{TOKEN, anywhere, text};
+use super::payload::Payload;
+use crate::backend::{Caller, Fault, ReportKey, Reported};
+use crate::config::{Fields, Place, Secret};
+use crate::message::{BackendName, Fate, Outgoing};
+
+/// What gateways call a message that the phone has.
+const DELIVERED: [&str; 5] = ["delivered", "delivrd", "read", "success", "1"];
+
+/// What they call one that will not get there. Numbers are Kannel's.
+const FAILED: [&str; 14] = [
+    "failed",
+    "failure",
+    "undelivered",
+    "undeliverable",
+    "undeliv",
+    "rejected",
+    "rejectd",
+    "expired",
+    "deleted",
+    "canceled",
+    "cancelled",
+    "error",
+    "2",
+    "16",
+];
+
+/// What they call one that is on its way.
+const SENT: [&str; 15] = [
+    "accepted",
+    "acceptd",
+    "queued",
+    "scheduled",
+    "sending",
+    "sent",
+    "submitted",
+    "buffered",
+    "enroute",
+    "pending",
+    "processing",
+    "unknown",
+    "4",
+    "8",
+    "32",
+];
+
+/// How one backend's reports are read.
+#[derive(Debug)]
+pub(super) struct Status {
+    key: ReportKey,
+    id: String,
+    status: String,
+    detail: String,
+    words: Vec<(String, Option<Fate>)>,
+}
+
+impl Status {
+    /// Reads `delivery_reports` and the keys beside it that begin with `report_`. References are signed with the secret.
+    pub(super) fn from_fields(fields: &mut Fields<'_>, secret: Option<&Secret>) -> Option<Self> {
+        let wanted = fields.flag("delivery_reports").unwrap_or(false);
+        let given: Vec<String> = fields.keys().into_iter().filter(|key| key.starts_with("report_")).collect();
+        let mut names = FieldNames::new(fields, &[TOKEN]);
+        let id = names.take("report_id", "id");
+        let status = names.take("report_status", "status");
+        let detail = names.take("report_detail", "detail");
+        let words = words(fields);
+        if !wanted {
+            for key in given {
+                fields.warn(&key, "has no effect without delivery_reports = true");
+            }
+            return None;
+        }
+        if secret.is_none() {
+            let problem = "needs a token or a signature_secret: the ids that reports bear are signed with it";
+            match fields.place() {
+                Place::Deployed => fields.fault("delivery_reports", problem),
+                Place::Local => fields.warn("delivery_reports", problem),
+            }
+        }
+        Some(Self { key: ReportKey::new(secret), id, status, detail, words })
+    }
+
+    /// What the gateway is told as the message's id.
+    pub(super) fn reference(&self, message: &Outgoing) -> String {
+        self.key.sign(message)
+    }
+
+    /// Whether the id is one of ours. One that is missing is a fault like any other.
+    pub(super) fn check(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller {
+        let Some(id) = anywhere(request, &self.id) else { return Caller::Anyone };
+        let ours = std::str::from_utf8(&id).is_ok_and(|id| self.key.open(backend, id.trim()).is_some());
+        if ours { Caller::Gateway } else { Caller::Impostor }
+    }
+
+    pub(super) fn decode(
+        &self,
+        backend: &BackendName,
+        request: &Request<Bytes>,
+    ) -> Result<Reported, Vec<Fault>> {
+        let payload = Payload::read(request).map_err(|fault| vec![fault])?;
+        let mut faults = Vec::new();
+        let id = anywhere(request, &self.id).ok_or_else(|| Fault::new(&self.id, "is missing"));
+        let reference = id.and_then(|id| {
+            let reference = self.key.open(backend, String::from_utf8_lossy(&id).trim());
+            reference.ok_or_else(|| Fault::new(&self.id, "is not one of this backend's"))
+        });
+        let reference = reference.map_err(|fault| faults.push(fault)).ok();
+        let status = text(&payload, &self.status).and_then(|word| {
+            let word = word.ok_or_else(|| Fault::new(&self.status, "is missing"))?.to_lowercase();
+            let known = self.words.iter().find(|(known, _)| *known == word);
+            known
+                .map(|(_, fate)| *fate)
+                .ok_or_else(|| Fault::new(&self.status, format!("{word:?} is not known")))
+        });
+        let fate = status.map_err(|fault| faults.push(fault)).ok();
+        // Words for people: whatever is no text is none.
+        let detail = text(&payload, &self.detail).ok().flatten();
+        match (reference, fate) {
+            (Some(reference), Some(fate)) => Ok(Reported { reference, fate, detail, reported_at: None }),
+            _ => Err(faults),
+        }
+    }
+}
+
+/// What each word means, in lower case.
+fn words(fields: &mut Fields<'_>) -> Vec<(String, Option<Fate>)> {
+    let lists: [(&str, &[&str], Option<Fate>); 3] = [
+        ("report_delivered", &DELIVERED, Some(Fate::Delivered)),
+        ("report_failed", &FAILED, Some(Fate::Failed)),
+        ("report_sent", &SENT, None),
+    ];
+    let mut given = lists.map(|(key, _, fate)| (key, fields.texts(key), fate));
+    let mut words: Vec<(String, Option<Fate>)> = Vec::new();
+    for (key, list, fate) in &mut given {
+        for word in list.iter_mut().flatten() {
+            *word = word.trim().to_lowercase();
+            match words.iter().find(|(known, _)| known == word) {
+                Some((_, other)) if other != fate => {
+                    fields.fault(key, format!("{word:?} means something else already"));
+                }
+                Some(_) => {}
+                None => words.push((word.clone(), *fate)),
+            }
+        }
+    }
+    // What the settings say counts before what is usual.
+    for ((_, list, _), (_, usual, fate)) in given.iter().zip(lists) {
+        if list.is_none() {
+            for word in usual {
+                if !words.iter().any(|(known, _)| known == word) {
+                    words.push(((*word).to_owned(), fate));
+                }
+            }
+        }
+    }
+    words
+}

@@ -1,0 +1,139 @@
+//! Delivery reports: what Kannel is asked, and what it then says.
+
+use super::*;
+use crate::backend::Reference;
+use crate::message::{BackendName, Fate};
+
+const BASE: &str = "delivery_report_url = \"http://127.0.0.1:8443\"\n";
+const TOKEN: &str = "token = { secret = \"TOKEN\" }\n";
+
+/// The parameters of a sendsms URL, unescaped.
+fn params(url: &str) -> Vec<(String, String)> {
+    let (_, query) = url.split_once('?').unwrap();
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
+
+fn param(url: &str, name: &str) -> Option<String> {
+    let found: Vec<String> =
+        params(url).into_iter().filter(|(known, _)| known == name).map(|(_, value)| value).collect();
+    assert!(found.len() < 2, "{url}");
+    found.into_iter().next()
+}
+
+/// What Kannel makes of a dlr-url: a percent sign and a letter are a code.
+fn expanded(dlr_url: &str, kind: &str, words: &str) -> Request<Bytes> {
+    let url = dlr_url.replace("%d", kind).replace("%A", words).replace("%T", "1795519533");
+    Request::get(url).body(Bytes::new()).unwrap()
+}
+
+fn name() -> BackendName {
+    "k".parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_message_asks_for_reports_only_where_the_settings_do() {
+    let url = sent(&kannel(TOKEN), "1", "x").await.unwrap();
+    assert!(!url.contains("dlr"), "{url}");
+    assert!(kannel(TOKEN).0.reports().is_none());
+    for (table, mask) in [("", "19"), ("delivery_report_mask = 31\n", "31")] {
+        let url = sent(&kannel(&format!("{TOKEN}{BASE}{table}")), "+251911", "x").await.unwrap();
+        assert_eq!(param(&url, "dlr-mask").as_deref(), Some(mask));
+        let dlr_url = param(&url, "dlr-url").unwrap();
+        let lead = "http://127.0.0.1:8443/backend/k/dlr/?ref=";
+        let (reference, rest) = dlr_url.strip_prefix(lead).unwrap().split_once('&').unwrap();
+        assert_eq!(rest, "d=%d&a=%A&t=%T");
+        assert!(!reference.contains('%'), "Kannel would read it as a code: {reference}");
+        assert_eq!(param(&url, "to").as_deref(), Some("+251911"));
+    }
+}
+
+#[tokio::test]
+async fn what_kannel_reports_is_read() {
+    let table = [
+        ("1", "", Some(Fate::Delivered), None),
+        ("1", "%A", Some(Fate::Delivered), None),
+        ("1", "DELIVRD", Some(Fate::Delivered), Some("DELIVRD")),
+        ("2", "stat%3AUNDELIV+err%3A001", Some(Fate::Failed), Some("stat:UNDELIV err:001")),
+        ("16", "NACK%2Fvalidity+expired", Some(Fate::Failed), Some("NACK/validity expired")),
+        ("4", "", None, None),
+        ("8", "ACK%2F", None, Some("ACK/")),
+        ("32", "", None, None),
+    ];
+    let backend = kannel(&format!("{TOKEN}{BASE}"));
+    let reports = backend.0.reports().unwrap();
+    assert_eq!(reports.path(), "dlr");
+    for identity in ["+251911223344", "MTN%41#&?", "ሰላም"] {
+        let url = sent(&backend, identity, "x").await.unwrap();
+        let dlr_url = param(&url, "dlr-url").unwrap();
+        for (kind, words, fate, detail) in table {
+            let request = expanded(&dlr_url, kind, words);
+            assert_eq!(reports.authenticate(&name(), &request), Caller::Gateway);
+            let reported = reports.decode(&name(), &request).unwrap();
+            let Reference { connection, at, .. } = reported.reference;
+            assert_eq!(connection, ConnectionId::new(name(), identity.parse().unwrap()));
+            assert_eq!(at, Timestamp::UNIX_EPOCH);
+            assert_eq!((reported.fate, reported.detail.as_deref()), (fate, detail), "{kind} {words}");
+            assert_eq!(reported.reported_at, Timestamp::from_second(1_795_519_533).ok());
+        }
+        for kind in ["", "0", "3", "%d", "1x"] {
+            let faults = reports.decode(&name(), &expanded(&dlr_url, kind, "")).unwrap_err();
+            assert_eq!(faults[0].field, "d", "{kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_can_report() {
+    let backend = kannel(&format!("{TOKEN}{BASE}"));
+    let dlr_url = param(&sent(&backend, "1", "x").await.unwrap(), "dlr-url").unwrap();
+    let request = expanded(&dlr_url, "1", "");
+    let by_password = "sendsms_params = { password = { secret = \"PASSWORD\" } }\n";
+    let others = [kannel(&format!("{BASE}{by_password}")), kannel(BASE)];
+    for other in &others {
+        assert_eq!(other.0.reports().unwrap().authenticate(&name(), &request), Caller::Impostor);
+    }
+    let reports = backend.0.reports().unwrap();
+    assert_eq!(reports.authenticate(&"other".parse().unwrap(), &request), Caller::Impostor);
+    for query in ["", "ref=", "ref=x&d=1", "token=s3cret&d=1", "ref=%41&d=1"] {
+        let request = Request::get(format!("/backend/k/dlr/?{query}")).body(Bytes::new()).unwrap();
+        assert_eq!(reports.authenticate(&name(), &request), Caller::Impostor, "{query}");
+        assert!(reports.decode(&name(), &request).is_err());
+    }
+    // Signed with the password where there is no token.
+    let dlr_url = param(&sent(&others[0], "1", "x").await.unwrap(), "dlr-url").unwrap();
+    let request = expanded(&dlr_url, "1", "");
+    assert_eq!(others[0].0.reports().unwrap().authenticate(&name(), &request), Caller::Gateway);
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let url = "sendsms_url = \"http://g/?username=a&password=b\"\n";
+    let table = [
+        ("delivery_report_url = \"127.0.0.1\"", "delivery_report_url"),
+        ("delivery_report_url = \"ftp://g\"", "delivery_report_url"),
+        ("delivery_report_url = \"http://g/%41\"", "delivery_report_url"),
+        ("delivery_report_url = \"http://g/?x=1\"", "delivery_report_url"),
+        ("delivery_report_url = \"http://g\"\ndelivery_report_mask = 32", "delivery_report_mask"),
+        ("delivery_report_url = \"http://g\"\nsendsms_params = { dlr-mask = 31 }", "sendsms_params.dlr-mask"),
+    ];
+    for (table, field) in table {
+        let faults = settings(&format!("{url}{TOKEN}{table}")).err().unwrap().0;
+        let found: Vec<&str> =
+            faults.iter().map(|fault| fault.field.trim_start_matches("backends.k.")).collect();
+        assert_eq!(found, [field], "{table}");
+    }
+    let warned = |table: &str| -> Vec<String> {
+        let warnings = settings(&format!("{url}{table}")).unwrap().warnings;
+        warnings
+            .into_iter()
+            .map(|warning| warning.field.trim_start_matches("backends.k.").to_owned())
+            .collect()
+    };
+    assert_eq!(warned("delivery_report_mask = 31"), ["delivery_report_mask"]);
+    assert_eq!(warned(BASE), ["delivery_report_url"], "locally it works without a secret");
+    assert_eq!(warned("delivery_report_url = \"\""), [""; 0], "an empty one asks for nothing");
+    let text = format!("[project]\nname = \"T\"\n[backends.k]\nengine = \"kannel\"\n{url}{BASE}");
+    let deployed = Surroundings::new(crate::config::Place::Deployed, |_| None);
+    let faults = Settings::read(&text, &Engines::standard(), &deployed).err().unwrap().0;
+    assert_eq!(faults[0].field, "backends.k.delivery_report_url");
+}
