@@ -56,6 +56,30 @@ pub struct Keyword<F> {
 /// # ").await;
 /// # });
 /// ```
+///
+/// # A handler with something of its own
+///
+/// A closure can bring what the handler works with. It is asked for many messages, so each gets a copy of the handle:
+///
+/// ```
+/// # use std::collections::BTreeMap;
+/// use std::sync::Arc;
+/// use threadless::Router;
+/// use threadless::apps::{Said, keyword};
+///
+/// let prices = Arc::new(BTreeMap::from([("maize", 32), ("teff", 95)]));
+/// let price = move |said: Said| {
+///     let prices = Arc::clone(&prices);
+///     async move { prices.get(said.text()).map(|birr| format!("{birr} birr")) }
+/// };
+/// let router = Router::new().app(keyword("price", price).help("To know a price, send: PRICE <CROP>"));
+/// # #[cfg(feature = "testing")]
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # threadless::testing::Bench::new(router).transcript("1 > price teff\n1 < 95 birr").await;
+/// # });
+/// ```
+///
+/// What is more than that is better an [`App`] of its own.
 pub fn keyword<F, Fut>(words: &str, handler: F) -> Keyword<F>
 where
     F: Fn(Said) -> Fut + Send + Sync + 'static,

@@ -21,7 +21,7 @@ impl Keywords {
     /// The words in `words`, with `|` between them. An empty word matches nothing. A word may be several:
     /// `"stock out"`.
     pub fn new(words: &str) -> Self {
-        let words = words.split('|').map(|word| word.trim().to_lowercase());
+        let words = words.split('|').map(|word| word.trim().chars().flat_map(folded).collect::<String>());
         Self(words.filter(|word| !word.is_empty()).collect())
     }
 
@@ -39,12 +39,17 @@ impl Keywords {
     }
 }
 
-/// What is behind `word` (in lower case) at the start of `text`, if the word ends there.
+/// A character without its case. By way of the capital letter, so that ς is σ, ı is i, and ß is ss.
+fn folded(c: char) -> impl Iterator<Item = char> {
+    c.to_uppercase().flat_map(char::to_lowercase)
+}
+
+/// What is behind `word` (without case) at the start of `text`, if the word ends there.
 fn behind<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     let mut rest = text.chars();
     let mut wanted = word.chars();
     while !wanted.as_str().is_empty() {
-        for lower in rest.next()?.to_lowercase() {
+        for lower in folded(rest.next()?) {
             if wanted.next() != Some(lower) {
                 return None;
             }
@@ -89,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_keyword_is_a_whole_word_and_leaves_the_rest() {
-        let words = Keywords::new("reg|register|in a|ስም|Été|сообщи||");
+        let words = Keywords::new("reg|register|in a|ስም|Été|сообщи|σίσυφος|kayıt|groß||");
         let table = [
             ("reg", Some("")),
             ("REG ", Some("")),
@@ -115,6 +120,10 @@ mod tests {
             ("ስምንት", None),
             ("ÉTÉ, 2026", Some("2026")),
             ("СООБЩИ 5", Some("5")),
+            ("ΣΊΣΥΦΟΣ Α", Some("Α")),
+            ("KAYIT: Ayşe", Some("Ayşe")),
+            ("GROSS 1", Some("1")),
+            ("Große", None),
             ("", None),
             ("  ", None),
         ];
@@ -127,6 +136,18 @@ mod tests {
     fn the_longest_of_several_words_counts_wherever_it_stands() {
         for words in ["stock|stock out", "stock out|stock"] {
             assert_eq!(Keywords::new(words).rest_of("STOCK OUT: zinc"), Some("zinc"), "{words}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_texted_the_rest_is_its_end(text in ".*", word in "[a-zA-ZéÉሀስİßﬁ ]{1,4}") {
+            let words = Keywords::new(&word);
+            for text in [text.clone(), format!("{word}{text}"), format!(" {}: {text}", word.to_uppercase())] {
+                if let Some(rest) = words.rest_of(&text) {
+                    assert!(text.ends_with(rest), "{text:?} {rest:?}");
+                }
+            }
         }
     }
 

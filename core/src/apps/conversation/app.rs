@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::info;
 
-use super::ongoing::Ongoing;
+use super::ongoing::{Ongoing, Standing};
 use super::turn::Step;
 use super::{Conversation, Turn};
 use crate::apps::Keywords;
@@ -135,8 +135,8 @@ impl<C: Conversation> ConversationApp<C> {
     }
 
     /// Goes on from a kept state, whatever version wrote it.
-    async fn go_on(&self, cx: &mut Context, ongoing: Ongoing) -> Result<Handled, AppError> {
-        let Ongoing { version, state, .. } = ongoing;
+    async fn go_on(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        let Ongoing { version, state, .. } = Ongoing::of(cx.session())?;
         let text = cx.text().to_owned();
         if version == C::VERSION && C::State::deserialize(&state).is_ok() {
             return self.take_turn(cx, state, &text).await;
@@ -192,7 +192,7 @@ impl<C: Conversation> App for ConversationApp<C> {
 
     async fn parse(&self, cx: &mut Context) -> Result<(), AppError> {
         let mut whose: Whose = cx.field(WHOSE)?.unwrap_or_default();
-        if Ongoing::named(cx.session(), C::NAME).is_some_and(|ongoing| ongoing.is_alive(cx)) {
+        if Standing::of(cx, C::NAME) == Standing::In {
             whose.of = Some(C::NAME.to_owned());
         }
         if whose.begins.is_none() && self.keywords.rest_of(cx.text()) == Some("") {
@@ -206,24 +206,23 @@ impl<C: Conversation> App for ConversationApp<C> {
 
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
         let Whose { of, begins } = cx.field(WHOSE)?.unwrap_or_default();
-        let ours = Ongoing::named(cx.session(), C::NAME).filter(|ongoing| ongoing.is_alive(cx));
-        if ours.is_some() && self.cancel.rest_of(cx.text()) == Some("") {
+        let ours = Standing::of(cx, C::NAME) == Standing::In;
+        if ours && self.cancel.rest_of(cx.text()) == Some("") {
             Ongoing::end(cx, C::NAME);
             say(cx, &self.cancelled);
             return Ok(Handled::Yes);
         }
         match (begins, ours) {
             (Some(name), _) if name == C::NAME => self.begin(cx, "").await,
-            (None, Some(ongoing)) => self.go_on(cx, ongoing).await,
-            (None, None) if of.is_none() => self.begin_by_word(cx).await,
+            (None, true) => self.go_on(cx).await,
+            (None, false) if of.is_none() => self.begin_by_word(cx).await,
             _ => Ok(Handled::No),
         }
     }
 
     async fn fallback(&self, cx: &mut Context) -> Result<Handled, AppError> {
-        let late = Ongoing::named(cx.session(), C::NAME).is_some_and(|ongoing| !ongoing.is_alive(cx));
         let text = self.too_late();
-        if late && !text.is_empty() {
+        if Standing::of(cx, C::NAME) == Standing::Late && !text.is_empty() {
             Ongoing::end(cx, C::NAME);
             cx.reply(text);
             return Ok(Handled::Yes);
@@ -236,7 +235,7 @@ impl<C: Conversation> App for ConversationApp<C> {
     }
 
     async fn cleanup(&self, cx: &mut Context) -> Result<(), AppError> {
-        if Ongoing::named(cx.session(), C::NAME).is_some_and(|ongoing| !ongoing.is_alive(cx)) {
+        if Standing::of(cx, C::NAME) == Standing::Late {
             Ongoing::end(cx, C::NAME);
         }
         Ok(())

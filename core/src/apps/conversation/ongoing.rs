@@ -15,7 +15,7 @@ const KEY: &str = "conversation";
 /// The conversation that a connection is in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Ongoing {
-    pub(super) name: String,
+    name: String,
     /// What `state` was written by.
     pub(super) version: u32,
     /// From when on it does not count any more.
@@ -23,20 +23,44 @@ pub(super) struct Ongoing {
     pub(super) state: Value,
 }
 
+/// Whether a connection is in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is in another one, or in none.
+    Out,
+    /// It is.
+    In,
+    /// It was, and this message comes too late.
+    Late,
+}
+
+/// What is to be known of a conversation without its state, which may be large.
+#[derive(Deserialize)]
+struct Glance {
+    name: String,
+    until: Timestamp,
+}
+
+impl Standing {
+    /// How the sender of this message stands to the conversation of this name. What cannot be read is none.
+    pub(super) fn of(cx: &Context, name: &str) -> Self {
+        match cx.session().get::<Glance>(KEY) {
+            Ok(Some(glance)) if glance.name == name => {
+                if cx.message().received_at < glance.until {
+                    Self::In
+                } else {
+                    Self::Late
+                }
+            }
+            _ => Self::Out,
+        }
+    }
+}
+
 impl Ongoing {
-    /// The one that the session has, timed out or not. What cannot be read is none.
-    pub(super) fn of(session: &Session) -> Option<Self> {
-        session.get(KEY).ok().flatten()
-    }
-
-    /// The one of this name.
-    pub(super) fn named(session: &Session, name: &str) -> Option<Self> {
-        Self::of(session).filter(|ongoing| ongoing.name == name)
-    }
-
-    /// Whether it is still so when this message arrived.
-    pub(super) fn is_alive(&self, cx: &Context) -> bool {
-        cx.message().received_at < self.until
+    /// What the session has.
+    pub(super) fn of(session: &Session) -> Result<Self, AppError> {
+        Ok(session.get(KEY)?.ok_or("the connection is in no conversation")?)
     }
 
     /// Has the connection be in this state of a conversation, whatever it was in before.
@@ -54,7 +78,7 @@ impl Ongoing {
 
     /// Has the connection be in none, if it is in the one of this name.
     pub(super) fn end(cx: &mut Context, name: &str) {
-        if Self::named(cx.session(), name).is_some() {
+        if Standing::of(cx, name) != Standing::Out {
             cx.session_mut().remove(KEY);
         }
     }
