@@ -65,6 +65,14 @@ impl Kannel {
     }
 }
 
+/// What a get-url brings: the message in a query string, as it came.
+///
+/// # Errors
+/// Everything that is wrong with it, by field.
+pub fn read(query: &str) -> Result<Received, Vec<Fault>> {
+    inbound::parse(query)
+}
+
 impl Backend for Kannel {
     fn methods(&self) -> &[Method] {
         &[Method::GET]

@@ -18,6 +18,8 @@ use aws_sdk_dynamodb::Client;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
+#[cfg(feature = "testing")]
+use super::Entry;
 use super::{
     Commit, Committed, Due, Lease, Loaded, Moved, Number, Outbox, Row, Settled, Settlement, Step, Store,
     StoreError, Taken, Unusable,
@@ -34,6 +36,14 @@ pub struct DynamoStore {
     /// Whether this process has met a contact: from then on it expects that connections have one.
     contacts_met: AtomicBool,
     meter: Option<Arc<Meter>>,
+}
+
+/// An outbox as it stands in an item, and read again: for the benchmark.
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub fn there_and_back(entries: &[Entry]) -> Result<Vec<Entry>, StoreError> {
+    let item = item::Item::from([(item::names::OUTBOX.to_owned(), item::of_entries(entries))]);
+    item::to_entries("measured", &item)
 }
 
 /// Counts what calls cost, in thousandths of a capacity unit.
