@@ -27,9 +27,10 @@
 //! }
 //!
 //! pub fn apps(router: Router) -> Router {
+//!     let help = "To report cases, send: REPORT <VILLAGE> <NUMBER>";
 //!     router
 //!         .app(keyword("hours|open", async |_| "We are open 8 to 17."))
-//!         .app(keyword("report|rpt", report).help("To report cases, send: REPORT <VILLAGE> <NUMBER>"))
+//!         .app(keyword("report|rpt", report).help(help))
 //! }
 //! # #[cfg(feature = "testing")]
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -72,7 +73,8 @@
 //! }
 //!
 //! async fn pay(mut said: Said) -> Result<String, AppError> {
-//!     let birr = said.session().get::<u32>("bank.birr")?.unwrap_or(0) + said.text().parse::<u32>()?;
+//!     let paid: u32 = said.text().parse()?;
+//!     let birr = said.session().get::<u32>("bank.birr")?.unwrap_or(0) + paid;
 //!     said.session_mut().set("bank.birr", &birr)?;
 //!     balance(said).await
 //! }
@@ -132,9 +134,77 @@
 //!
 //! # Questions and answers
 //!
-//! A [`Conversation`] asks, waits for the next message, and goes on: where a person is in it is one value of an enum, kept
-//! with the session. It has a time-out, a cancel word, and a version for when a deployment changes it under way. Its
-//! [page](Conversation) begins with the chat that the example makes.
+//! ```text
+//! 1112223333 > visit
+//! 1112223333 < Which day?
+//! 1112223333 > Monday
+//! 1112223333 < Monday. At what hour, 8 to 17?
+//! 1112223333 > in the morning
+//! 1112223333 < An hour, please: 8 to 17
+//! 1112223333 > 9
+//! 1112223333 < We expect you on Monday at 9.
+//! ```
+//!
+//! A [`Conversation`] asks, waits for the next message, and goes on. Where a person is in it is one value of an enum. It is
+//! kept with the session and committed with the replies.
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use threadless::apps::{Conversation, Said, Turn, conversation};
+//! use threadless::{AppError, Router};
+//!
+//! struct Visit;
+//!
+//! #[derive(Default, Serialize, Deserialize)]
+//! enum Asked {
+//!     #[default]
+//!     Nothing,
+//!     Day,
+//!     Hour { day: String },
+//! }
+//!
+//! impl Conversation for Visit {
+//!     const NAME: &'static str = "visit";
+//!     type State = Asked;
+//!
+//!     async fn turn(&self, asked: Asked, said: Said) -> Result<Turn<Asked>, AppError> {
+//!         Ok(match asked {
+//!             Asked::Nothing => Turn::to(Asked::Day, "Which day?"),
+//!             Asked::Day => {
+//!                 let day = said.text().to_owned();
+//!                 let question = format!("{day}. At what hour, 8 to 17?");
+//!                 Turn::to(Asked::Hour { day }, question)
+//!             }
+//!             Asked::Hour { day } => match said.text().parse::<u8>() {
+//!                 Ok(hour @ 8..=17) => {
+//!                     Turn::done(format!("We expect you on {day} at {hour}."))
+//!                 }
+//!                 _ => Turn::stay("An hour, please: 8 to 17"),
+//!             },
+//!         })
+//!     }
+//! }
+//!
+//! let router = Router::new().app(conversation("visit", Visit));
+//! # #[cfg(feature = "testing")]
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! # let bench = threadless::testing::Bench::new(router);
+//! # bench.transcript("
+//! #     1112223333 > visit
+//! #     1112223333 < Which day?
+//! #     1112223333 > Monday
+//! #     1112223333 < Monday. At what hour, 8 to 17?
+//! #     1112223333 > in the morning
+//! #     1112223333 < An hour, please: 8 to 17
+//! #     1112223333 > 9
+//! #     1112223333 < We expect you on Monday at 9.
+//! # ").await;
+//! # });
+//! ```
+//!
+//! It ends with `Turn::done`, with the word `cancel`, or when an answer takes longer than an hour; all three can be had
+//! otherwise. While it goes on, messages are its own: [which ones](Conversation#which-messages-are-its-own) is worth
+//! reading, and so is what becomes of people in the middle of it when a [deployment](Conversation::migrate) changes it.
 //!
 //! # A type of one's own
 //!
