@@ -14,13 +14,14 @@ use threadless::backend::HttpTransport;
 use threadless::config::{Settings, Surroundings};
 use threadless::lambda::{self, Function, Host};
 use threadless::queue::{Job, MemoryQueue, Queue, Ticket};
-use threadless::store::MemoryStore;
+use threadless::store::{Direction, MemoryStore, Row, Store};
 use threadless::testing::TestClock;
-use threadless::{Clock, Deadline, Incoming, MessageId, Ports, Project, Router};
+use threadless::{Clock, ConnectionId, Deadline, Incoming, MessageId, Ports, Project, Router};
 
 const BACKEND: &str = "my-kannel-backend";
 const HTTP_BACKEND: &str = "my-http-backend";
 const SENDER: &str = "1112223333";
+const ODD: &str = "50% off #1";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// What must come of a sample.
@@ -29,6 +30,9 @@ enum Expected {
     Answer { status: u16, headers: Value, body: &'static str, enqueued: Option<Enqueued> },
     /// For `responder`: the numbers of the records that are not done, and the requests that reach sendsms.
     Batch { failed: &'static [usize], sent: &'static [(&'static str, &'static str)] },
+    /// For `httptester`: an answer with these headers among others, what its body begins with, and what is in the
+    /// history of a number then.
+    Page { status: u16, headers: Value, begins: &'static str, said: &'static [(&'static str, &'static str)] },
     /// For `tick`: its result.
     Result(Value),
 }
@@ -65,6 +69,13 @@ fn ok(enqueued: Enqueued) -> Expected {
 
 fn refused(status: u16, headers: Value, body: &'static str) -> Expected {
     Expected::Answer { status, headers, body, enqueued: None }
+}
+
+fn page(
+    (status, headers, begins): (u16, Value, &'static str),
+    said: &'static [(&'static str, &'static str)],
+) -> Expected {
+    Expected::Page { status, headers, begins, said }
 }
 
 fn expectation(sample: &str) -> Option<Expected> {
@@ -145,6 +156,36 @@ fn expectation(sample: &str) -> Option<Expected> {
             ],
         },
         "tick.json" => Expected::Result(json!({ "due": 0, "enqueued": 0 })),
+        other => return tester_expectation(other),
+    })
+}
+
+fn tester_expectation(sample: &str) -> Option<Expected> {
+    Some(match sample {
+        "httptester-script.json" => page(
+            (200, json!({ "content-type": PLAIN }), "OK"),
+            &[("+251911223344", "echo 100% of #1 & \u{1230}"), ("+251911223344", "100% of #1 & \u{1230}")],
+        ),
+        "httptester-page.json" => {
+            let kept = json!({ "content-type": "text/html; charset=utf-8", "cache-control": "no-store" });
+            page((200, kept, "<!doctype html>"), &[])
+        }
+        "httptester-odd-path.json" => {
+            let to = "/httptester/message_tester/?identity=50%25%20off%20%231";
+            page((303, json!({ "location": to }), ""), &[])
+        }
+        "httptester-odd-query.json" => page((200, json!({}), "<!doctype html>"), &[]),
+        "httptester-send.json" => page(
+            (200, json!({ "content-type": "application/json" }), "{\"taken\":2,"),
+            &[(ODD, "echo hello"), (ODD, "hello"), (ODD, "ping"), (ODD, "pong")],
+        ),
+        "httptester-bad-host.json" | "httptester-cross-site.json" => {
+            page((403, json!({ "content-type": PLAIN }), "That came from a page of another site.\n"), &[])
+        }
+        "httptester-wrong-method.json" => page(
+            (405, json!({ "allow": "GET, HEAD, POST" }), "This backend does not take that method.\n"),
+            &[],
+        ),
         _ => return None,
     })
 }
@@ -154,6 +195,7 @@ struct Rig {
     host: Host,
     queue: Arc<MemoryQueue>,
     clock: TestClock,
+    store: Arc<MemoryStore>,
     gateway: Recorder,
 }
 
@@ -172,14 +214,30 @@ impl Rig {
         let settings = Settings::read(&text, &functions::engines(), &Surroundings::local(&[]))?;
         let clock = TestClock::default();
         let queue = Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
+        let store = Arc::new(MemoryStore::new());
         let ports = Ports {
-            store: Arc::new(MemoryStore::new()),
+            store: Arc::clone(&store) as Arc<dyn Store>,
             queue: Some(Arc::clone(&queue) as Arc<dyn Queue>),
             transport: Arc::new(HttpTransport::new()),
             clock: Arc::new(clock.clone()),
         };
         let project = Arc::new(Project::new(settings, functions::apps(Router::new()), ports));
-        Ok(Self { host: Host { project, queue: None }, queue, clock, gateway })
+        Ok(Self { host: Host { project, queue: None }, queue, clock, store, gateway })
+    }
+
+    /// What is in the history of a number of the message tester, in the order of its ids' messages.
+    async fn said(&self, identity: &str) -> Result<Vec<String>> {
+        let connection = ConnectionId::new("message_tester".parse()?, identity.parse()?);
+        let rows = self.store.history(&connection, self.clock.now(), 100).await?;
+        let is_of = |row: &Row, id: &MessageId| row.id == *id || row.in_reply_to.as_ref() == Some(id);
+        let mut asked: Vec<&Row> = rows.iter().filter(|row| row.direction == Direction::In).collect();
+        asked.sort_by(|a, b| a.text.cmp(&b.text));
+        let with_replies = asked.iter().flat_map(|row| {
+            let mut of_it: Vec<&Row> = rows.iter().filter(|other| is_of(other, &row.id)).collect();
+            of_it.sort_by_key(|row| row.in_reply_to.is_some());
+            of_it
+        });
+        Ok(with_replies.map(|row| row.text.clone()).collect())
     }
 
     async fn invoke(&self, function: &str, event: &str) -> Result<Value> {
@@ -252,6 +310,20 @@ async fn every_sample_comes_to_what_is_expected_of_it() -> Result<()> {
                     assert_eq!(sent(&requests, to), theirs, "{name}: {to}");
                 }
                 assert!(rig.queued().is_empty(), "{name}: what was delivered is not due again");
+            }
+            Expected::Page { status, headers, begins, said } => {
+                let answer = rig.invoke("httptester", &event).await?;
+                assert_eq!(answer["statusCode"], status, "{name}: {answer}");
+                for (header, value) in headers.as_object().context("no headers")? {
+                    assert_eq!(answer["headers"][header], *value, "{name}");
+                }
+                let body = answer["body"].as_str().context("no body")?;
+                assert!(body.starts_with(begins) && body.is_empty() == begins.is_empty(), "{name}: {body}");
+                for identity in [SENDER, "+251911223344", ODD] {
+                    let theirs = said.iter().filter(|(whose, _)| *whose == identity).map(|(_, text)| *text);
+                    assert_eq!(rig.said(identity).await?, theirs.collect::<Vec<_>>(), "{name}: {identity}");
+                }
+                assert!(rig.queued().is_empty() && rig.gateway.requests().is_empty(), "{name}");
             }
             Expected::Result(result) => assert_eq!(rig.invoke("tick", &event).await?, result, "{name}"),
         }

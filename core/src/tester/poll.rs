@@ -17,8 +17,9 @@ const ROWS: usize = 200;
 /// How many rows it may ask for.
 const MOST_ROWS: usize = 2000;
 
-/// How many rows are read of what is new.
-const NEW_ROWS: usize = 500;
+/// How many rows are read of what may be new: while a long file is sent, all of it. A page that is further behind gets
+/// the newest in the place of all.
+const NEW_ROWS: usize = 3000;
 
 /// How many numbers the list has.
 const NUMBERS: usize = 1000;
