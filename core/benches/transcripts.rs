@@ -50,7 +50,7 @@ fn incoming(at: usize) -> Arc<Incoming> {
 
 /// All messages through the phases: nothing is stored or sent.
 async fn phases(router: &Router) {
-    let about = Arc::new(About { name: "Bench".to_owned(), default_response: String::new() });
+    let about = Arc::new(About { name: "Bench".to_owned(), ..About::default() });
     let now = TestClock::default().now();
     for at in 0..EXCHANGES {
         let outcome = router.run(incoming(at), Session::default(), Arc::clone(&about), now).await;

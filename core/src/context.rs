@@ -14,6 +14,7 @@ use crate::known::Known;
 use crate::message::{ConnectionId, Incoming, MessageId};
 use crate::send::{Recipient, SendError, Sending};
 use crate::session::Session;
+use crate::translate::{Catalogues, Languages, Phrase};
 use crate::usage::Usage;
 
 /// What the apps may know of the project they run in.
@@ -22,8 +23,10 @@ pub struct About {
     /// The project's name, as users of the service read it.
     pub name: String,
     /// What the bundled [`DefaultReply`](crate::apps::DefaultReply) says where nobody had an answer; empty to
-    /// stay silent. `%(project_name)s` stands for the name.
+    /// stay silent. `%(project_name)s` stands for the name. It is translated if a catalogue has it.
     pub default_response: String,
+    /// The languages that it speaks.
+    pub languages: Languages,
 }
 
 /// One reply on its way out, as [`App::outgoing`](crate::App::outgoing) sees it.
@@ -46,6 +49,7 @@ pub struct Context {
     sends: Option<Queued<Sending>>,
     about: Arc<About>,
     usage: Arc<Vec<Usage>>,
+    catalogues: Arc<Catalogues>,
     now: Timestamp,
 }
 
@@ -86,10 +90,21 @@ impl Context {
         known: Known,
         about: Arc<About>,
         usage: Arc<Vec<Usage>>,
+        catalogues: Arc<Catalogues>,
         now: Timestamp,
     ) -> Self {
         let sends = Some(Queued::default());
-        Self { message, known, fields: Arc::default(), replies: Queued::default(), sends, about, usage, now }
+        Self {
+            message,
+            known,
+            fields: Arc::default(),
+            replies: Queued::default(),
+            sends,
+            about,
+            usage,
+            catalogues,
+            now,
+        }
     }
 
     /// Has [`Context::send`] refuse everything.
@@ -177,6 +192,29 @@ impl Context {
     /// is left out when the message is committed, and logged as an error.
     pub fn reply(&mut self, text: impl Into<String>) {
         self.replies.lock().push(Reply { text: text.into() });
+    }
+
+    /// Queues a reply in the language of whoever gets it, as [`Context::reply`] does with a text.
+    ///
+    /// ```
+    /// use threadless::{Context, tr};
+    /// # fn example(cx: &mut Context) {
+    /// let name = "Asha";
+    /// cx.say(tr!("Thank you, %(name)s!", name));
+    /// # }
+    /// ```
+    // A phrase is made to be said.
+    #[allow(clippy::needless_pass_by_value)]
+    pub fn say(&mut self, phrase: Phrase) {
+        let text = self.translate(&phrase);
+        self.reply(text);
+    }
+
+    /// A phrase in the language of the [contact](Context::contact) behind this connection as it is now; in the
+    /// project's where nothing is known of it. [`translate`](crate::translate) says which language that is.
+    pub fn translate(&self, phrase: &Phrase) -> String {
+        let language = self.contact().and_then(Contact::language);
+        self.catalogues.say(phrase, language, &self.about.languages)
     }
 
     /// The most replies to one message.

@@ -11,15 +11,17 @@ use tracing::{Instrument as _, debug, info, info_span, warn};
 
 use crate::clock::Deadline;
 use crate::consent::Wish;
+use crate::contact::Contact;
 use crate::deliver::{self, Delivery};
 use crate::known::Known;
+use crate::language::Language;
 use crate::message::ConnectionId;
 use crate::occasion::Occasion;
 use crate::project::Project;
 use crate::random;
 use crate::restraint::Permitted;
 use crate::router::{Disposition, Outcome};
-use crate::store::{Commit, Committed, Entry, Lease, Loaded, Outbox, Record, Row, State, StoreError};
+use crate::store::{Commit, Committed, Entry, Lease, Loaded, Outbox, Row, State, StoreError};
 
 /// What became of a message, or of another [occasion](crate::queue::Job), that was handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +140,7 @@ impl Claim<'_> {
     async fn run_phases(&self, loaded: &Loaded, now: Timestamp) -> Outcome {
         let Project { router, about, .. } = self.project;
         let (known, about) = (Known::from(loaded), Arc::clone(about));
-        if self.wish(&loaded.record, now).is_some() {
+        if self.wish(loaded, now).is_some() {
             let (session, contact) = (known.session, None);
             let (replies, sends) = (Vec::new(), Vec::new());
             return Outcome { disposition: Disposition::Handled, session, contact, replies, sends };
@@ -158,7 +160,7 @@ impl Claim<'_> {
     ) -> Result<Result<Effect, Conflicted>, StoreError> {
         let connection = self.occasion.connection();
         let seen = &loaded.record;
-        let permitted = self.permitted(seen, outcome, now);
+        let permitted = self.permitted(loaded, outcome, now);
         let replies = &permitted.entries;
         let something_due =
             if seen.outbox.is_empty() { !replies.is_empty() } else { seen.outbox.is_due(now) };
@@ -239,29 +241,39 @@ impl Claim<'_> {
     }
 
     /// What the message says about messages as such. The apps do not see it then.
-    fn wish(&self, seen: &Record, now: Timestamp) -> Option<Wish> {
+    fn wish(&self, loaded: &Loaded, now: Timestamp) -> Option<Wish> {
         let Project { consent, about, .. } = self.project;
         match &self.occasion {
-            Occasion::Message(message) => consent.wish(&message.text, seen.outbox.opted_out, about, now),
+            Occasion::Message(message) => {
+                let opted_out = loaded.record.outbox.opted_out;
+                consent.wish(&message.text, opted_out, spoken_to(loaded), about, now)
+            }
             Occasion::Notice(_) | Occasion::Report(_) => None,
         }
     }
 
     /// Which replies go out.
-    fn permitted(&self, seen: &Record, outcome: &Outcome, now: Timestamp) -> Permitted {
+    fn permitted(&self, loaded: &Loaded, outcome: &Outcome, now: Timestamp) -> Permitted {
         let texts = outcome.replies.iter().map(|reply| reply.text.as_str());
         let mut replies: Vec<Entry> =
             texts.enumerate().map(|(at, text)| self.occasion.entry(at, text, now)).collect();
-        let wish = self.wish(seen, now);
-        if let Some(confirmation) = wish.as_ref().and_then(|wish| wish.confirmation.as_deref()) {
-            replies.push(Entry { confirms: true, ..self.occasion.entry(0, confirmation, now) });
+        let wish = self.wish(loaded, now);
+        if let Some(confirmation) = wish.as_ref().and_then(|wish| wish.confirmation.as_ref()) {
+            let Project { router, about, .. } = self.project;
+            let text = router.catalogues().say(confirmation, spoken_to(loaded), &about.languages);
+            replies.push(Entry { confirms: true, ..self.occasion.entry(0, &text, now) });
         }
         let sends = outcome.sends.iter().enumerate();
         replies.extend(sends.map(|(at, sending)| self.occasion.sending(at, sending, now)));
         let connection = self.occasion.connection();
         let installed = self.project.installed(&connection.backend);
-        Permitted::of(connection, seen, wish.as_ref(), installed, replies, now)
+        Permitted::of(connection, &loaded.record, wish.as_ref(), installed, replies, now)
     }
+}
+
+/// What whoever is behind the connection wants to be spoken to in.
+fn spoken_to(loaded: &Loaded) -> Option<&Language> {
+    loaded.contact.as_ref().and_then(Contact::language)
 }
 
 /// Someone else changed the connection first.

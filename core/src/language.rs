@@ -41,6 +41,15 @@ impl Language {
             None => self.clone(),
         }
     }
+
+    /// English: what the texts in the program are written in.
+    pub(crate) fn english() -> Self {
+        Self("en".into())
+    }
+
+    pub(crate) fn is_english(&self) -> bool {
+        self.base().as_str() == "en"
+    }
 }
 
 impl FromStr for Language {

@@ -77,6 +77,7 @@ pub mod tester;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+pub mod translate;
 mod usage;
 
 pub use app::{App, AppError, Filter, Handled, Outbound};

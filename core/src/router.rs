@@ -16,6 +16,7 @@ use crate::known::Known;
 use crate::message::{ConnectionId, Incoming, MessageId, Notice, Report};
 use crate::send::Sending;
 use crate::session::Session;
+use crate::translate::Catalogues;
 use crate::usage::Usage;
 
 /// The installed apps, in order.
@@ -29,6 +30,7 @@ use crate::usage::Usage;
 pub struct Router {
     apps: Vec<Arc<dyn ErasedApp>>,
     usage: Arc<Vec<Usage>>,
+    catalogues: Arc<Catalogues>,
     phase_timeout: Duration,
 }
 
@@ -60,9 +62,9 @@ pub struct Outcome {
     pub sends: Vec<Sending>,
 }
 
-/// Apps that are not put together rightly: the name of each, and what is wrong with it.
+/// Apps that are not put together rightly, and catalogues: the name of each, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.0.iter().map(|(app, fault)| format!("app {app:?}: {fault}")).collect::<Vec<_>>().join("; "))]
+#[error("{}", self.0.iter().map(|(what, fault)| format!("{what}: {fault}")).collect::<Vec<_>>().join("; "))]
 pub struct FaultyApps(pub Vec<(String, String)>);
 
 impl Outcome {
@@ -87,7 +89,12 @@ impl Router {
 
     /// A router without apps.
     pub fn new() -> Self {
-        Self { apps: Vec::new(), usage: Arc::default(), phase_timeout: Self::PHASE_TIMEOUT }
+        Self {
+            apps: Vec::new(),
+            usage: Arc::default(),
+            catalogues: Arc::default(),
+            phase_timeout: Self::PHASE_TIMEOUT,
+        }
     }
 
     /// Installs an app behind those that are there.
@@ -119,17 +126,75 @@ impl Router {
     pub fn group(mut self, name: &str, apps: impl FnOnce(Self) -> Self) -> Self {
         let group = apps(Self::new());
         self.apps.extend(group.apps);
+        Arc::make_mut(&mut self.catalogues).extend(Arc::unwrap_or_clone(group.catalogues));
         let usage = group.usage.iter().cloned().map(|usage| Usage { group: name.to_owned(), ..usage });
         Arc::make_mut(&mut self.usage).extend(usage);
         self
     }
 
-    /// What is wrong with the installed apps, each with its name: what their [`App::check`] says. A function with
-    /// such an app does not start.
+    /// What is wrong with the installed apps and catalogues, each with its name: what their [`App::check`] says, and
+    /// each fault of a [`Router::catalogue`] with its line. A function with any of these does not start.
     pub fn check(&self) -> Result<(), FaultyApps> {
-        let fault = |app: &Arc<dyn ErasedApp>| Some((app.name().to_owned(), app.check().err()?.to_string()));
-        let faults: Vec<_> = self.apps.iter().filter_map(fault).collect();
+        let fault = |app: &Arc<dyn ErasedApp>| {
+            Some((format!("app {:?}", app.name()), app.check().err()?.to_string()))
+        };
+        let faults = self.apps.iter().filter_map(fault);
+        let faults: Vec<_> = faults.chain(self.catalogues.faults().iter().cloned()).collect();
         if faults.is_empty() { Ok(()) } else { Err(FaultyApps(faults)) }
+    }
+
+    /// Adds translations into a language: the text of a gettext `.po` file, embedded with
+    /// `include_str!("../locale/am.po")`. What it has counts for more than what earlier ones and the bundled ones
+    /// have. [`translate`](crate::translate) shows the whole.
+    ///
+    /// ```
+    /// use threadless::Router;
+    /// let french = "msgid \"Thank you, %(name)s!\"\nmsgstr \"Merci, %(name)s !\"";
+    /// assert!(Router::new().catalogue("fr", french).check().is_ok());
+    ///
+    /// let wrong = "msgid \"Thank you, %(name)s!\"\nmsgstr \"Merci, %(nom)s !\"";
+    /// let faults = Router::new().catalogue("fr", wrong).check().unwrap_err();
+    /// assert_eq!(
+    ///     faults.to_string(),
+    ///     "catalogue fr: line 1: %(nom)s is not in the text that this translates",
+    /// );
+    /// ```
+    #[must_use]
+    pub fn catalogue(mut self, language: &str, po: &str) -> Self {
+        Arc::make_mut(&mut self.catalogues).add(language, po);
+        self
+    }
+
+    /// What people will not be told in their language, although the project speaks it: texts of any catalogue, and
+    /// the help of apps, that the catalogue of another language has not; languages without a catalogue and catalogues
+    /// without a language. One line each; none where all is translated.
+    ///
+    /// ```
+    /// use threadless::{About, Router};
+    ///
+    /// let mut about = About::default();
+    /// about.languages.add("fr".parse()?, ["français"]);
+    /// about.languages.add("om".parse()?, ["Oromoo"]);
+    /// let router = Router::new()
+    ///     .catalogue("fr", "msgid \"Thank you!\"\nmsgstr \"Merci !\"")
+    ///     .catalogue("sw", "msgid \"Thank you!\"\nmsgstr \"Asante!\"");
+    /// assert_eq!(
+    ///     router.untranslated(&about),
+    ///     [
+    ///         "there is a catalogue for sw, which is not one of project.languages",
+    ///         "om: \"Thank you!\" is not translated",
+    ///     ],
+    /// );
+    /// # Ok::<(), threadless::InvalidLanguage>(())
+    /// ```
+    pub fn untranslated(&self, about: &About) -> Vec<String> {
+        let help = self.usage.iter().map(|usage| usage.help.as_str());
+        self.catalogues.missing(&about.languages, help.chain([about.default_response.as_str()]))
+    }
+
+    /// The translations, as the phases have them.
+    pub(crate) fn catalogues(&self) -> &Catalogues {
+        &self.catalogues
     }
 
     /// Sets how long one phase of one app may take before it is given up.
@@ -157,7 +222,7 @@ impl Router {
     ) -> Outcome {
         let known = known.into();
         let contact = known.contact.clone();
-        let mut cx = Context::new(message, known, about, Arc::clone(&self.usage), now);
+        let mut cx = self.context(message, known, about, now);
         let disposition = self.inbound(&mut cx).await;
         self.outcome(cx, contact.as_ref(), disposition).await
     }
@@ -222,7 +287,12 @@ impl Router {
             raw: None,
             details: BTreeMap::new(),
         };
-        Context::new(Arc::new(blank), known, about, Arc::clone(&self.usage), now)
+        self.context(Arc::new(blank), known, about, now)
+    }
+
+    fn context(&self, message: Arc<Incoming>, known: Known, about: Arc<About>, now: Timestamp) -> Context {
+        let (usage, catalogues) = (Arc::clone(&self.usage), Arc::clone(&self.catalogues));
+        Context::new(message, known, about, usage, catalogues, now)
     }
 
     /// Takes the queued replies through the outgoing phase.

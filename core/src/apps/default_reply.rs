@@ -1,5 +1,6 @@
 //! The answer to what nobody could answer.
 
+use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled};
 
 /// Replies to a message that no app handled with the project's
@@ -18,8 +19,8 @@ impl App for DefaultReply {
         if about.default_response.is_empty() {
             return Ok(Handled::No);
         }
-        let text = about.default_response.replace("%(project_name)s", &about.name);
-        cx.reply(text);
+        let phrase = Phrase::new(about.default_response.clone()).with("project_name", &about.name);
+        cx.say(phrase);
         Ok(Handled::Yes)
     }
 }

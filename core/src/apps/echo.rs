@@ -1,6 +1,7 @@
 //! Says again what was said.
 
-use super::Keywords;
+use super::{Keywords, texts};
+use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
 
 /// Answers `echo <text>` with the text, and `echo` alone with how to use it.
@@ -14,11 +15,9 @@ use crate::{App, AppError, Context, Handled, Usage};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Echo;
 
-const HELP: &str = "To echo some text, send: ECHO <ANYTHING>";
-
 impl App for Echo {
     fn usage(&self) -> Vec<Usage> {
-        vec![Usage::new("echo").help(HELP)]
+        vec![Usage::new("echo").help(texts::ECHO)]
     }
 
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
@@ -26,7 +25,7 @@ impl App for Echo {
             return Ok(Handled::No);
         };
         if rest.is_empty() {
-            cx.reply(HELP);
+            cx.say(Phrase::new(texts::ECHO));
         } else {
             cx.reply(rest);
         }

@@ -1,6 +1,7 @@
 //! Tells people what they can text.
 
-use super::Keywords;
+use super::{Keywords, texts};
+use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
 
 /// Answers `help` with the words that this installation understands, and `help <word>` with how to use one.
@@ -62,12 +63,7 @@ impl Default for Help {
 impl Help {
     /// Listens to `help`, and answers in English.
     pub fn new() -> Self {
-        Self {
-            words: "help".to_owned(),
-            list: "%(project_name)s understands: %(words)s. For more send HELP and one of these words."
-                .to_owned(),
-            note: String::new(),
-        }
+        Self { words: "help".to_owned(), list: texts::HELP.to_owned(), note: String::new() }
     }
 
     /// Listens to other words: `"help|aide|እርዳታ"`.
@@ -92,29 +88,34 @@ impl Help {
         self
     }
 
-    fn listing(&self, project: &str, words: &[String]) -> String {
-        // The name goes in last: it is the only text here that could hold the other's place.
-        let list = self.list.replace("%(words)s", &words.join(", ")).replace("%(project_name)s", project);
-        if self.note.is_empty() { list } else { format!("{list} {}", self.note) }
+    fn listing(&self, cx: &Context, words: &[String]) -> String {
+        let list = Phrase::new(self.list.clone()).with("words", words.join(", "));
+        let list = cx.translate(&list.with("project_name", &cx.about().name));
+        if self.note.is_empty() { list } else { format!("{list} {}", translated(cx, &self.note)) }
     }
 
     /// What is said of `topic`; `None` where there is nothing to say of it.
-    fn of(&self, topic: &str, project: &str, usage: &[Usage]) -> Option<String> {
+    fn of(&self, topic: &str, cx: &Context) -> Option<String> {
+        let usage = cx.usage();
         let named = |words: &str| Keywords::new(words).rest_of(topic).map(str::len);
         let single = usage.iter().filter_map(|one| Some((named(&one.words)?, one)));
         let single = single.filter(|(_, one)| !one.help.is_empty()).min_by_key(|(rest, _)| *rest);
         let group = usage.iter().filter_map(|one| Some((named(&one.group)?, &one.group)));
         let group = group.min_by_key(|(rest, _)| *rest);
         match (single, group) {
-            (Some((rest, one)), Some((other, _))) if rest <= other => Some(one.help.clone()),
-            (Some((_, one)), None) => Some(one.help.clone()),
+            (Some((rest, one)), Some((other, _))) if rest <= other => Some(translated(cx, &one.help)),
+            (Some((_, one)), None) => Some(translated(cx, &one.help)),
             (_, Some((_, name))) => {
                 let inside = usage.iter().filter(|one| one.group == *name);
-                Some(self.listing(project, &inside.map(Usage::shown).collect::<Vec<_>>()))
+                Some(self.listing(cx, &inside.map(Usage::shown).collect::<Vec<_>>()))
             }
             (None, None) => None,
         }
     }
+}
+
+fn translated(cx: &Context, text: &str) -> String {
+    cx.translate(&Phrase::new(text.to_owned()))
 }
 
 /// What the whole list shows: each group once, and the words that are in none.
@@ -134,9 +135,8 @@ impl App for Help {
         let Some(topic) = Keywords::new(&self.words).rest_of(cx.text()) else {
             return Ok(Handled::No);
         };
-        let (project, usage) = (&cx.about().name, cx.usage());
-        let answer = self.of(topic, project, usage);
-        let answer = answer.unwrap_or_else(|| self.listing(project, &shown(usage)));
+        let answer = self.of(topic, cx);
+        let answer = answer.unwrap_or_else(|| self.listing(cx, &shown(cx.usage())));
         cx.reply(answer);
         Ok(Handled::Yes)
     }

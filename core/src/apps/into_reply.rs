@@ -4,75 +4,85 @@ use std::borrow::Cow;
 use std::error::Error;
 
 use crate::AppError;
+use crate::translate::Phrase;
 
-/// What a handler function may return: texts to reply with, none, one, or several.
+/// What a handler function may return: texts to reply with, as they are or [to be translated](crate::tr): none, one, or several.
 ///
 /// A `Result` of such is one too; its error is logged and the message goes on to the next app.
 ///
 /// ```
 /// use threadless::apps::IntoReply;
-/// assert_eq!("pong".into_replies().unwrap(), ["pong"]);
-/// assert_eq!(None::<String>.into_replies().unwrap(), Vec::<String>::new());
-/// assert_eq!(["one", "two"].into_replies().unwrap(), ["one", "two"]);
+/// use threadless::tr;
+///
+/// assert_eq!("pong".into_replies().unwrap().len(), 1);
+/// assert_eq!(None::<String>.into_replies().unwrap().len(), 0);
+/// assert_eq!(["one", "two"].into_replies().unwrap().len(), 2);
+/// assert_eq!(tr!("in the language of whoever gets it").into_replies().unwrap().len(), 1);
 /// assert!("x".parse::<u8>().map(|n| n.to_string()).into_replies().is_err());
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no reply",
     label = "a handler returns what is to be replied, and `{Self}` is none",
-    note = "a reply is a text (`&str`, `String`), several (`Vec`, array), perhaps one (`Option`), none (`()`), or a \
+    note = "a reply is a text (`&str`, `String`, `tr!(…)`), several (`Vec`, array), perhaps one (`Option`), none (`()`), or a \
             `Result` of these",
     note = "of any other value make a text: `value.to_string()` or `format!(\"…\")`"
 )]
 pub trait IntoReply {
-    /// The texts to reply with, in order.
-    fn into_replies(self) -> Result<Vec<String>, AppError>;
+    /// What to reply with, in order.
+    fn into_replies(self) -> Result<Vec<Phrase>, AppError>;
 }
 
 impl IntoReply for () {
-    fn into_replies(self) -> Result<Vec<String>, AppError> {
+    fn into_replies(self) -> Result<Vec<Phrase>, AppError> {
         Ok(Vec::new())
     }
 }
 
 impl IntoReply for &str {
-    fn into_replies(self) -> Result<Vec<String>, AppError> {
-        Ok(vec![self.to_owned()])
+    fn into_replies(self) -> Result<Vec<Phrase>, AppError> {
+        Ok(vec![Phrase::verbatim(self.to_owned())])
     }
 }
 
 impl IntoReply for String {
-    fn into_replies(self) -> Result<Vec<String>, AppError> {
+    fn into_replies(self) -> Result<Vec<Phrase>, AppError> {
+        Ok(vec![Phrase::verbatim(self)])
+    }
+}
+
+impl IntoReply for Phrase {
+    fn into_replies(self) -> Result<Vec<Phrase>, AppError> {
         Ok(vec![self])
     }
 }
 
 impl IntoReply for Cow<'_, str> {
-    fn into_replies(self) -> Result<Vec<String>, AppError> {
-        Ok(vec![self.into_owned()])
+    fn into_replies(self) -> Result<Vec<Phrase>, AppError> {
+        Ok(vec![Phrase::verbatim(self.into_owned())])
     }
 }
 
 impl<T: IntoReply> IntoReply for Option<T> {
-    fn into_replies(self) -> Result<Vec<String>, AppError> {
+    fn into_replies(self) -> Result<Vec<Phrase>, AppError> {
         self.map_or_else(|| Ok(Vec::new()), T::into_replies)
     }
 }
 
 impl<T: IntoReply> IntoReply for Vec<T> {
-    fn into_replies(self) -> Result<Vec<String>, AppError> {
+    fn into_replies(self) -> Result<Vec<Phrase>, AppError> {
         let replies: Result<Vec<_>, _> = self.into_iter().map(T::into_replies).collect();
         Ok(replies?.concat())
     }
 }
 
 impl<T: IntoReply, const N: usize> IntoReply for [T; N] {
-    fn into_replies(self) -> Result<Vec<String>, AppError> {
+    fn into_replies(self) -> Result<Vec<Phrase>, AppError> {
         Vec::from(self).into_replies()
     }
 }
 
 impl<T: IntoReply, E: Into<Box<dyn Error + Send + Sync>>> IntoReply for Result<T, E> {
-    fn into_replies(self) -> Result<Vec<String>, AppError> {
+    fn into_replies(self) -> Result<Vec<Phrase>, AppError> {
         self.map_err(Into::into)?.into_replies()
     }
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use super::said::tell;
 use super::{IntoReply, Keywords, Said};
+use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
 
 /// An app out of one function: see [`keyword`].
@@ -163,12 +164,12 @@ where
             return Ok(Handled::No);
         };
         match &self.help {
-            Some(help) if rest.is_empty() => cx.reply(help),
+            Some(help) if rest.is_empty() => cx.say(Phrase::new(help.clone())),
             _ => tell(cx, &rest, &self.handler)
                 .await
                 .into_replies()?
                 .into_iter()
-                .for_each(|reply| cx.reply(reply)),
+                .for_each(|reply| cx.say(reply)),
         }
         Ok(Handled::Yes)
     }

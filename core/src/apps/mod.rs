@@ -299,6 +299,7 @@
 //! | [`Ping`] | `ping`, with `pong` |
 //! | [`Echo`] | `echo <text>`, with the text |
 //! | [`Help`] | `help`, with the words that are understood; `help <word>`, with how to use one |
+//! | [`Registration`] | `register <name>`, `language <name>`: who people are, and what they speak |
 //! | [`DefaultReply`] | what no app handled, with the project's `default_response` |
 //! | [`keyword`] | what begins with a word, by a function |
 //! | [`pattern`] | what has a form, by a function |
@@ -313,7 +314,9 @@ mod keyword;
 mod keywords;
 mod pattern;
 mod ping;
+mod registration;
 mod said;
+mod texts;
 
 pub use conversation::{Conversation, ConversationApp, Turn, conversation};
 pub use default_reply::DefaultReply;
@@ -324,4 +327,7 @@ pub use keyword::{Keyword, keyword};
 pub use keywords::Keywords;
 pub use pattern::{Pattern, pattern};
 pub use ping::Ping;
+pub use registration::Registration;
 pub use said::Said;
+#[cfg(test)]
+pub(crate) use texts::TEXTS;

@@ -1,5 +1,6 @@
 //! Shows that the service is alive.
 
+use super::texts;
 use crate::{App, AppError, Context, Handled, Usage};
 
 /// Answers `ping`, and nothing but that word, with `pong`.
@@ -13,7 +14,7 @@ pub struct Ping;
 
 impl App for Ping {
     fn usage(&self) -> Vec<Usage> {
-        vec![Usage::new("ping").help("PING is answered with pong: the service is alive.")]
+        vec![Usage::new("ping").help(texts::PING)]
     }
 
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {

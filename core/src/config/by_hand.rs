@@ -13,7 +13,7 @@ impl Settings {
     /// Settings with this name and nothing else: no backends, no default response, opting out as it is by default.
     pub fn named(name: &str) -> Self {
         Self {
-            about: About { name: name.to_owned(), default_response: String::new() },
+            about: About { name: name.to_owned(), ..About::default() },
             phase_timeout: Router::PHASE_TIMEOUT,
             consent: Consent::default(),
             backends: BTreeMap::new(),

@@ -133,6 +133,14 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// One text, or a list of them, if it is given.
+    pub fn text_or_texts(&mut self, key: &str) -> Option<Vec<String>> {
+        match self.table.get(key) {
+            Some(Value::String(_)) => Some(vec![self.text(key)?]),
+            _ => self.texts(key),
+        }
+    }
+
     /// A list of texts that must be given, and not be empty. Empty, and a fault, if it is not.
     pub fn required_texts(&mut self, key: &str) -> Vec<String> {
         let given = self.table.contains_key(key);

@@ -17,6 +17,7 @@ use crate::consent::Consent;
 use crate::context::About;
 use crate::message::BackendName;
 use crate::router::Router;
+use crate::translate::Languages;
 
 /// The settings of a project, as `settings.toml` has them.
 ///
@@ -111,6 +112,7 @@ impl Settings {
         let about = About {
             name: project.required_text("name"),
             default_response: project.text("default_response").unwrap_or_default(),
+            languages: Languages::from_fields(&mut project),
         };
         let phase_timeout = project.seconds("phase_timeout_seconds", 1..=60).unwrap_or(Router::PHASE_TIMEOUT);
         top.absorb(project);

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use crate::config::Fields;
 use crate::context::About;
+use crate::language::Language as Code;
+use crate::translate::Phrase;
 use languages::BUNDLED;
 
 /// Which messages are wishes about messages as such: `[opt_out]` in the settings.
@@ -13,6 +15,9 @@ use languages::BUNDLED;
 /// A message counts that is one of the words and nothing else, without regard to case, white space and
 /// punctuation around it. The apps do not see it. A word for start counts only for who has opted out, and is a
 /// message like any other else: `START` may mean something to an app.
+///
+/// The answer is in the language that the [contact](crate::Contact::language) chose, if it is one of these or there is a
+/// [catalogue](crate::translate) with the text, else in that of the word.
 ///
 /// | key | default | meaning |
 /// |---|---|---|
@@ -65,7 +70,7 @@ pub(crate) struct Wish {
     /// Since when nothing is sent; `None`: messages are sent.
     pub(crate) opted_out: Option<Timestamp>,
     /// What confirms it. Nothing where it was so already: an answer to every STOP would keep two machines talking.
-    pub(crate) confirmation: Option<String>,
+    pub(crate) confirmation: Option<Phrase>,
 }
 
 impl Default for Consent {
@@ -112,25 +117,34 @@ impl Consent {
         if enabled { Self { languages } } else { Self::none() }
     }
 
-    /// What `text` changes for someone who opted out then, or not.
+    /// What `text` changes for someone who opted out then, or not, and wants to be spoken to in this language.
     pub(crate) fn wish(
         &self,
         text: &str,
         opted_out: Option<Timestamp>,
+        spoken: Option<&Code>,
         about: &About,
         now: Timestamp,
     ) -> Option<Wish> {
         let said = plain(text);
-        let confirm = |text: &str| Some(text.replace("%(project_name)s", &about.name));
+        let confirm = |text: &str| Some(Phrase::new(text.to_owned()).with("project_name", &about.name));
+        // STOP is understood everywhere: who said what they speak is answered in that.
+        let answering = |word| spoken.and_then(|code| self.language(code)).unwrap_or(word);
         if let Some(language) = self.languages.iter().find(|language| language.stop.contains(&said)) {
             return Some(match opted_out {
                 Some(_) => Wish { opted_out, confirmation: None },
-                None => Wish { opted_out: Some(now), confirmation: confirm(&language.stopped) },
+                None => Wish { opted_out: Some(now), confirmation: confirm(&answering(language).stopped) },
             });
         }
         opted_out?;
         let language = self.languages.iter().find(|language| language.start.contains(&said))?;
-        Some(Wish { opted_out: None, confirmation: confirm(&language.started) })
+        Some(Wish { opted_out: None, confirmation: confirm(&answering(language).started) })
+    }
+
+    /// The words of this language.
+    fn language(&self, code: &Code) -> Option<&Language> {
+        let of = |code: &str| self.languages.iter().find(|language| language.code.eq_ignore_ascii_case(code));
+        of(code.as_str()).or_else(|| of(code.base().as_str()))
     }
 }
 
@@ -165,6 +179,14 @@ fn bundled(code: &str) -> Option<Language> {
     BUNDLED.iter().find(|(known, ..)| *known == code).map(Language::bundled)
 }
 
+/// Whether this is an answer in English that people who speak this language get in it all the same.
+pub(crate) fn is_answered_in(language: &Code, text: &str) -> bool {
+    let english = BUNDLED.iter().filter(|(code, ..)| *code == "en");
+    let is_answer =
+        english.map(|(.., stopped, started)| [*stopped, *started]).any(|both| both.contains(&text));
+    is_answer && (bundled(language.as_str()).is_some() || bundled(language.base().as_str()).is_some())
+}
+
 /// A text as it is compared: lower case, one blank between words, nothing but words at its ends.
 fn plain(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -176,8 +198,8 @@ mod tests {
     use super::*;
 
     fn wish(text: &str, opted_out: Option<Timestamp>) -> Option<Wish> {
-        let about = About { name: "Clinic".to_owned(), default_response: String::new() };
-        Consent::default().wish(text, opted_out, &about, Timestamp::MAX)
+        let about = About { name: "Clinic".to_owned(), ..About::default() };
+        Consent::default().wish(text, opted_out, None, &about, Timestamp::MAX)
     }
 
     #[test]
@@ -205,7 +227,7 @@ mod tests {
 
     #[test]
     fn the_answer_is_in_the_language_of_the_word() {
-        let said = |text, before| wish(text, before).unwrap().confirmation.unwrap();
+        let said = |text, before| wish(text, before).unwrap().confirmation.unwrap().untranslated();
         assert!(said("stop", None).starts_with("Clinic will send you no more"));
         assert!(said("arret", None).contains("ne vous enverra plus"));
         assert!(said("ጀምር", Some(Timestamp::MIN)).contains("Clinic"));

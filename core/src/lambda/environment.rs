@@ -118,6 +118,9 @@ impl Environment {
 
         let router = apps(Router::new());
         router.check()?;
+        for line in router.untranslated(&settings.about) {
+            tracing::warn!(outcome = "untranslated", "{line}");
+        }
 
         let http = http_client()?;
         let at = |endpoint_url: &Option<String>| Access {

@@ -132,7 +132,24 @@ impl BenchBuilder {
     /// Sets the project's name and default response.
     #[must_use]
     pub fn about(mut self, name: &str, default_response: &str) -> Self {
-        self.settings.about = About { name: name.to_owned(), default_response: default_response.to_owned() };
+        self.settings.about = About {
+            name: name.to_owned(),
+            default_response: default_response.to_owned(),
+            ..self.settings.about
+        };
+        self
+    }
+
+    /// Adds a language that the project speaks, with the name that people call it by.
+    ///
+    /// # Panics
+    /// Where `code` is none.
+    #[must_use]
+    pub fn language(mut self, code: &str, name: &str) -> Self {
+        match code.parse() {
+            Ok(language) => self.settings.about.languages.add(language, [name]),
+            Err(problem) => panic!("{problem}"),
+        }
         self
     }
 

@@ -196,7 +196,7 @@
 //!     raw: None,
 //!     details: Default::default(),
 //! };
-//! let about = About { name: "Clinic".to_owned(), default_response: String::new() };
+//! let about = About { name: "Clinic".to_owned(), ..About::default() };
 //! let outcome = router.run(Arc::new(message), Session::default(), Arc::new(about), now).await;
 //! assert_eq!(outcome.replies[0].text, "hello");
 //! # });

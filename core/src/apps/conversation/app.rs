@@ -9,6 +9,8 @@ use super::turn::Step;
 use super::{Conversation, Turn};
 use crate::apps::Keywords;
 use crate::apps::said::tell;
+use crate::apps::texts;
+use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
 
 /// An app out of a [`Conversation`]: see [`conversation`].
@@ -58,7 +60,7 @@ pub fn conversation<C: Conversation>(words: &str, conversation: C) -> Conversati
         words: words.to_owned(),
         keywords: Keywords::new(words),
         cancel: Keywords::new("cancel"),
-        cancelled: "Cancelled.".to_owned(),
+        cancelled: texts::CANCELLED.to_owned(),
         timed_out: None,
         changed: "This has changed in the meantime. Let us begin again.".to_owned(),
         about: String::new(),
@@ -107,7 +109,7 @@ impl<C: Conversation> ConversationApp<C> {
         let kept = C::State::deserialize(&state)?;
         let Turn { step, replies } = tell(cx, text, |said| self.conversation.turn(kept, said)).await?;
         for reply in replies? {
-            cx.reply(reply);
+            cx.say(reply);
         }
         let next = match step {
             Step::Pass => return Ok(Handled::No),
@@ -151,18 +153,18 @@ impl<C: Conversation> ConversationApp<C> {
         self.take_turn(cx, serde_json::to_value(state)?, &text).await
     }
 
-    fn too_late(&self) -> String {
+    fn too_late(&self) -> Option<Phrase> {
         match &self.timed_out {
-            Some(text) => text.clone(),
-            None if self.keywords.is_empty() => String::new(),
-            None => format!("That took too long. To begin again, send: {}", Usage::new(&self.words).shown()),
+            Some(text) => Some(Phrase::new(text.clone())).filter(|_| !text.is_empty()),
+            None if self.keywords.is_empty() => None,
+            None => Some(Phrase::new(texts::TOO_LATE).with("word", Usage::new(&self.words).shown())),
         }
     }
 }
 
 fn say(cx: &mut Context, text: &str) {
     if !text.is_empty() {
-        cx.reply(text);
+        cx.say(Phrase::new(text.to_owned()));
     }
 }
 
@@ -221,10 +223,10 @@ impl<C: Conversation> App for ConversationApp<C> {
     }
 
     async fn fallback(&self, cx: &mut Context) -> Result<Handled, AppError> {
-        let text = self.too_late();
-        if Standing::of(cx, C::NAME) == Standing::Late && !text.is_empty() {
+        let late = Standing::of(cx, C::NAME) == Standing::Late;
+        if let Some(phrase) = self.too_late().filter(|_| late) {
             Ongoing::end(cx, C::NAME);
-            cx.reply(text);
+            cx.say(phrase);
             return Ok(Handled::Yes);
         }
         // The conversation that the connection is in has passed it.

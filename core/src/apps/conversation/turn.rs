@@ -2,6 +2,7 @@
 
 use crate::AppError;
 use crate::apps::IntoReply;
+use crate::translate::Phrase;
 
 /// What becomes of a conversation with one message: where it goes from here, and what is said. Anything that is a
 /// [reply](IntoReply) can be said, `()` for nothing.
@@ -23,7 +24,7 @@ use crate::apps::IntoReply;
 #[derive(Debug)]
 pub struct Turn<S> {
     pub(super) step: Step<S>,
-    pub(super) replies: Result<Vec<String>, AppError>,
+    pub(super) replies: Result<Vec<Phrase>, AppError>,
 }
 
 /// Where a conversation goes.

@@ -20,6 +20,7 @@ use tracing::debug;
 
 use super::said::tell;
 use super::{IntoReply, Said};
+use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
 use groups::{Groups, fields_of};
 use value::Unread;
@@ -198,14 +199,14 @@ where
                     "a value does not fit its type"
                 );
                 let Some(help) = &self.help else { return Ok(Handled::No) };
-                cx.reply(help);
+                cx.say(Phrase::new(help.clone()));
                 return Ok(Handled::Yes);
             }
             Err(missing) => return Err(missing.into()),
         };
         drop(found);
         let answer = tell(cx, &text, |said| (self.handler)(said, value)).await;
-        answer.into_replies()?.into_iter().for_each(|reply| cx.reply(reply));
+        answer.into_replies()?.into_iter().for_each(|reply| cx.say(reply));
         Ok(Handled::Yes)
     }
 }

@@ -1,0 +1,131 @@
+//! Who people are, and what language they speak.
+
+use super::{Keywords, texts};
+use crate::translate::Phrase;
+use crate::{App, AppError, Contact, Context, Handled, Usage};
+
+/// Takes down people's names and languages, in their [contact](crate::Contact).
+///
+/// `REGISTER`, `REG` or `JOIN` and a name says who someone is, also anew; `LANGUAGE` or `LANG` and the code or a name
+/// of one of the project's [languages](crate::translate::Languages) says what they want to be spoken to in, registered
+/// or not. The keyword alone tells how.
+///
+/// ```text
+/// 1112223333 > join
+/// 1112223333 < To register, send: JOIN <NAME>
+/// 1112223333 > Join Asha
+/// 1112223333 < Thank you for registering, Asha!
+/// 1112223333 > language français
+/// 1112223333 < Désormais, je vous écris en français.
+/// ```
+///
+/// ```
+/// use threadless::Router;
+/// use threadless::apps::Registration;
+///
+/// let router = Router::new().app(Registration::new());
+/// # #[cfg(feature = "testing")]
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let bench = threadless::testing::Bench::with(router).language("fr", "français").build();
+/// # bench.transcript("
+/// #     1112223333 > join
+/// #     1112223333 < To register, send: JOIN <NAME>
+/// #     1112223333 > Join Asha
+/// #     1112223333 < Thank you for registering, Asha!
+/// #     1112223333 > language français
+/// #     1112223333 < Désormais, je vous écris en français.
+/// # ").await;
+/// let asha = bench.contact("1112223333").await.unwrap();
+/// assert_eq!((asha.name(), asha.language().unwrap().as_str()), ("Asha", "fr"));
+/// # });
+/// ```
+///
+/// A name of more than [`Contact::MAX_NAME_BYTES`] is none, and is answered with how to register.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    register: String,
+    language: String,
+}
+
+impl Default for Registration {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Registration {
+    /// Listens to `register`, `reg`, `join`, and to `language`, `lang`.
+    pub fn new() -> Self {
+        Self { register: "join|register|reg".to_owned(), language: "language|lang".to_owned() }
+    }
+
+    /// Listens to other words for registering: `"join|reg|jiunge"`.
+    #[must_use]
+    pub fn register_words(mut self, words: impl Into<String>) -> Self {
+        self.register = words.into();
+        self
+    }
+
+    /// Listens to other words for choosing a language: `"language|lang|lugha"`.
+    #[must_use]
+    pub fn language_words(mut self, words: impl Into<String>) -> Self {
+        self.language = words.into();
+        self
+    }
+}
+
+impl App for Registration {
+    fn usage(&self) -> Vec<Usage> {
+        vec![
+            Usage::new(&self.register).help(texts::REGISTER),
+            Usage::new(&self.language).help(texts::LANGUAGE),
+        ]
+    }
+
+    fn check(&self) -> Result<(), AppError> {
+        let silent = |words: &String| Keywords::new(words).is_empty();
+        if [&self.register, &self.language].into_iter().any(silent) {
+            return Err("registration needs words to listen to".into());
+        }
+        Ok(())
+    }
+
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        let rest = |words: &str| Some(in_one_line(Keywords::new(words).rest_of(cx.text())?));
+        let answer = if let Some(name) = rest(&self.register) {
+            register(cx, &name)
+        } else if let Some(name) = rest(&self.language) {
+            choose_language(cx, &name)
+        } else {
+            return Ok(Handled::No);
+        };
+        cx.say(answer);
+        Ok(Handled::Yes)
+    }
+}
+
+fn register(cx: &mut Context, name: &str) -> Phrase {
+    if name.is_empty() || name.len() > Contact::MAX_NAME_BYTES {
+        return Phrase::new(texts::REGISTER);
+    }
+    cx.contact_mut().set_name(name);
+    Phrase::new(texts::REGISTERED).with("name", name)
+}
+
+fn choose_language(cx: &mut Context, name: &str) -> Phrase {
+    if name.is_empty() {
+        return Phrase::new(texts::LANGUAGE);
+    }
+    let languages = &cx.about().languages;
+    let Some(language) = languages.named(name) else {
+        let known: Vec<&str> = languages.codes().map(|code| languages.name(code)).collect();
+        return Phrase::new(texts::NOT_SPOKEN).with("language", name).with("languages", known.join(", "));
+    };
+    let shown = languages.name(&language).to_owned();
+    cx.contact_mut().set_language(language);
+    Phrase::new(texts::SPOKEN).with("language", shown)
+}
+
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,103 @@
+//! The languages that a project speaks.
+
+use std::collections::BTreeMap;
+use std::str::FromStr as _;
+
+use crate::config::Fields;
+use crate::language::Language;
+
+/// The languages that a project speaks: `languages` and `default_language` of `[project]`.
+///
+/// ```
+/// use threadless::backend::Engines;
+/// use threadless::config::{Settings, Surroundings};
+///
+/// let text = r#"
+///     [project]
+///     name = "Clinic"
+///     default_language = "am"
+///     languages = { en = "English", am = ["አማርኛ", "Amharic"] }
+/// "#;
+/// let settings = Settings::read(text, &Engines::standard(), &Surroundings::local(&[])).unwrap();
+/// let languages = settings.about.languages;
+/// let amharic = languages.named("amharic").unwrap();
+/// assert_eq!((amharic.as_str(), languages.name(&amharic)), ("am", "አማርኛ"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Languages {
+    /// What is spoken to who did not say what they speak.
+    pub default: Language,
+    names: BTreeMap<Language, Vec<String>>,
+}
+
+impl Default for Languages {
+    /// English alone.
+    fn default() -> Self {
+        let english = Language::english();
+        Self { names: BTreeMap::from([(english.clone(), vec!["English".to_owned()])]), default: english }
+    }
+}
+
+impl Languages {
+    /// Adds a language, with the names that people call it by; the first is the one to show.
+    pub fn add(&mut self, language: Language, names: impl IntoIterator<Item = impl Into<String>>) {
+        self.names.insert(language, names.into_iter().map(Into::into).collect());
+    }
+
+    /// The codes, in the order of the alphabet.
+    pub fn codes(&self) -> impl Iterator<Item = &Language> {
+        self.names.keys()
+    }
+
+    /// Whether it is one of them.
+    pub fn knows(&self, language: &Language) -> bool {
+        self.names.contains_key(language)
+    }
+
+    /// The name to show; the code where there is none.
+    pub fn name<'a>(&'a self, language: &'a Language) -> &'a str {
+        let name = self.names.get(language).and_then(|names| names.first());
+        name.map_or(language.as_str(), String::as_str)
+    }
+
+    /// The language of this code or name, without regard to case and white space around it.
+    pub fn named(&self, text: &str) -> Option<Language> {
+        let said = text.trim().to_lowercase();
+        let by_name =
+            self.names.iter().find(|(_, names)| names.iter().any(|name| name.to_lowercase() == said));
+        let by_code = || Language::from_str(&said).ok().filter(|code| self.knows(code));
+        by_name.map(|(code, _)| code.clone()).or_else(by_code)
+    }
+
+    /// Reads `languages` and `default_language` of a table.
+    pub(crate) fn from_fields(fields: &mut Fields<'_>) -> Self {
+        let mut table = fields.table("languages");
+        let mut names = BTreeMap::new();
+        for key in table.keys() {
+            let called = table.text_or_texts(&key).unwrap_or_default();
+            match Language::from_str(&key) {
+                Ok(language) => drop(names.insert(language, called)),
+                Err(problem) => table.fault(&key, problem.to_string()),
+            }
+        }
+        fields.absorb(table);
+        if names.is_empty() {
+            names = Self::default().names;
+        }
+        let given = fields.text("default_language");
+        let code = given.as_deref().unwrap_or("en");
+        match Language::from_str(code) {
+            Ok(default) if names.contains_key(&default) => return Self { default, names },
+            Ok(default) => {
+                let known: Vec<&str> = names.keys().map(Language::as_str).collect();
+                let problem = if given.is_some() { "is" } else { "is missing, and en would be" };
+                fields.fault(
+                    "default_language",
+                    format!("{problem} none of languages, which are {}; not {default}", known.join(", ")),
+                );
+            }
+            Err(problem) => fields.fault("default_language", problem.to_string()),
+        }
+        Self::default()
+    }
+}

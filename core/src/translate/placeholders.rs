@@ -1,0 +1,161 @@
+//! The places in a text that values go into: `%(name)s`.
+
+/// One piece of a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece<'t> {
+    /// It stands for itself.
+    Text(&'t str),
+    /// A value of this name goes here. The second part is the place as it is written.
+    Place(&'t str, &'t str),
+}
+
+/// Takes a text apart. `%%` stands for `%`; a `%` that leads no place stands for itself.
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (piece, length) = first(rest);
+        rest = rest.get(length..).unwrap_or_default();
+        Some(piece)
+    })
+}
+
+fn first(text: &str) -> (Piece<'_>, usize) {
+    if let Some(name) = text.strip_prefix("%(").and_then(name) {
+        // `%(`, the name, `)` and one letter.
+        let length = name.len() + 4;
+        return (Piece::Place(name, &text[..length]), length);
+    }
+    if text.starts_with("%%") {
+        return (Piece::Text("%"), 2);
+    }
+    // One beyond the `%` that leads no place, else up to the next.
+    let from = usize::from(text.starts_with('%'));
+    let length = text[from..].find('%').map_or(text.len(), |at| from + at);
+    (Piece::Text(&text[..length]), length)
+}
+
+/// The name, if a place goes on like this behind `%(`.
+fn name(behind: &str) -> Option<&str> {
+    let (name, after) = behind.split_once(')')?;
+    (after.starts_with(['s', 'd']) && !name.is_empty()).then_some(name)
+}
+
+/// The names of the places in a text.
+pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
+    pieces(text).filter_map(|piece| match piece {
+        Piece::Place(name, _) => Some(name),
+        Piece::Text(_) => None,
+    })
+}
+
+/// Fills the places of a text, once: what is in a value is data, whatever it looks like. A place without a value
+/// stays as it is.
+pub(super) fn fill<'v>(text: &str, value: impl Fn(&str) -> Option<&'v str>) -> String {
+    pieces(text).fold(String::with_capacity(text.len() + 16), |mut filled, piece| {
+        filled += match piece {
+            Piece::Text(text) => text,
+            Piece::Place(name, written) => value(name).unwrap_or(written),
+        };
+        filled
+    })
+}
+
+/// What [`tr!`](crate::tr) asks of its texts and arguments while it is compiled: each place has its argument, and each
+/// argument its place.
+///
+/// # Panics
+/// Where that is not so. In a constant that ends the compilation.
+#[doc(hidden)]
+pub const fn check(texts: &[&str], arguments: &[&str]) {
+    let mut used = 0_u64;
+    let mut nth = 0;
+    while nth < texts.len() {
+        let text = texts[nth].as_bytes();
+        let mut at = 0;
+        while at + 1 < text.len() {
+            if text[at] == b'%' && text[at + 1] == b'%' {
+                at += 2;
+                continue;
+            }
+            if text[at] == b'%' && text[at + 1] == b'(' {
+                let mut end = at + 2;
+                while end < text.len() && text[end] != b')' {
+                    end += 1;
+                }
+                let closed = end + 1 < text.len() && (text[end + 1] == b's' || text[end + 1] == b'd');
+                assert!(closed, "a place for a value is written %(name)s");
+                let argument = position(text, at + 2, end, arguments);
+                assert!(argument < arguments.len(), "this text has a place that no argument fills");
+                used |= 1 << argument;
+                at = end;
+            }
+            at += 1;
+        }
+        nth += 1;
+    }
+    assert!(arguments.len() < 64, "so many arguments nobody can translate");
+    assert!(used == (1_u64 << arguments.len()) - 1, "an argument has no place in this text");
+}
+
+/// Which argument has the name that stands from `from` to `end`: their number where none has.
+const fn position(text: &[u8], from: usize, end: usize, arguments: &[&str]) -> usize {
+    let mut nth = 0;
+    while nth < arguments.len() {
+        let name = arguments[nth].as_bytes();
+        let mut same = name.len() == end - from;
+        let mut at = 0;
+        while same && at < name.len() {
+            same = name[at] == text[from + at];
+            at += 1;
+        }
+        if same {
+            return nth;
+        }
+        nth += 1;
+    }
+    nth
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_filled_once_and_everything_else_stays() {
+        let value = |name: &str| match name {
+            "name" => Some("%(other)s 100%% <b>"),
+            "n" => Some("7"),
+            _ => None,
+        };
+        let table = [
+            ("Hello, %(name)s!", "Hello, %(other)s 100%% <b>!"),
+            ("%(n)d of %(n)s", "7 of 7"),
+            ("%(unknown)s", "%(unknown)s"),
+            ("100% and 50%% and %", "100% and 50% and %"),
+            ("%(n)", "%(n)"),
+            ("%(n", "%(n"),
+            ("%()s", "%()s"),
+            ("%%(n)s", "%(n)s"),
+            ("ሰላም %(n)s። مرحبا", "ሰላም 7። مرحبا"),
+            ("", ""),
+        ];
+        for (text, filled) in table {
+            assert_eq!(fill(text, value), filled, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_argument_without_a_place_is_found_and_so_is_a_place_without_an_argument() {
+        check(&["%(a)s %(b)d %% 100%"], &["b", "a"]);
+        check(&["one", "%(count)s"], &["count"]);
+        check(&[""], &[]);
+        let wrong: [(&[&str], &[&str]); 4] =
+            [(&["%(a)s"], &[]), (&["%(a)s"], &["a", "b"]), (&["%(a"], &["a"]), (&["%(a)x"], &["a"])];
+        for (texts, arguments) in wrong {
+            assert!(std::panic::catch_unwind(|| check(texts, arguments)).is_err(), "{texts:?} {arguments:?}");
+        }
+    }
+}
