@@ -2,6 +2,7 @@
 //! start.
 
 mod process;
+mod script;
 
 use std::path::{Path, PathBuf};
 

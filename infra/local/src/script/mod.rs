@@ -1,4 +1,18 @@
 //! `cargo run -- script FILE…`: plays transcripts against a stack of its own, or against one that runs elsewhere.
+//!
+//! | against | how messages go in | where replies come from | time stamps |
+//! |---|---|---|---|
+//! | a stack of its own | over HTTP, as each gateway sends them | the gateway that it is; the tester's calls | move its clock |
+//! | `--url`, a `kannel` or `http` backend | the same, with the token of the settings or `--token` | the gateway that it is, at the port of the settings or `--gateway-port`; a `cargo run` that pretends to be that gateway is asked what it took | refused |
+//! | `--url`, a message tester | a POST of a script | the calls of its pages, after a login where there is one (`--password`) | refused |
+//!
+//! A stack of its own is quiet when nothing is at work and the queue is empty, so that a reply too many is found in its
+//! turn. Of a stack that runs elsewhere nobody can know that: as many replies as the turn has are waited for, and where
+//! it has none, two seconds (`--settle`) for those that should not come. So a reply too many may be found one turn late.
+//! What such a stack knows of a number from before it still knows: take numbers of your own.
+//!
+//! The settings say which backends there are and what they ask for. For a stack that was deployed with others, give
+//! them with `--settings`. Requests that must be signed (`signature_secret`) are not made.
 
 mod backends;
 mod client;
