@@ -43,6 +43,7 @@ pub mod apps;
 #[cfg(any(feature = "dynamodb", feature = "sqs"))]
 pub mod aws;
 pub mod backend;
+pub mod broadcast;
 mod clock;
 #[doc = include_str!("../docs/coming-from-rapidsms.md")]
 pub mod coming_from_rapidsms {}

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backend::{ErasedBackend, Guard, Transport};
 use crate::clock::Clock;
-use crate::config::{BackendSettings, Respond, Settings};
+use crate::config::{BackendSettings, MaySend, Respond, Settings};
 use crate::consent::Consent;
 use crate::context::About;
 use crate::message::BackendName;
@@ -32,6 +32,7 @@ pub struct Ports {
 pub struct Project {
     pub(crate) about: Arc<About>,
     pub(crate) consent: Consent,
+    pub(crate) may_send: MaySend,
     pub(crate) router: Router,
     pub(crate) ports: Ports,
     backends: BTreeMap<BackendName, Installed>,
@@ -58,6 +59,7 @@ impl Project {
         Self {
             about: Arc::new(settings.about),
             consent: settings.consent,
+            may_send: settings.may_send,
             router: router.phase_timeout(settings.phase_timeout),
             ports,
             backends: settings.backends.into_iter().map(install).collect(),
@@ -93,6 +95,13 @@ impl Project {
         self.ports.store.open_backend(backend, self.ports.clock.now()).await?;
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(backend.clone());
         Ok(())
+    }
+
+    pub(crate) async fn enqueue_all(&self, tickets: Vec<Ticket>) -> Result<(), QueueError> {
+        match &self.ports.queue {
+            Some(queue) => queue.enqueue_all(tickets).await,
+            None => Err(QueueError::Missing),
+        }
     }
 
     pub(crate) async fn enqueue(&self, ticket: Ticket) -> Result<(), QueueError> {

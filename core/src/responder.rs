@@ -7,12 +7,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tracing::{Instrument as _, error, info_span, warn};
 
+use crate::broadcast::{spread_on, spread_part};
 use crate::clock::Deadline;
 use crate::deliver;
 use crate::handle;
 use crate::occasion::Occasion;
 use crate::project::Project;
-use crate::queue::Job;
+use crate::queue::{Job, QueueError};
 use crate::store::StoreError;
 
 /// One record of a batch, as the queue hands it out.
@@ -111,8 +112,27 @@ async fn work_off(project: Arc<Project>, records: Arc<[Record]>, deadline: Deadl
     failures
 }
 
-async fn run(project: &Project, job: Job, deadline: Deadline) -> Result<(), StoreError> {
+/// Why a job is not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Undone {
+    /// The store did not do what was asked of it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nor did the queue.
+    #[error("{0}")]
+    Queue(String),
+}
+
+impl From<QueueError> for Undone {
+    fn from(problem: QueueError) -> Self {
+        Self::Queue(problem.to_string())
+    }
+}
+
+async fn run(project: &Project, job: Job, deadline: Deadline) -> Result<(), Undone> {
     match job {
+        Job::Broadcast { key } => spread_on(project, &key).await,
+        Job::Part { key, part } => spread_part(project, &key, part, deadline).await,
         Job::Incoming { message } => take_in(project, Occasion::Message(Arc::from(message)), deadline).await,
         Job::Notice { notice } => take_in(project, Occasion::Notice(Arc::from(notice)), deadline).await,
         Job::Report { report } => take_in(project, Occasion::Report(Arc::from(report)), deadline).await,
@@ -134,12 +154,13 @@ async fn run(project: &Project, job: Job, deadline: Deadline) -> Result<(), Stor
     }
 }
 
-async fn take_in(project: &Project, occasion: Occasion, deadline: Deadline) -> Result<(), StoreError> {
+async fn take_in(project: &Project, occasion: Occasion, deadline: Deadline) -> Result<(), Undone> {
     let backend = &occasion.connection().backend;
     if project.installed(backend).is_none() {
         warn!(backend = backend.as_str(), outcome = "no_backend", "its backend is no longer in the settings");
     }
-    handle::handle(project, occasion, deadline, |deadline| deadline).await.map(drop)
+    handle::handle(project, occasion, deadline, |deadline| deadline).await?;
+    Ok(())
 }
 
 /// Back to the queue, for longer each time: 2 s, 4 s … 5 min.

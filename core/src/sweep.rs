@@ -1,4 +1,5 @@
-//! Finds outboxes that were left behind, or whose time has come, and puts them on the queue. It never sends.
+//! Finds outboxes and broadcasts that were left behind, or whose time has come, and puts them on the queue. It never
+//! sends.
 
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -6,9 +7,9 @@ use tracing::{error, info, warn};
 
 use crate::project::Project;
 use crate::queue::Ticket;
-use crate::store::StoreError;
+use crate::store::{StoreError, Waiting};
 
-/// The most outboxes that one sweep puts on the queue; the next one goes on.
+/// The most that one sweep puts on the queue; the next one goes on.
 const LIMIT: usize = 1000;
 
 /// How many of them at once.
@@ -17,7 +18,7 @@ const AT_ONCE: usize = 16;
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// So many outboxes were due.
+    /// So many outboxes and broadcasts were due.
     pub due: usize,
     /// So many of them are on the queue now.
     pub enqueued: usize,
@@ -29,17 +30,21 @@ pub async fn next_due(project: &Project, until: Timestamp) -> Result<Option<Time
     Ok(due.first().map(|due| due.since))
 }
 
-/// Enqueues a delivery for each connection whose outbox is due, into that connection's group. Run it every
-/// minute; running it twice at once does no harm.
+/// Enqueues a job for each outbox and each broadcast that is due, into its own group. Run it every minute; running it twice at once does no harm.
 pub async fn sweep(project: &Project) -> Result<Swept, StoreError> {
     let due = project.ports.store.due(project.ports.clock.now(), LIMIT).await?;
     let found = due.len();
     let enqueue = |due: crate::store::Due| async move {
-        let backend = due.connection.backend.clone();
-        match project.enqueue(Ticket::deliver(due.connection, due.since)).await {
+        let (what, ticket) = match due.waiting {
+            Waiting::Outbox(connection) => {
+                (connection.backend.to_string(), Ticket::deliver(connection, due.since))
+            }
+            Waiting::Broadcast(key) => (key.to_string(), Ticket::broadcast(key, due.since)),
+        };
+        match project.enqueue(ticket).await {
             Ok(()) => 1,
             Err(problem) => {
-                warn!(backend = backend.as_str(), outcome = "not_enqueued", error = %problem, "sweep");
+                warn!(of = what, outcome = "not_enqueued", error = %problem, "sweep");
                 0
             }
         }

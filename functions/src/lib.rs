@@ -15,10 +15,11 @@ pub use apps::apps;
 pub const SETTINGS: &str = include_str!("../settings.toml");
 
 /// What each function does, by the name of its binary.
-pub const FUNCTIONS: [(&str, Function); 5] = [
+pub const FUNCTIONS: [(&str, Function); 6] = [
     ("kannel", Function::Http { engine: "kannel" }),
     ("http", Function::Http { engine: "http" }),
     ("httptester", Function::Tester { engine: "httptester" }),
+    ("send", Function::Send),
     ("responder", Function::Responder),
     ("tick", Function::Tick),
 ];

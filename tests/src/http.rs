@@ -34,6 +34,20 @@ pub async fn get(url: &str) -> Result<Answer> {
     Ok(whole.answer)
 }
 
+/// Posts a body to `http://host:port/path` on a connection of its own.
+///
+/// # Errors
+/// As [`get`].
+pub async fn post(url: &str, content_type: &str, body: &str) -> Result<Answer> {
+    let rest = url.strip_prefix("http://").with_context(|| format!("{url}: not an http URL"))?;
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let head =
+        format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: {content_type}");
+    let request = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let whole = exchange(host, request.as_bytes()).await.with_context(|| format!("POST {url}"))?;
+    Ok(whole.answer)
+}
+
 /// What a server answered, headers included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whole {

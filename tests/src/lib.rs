@@ -12,3 +12,4 @@ pub mod proxy;
 pub mod recorder;
 pub mod services;
 pub mod smpp;
+pub mod stack_process;

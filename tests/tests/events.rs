@@ -33,8 +33,10 @@ enum Expected {
     /// For `httptester`: an answer with these headers among others, what its body begins with, and what is in the
     /// history of a number then.
     Page { status: u16, headers: Value, begins: &'static str, said: &'static [(&'static str, &'static str)] },
-    /// For `tick`: its result.
-    Result(Value),
+    /// For `send`: an answer over HTTP, and the texts that reach sendsms in the end.
+    Sent { status: u16, body: Value, texts: &'static [(&'static str, &'static str)] },
+    /// For `tick`, and for `send` by direct invocation: its result, and the texts that reach sendsms in the end.
+    Result(Value, &'static [(&'static str, &'static str)]),
 }
 
 /// A message as it must stand on the queue.
@@ -76,6 +78,28 @@ fn page(
     said: &'static [(&'static str, &'static str)],
 ) -> Expected {
     Expected::Page { status, headers, begins, said }
+}
+
+const PROGRESS: &str = "/send/flood-2026-11-24";
+
+/// The broadcast of the samples, as it arrives.
+const FLOOD: &[(&str, &str)] = &[
+    (SENDER, "coding=2&text=%12%C8%12%95%12%D9%00%20%12%1E%12%0D%12w%12%0D%13b"),
+    ("%2B251911223344", "coding=2&text=%12%C8%12%95%12%D9%00%20%12%1E%12%0D%12w%12%0D%13b"),
+];
+
+/// The broadcast of the samples, as it is answered.
+fn flood(more: &Value) -> Value {
+    let mut answer = json!({
+        "key": "flood-2026-11-24",
+        "created_at": "2023-11-14T22:13:20Z",
+        "total": 2,
+        "fanned_out": 0,
+    });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        answer[name] = value.clone();
+    }
+    answer
 }
 
 fn expectation(sample: &str) -> Option<Expected> {
@@ -155,8 +179,8 @@ fn expectation(sample: &str) -> Option<Expected> {
                 ),
             ],
         },
-        "tick.json" => Expected::Result(json!({ "due": 0, "enqueued": 0 })),
-        other => return tester_expectation(other),
+        "tick.json" => Expected::Result(json!({ "due": 0, "enqueued": 0 }), &[]),
+        other => return tester_expectation(other).or_else(|| send_expectation(other)),
     })
 }
 
@@ -186,6 +210,38 @@ fn tester_expectation(sample: &str) -> Option<Expected> {
             (405, json!({ "allow": "GET, HEAD, POST" }), "This backend does not take that method.\n"),
             &[],
         ),
+        _ => return None,
+    })
+}
+
+fn send_expectation(sample: &str) -> Option<Expected> {
+    Some(match sample {
+        "send-post.json" => {
+            Expected::Sent { status: 202, body: flood(&json!({ "progress": PROGRESS })), texts: FLOOD }
+        }
+        "send-faulty.json" => Expected::Sent {
+            status: 400,
+            body: json!({
+                "problem": "This cannot be sent, and nothing of it was.",
+                "faults": [
+                    { "field": "key", "problem": "is missing" },
+                    { "field": "recipients[0]", "problem": "a recipient is written backend:identity" },
+                ],
+                "more_faults": 0,
+            }),
+            texts: &[],
+        },
+        "send-progress.json" => Expected::Sent {
+            status: 404,
+            body: json!({ "problem": "There is no such broadcast." }),
+            texts: &[],
+        },
+        "send-invoked.json" => {
+            Expected::Result(flood(&json!({ "progress": PROGRESS, "status": 202 })), FLOOD)
+        }
+        "send-invoked-progress.json" => {
+            Expected::Result(json!({ "problem": "There is no such broadcast.", "status": 404 }), &[])
+        }
         _ => return None,
     })
 }
@@ -325,8 +381,36 @@ async fn every_sample_comes_to_what_is_expected_of_it() -> Result<()> {
                 }
                 assert!(rig.queued().is_empty() && rig.gateway.requests().is_empty(), "{name}");
             }
-            Expected::Result(result) => assert_eq!(rig.invoke("tick", &event).await?, result, "{name}"),
+            Expected::Sent { status, body, texts } => {
+                let answer = rig.invoke("send", &event).await?;
+                assert_eq!(answer["statusCode"], status, "{name}: {answer}");
+                assert_eq!(answer["headers"]["content-type"], "application/json", "{name}");
+                let given: Value = serde_json::from_str(answer["body"].as_str().context("no body")?)?;
+                assert_eq!(given, body, "{name}");
+                assert_texts(&rig, &name, texts).await?;
+            }
+            Expected::Result(result, texts) => {
+                let function = name.split(['-', '.']).next().unwrap_or_default();
+                assert_eq!(rig.invoke(function, &event).await?, result, "{name}");
+                assert_texts(&rig, &name, texts).await?;
+            }
         }
+    }
+    Ok(())
+}
+
+/// Works off the queue, and holds what reached sendsms against what should have.
+async fn assert_texts(rig: &Rig, name: &str, texts: &[(&str, &str)]) -> Result<()> {
+    let mut rounds = 0;
+    while let Ok(result) = work_off(rig).await {
+        assert_eq!(result, json!({ "batchItemFailures": [] }), "{name}");
+        rounds += 1;
+        anyhow::ensure!(rounds < 10, "{name}: it does not come to an end");
+    }
+    let requests = rig.gateway.requests();
+    assert_eq!(requests.len(), texts.len(), "{name}: {requests:#?}");
+    for (to, text) in texts {
+        assert_eq!(sent(&requests, to), [*text], "{name}: {to}");
     }
     Ok(())
 }

@@ -107,6 +107,7 @@ fn ids(jobs: &[Job]) -> Vec<String> {
             Job::Notice { notice } => notice.id.to_string(),
             Job::Report { report } => report.id.to_string(),
             Job::Deliver { .. } => "deliver".to_owned(),
+            Job::Broadcast { key } | Job::Part { key, .. } => key.to_string(),
         })
         .collect()
 }

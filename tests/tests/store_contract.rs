@@ -3,6 +3,7 @@
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +11,11 @@ use aws_credential_types::Credentials;
 use jiff::Timestamp;
 use local::{Stack, StackOptions};
 use threadless::aws::{Access, http_client};
+use threadless::broadcast::{Broadcast, Piece};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{
-    Commit, Committed, Direction, Entry, Lease, Loaded, MemoryStore, Moved, Outbox, Pace, Row, Settled,
-    Settlement, State, Step, Store, Taken, Unusable,
+    Commit, Committed, Direction, Entry, Lease, Loaded, MemoryStore, Moved, Opened, Outbox, Pace, Row,
+    Settled, Settlement, State, Step, Store, Taken, Unusable, Waiting,
 };
 use threadless::{ConnectionId, Contact, ContactChange, ContactId, MessageId, Recipient, Session};
 
@@ -67,6 +69,9 @@ contract! {
     a_deferred_head_is_due_when_it_says,
     a_large_outbox_moves_out_and_in_again_in_order,
     the_due_are_found_the_longest_due_first,
+    a_broadcast_is_kept_whole_and_once_for_its_key,
+    a_broadcast_is_due_until_its_parts_are_spread,
+    rows_are_found_by_their_keys,
     history_moves_forward_only,
     a_report_moves_a_row_forward_only_whatever_the_order,
     a_report_before_its_row_waits_for_it,
@@ -379,6 +384,98 @@ async fn a_large_outbox_moves_out_and_in_again_in_order(store: &dyn Store) {
     assert!(load(store, &who, "x").await.record.outbox.is_empty());
 }
 
+fn named(waiting: &Waiting) -> String {
+    match waiting {
+        Waiting::Outbox(connection) => connection.identity.as_str().to_owned(),
+        Waiting::Broadcast(key) => key.to_string(),
+    }
+}
+
+fn piece(number: u32) -> Piece {
+    let way = connection(&number.to_string());
+    Piece { ways: vec![way, connection("else")], text: (number == 1).then(|| "ሰላም".to_owned()) }
+}
+
+fn a_broadcast(key: &str, digest: &str, second: i64) -> Broadcast {
+    Broadcast {
+        key: key.parse().unwrap(),
+        digest: digest.to_owned(),
+        text: "text \0 \u{1f469}".to_owned(),
+        created_at: at(second),
+        sizes: vec![2, 1],
+        spread: BTreeSet::new(),
+    }
+}
+
+async fn a_broadcast_is_kept_whole_and_once_for_its_key(store: &dyn Store) {
+    let (one, other) = (a_broadcast("k.1", "one", 5), a_broadcast("k.1", "other", 6));
+    let parts = [vec![piece(1), piece(2)], vec![piece(3)]];
+    assert_eq!(store.broadcast(&one.key, at(5)).await.unwrap(), None);
+    assert_eq!(store.open_broadcast(&one, &parts).await.unwrap(), Opened::Now(one.clone()));
+    for again in [&one, &other] {
+        assert_eq!(store.open_broadcast(again, &parts).await.unwrap(), Opened::Before(one.clone()));
+    }
+    assert_eq!(store.broadcast(&one.key, at(9)).await.unwrap(), Some(one.clone()));
+    assert_eq!(store.broadcast_part(&one.key, 0).await.unwrap(), parts[0]);
+    assert_eq!(store.broadcast_part(&one.key, 1).await.unwrap(), parts[1]);
+    assert_eq!(store.broadcast_part(&one.key, 2).await.unwrap(), []);
+    assert_eq!(store.broadcast(&"k.2".parse().unwrap(), at(9)).await.unwrap(), None);
+    // Its key is free again when it is no longer kept.
+    let month = Broadcast::KEPT.as_secs();
+    assert_eq!(store.broadcast(&one.key, at(month + 6)).await.unwrap(), None);
+    store.part_is_spread(&one.key, 0).await.unwrap();
+    let later = a_broadcast("k.1", "later", month + 6);
+    assert_eq!(store.open_broadcast(&later, &parts[1..]).await.unwrap(), Opened::Now(later.clone()));
+    assert_eq!(store.broadcast(&one.key, at(month + 6)).await.unwrap(), Some(later), "with no part spread");
+}
+
+async fn a_broadcast_is_due_until_its_parts_are_spread(store: &dyn Store) {
+    let one = a_broadcast("k", "one", 5);
+    store.open_broadcast(&one, &[vec![piece(1), piece(2)], vec![piece(3)]]).await.unwrap();
+    commit(store, &connection("1"), "a", &["one"], Some(lease("dead", 9))).await;
+    let due = async |second| {
+        let due = store.due(at(second), 10).await.unwrap();
+        due.iter().map(|due| named(&due.waiting)).collect::<Vec<_>>()
+    };
+    assert_eq!(due(4).await, [] as [String; 0]);
+    assert_eq!(due(20).await, ["k", "1"]);
+    store.postpone_broadcast(&one.key, Some(at(50))).await.unwrap();
+    assert_eq!((due(20).await, due(50).await), (vec!["1".to_owned()], vec!["1".to_owned(), "k".to_owned()]));
+    for part in [1, 1, 0, 1] {
+        store.part_is_spread(&one.key, part).await.unwrap();
+        let kept = store.broadcast(&one.key, at(9)).await.unwrap().unwrap();
+        assert!(kept.spread.contains(&part));
+        let expected: &[&str] = if kept.spread.len() == 1 { &["1", "k"] } else { &["1"] };
+        assert_eq!(due(50).await, expected);
+    }
+    store.postpone_broadcast(&"none".parse().unwrap(), Some(at(1))).await.unwrap();
+    store.part_is_spread(&"none".parse().unwrap(), 0).await.unwrap();
+    assert_eq!(due(50).await, ["1"], "what is not there does not come about");
+}
+
+async fn rows_are_found_by_their_keys(store: &dyn Store) {
+    let row = |number: i64| Row {
+        connection: connection(&(number % 7).to_string()),
+        at: at(number),
+        id: MessageId::from(format!("m{number}").as_str()),
+        direction: Direction::Out,
+        state: State::Sent,
+        text: "hello".to_owned(),
+        in_reply_to: None,
+        attempts: 1,
+        uncertain: 0,
+        detail: None,
+    };
+    for number in 0..150 {
+        store.record(&row(number)).await.unwrap();
+    }
+    let wanted: Vec<_> =
+        (0..250).rev().map(|number| (row(number).connection, at(number), row(number).id)).collect();
+    let expected: Vec<_> = (0..250).rev().map(|number| (number < 150).then(|| row(number))).collect();
+    assert_eq!(store.rows(&wanted).await.unwrap(), expected);
+    assert_eq!(store.rows(&[]).await.unwrap(), []);
+}
+
 async fn the_due_are_found_the_longest_due_first(store: &dyn Store) {
     for nth in 0..20 {
         let who = connection(&format!("n{nth:02}"));
@@ -387,7 +484,7 @@ async fn the_due_are_found_the_longest_due_first(store: &dyn Store) {
     commit(store, &connection("idle"), "a", &[], None).await;
     assert_eq!(store.due(at(80), 100).await.unwrap(), []);
     let due = store.due(at(95), 100).await.unwrap();
-    let found: Vec<String> = due.iter().map(|due| due.connection.identity.as_str().to_owned()).collect();
+    let found: Vec<String> = due.iter().map(|due| named(&due.waiting)).collect();
     let expected: Vec<String> = (5..20).rev().map(|nth| format!("n{nth:02}")).collect();
     assert_eq!(found, expected);
     assert_eq!(due[0].since, at(81));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BackendSettings, Respond, Settings};
+use super::{BackendSettings, MaySend, Respond, Settings};
 use crate::backend::AnyBackend;
 use crate::consent::Consent;
 use crate::context::About;
@@ -10,12 +10,14 @@ use crate::message::BackendName;
 use crate::router::Router;
 
 impl Settings {
-    /// Settings with this name and nothing else: no backends, no default response, opting out as it is by default.
+    /// Settings with this name and nothing else: no backends, no default response, opting out as it is by
+    /// default, sending open to anyone.
     pub fn named(name: &str) -> Self {
         Self {
             about: About { name: name.to_owned(), ..About::default() },
             phase_timeout: Router::PHASE_TIMEOUT,
             consent: Consent::default(),
+            may_send: MaySend::Open,
             backends: BTreeMap::new(),
             warnings: Vec::new(),
         }

@@ -2,9 +2,11 @@
 
 mod by_hand;
 mod fields;
+mod may_send;
 mod secret;
 
 pub use fields::{Fields, Param};
+pub use may_send::MaySend;
 pub use secret::{Place, Secret, Surroundings};
 
 use std::collections::BTreeMap;
@@ -45,6 +47,8 @@ pub struct Settings {
     pub phase_timeout: Duration,
     /// How people opt out: `[opt_out]`.
     pub consent: Consent,
+    /// Who may have broadcasts sent: `[send]`.
+    pub may_send: MaySend,
     /// The backends by name.
     pub backends: BTreeMap<BackendName, BackendSettings>,
     /// What is allowed but looks like a mistake.
@@ -121,6 +125,11 @@ impl Settings {
         let consent = Consent::from_fields(&mut opt_out);
         top.absorb(opt_out);
 
+        let given = top.keys().iter().any(|key| key == "send");
+        let mut send = top.table("send");
+        let may_send = MaySend::from_fields(given, &mut send);
+        top.absorb(send);
+
         let mut backends = BTreeMap::new();
         let mut tables = top.table("backends");
         for key in tables.keys() {
@@ -139,7 +148,7 @@ impl Settings {
 
         let (faults, warnings) = top.finish();
         if faults.is_empty() {
-            Ok(Self { about, phase_timeout, consent, backends, warnings })
+            Ok(Self { about, phase_timeout, consent, may_send, backends, warnings })
         } else {
             Err(SettingsError(faults))
         }

@@ -2,6 +2,9 @@
 //!
 //! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
+use std::collections::HashMap;
+use std::future::Future;
+
 use ::http::{Request, Response, StatusCode, Uri, header};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,10 +12,24 @@ use bytes::Bytes;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::aws_lambda_events::encodings::Body;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::value::RawValue;
 use tracing::{Instrument as _, info_span, warn};
 
 use super::InvokeError;
 use crate::backend::plain_text;
+use crate::broadcast;
+use crate::project::Project;
+
+/// For broadcasts: an event of an HTTP API, or what a direct invocation asks for.
+pub(super) async fn invoke_send(project: &Project, event: &str) -> Result<String, InvokeError> {
+    let fields: HashMap<String, &RawValue> =
+        serde_json::from_str(event).map_err(|problem| InvokeError::Event(problem.to_string()))?;
+    if fields.contains_key("requestContext") {
+        return invoke(event, |request| broadcast::endpoint::serve(project, request)).await;
+    }
+    let answer = broadcast::endpoint::invoked(project, event).await;
+    answer.map(|answer| answer.to_string()).map_err(|problem| InvokeError::Broadcast(problem.to_string()))
+}
 
 pub(super) async fn invoke<F: Future<Output = Response<Bytes>>>(
     event: &str,

@@ -35,6 +35,9 @@ pub enum Function {
     },
     /// Works off queued messages. Event: a batch from SQS; the result reports what is not done.
     Responder,
+    /// Takes broadcasts, and tells how far they are. Event: an HTTP API's, or what
+    /// [direct invocations](crate::broadcast::endpoint) ask for.
+    Send,
     /// Sweeps. Any event.
     Tick,
 }
@@ -54,6 +57,9 @@ pub enum InvokeError {
     /// It is not an event of that kind.
     #[error("the event cannot be read: {0}")]
     Event(String),
+    /// A broadcast could not be taken now.
+    #[error("{0}")]
+    Broadcast(String),
     /// The store does not do what the function needs.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
@@ -77,6 +83,7 @@ pub async fn invoke(
             http::invoke(event, serve).await
         }
         Function::Responder => sqs::invoke(host, event, deadline).await,
+        Function::Send => http::invoke_send(&host.project, event).await,
         Function::Tick => {
             let swept = sweep(&host.project).await?;
             Ok(format!(r#"{{"due":{},"enqueued":{}}}"#, swept.due, swept.enqueued))

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::broadcast::BroadcastKey;
 use crate::hex::hex;
 use crate::message::{ConnectionId, Incoming, MessageId, Notice, Report};
 
@@ -26,12 +27,27 @@ pub enum Job {
         /// The report.
         report: Box<Report>,
     },
+    /// Go on with a broadcast: a job for each part of it that is not done.
+    Broadcast {
+        /// Which.
+        key: BroadcastKey,
+    },
+    /// Put the messages of one part of a broadcast on the queue.
+    Part {
+        /// Of which broadcast.
+        key: BroadcastKey,
+        /// Which part, from 0.
+        part: u32,
+    },
     /// Send what is in a connection's outbox.
     Deliver {
         /// Whose outbox.
         connection: ConnectionId,
     },
 }
+
+/// How many parts of broadcasts are worked on at once.
+const LANES: u32 = 4;
 
 /// The version of the JSON that this program writes, and the only one it reads.
 const VERSION: u32 = 1;
@@ -104,13 +120,17 @@ impl Job {
         }
     }
 
-    /// Whose job it is.
-    pub fn connection(&self) -> &ConnectionId {
+    /// Whose job it is: jobs of one owner are done in turn. Hex SHA-256 of the connection; a broadcast is an owner of
+    /// its own, and its parts are those of [`LANES`], so that many broadcasts leave room for conversations.
+    fn group(&self) -> String {
+        let hash = |parts: &[&str]| hex(&Sha256::digest(parts.join(" ")));
         match self {
-            Self::Incoming { message } => &message.connection,
-            Self::Notice { notice } => &notice.connection,
-            Self::Report { report } => &report.connection,
-            Self::Deliver { connection } => connection,
+            Self::Incoming { message } => hex(&message.connection.digest()),
+            Self::Notice { notice } => hex(&notice.connection.digest()),
+            Self::Report { report } => hex(&report.connection.digest()),
+            Self::Deliver { connection } => hex(&connection.digest()),
+            Self::Broadcast { key } => hash(&["broadcast", key.as_str()]),
+            Self::Part { part, .. } => hash(&["lane", &(part % LANES).to_string()]),
         }
     }
 }
@@ -140,8 +160,20 @@ impl Ticket {
         Self::new(Job::Deliver { connection }, &dedupe)
     }
 
+    /// For a broadcast that is due since `since`. A second sweep that finds it gets the same ticket.
+    pub(crate) fn broadcast(key: BroadcastKey, since: Timestamp) -> Self {
+        let dedupe = ["broadcast", &since.as_millisecond().to_string()].join(" ");
+        Self::new(Job::Broadcast { key }, &dedupe)
+    }
+
+    /// For one part of a broadcast, which is looked for again at `until`.
+    pub(crate) fn part(key: BroadcastKey, part: u32, until: Timestamp) -> Self {
+        let dedupe = ["part", key.as_str(), &part.to_string(), &until.as_millisecond().to_string()].join(" ");
+        Self::new(Job::Part { key, part }, &dedupe)
+    }
+
     fn new(job: Job, dedupe: &str) -> Self {
-        let group = hex(&job.connection().digest());
+        let group = job.group();
         let dedupe_id = hex(&Sha256::digest([&group, dedupe].join(" ")));
         Self { job, group, dedupe_id }
     }
@@ -152,7 +184,7 @@ impl Ticket {
             Job::Incoming { message } => Some(&message.id),
             Job::Notice { notice } => Some(&notice.id),
             Job::Report { report } => Some(&report.message),
-            Job::Deliver { .. } => None,
+            Job::Deliver { .. } | Job::Broadcast { .. } | Job::Part { .. } => None,
         }
     }
 }
@@ -200,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_later_version_is_left_for_a_later_program() {
-        let later = Job::from_json(r#"{"v":2,"type":"broadcast"}"#).unwrap_err();
+        let later = Job::from_json(r#"{"v":2,"type":"unheard-of"}"#).unwrap_err();
         assert!(later.is_transient(), "{later}");
         for garbage in
             ["", "{}", "null", r#"{"v":1}"#, r#"{"v":1,"type":"x"}"#, r#"{"v":1,"type":"deliver"}"#]
@@ -213,7 +245,7 @@ mod tests {
     fn tickets_are_equal_where_the_work_is() {
         let (one, two) = (Ticket::incoming(message("a")), Ticket::incoming(message("a")));
         assert_eq!(one, two);
-        let deliver = Ticket::deliver(one.job.connection().clone(), Timestamp::UNIX_EPOCH);
+        let deliver = Ticket::deliver(message("a").connection, Timestamp::UNIX_EPOCH);
         assert_eq!(deliver.group, one.group);
         assert_ne!(deliver.dedupe_id, one.dedupe_id);
         assert_eq!((one.group.len(), one.dedupe_id.len()), (64, 64));

@@ -1,5 +1,7 @@
 //! A store in memory: for unit tests and transcripts. It keeps what the real one keeps, by the same rules.
 
+mod broadcasts;
+
 use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +14,7 @@ use super::plan::Plan;
 use super::recent::hash;
 use super::{
     Commit, Committed, Due, Entry, Lease, Loaded, Moved, Number, Outbox, Recent, Record, Row, Settled,
-    Settlement, Step, Store, StoreError, Taken, Unusable,
+    Settlement, Step, Store, StoreError, Taken, Unusable, Waiting,
 };
 use crate::contact::{Contact, ContactId};
 use crate::message::{BackendName, ConnectionId, MessageId};
@@ -31,6 +33,7 @@ struct Tables {
     contacts: HashMap<ContactId, Contact>,
     unusable: Vec<Unusable>,
     numbers: BTreeMap<ConnectionId, Timestamp>,
+    broadcasts: broadcasts::Kept,
 }
 
 /// A row, and when a report moved it where it is.
@@ -220,10 +223,11 @@ impl Store for MemoryStore {
             .iter()
             .filter_map(|(connection, kept)| {
                 let since = kept.record.due_at().filter(|since| *since <= now)?;
-                Some(Due { connection: connection.clone(), since })
+                Some(Due { waiting: Waiting::Outbox(connection.clone()), since })
             })
+            .chain(broadcasts::due(&tables.broadcasts, now))
             .collect();
-        due.sort_by(|a, b| (a.since, &a.connection).cmp(&(b.since, &b.connection)));
+        due.sort_by(|a, b| (a.since, &a.waiting).cmp(&(b.since, &b.waiting)));
         due.truncate(limit);
         Ok(due)
     }

@@ -3,6 +3,7 @@
 //! The connection is the unit of consistency. What one message changes (session, the message's id, the outbox)
 //! is in one record and changes in one conditional write: [`Store::commit`].
 
+mod broadcasts;
 mod history;
 mod memory;
 mod number;
@@ -14,12 +15,13 @@ mod record;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 
+pub use broadcasts::{Broadcasts, Opened};
 pub use history::{Direction, Moved, Row, State, Step};
 pub use memory::MemoryStore;
 pub use number::Number;
 pub use pace::Pace;
 pub use recent::Recent;
-pub use record::{Due, Entry, Lease, Loaded, Outbox, Record};
+pub use record::{Due, Entry, Lease, Loaded, Outbox, Record, Waiting};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -138,7 +140,7 @@ impl Unusable {
 /// The port to storage. [`MemoryStore`] for unit tests and transcripts, `dynamodb::DynamoStore` for the rest,
 /// local runs included; one contract suite holds both.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Broadcasts {
     /// Makes sure that the backend has a record. Idempotent.
     async fn open_backend(&self, backend: &BackendName, now: Timestamp) -> Result<(), StoreError>;
 
@@ -195,7 +197,7 @@ pub trait Store: Send + Sync {
     /// Moves the next entries that did not fit in the record into its empty outbox.
     async fn refill(&self, connection: &ConnectionId, owner: &str) -> Result<Settled, StoreError>;
 
-    /// Connections whose outbox is due, the longest due first, at most `limit` of them.
+    /// Outboxes and broadcasts that are due, the longest due first, at most `limit` of them.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError>;
 
     /// Writes a row of history, or [merges](Row::merge) it with the one that is there.

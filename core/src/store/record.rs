@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pace::Pace;
 use super::recent::Recent;
+use crate::broadcast::BroadcastKey;
 use crate::contact::{Contact, ContactId};
 use crate::message::{ConnectionId, MessageId, Outgoing};
 use crate::send::Recipient;
@@ -99,13 +100,22 @@ pub struct Loaded {
     pub seen: bool,
 }
 
-/// A connection whose outbox waits for someone to send it.
+/// What waits for someone to go on with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// Whose outbox.
-    pub connection: ConnectionId,
+    /// What.
+    pub waiting: Waiting,
     /// Since when.
     pub since: Timestamp,
+}
+
+/// What can wait.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Waiting {
+    /// The outbox of a connection.
+    Outbox(ConnectionId),
+    /// A broadcast whose parts are not all on the queue.
+    Broadcast(BroadcastKey),
 }
 
 impl Record {

@@ -14,6 +14,7 @@ use super::clock::TestClock;
 use super::faulty::{Faults, FaultyQueue, FaultyStore};
 use super::gateway::{TestBackend, TestGateway};
 use crate::backend::{AnyBackend, Fetched, Received, Reference, Reported, Transport, TransportError};
+use crate::broadcast::{BroadcastError, Order, Taken, broadcast};
 use crate::clock::{Clock as _, Deadline};
 use crate::config::{BackendSettings, Respond, Settings};
 use crate::contact::Contact;
@@ -302,6 +303,24 @@ impl Bench {
         let reference = Reference::of(message);
         let reported = Reported { reference, fate, detail: None, reported_at: None };
         report(&self.project, reported, Deadline::within(Duration::from_secs(29))).await
+    }
+
+    /// Has a text sent to senders at the default backend, once for each `key`. It goes out when the queue is
+    /// [worked off](Bench::work_off).
+    ///
+    /// # Panics
+    /// Where `key` or a number is none.
+    pub async fn broadcast(&self, key: &str, text: &str, numbers: &[&str]) -> Result<Taken, BroadcastError> {
+        self.touched.store(true, Ordering::Relaxed);
+        let key = key.parse().unwrap_or_else(|problem| panic!("{problem}"));
+        let recipients = numbers.iter().map(|number| self.connection(number).into()).collect();
+        broadcast(&self.project, &Order { key, text: text.to_owned(), recipients }).await
+    }
+
+    /// Answers one HTTP request to the function `send`.
+    pub async fn request_send(&self, request: Request<Bytes>) -> Response<Bytes> {
+        self.touched.store(true, Ordering::Relaxed);
+        crate::broadcast::endpoint::serve(&self.project, request).await
     }
 
     /// Answers one HTTP request to a backend of the bench: the default one is at `/backend/bench/`.

@@ -1,6 +1,8 @@
 //! A store and a queue that fail on demand: with an error, or by never answering, as a process that dies at that
 //! point would have it.
 
+mod broadcasts;
+
 use std::future::{Future, pending};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,13 +1,12 @@
 //! The stack is killed again and again while messages come in.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use tests::kannel::{Kannel, KannelOptions, Routing, Service, messages};
 use tests::ports::free_port;
+use tests::stack_process::StackProcess;
 use threadless::ConnectionId;
 use threadless::aws::{Access, http_client};
 use threadless::store::dynamodb::DynamoStore;
@@ -15,45 +14,12 @@ use threadless::store::{Direction, Store as _};
 
 use super::{CODE, sendsms, settings, until};
 
+/// The program to kill.
+const STACK: &str = env!("CARGO_BIN_EXE_stack");
+
 const SENDERS: usize = 50;
 const EACH: usize = 5;
 const KILLS: usize = 8;
-
-/// The stack as a process of its own, on ports that it keeps.
-struct Process {
-    child: Child,
-    ports: [u16; 3],
-}
-
-impl Process {
-    fn start(data: &Path, ports: [u16; 3]) -> Self {
-        let [port, dynamodb, sqs] = ports.map(|port| port.to_string());
-        let child = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_stack")])
-            .args(["--port", &port, "--dynamodb-port", &dynamodb, "--sqs-port", &sqs])
-            .args(["--tick-seconds", "1", "--log", "error"])
-            .arg("--data")
-            .arg(data)
-            .arg("--settings")
-            .arg(data.join("settings.toml"))
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self { child, ports }
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// Distinct replies so far, by number and backend's line.
 fn replies(kannel: &Kannel, line: &str) -> BTreeMap<String, Vec<String>> {
@@ -101,16 +67,16 @@ async fn killed_at_random_it_answers_every_message_as_if_each_was_handled_once()
     // The lease of a sender that died ends after this and 15 seconds.
     let text = text.replace("timeout_seconds = 10", "timeout_seconds = 2");
     std::fs::write(data.path().join("settings.toml"), text).unwrap();
-    let mut process = Process::start(data.path(), ports);
+    let mut process = StackProcess::start(STACK, data.path(), ports).unwrap();
 
     let killing = async {
         for nth in 0..KILLS {
             // By and large anywhere: nothing here waits for anything.
             let pause = 150 + u64::from(uuid::Uuid::new_v4().as_fields().1) % 900;
             tokio::time::sleep(Duration::from_millis(pause)).await;
-            process.kill();
+            process.kill().unwrap();
             println!("killed for the {nth}th time after {pause} ms");
-            process = Process::start(data.path(), ports);
+            process = StackProcess::start(STACK, data.path(), ports).unwrap();
         }
     };
     let texting = async {

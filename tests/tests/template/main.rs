@@ -18,7 +18,7 @@ use tests::services::items;
 use threadless::aws::{Access, http_client};
 use threadless::lambda::Function;
 use threadless::store::dynamodb::DynamoStore;
-use threadless::store::{Commit, Committed, Direction, Entry, Row, State, Store as _, Unusable};
+use threadless::store::{Commit, Committed, Direction, Entry, Row, State, Store as _, Unusable, Waiting};
 use threadless::{ConnectionId, Contact, ContactChange, ContactId, MessageId};
 
 /// The only code that reads the environment of a function.
@@ -68,7 +68,7 @@ fn the_functions_of_the_template_are_those_that_are_built() -> Result<()> {
 }
 
 fn answers_http(function: Function) -> bool {
-    matches!(function, Function::Http { .. } | Function::Tester { .. })
+    matches!(function, Function::Http { .. } | Function::Tester { .. } | Function::Send)
 }
 
 #[test]
@@ -142,10 +142,12 @@ async fn the_local_stack_serves_the_routes_of_the_template() -> Result<()> {
     for route in routes {
         let (_, path) = route.key.split_once(' ').context("no path")?;
         let answer = get(&format!("http://{}{}", stack.front, path.replace("{proxy+}", "nobody/"))).await?;
-        assert_eq!(
-            answer.body, "There is no such backend.\n",
-            "the function answers, not the front: {route:?}"
-        );
+        let theirs = match functions::function(&route.function) {
+            Some(Function::Send) if path == "/send" => r#"{"problem":"POST /send, or GET /send/<key>."}"#,
+            Some(Function::Send) => r#"{"problem":"There is no such broadcast."}"#,
+            _ => "There is no such backend.\n",
+        };
+        assert_eq!(answer.body, theirs, "the function answers, not the front: {route:?}");
     }
     Ok(())
 }
@@ -217,7 +219,11 @@ async fn the_table_has_the_keys_and_the_index_that_the_store_uses() -> Result<()
     let connection = ConnectionId::new("k".parse()?, "1112223333".parse()?);
     fill(&store, &connection).await?;
     let due = store.due(Timestamp::now(), 10).await?;
-    assert_eq!(due.iter().map(|due| &due.connection).collect::<Vec<_>>(), [&connection], "by the index");
+    assert_eq!(
+        due.iter().map(|due| &due.waiting).collect::<Vec<_>>(),
+        [&Waiting::Outbox(connection)],
+        "by the index"
+    );
 
     let template = Template::read(TEMPLATE)?;
     let items = items(stack.dynamodb).await?;

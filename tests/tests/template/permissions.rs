@@ -121,7 +121,9 @@ fn each_function_has_the_policies_of_its_kind() -> Result<()> {
     let yaml = yaml()?;
     for (name, function) in functions::FUNCTIONS {
         let expected: &[&str] = match function {
-            Function::Http { .. } | Function::Tester { .. } => &["EnqueuePolicy", "RecordsPolicy"],
+            Function::Http { .. } | Function::Tester { .. } | Function::Send => {
+                &["EnqueuePolicy", "RecordsPolicy"]
+            }
             Function::Responder => &["EnqueuePolicy", "RecordsPolicy", "WorkQueuePolicy"],
             Function::Tick => &["DuePolicy", "EnqueuePolicy"],
         };

@@ -38,6 +38,10 @@ pub(super) mod names {
     pub(crate) const PACE: &str = "pace";
     pub(crate) const RECIPIENTS: &str = "recipients";
     pub(crate) const OTHERWISE: &str = "otherwise";
+    pub(crate) const DIGEST: &str = "digest";
+    pub(crate) const SIZES: &str = "sizes";
+    pub(crate) const SPREAD: &str = "spread";
+    pub(crate) const PIECES: &str = "pieces";
     pub(crate) const CONFIRMS: &str = "confirms";
     pub(crate) const LEASE_OWNER: &str = "lease_owner";
     pub(crate) const LEASE_UNTIL: &str = "lease_until";

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::broadcast::BroadcastKey;
 use crate::contact::ContactId;
 use crate::message::{BackendName, ConnectionId, Identity, MessageId};
+use crate::store::Waiting;
 
 /// The partition key's attribute.
 pub(super) const PK: &str = "pk";
@@ -13,6 +15,8 @@ pub(super) const SK: &str = "sk";
 pub(super) const CONNECTION: &str = "connection";
 /// The sort key of a contact's own item.
 pub(super) const CONTACT: &str = "contact";
+/// The sort key of a broadcast's own item.
+pub(super) const BROADCAST: &str = "broadcast";
 /// The sort key of a backend's own item.
 pub(super) const BACKEND: &str = "backend";
 /// What leads the sort keys of pieces of an outbox.
@@ -37,6 +41,24 @@ pub(super) fn of_connection(connection: &ConnectionId) -> String {
 pub(super) fn to_connection(pk: &str) -> Option<ConnectionId> {
     let (backend, identity) = pk.strip_prefix("C#")?.split_once('#')?;
     Some(ConnectionId::new(backend.parse().ok()?, identity.parse::<Identity>().ok()?))
+}
+
+/// Everything of one broadcast is under this.
+pub(super) fn of_broadcast(key: &BroadcastKey) -> String {
+    format!("S#{key}")
+}
+
+/// One part of a broadcast.
+pub(super) fn of_part(part: u32) -> String {
+    format!("P#{part:04}")
+}
+
+/// What the index says is waiting under this key.
+pub(super) fn to_waiting(pk: &str) -> Option<Waiting> {
+    match pk.strip_prefix("S#") {
+        Some(key) => Some(Waiting::Broadcast(key.parse().ok()?)),
+        None => to_connection(pk).map(Waiting::Outbox),
+    }
 }
 
 /// Everything of one backend is under this.
@@ -81,6 +103,12 @@ pub(super) const AFTER_ROWS: &str = "M$";
 pub(super) fn to_row(sk: &str) -> Option<(Timestamp, MessageId)> {
     let (ms, id) = sk.strip_prefix(MESSAGE)?.split_once('#')?;
     Some((Timestamp::from_millisecond(ms.parse().ok()?).ok()?, MessageId::from(id)))
+}
+
+/// Which partition of the index a broadcast is in.
+pub(super) fn shard_of(key: &BroadcastKey) -> String {
+    let sum = key.as_str().bytes().fold(0_u8, u8::wrapping_add);
+    (sum % SHARDS).to_string()
 }
 
 /// Which partition of the index a connection is in.

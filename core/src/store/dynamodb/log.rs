@@ -18,7 +18,7 @@ impl DynamoStore {
     pub(super) async fn query_due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
         let shards = (0..keys::SHARDS).map(|shard| self.query_shard(shard.to_string(), now, limit));
         let mut due = try_join_all(shards).await?.concat();
-        due.sort_by(|a, b| (a.since, &a.connection).cmp(&(b.since, &b.connection)));
+        due.sort_by(|a, b| (a.since, &a.waiting).cmp(&(b.since, &b.waiting)));
         due.truncate(limit);
         Ok(due)
     }
@@ -42,9 +42,9 @@ impl DynamoStore {
         for item in output.items() {
             let pk = item.get(keys::PK).and_then(|pk| pk.as_s().ok()).map_or("", String::as_str);
             let read = Reader::new(pk, item);
-            let connection = keys::to_connection(pk).ok_or_else(|| read.bad(keys::PK))?;
+            let waiting = keys::to_waiting(pk).ok_or_else(|| read.bad(keys::PK))?;
             let since = read.time(n::DUE_AT)?.ok_or_else(|| read.bad(n::DUE_AT))?;
-            due.push(Due { connection, since });
+            due.push(Due { waiting, since });
         }
         Ok(due)
     }

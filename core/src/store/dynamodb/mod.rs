@@ -1,5 +1,6 @@
 //! The store on `DynamoDB`: one table, one sparse index. `core/ARCHITECTURE.md` lists its access patterns.
 
+mod broadcasts;
 mod call;
 mod commit;
 mod contact;

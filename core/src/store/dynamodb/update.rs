@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 pub(super) struct Update {
     sets: Vec<String>,
     removes: Vec<String>,
+    adds: Vec<String>,
     conditions: Vec<String>,
     names: BTreeSet<String>,
     values: HashMap<String, AttributeValue>,
@@ -79,6 +80,19 @@ impl Update {
         self
     }
 
+    /// Adds a number to a set of them.
+    pub(super) fn add_to_set(&mut self, name: &str, member: u32) -> &mut Self {
+        let (name, member) = (self.name(name), self.value(AttributeValue::Ns(vec![member.to_string()])));
+        self.adds.push(format!("{name} {member}"));
+        self
+    }
+
+    /// Only if the attribute is there.
+    pub(super) fn only_if_there(&mut self, name: &str) -> &mut Self {
+        let name = self.name(name);
+        self.only_if(format!("attribute_exists({name})"))
+    }
+
     /// Adds a condition, made of [`Update::name`]s and [`Update::value`]s. All must hold.
     pub(super) fn only_if(&mut self, condition: String) -> &mut Self {
         self.conditions.push(condition);
@@ -114,7 +128,8 @@ impl Update {
         let part = |word: &str, parts: &[String]| {
             if parts.is_empty() { String::new() } else { format!("{word} {} ", parts.join(", ")) }
         };
-        format!("{}{}", part("SET", &self.sets), part("REMOVE", &self.removes)).trim_end().to_owned()
+        let (sets, removes) = (part("SET", &self.sets), part("REMOVE", &self.removes));
+        format!("{sets}{removes}{}", part("ADD", &self.adds)).trim_end().to_owned()
     }
 
     pub(super) fn condition(&self) -> Option<String> {

@@ -1,0 +1,195 @@
+//! The HTTP endpoint of broadcasts, and the same by direct invocation.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `POST /send` with `{"key", "text", "recipients"}` | 202: it is durable, and each recipient gets it once |
+//! | `GET /send/<key>` | 200: `total`, `fanned_out` |
+//! | `GET /send/<key>?states` | and `states`: how many messages are `waiting`, `queued`, `sent`, `delivered`, `failed` |
+//! | `GET /send/<key>?recipients` | and `recipients`, each with its state; `&part=<next>` for the next of them |
+//!
+//! | answer | when |
+//! |---|---|
+//! | 400 | it cannot be sent like this: `faults` names the first [`FAULTS`] of what is wrong, and nothing is written |
+//! | 401, 403 | no token, a wrong one; or sending is off |
+//! | 404, 405 | no such broadcast; another method |
+//! | 409 | the key belongs to a broadcast with other content |
+//! | 413, 415 | more than [`MAX_BODY`]; something else than `application/json` |
+//! | 503 | it could not be made durable: call again |
+//!
+//! Every answer is JSON, one with a problem has it in `problem`. The token is that of `[send]` in the settings, given as
+//! `Authorization: Bearer …`.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use serde_json::{Value, json};
+use tracing::{error, info};
+
+use super::progress::{Question, counts, progress};
+use super::{BroadcastError, BroadcastKey, Order, Taken, broadcast};
+use crate::backend::{Caller, Fault};
+use crate::config::MaySend;
+use crate::project::Project;
+use crate::store::StoreError;
+
+/// The largest body that is read, in bytes: 10,000 of the longest recipients. Lambda takes 6 MB.
+pub const MAX_BODY: usize = 4_000_000;
+
+/// How many faults are named. The rest is counted.
+pub const FAULTS: usize = 20;
+
+/// An answer: its status, and its body.
+type Answer = (StatusCode, Value);
+
+/// Answers one HTTP request.
+pub async fn serve(project: &Project, request: Request<Bytes>) -> Response<Bytes> {
+    let (status, body) = answer(project, &request).await;
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let further = match status {
+        StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
+        StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "GET, POST")),
+        StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "5")),
+        _ => None,
+    };
+    if let Some((name, value)) = further {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Answers a direct invocation, whose caller AWS has let through: an order, or `{"progress": "<key>"}` with `"states":
+/// true` or `"part": <number>` if these are wanted. The answer has its HTTP `status` in it. `Err`: nothing was done,
+/// try again.
+pub async fn invoked(project: &Project, event: &str) -> Result<Value, BroadcastError> {
+    let asked = serde_json::from_str::<Value>(event).unwrap_or_default();
+    let (status, mut body) = if let Some(key) = asked["progress"].as_str() {
+        let question = match (asked["states"].as_bool(), asked["part"].as_u64()) {
+            (_, Some(part)) => Question::Recipients(u32::try_from(part).unwrap_or(u32::MAX)),
+            (Some(true), None) => Question::States,
+            _ => Question::Counts,
+        };
+        tell(project, key, question).await?
+    } else {
+        take(project, event.as_bytes()).await?
+    };
+    body["status"] = status.as_u16().into();
+    Ok(body)
+}
+
+async fn answer(project: &Project, request: &Request<Bytes>) -> Answer {
+    if let Some(refusal) = refusal(&project.may_send, request.headers()) {
+        return refusal;
+    }
+    let key = request.uri().path().split('/').nth(2).unwrap_or_default();
+    let done = match (request.method(), key) {
+        (&Method::POST, "") => {
+            let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+            // A page in someone's browser cannot send this without being asked whether it may.
+            if !kind.eq_ignore_ascii_case("application/json") {
+                return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.");
+            }
+            if request.body().len() > MAX_BODY {
+                return problem(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large: make several calls.");
+            }
+            take(project, request.body()).await
+        }
+        (&Method::GET, key) if !key.is_empty() => {
+            let query = request.uri().query().unwrap_or_default();
+            let fields: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).collect();
+            let field = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+            let question = if field("recipients").is_some() {
+                let part = field("part").map_or(Ok(0), |part| part.parse());
+                let Ok(part) = part else {
+                    return faulty(&[Fault::new("part", "is not a whole number")]);
+                };
+                Question::Recipients(part)
+            } else if field("states").is_some() {
+                Question::States
+            } else {
+                Question::Counts
+            };
+            tell(project, key, question).await.map_err(BroadcastError::from)
+        }
+        _ => return problem(StatusCode::METHOD_NOT_ALLOWED, "POST /send, or GET /send/<key>."),
+    };
+    done.unwrap_or_else(|unavailable| {
+        error!(outcome = "not_taken", error = %unavailable, "broadcast");
+        problem(StatusCode::SERVICE_UNAVAILABLE, "This cannot be done now. Call again.")
+    })
+}
+
+fn problem(status: StatusCode, words: &str) -> Answer {
+    (status, json!({ "problem": words }))
+}
+
+fn faulty(faults: &[Fault]) -> Answer {
+    let named = faults.iter().take(FAULTS);
+    let named = named.map(|fault| json!({ "field": fault.field, "problem": fault.problem }));
+    let body = json!({
+        "problem": "This cannot be sent, and nothing of it was.",
+        "faults": named.collect::<Value>(),
+        "more_faults": faults.len().saturating_sub(FAULTS),
+    });
+    (StatusCode::BAD_REQUEST, body)
+}
+
+/// Why the request is not listened to.
+fn refusal(may_send: &MaySend, headers: &HeaderMap) -> Option<Answer> {
+    let token = match may_send {
+        MaySend::Open => return None,
+        MaySend::Off => {
+            let words = "Sending is off: the settings have no token for it.";
+            return Some(problem(StatusCode::FORBIDDEN, words));
+        }
+        MaySend::Guarded(token) => token,
+    };
+    let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    let given = given.and_then(|given| {
+        let (scheme, token) = given.split_at_checked(7)?;
+        scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)
+    });
+    match Caller::with_token(token, given) {
+        Caller::Gateway | Caller::Anyone => None,
+        Caller::Nameless => Some(problem(StatusCode::UNAUTHORIZED, "Sending wants its token.")),
+        Caller::Impostor => Some(problem(StatusCode::FORBIDDEN, "That is not the token for sending.")),
+    }
+}
+
+async fn take(project: &Project, body: &[u8]) -> Result<Answer, BroadcastError> {
+    let order = match Order::from_json(body) {
+        Ok(order) => order,
+        Err(faults) => return Ok(refused(&faults)),
+    };
+    match broadcast(project, &order).await {
+        Ok(Taken::Yes(broadcast)) => {
+            let mut body = counts(&broadcast);
+            body["progress"] = format!("/send/{}", broadcast.key).into();
+            Ok((StatusCode::ACCEPTED, body))
+        }
+        Ok(Taken::Conflict) => Ok(problem(
+            StatusCode::CONFLICT,
+            "This key belongs to a broadcast with another text or other recipients.",
+        )),
+        Err(BroadcastError::Unusable(faults)) => Ok(refused(&faults)),
+        Err(unavailable) => Err(unavailable),
+    }
+}
+
+fn refused(faults: &[Fault]) -> Answer {
+    info!(faults = faults.len(), outcome = "unusable", "broadcast");
+    faulty(faults)
+}
+
+async fn tell(project: &Project, key: &str, question: Question) -> Result<Answer, StoreError> {
+    let found = match key.parse::<BroadcastKey>() {
+        Ok(key) => progress(project, &key, question).await?,
+        Err(_) => None,
+    };
+    Ok(match found {
+        Some(body) => (StatusCode::OK, body),
+        None => problem(StatusCode::NOT_FOUND, "There is no such broadcast."),
+    })
+}

@@ -1,0 +1,193 @@
+//! What a caller asks for: a key, a text, recipients.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::{Broadcast, BroadcastKey, Piece};
+use crate::backend::Fault;
+use crate::broadcast::BroadcastError;
+use crate::context::Context;
+use crate::hex::hex;
+use crate::project::Project;
+use crate::send::Recipient;
+
+/// What a caller asks for.
+///
+/// ```
+/// use threadless::broadcast::Order;
+/// let order = Order::from_json(br#"{
+///     "key": "flood-2026-11-25",
+///     "text": "The river rises. Go to high ground.",
+///     "recipients": ["my-kannel-backend:+251911223344", {"backend": "my-kannel-backend", "identity": "+251911223355"}]
+/// }"#).unwrap();
+/// assert_eq!(order.recipients.len(), 2);
+///
+/// let faults = Order::from_json(br#"{"text": "x", "recipients": ["my-kannel-backend:1", "+251911"]}"#).unwrap_err();
+/// let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+/// assert_eq!(faults, ["key: is missing", "recipients[1]: a recipient is written backend:identity"]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// What the broadcast is called.
+    pub key: BroadcastKey,
+    /// What it says: 1 to [`Context::MAX_REPLY_BYTES`] bytes.
+    pub text: String,
+    /// Who gets it, each of them once however often they are named: 1 to [`Broadcast::MAX_RECIPIENTS`].
+    pub recipients: Vec<Recipient>,
+}
+
+impl Order {
+    /// Reads an order. All faults at once, each of a recipient with its place in the list, from 0.
+    pub fn from_json(body: &[u8]) -> Result<Self, Vec<Fault>> {
+        let mut object: Map<String, Value> = match serde_json::from_slice(body) {
+            Ok(object) => object,
+            Err(problem) => return Err(vec![Fault::new("body", format!("is no JSON object: {problem}"))]),
+        };
+        let mut faults = Vec::new();
+        let key = text_of(&mut object, "key", &mut faults);
+        let key = key.and_then(|key| match key.parse::<BroadcastKey>() {
+            Ok(key) => Some(key),
+            Err(problem) => {
+                faults.push(Fault::new("key", problem.to_string()));
+                None
+            }
+        });
+        let text = text_of(&mut object, "text", &mut faults).unwrap_or_default();
+        if text.len() > Context::MAX_REPLY_BYTES {
+            let most = Context::MAX_REPLY_BYTES;
+            faults.push(Fault::new("text", format!("has at most {most} bytes, not {}", text.len())));
+        }
+        let recipients = recipients_of(&mut object, &mut faults);
+        for unknown in object.keys() {
+            faults.push(Fault::new(unknown, "is unknown here; known are key, text, recipients"));
+        }
+        match key {
+            Some(key) if faults.is_empty() => Ok(Self { key, text, recipients }),
+            _ => Err(faults),
+        }
+    }
+
+    /// SHA-256 over text and recipients, each led by its length.
+    pub(super) fn digest(&self) -> String {
+        let mut sha = Sha256::new();
+        let mut part = |part: &str| {
+            sha.update((part.len() as u64).to_be_bytes());
+            sha.update(part);
+        };
+        part(&self.text);
+        self.recipients.iter().for_each(|recipient| part(&recipient.to_string()));
+        hex(&sha.finalize())
+    }
+
+    /// Its messages, each to another recipient.
+    pub(super) fn pieces(&self, project: &Project) -> Result<Vec<Piece>, BroadcastError> {
+        let mut faults = Vec::new();
+        let mut seen = HashSet::new();
+        let mut pieces = Vec::new();
+        for (at, recipient) in self.recipients.iter().enumerate() {
+            match recipient {
+                Recipient::Connection(connection) => {
+                    if project.installed(&connection.backend).is_none() {
+                        let problem = format!("there is no backend {}", connection.backend);
+                        faults.push(Fault::new(format!("recipients[{at}]"), problem));
+                    } else if seen.insert(connection.clone()) {
+                        pieces.push(Piece { ways: vec![connection.clone()], text: None });
+                    }
+                }
+            }
+        }
+        let bytes = pieces.iter().map(Piece::bytes).sum::<usize>();
+        if bytes > Broadcast::MAX_BYTES {
+            let most = Broadcast::MAX_BYTES;
+            faults
+                .push(Fault::new("recipients", format!("take {bytes} bytes of {most}: make several calls")));
+        }
+        if faults.is_empty() { Ok(pieces) } else { Err(BroadcastError::Unusable(faults)) }
+    }
+}
+
+fn text_of(object: &mut Map<String, Value>, field: &str, faults: &mut Vec<Fault>) -> Option<String> {
+    let problem = match object.remove(field) {
+        Some(Value::String(text)) if !text.is_empty() => return Some(text),
+        Some(Value::String(_)) => "is empty",
+        Some(_) => "is not a text",
+        None => "is missing",
+    };
+    faults.push(Fault::new(field, problem));
+    None
+}
+
+fn recipients_of(object: &mut Map<String, Value>, faults: &mut Vec<Fault>) -> Vec<Recipient> {
+    let list = match object.remove("recipients") {
+        Some(Value::Array(list)) => list,
+        Some(_) => {
+            faults.push(Fault::new("recipients", "is not a list"));
+            return Vec::new();
+        }
+        None => {
+            faults.push(Fault::new("recipients", "is missing"));
+            return Vec::new();
+        }
+    };
+    let most = Broadcast::MAX_RECIPIENTS;
+    if list.is_empty() || list.len() > most {
+        let problem = format!("has 1 to {most} entries, not {}: make several calls", list.len());
+        faults.push(Fault::new("recipients", problem));
+        return Vec::new();
+    }
+    let mut recipients = Vec::with_capacity(list.len());
+    for (at, value) in list.into_iter().enumerate() {
+        match serde_json::from_value::<Recipient>(value) {
+            Ok(recipient) => recipients.push(recipient),
+            Err(problem) => faults.push(Fault::new(format!("recipients[{at}]"), problem.to_string())),
+        }
+    }
+    recipients
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(json: &str) -> Vec<String> {
+        Order::from_json(json.as_bytes()).unwrap_err().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_fault_is_named_with_its_place() {
+        assert!(faults("").iter().all(|fault| fault.starts_with("body: is no JSON object")));
+        assert!(faults("[]").iter().all(|fault| fault.starts_with("body: is no JSON object")));
+        assert_eq!(faults("{}"), ["key: is missing", "text: is missing", "recipients: is missing"]);
+        let json = r#"{"key":"a b","text":7,"recipients":[],"to":1}"#;
+        let expected = [
+            "key: a key is 1 to 64 characters out of A-Z a-z 0-9 . _ -",
+            "text: is not a text",
+            "recipients: has 1 to 10000 entries, not 0: make several calls",
+            "to: is unknown here; known are key, text, recipients",
+        ];
+        assert_eq!(faults(json), expected);
+        let json = r#"{"key":"k","text":"x","recipients":["k:1","1",{"backend":"k"},"k:"]}"#;
+        let expected = [
+            "recipients[1]: a recipient is written backend:identity",
+            "recipients[2]: a recipient is \"backend:identity\" or {\"backend\": …, \"identity\": …}",
+            "recipients[3]: an identity cannot be empty",
+        ];
+        assert_eq!(faults(json), expected);
+    }
+
+    #[test]
+    fn the_digest_is_of_text_and_recipients() {
+        let order = |text: &str, to: &[&str]| Order {
+            key: "k".parse().unwrap(),
+            text: text.to_owned(),
+            recipients: to.iter().map(|to| to.parse().unwrap()).collect(),
+        };
+        let one = order("a", &["k:1", "k:2"]);
+        assert_eq!(one.digest(), order("a", &["k:1", "k:2"]).digest());
+        for other in [order("b", &["k:1", "k:2"]), order("a", &["k:2", "k:1"]), order("a", &["k:1"])] {
+            assert_ne!(one.digest(), other.digest());
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! How far a broadcast is. What becomes of each message stands in the history of its recipient and nowhere else, so
+//! that asking costs something and sending does not. History is written beside the sending: a state here may lag behind,
+//! where someone died in between, and is never ahead.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::{Value, json};
+
+use super::{Broadcast, BroadcastKey, Piece};
+use crate::message::{ConnectionId, MessageId};
+use crate::project::Project;
+use crate::send::Recipient;
+use crate::store::{Row, StoreError};
+
+/// How many parts are read at once.
+const AT_ONCE: usize = 4;
+
+/// What is asked of a broadcast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// How much of it is on its way. One read.
+    Counts,
+    /// And how many messages are in which state. A read for each message.
+    States,
+    /// The recipients in one of its parts, each with the state of its message.
+    Recipients(u32),
+}
+
+/// The answer; `None` where there is no such broadcast.
+pub(super) async fn progress(
+    project: &Project,
+    key: &BroadcastKey,
+    question: Question,
+) -> Result<Option<Value>, StoreError> {
+    let now = project.ports.clock.now();
+    let Some(broadcast) = project.ports.store.broadcast(key, now).await? else { return Ok(None) };
+    let mut answer = counts(&broadcast);
+    match question {
+        Question::Counts => {}
+        Question::States => answer["states"] = json!(states(project, &broadcast).await?),
+        Question::Recipients(part) => {
+            let recipients = part_of(project, &broadcast, part).await?;
+            answer["recipients"] = recipients.iter().map(shown).collect();
+            if part as usize + 1 < broadcast.sizes.len() {
+                answer["next"] = (part + 1).into();
+            }
+        }
+    }
+    Ok(Some(answer))
+}
+
+pub(super) fn counts(broadcast: &Broadcast) -> Value {
+    json!({
+        "key": broadcast.key,
+        "created_at": broadcast.created_at.to_string(),
+        "total": broadcast.total(),
+        "fanned_out": broadcast.spread_out(),
+    })
+}
+
+/// A recipient, and what is known of the message by the last way that was tried.
+type Known = (Recipient, Option<Row>);
+
+fn state(row: Option<&Row>) -> &'static str {
+    row.map_or("waiting", |row| row.state.as_str())
+}
+
+fn shown((recipient, row): &Known) -> Value {
+    let mut shown = json!({ "recipient": recipient, "state": state(row.as_ref()) });
+    if let Some(row) = row {
+        shown["message_id"] = row.id.as_str().into();
+        shown["attempts"] = row.attempts.into();
+        shown["uncertain"] = row.uncertain.into();
+        shown["by"] = Recipient::from(&row.connection).to_string().into();
+        if let Some(detail) = &row.detail {
+            shown["detail"] = detail.as_str().into();
+        }
+    }
+    shown
+}
+
+async fn states(
+    project: &Project,
+    broadcast: &Broadcast,
+) -> Result<BTreeMap<&'static str, usize>, StoreError> {
+    let parts = 0..u32::try_from(broadcast.sizes.len()).unwrap_or(u32::MAX);
+    let parts = stream::iter(parts).map(|part| part_of(project, broadcast, part)).buffer_unordered(AT_ONCE);
+    let known: Vec<Vec<Known>> = parts.try_collect().await?;
+    let mut states = BTreeMap::new();
+    for (_, row) in known.iter().flatten() {
+        *states.entry(state(row.as_ref())).or_default() += 1;
+    }
+    Ok(states)
+}
+
+async fn part_of(project: &Project, broadcast: &Broadcast, part: u32) -> Result<Vec<Known>, StoreError> {
+    let pieces = project.ports.store.broadcast_part(&broadcast.key, part).await?;
+    let wanted: Vec<_> = pieces.iter().flat_map(|piece| tries(broadcast, piece)).collect();
+    let mut rows = project.ports.store.rows(&wanted).await?.into_iter();
+    let known = pieces.iter().filter_map(|piece| {
+        let tried: Vec<Row> = rows.by_ref().take(piece.ways.len()).flatten().collect();
+        Some((Recipient::from(piece.ways.first()?), tried.into_iter().next_back()))
+    });
+    Ok(known.collect())
+}
+
+/// Where the rows of one message stand, one for each way.
+fn tries(broadcast: &Broadcast, piece: &Piece) -> Vec<(ConnectionId, jiff::Timestamp, MessageId)> {
+    let mut id = broadcast.id();
+    let one = |way: &ConnectionId| {
+        id = id.to(way);
+        (way.clone(), broadcast.created_at, id.clone())
+    };
+    piece.ways.iter().map(one).collect()
+}

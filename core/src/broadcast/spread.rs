@@ -1,0 +1,68 @@
+//! Fan-out: a broadcast's parts onto the queue, and a part's messages behind them.
+
+use std::time::Duration;
+
+use tracing::{error, info, warn};
+
+use super::{Broadcast, BroadcastKey};
+use crate::clock::{Deadline, after};
+use crate::dispatch::dispatch;
+use crate::project::Project;
+use crate::queue::Ticket;
+use crate::responder::Undone;
+
+/// When the sweep looks whether all parts are through. Longer than the queue itself knows a job.
+const LOOK_AGAIN: Duration = Duration::from_secs(600);
+
+/// Puts a job on the queue for each part that is not done.
+pub(crate) async fn spread_on(project: &Project, key: &BroadcastKey) -> Result<(), Undone> {
+    let (store, now) = (&project.ports.store, project.ports.clock.now());
+    let Some(broadcast) = store.broadcast(key, now).await? else {
+        warn!(broadcast = key.as_str(), outcome = "gone", "broadcast");
+        return Ok(());
+    };
+    let parts = broadcast.unfinished();
+    if parts.is_empty() {
+        return Ok(store.postpone_broadcast(key, None).await?);
+    }
+    if is_over(&broadcast, now) {
+        error!(
+            broadcast = key.as_str(),
+            parts = parts.len(),
+            outcome = "expired",
+            "not sent within 24 hours"
+        );
+        return Ok(store.postpone_broadcast(key, None).await?);
+    }
+    let again = after(now, LOOK_AGAIN);
+    store.postpone_broadcast(key, Some(again)).await?;
+    info!(broadcast = key.as_str(), parts = parts.len(), outcome = "spread", "broadcast");
+    let tickets = parts.into_iter().map(|part| Ticket::part(key.clone(), part, again)).collect();
+    project.enqueue_all(tickets).await?;
+    Ok(())
+}
+
+/// Puts the messages of one part on the queue.
+pub(crate) async fn spread_part(
+    project: &Project,
+    key: &BroadcastKey,
+    part: u32,
+    deadline: Deadline,
+) -> Result<(), Undone> {
+    let (store, now) = (&project.ports.store, project.ports.clock.now());
+    let (broadcast, pieces) = tokio::join!(store.broadcast(key, now), store.broadcast_part(key, part));
+    let Some(broadcast) = broadcast?.filter(|broadcast| !broadcast.spread.contains(&part)) else {
+        return Ok(());
+    };
+    if is_over(&broadcast, now) {
+        return Ok(());
+    }
+    let notices = pieces?.iter().filter_map(|piece| broadcast.notice(piece)).collect();
+    dispatch(project, notices, deadline).await.map_err(Undone::Queue)?;
+    Ok(store.part_is_spread(key, part).await?)
+}
+
+/// Whether its time is over. Beyond it the connections no longer know which of its messages they had.
+fn is_over(broadcast: &Broadcast, now: jiff::Timestamp) -> bool {
+    now.duration_since(broadcast.created_at) > Broadcast::SENT_FOR
+}

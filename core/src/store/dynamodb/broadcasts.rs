@@ -1,0 +1,162 @@
+//! Broadcasts as items: one for each, and one for each of its parts.
+
+use std::collections::{BTreeSet, HashMap};
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue};
+use jiff::Timestamp;
+
+use super::call::{Written, key as key_of};
+use super::item::{Item, Reader, is_expired, names as n, number, of_list, text, time, to_row};
+use super::update::Update;
+use super::{DynamoStore, StoreError, keys};
+use crate::aws::sort;
+use crate::broadcast::{Broadcast, BroadcastKey, Piece};
+use crate::message::{ConnectionId, MessageId};
+use crate::store::{Broadcasts, Opened, Row};
+
+/// The most items of one `BatchGetItem`.
+const BATCH: usize = 100;
+
+#[async_trait]
+impl Broadcasts for DynamoStore {
+    async fn open_broadcast(
+        &self,
+        broadcast: &Broadcast,
+        parts: &[Vec<Piece>],
+    ) -> Result<Opened, StoreError> {
+        let pk = keys::of_broadcast(&broadcast.key);
+        let ttl = || number(broadcast.created_at.as_second() + Broadcast::KEPT.as_secs());
+        let mut update = Update::new();
+        update
+            .set(n::DIGEST, text(&broadcast.digest))
+            .set(n::TEXT, text(&broadcast.text))
+            .set(n::CREATED_AT, time(broadcast.created_at))
+            .set(n::SIZES, of_list(&broadcast.sizes).unwrap_or_else(|| text("[]")))
+            .set(n::TTL, ttl())
+            .set(n::DUE_SHARD, text(keys::shard_of(&broadcast.key)))
+            .set(n::DUE_AT, time(broadcast.created_at))
+            .remove(&[n::SPREAD]);
+        let (expires, now) = (update.name(n::TTL), update.value(number(broadcast.created_at.as_second())));
+        update.only_if(format!("(attribute_not_exists({expires}) OR {expires} <= {now})"));
+        let mut actions = vec![self.update_action(&pk, keys::BROADCAST, update)?];
+        for (nth, part) in (0..).zip(parts) {
+            let pieces = of_list(part).unwrap_or_else(|| text("[]"));
+            actions.push(self.put_action(
+                &pk,
+                &keys::of_part(nth),
+                [(n::PIECES, pieces), (n::TTL, ttl())],
+            )?);
+        }
+        if self.transact(actions).await? {
+            return Ok(Opened::Now(broadcast.clone()));
+        }
+        match self.broadcast(&broadcast.key, broadcast.created_at).await? {
+            Some(before) => Ok(Opened::Before(before)),
+            None => Err(StoreError::Unavailable("another call is at the same broadcast".to_owned())),
+        }
+    }
+
+    async fn broadcast(&self, key: &BroadcastKey, now: Timestamp) -> Result<Option<Broadcast>, StoreError> {
+        let pk = keys::of_broadcast(key);
+        let item = self.get(&pk, keys::BROADCAST).await?.filter(|item| !is_expired(item, now));
+        item.map(|item| to_broadcast(key, &item)).transpose()
+    }
+
+    async fn broadcast_part(&self, key: &BroadcastKey, part: u32) -> Result<Vec<Piece>, StoreError> {
+        let (pk, sk) = (keys::of_broadcast(key), keys::of_part(part));
+        let Some(item) = self.get(&pk, &sk).await? else { return Ok(Vec::new()) };
+        Reader::new(&pk, &item).list(n::PIECES)
+    }
+
+    async fn part_is_spread(&self, key: &BroadcastKey, part: u32) -> Result<(), StoreError> {
+        let pk = keys::of_broadcast(key);
+        let mut update = Update::new();
+        update.add_to_set(n::SPREAD, part).only_if_there(n::CREATED_AT);
+        let written = self.update(&pk, keys::BROADCAST, update, ReturnValue::AllNew).await?;
+        // Where it has expired, nothing is left to be done.
+        let Written::Yes(item) = written else { return Ok(()) };
+        if to_broadcast(key, &item)?.unfinished().is_empty() {
+            self.postpone_broadcast(key, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn postpone_broadcast(
+        &self,
+        key: &BroadcastKey,
+        until: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let mut update = Update::new();
+        match until {
+            Some(at) => update.set(n::DUE_SHARD, text(keys::shard_of(key))).set(n::DUE_AT, time(at)),
+            None => update.remove(&[n::DUE_SHARD, n::DUE_AT]),
+        };
+        update.only_if_there(n::CREATED_AT);
+        let pk = keys::of_broadcast(key);
+        self.update(&pk, keys::BROADCAST, update, ReturnValue::None).await.map(drop)
+    }
+
+    async fn rows(
+        &self,
+        wanted: &[(ConnectionId, Timestamp, MessageId)],
+    ) -> Result<Vec<Option<Row>>, StoreError> {
+        let mut found = HashMap::new();
+        for some in wanted.chunks(BATCH) {
+            for item in self.get_rows(some).await? {
+                let part = |name: &str| item.get(name).and_then(|part| part.as_s().ok()).cloned();
+                if let (Some(pk), Some(sk)) = (part(keys::PK), part(keys::SK)) {
+                    found.insert((pk, sk), item);
+                }
+            }
+        }
+        let row = |(connection, at, id): &(ConnectionId, Timestamp, MessageId)| {
+            let sk = keys::of_row(*at, id);
+            let item = found.get(&(keys::of_connection(connection), sk.clone()));
+            item.map(|item| to_row(connection, &sk, item)).transpose()
+        };
+        wanted.iter().map(row).collect()
+    }
+}
+
+impl DynamoStore {
+    /// Rows of history, at half the price of a consistent read: they are told to people.
+    async fn get_rows(
+        &self,
+        wanted: &[(ConnectionId, Timestamp, MessageId)],
+    ) -> Result<Vec<Item>, StoreError> {
+        let key = |(connection, at, id): &(ConnectionId, Timestamp, MessageId)| {
+            key_of(&keys::of_connection(connection), &keys::of_row(*at, id))
+        };
+        let wanted = KeysAndAttributes::builder().set_keys(Some(wanted.iter().map(key).collect())).build();
+        let wanted = wanted.map_err(|problem| StoreError::Refused(problem.to_string()))?;
+        let mut left = Some(HashMap::from([(self.table.clone(), wanted)]));
+        let mut rows = Vec::new();
+        while let Some(request) = left.take().filter(|left| !left.is_empty()) {
+            let call = self.client.batch_get_item().set_request_items(Some(request));
+            let call = call.set_return_consumed_capacity(self.metering());
+            let output = call.send().await.map_err(|error| sort("BatchGetItem", &error))?;
+            output.consumed_capacity().iter().for_each(|used| self.meter_read(Some(used)));
+            rows.extend(output.responses.unwrap_or_default().remove(&self.table).unwrap_or_default());
+            left = output.unprocessed_keys;
+        }
+        Ok(rows)
+    }
+}
+
+fn to_broadcast(key: &BroadcastKey, item: &Item) -> Result<Broadcast, StoreError> {
+    let what = key.as_str();
+    let read = Reader::new(what, item);
+    let spread = match item.get(n::SPREAD) {
+        Some(AttributeValue::Ns(parts)) => parts.iter().filter_map(|part| part.parse().ok()).collect(),
+        _ => BTreeSet::new(),
+    };
+    Ok(Broadcast {
+        key: key.clone(),
+        digest: read.text(n::DIGEST)?.ok_or_else(|| read.bad(n::DIGEST))?.to_owned(),
+        text: read.text(n::TEXT)?.unwrap_or_default().to_owned(),
+        created_at: read.time(n::CREATED_AT)?.ok_or_else(|| read.bad(n::CREATED_AT))?,
+        sizes: read.list(n::SIZES)?,
+        spread,
+    })
+}

@@ -1,0 +1,93 @@
+//! Broadcasts in memory.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::MemoryStore;
+use crate::broadcast::{Broadcast, BroadcastKey, Piece};
+use crate::message::{ConnectionId, MessageId};
+use crate::store::{Broadcasts, Due, Opened, Row, StoreError, Waiting};
+
+/// The broadcasts by key.
+pub(super) type Kept = BTreeMap<BroadcastKey, KeptBroadcast>;
+
+/// One of them.
+pub(super) struct KeptBroadcast {
+    broadcast: Broadcast,
+    parts: Vec<Vec<Piece>>,
+    due_at: Option<Timestamp>,
+}
+
+/// Those that are due.
+pub(super) fn due(kept: &Kept, now: Timestamp) -> impl Iterator<Item = Due> {
+    kept.iter().filter_map(move |(key, kept)| {
+        let since = kept.due_at.filter(|due_at| *due_at <= now)?;
+        Some(Due { waiting: Waiting::Broadcast(key.clone()), since })
+    })
+}
+
+#[async_trait]
+impl Broadcasts for MemoryStore {
+    async fn open_broadcast(
+        &self,
+        broadcast: &Broadcast,
+        parts: &[Vec<Piece>],
+    ) -> Result<Opened, StoreError> {
+        let mut tables = self.lock();
+        let alive =
+            |kept: &&KeptBroadcast| kept.broadcast.created_at + Broadcast::KEPT > broadcast.created_at;
+        if let Some(kept) = tables.broadcasts.get(&broadcast.key).filter(alive) {
+            return Ok(Opened::Before(kept.broadcast.clone()));
+        }
+        let (due_at, parts) = (Some(broadcast.created_at), parts.to_vec());
+        let kept = KeptBroadcast { broadcast: broadcast.clone(), parts, due_at };
+        tables.broadcasts.insert(broadcast.key.clone(), kept);
+        Ok(Opened::Now(broadcast.clone()))
+    }
+
+    async fn broadcast(&self, key: &BroadcastKey, now: Timestamp) -> Result<Option<Broadcast>, StoreError> {
+        let tables = self.lock();
+        let kept = tables.broadcasts.get(key).map(|kept| &kept.broadcast);
+        Ok(kept.filter(|kept| kept.created_at + Broadcast::KEPT > now).cloned())
+    }
+
+    async fn broadcast_part(&self, key: &BroadcastKey, part: u32) -> Result<Vec<Piece>, StoreError> {
+        let tables = self.lock();
+        let part = tables.broadcasts.get(key).and_then(|kept| kept.parts.get(part as usize));
+        Ok(part.cloned().unwrap_or_default())
+    }
+
+    async fn part_is_spread(&self, key: &BroadcastKey, part: u32) -> Result<(), StoreError> {
+        if let Some(kept) = self.lock().broadcasts.get_mut(key) {
+            kept.broadcast.spread.insert(part);
+            if kept.broadcast.unfinished().is_empty() {
+                kept.due_at = None;
+            }
+        }
+        Ok(())
+    }
+
+    async fn postpone_broadcast(
+        &self,
+        key: &BroadcastKey,
+        until: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        if let Some(kept) = self.lock().broadcasts.get_mut(key) {
+            kept.due_at = until;
+        }
+        Ok(())
+    }
+
+    async fn rows(
+        &self,
+        wanted: &[(ConnectionId, Timestamp, MessageId)],
+    ) -> Result<Vec<Option<Row>>, StoreError> {
+        let tables = self.lock();
+        let row = |(connection, at, id): &(ConnectionId, Timestamp, MessageId)| {
+            Some(tables.history.get(connection)?.get(&(at.as_millisecond(), id.clone()))?.row.clone())
+        };
+        Ok(wanted.iter().map(row).collect())
+    }
+}

@@ -1,0 +1,47 @@
+//! Broadcasts, failing as planned.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::FaultyStore;
+use crate::broadcast::{Broadcast, BroadcastKey, Piece};
+use crate::message::{ConnectionId, MessageId};
+use crate::store::{Broadcasts, Opened, Row, Store, StoreError};
+
+#[async_trait]
+impl<S: Store> Broadcasts for FaultyStore<S> {
+    async fn open_broadcast(
+        &self,
+        broadcast: &Broadcast,
+        parts: &[Vec<Piece>],
+    ) -> Result<Opened, StoreError> {
+        self.faults.around(self.inner.open_broadcast(broadcast, parts)).await
+    }
+
+    async fn broadcast(&self, key: &BroadcastKey, now: Timestamp) -> Result<Option<Broadcast>, StoreError> {
+        self.faults.around(self.inner.broadcast(key, now)).await
+    }
+
+    async fn broadcast_part(&self, key: &BroadcastKey, part: u32) -> Result<Vec<Piece>, StoreError> {
+        self.faults.around(self.inner.broadcast_part(key, part)).await
+    }
+
+    async fn part_is_spread(&self, key: &BroadcastKey, part: u32) -> Result<(), StoreError> {
+        self.faults.around(self.inner.part_is_spread(key, part)).await
+    }
+
+    async fn postpone_broadcast(
+        &self,
+        key: &BroadcastKey,
+        until: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        self.faults.around(self.inner.postpone_broadcast(key, until)).await
+    }
+
+    async fn rows(
+        &self,
+        wanted: &[(ConnectionId, Timestamp, MessageId)],
+    ) -> Result<Vec<Option<Row>>, StoreError> {
+        self.faults.around(self.inner.rows(wanted)).await
+    }
+}
