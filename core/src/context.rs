@@ -9,11 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::contact::Contact;
+use crate::contact::{Contact, ContactError, ContactId};
 use crate::known::Known;
 use crate::message::{ConnectionId, Incoming, MessageId};
 use crate::send::{Recipient, SendError, Sending};
 use crate::session::Session;
+use crate::store::StoreError;
 use crate::translate::{Catalogues, Languages, Phrase};
 use crate::usage::Usage;
 
@@ -161,6 +162,77 @@ impl Context {
     /// [session](Context::session_mut).
     pub fn contact_mut(&mut self) -> &mut Contact {
         self.known.contact_mut(&self.message.connection, self.now)
+    }
+
+    /// The contact of this id, as it is stored; whose it is does not matter. A read of its own each time: a unit and a
+    /// round trip. To change it, [join](Context::join_contact) it or send it a message.
+    pub async fn find_contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError> {
+        self.known.directory.contact(id).await
+    }
+
+    /// The contact of another connection, as it is stored. A read of its own each time: two units and a round trip.
+    pub async fn find_contact_of(&self, connection: &ConnectionId) -> Result<Option<Contact>, StoreError> {
+        self.known.directory.contact_of(connection).await
+    }
+
+    /// From now on this contact is behind this connection: someone's second phone. The contact that it had, if any,
+    /// stays without it. An error where the contact has [as many](Contact::MAX_CONNECTIONS) as it can have.
+    ///
+    /// Whether the same person holds both phones is for the app to make sure. Here a code does that, which the one
+    /// phone is told and the other sends:
+    ///
+    /// ```text
+    /// 1112223333 > link
+    /// 1112223333 < Send from your other phone: LINK 1112223333 4711
+    /// 911 > link 1112223333 4711
+    /// 911 < Hello, Asha!
+    /// ```
+    ///
+    /// ```
+    /// use threadless::apps::{Registration, Said, keyword};
+    /// use threadless::{AppError, ConnectionId, Contact, Router, tr, translate::Phrase};
+    ///
+    /// async fn link(mut said: Said) -> Result<Phrase, AppError> {
+    ///     let text = said.text().to_owned();
+    ///     let Some((number, code)) = text.split_once(' ') else {
+    ///         // In earnest a random one, for a few minutes and a few attempts.
+    ///         let (number, code) = (said.connection().identity.as_str().to_owned(), "4711");
+    ///         said.contact_mut().set("link", &code)?;
+    ///         return Ok(tr!("Send from your other phone: LINK %(number)s %(code)s", number, code));
+    ///     };
+    ///     let first = ConnectionId::new(said.connection().backend.clone(), number.parse()?);
+    ///     let is_right = |found: &Contact| matches!(found.get::<String>("link"), Ok(Some(kept)) if kept == code);
+    ///     let Some(contact) = said.find_contact_of(&first).await?.filter(is_right) else {
+    ///         return Ok(tr!("That code is not right."));
+    ///     };
+    ///     said.join_contact(contact)?;
+    ///     said.contact_mut().remove("link");
+    ///     Ok(tr!("Hello, %(name)s!", name = said.contact_mut().name()))
+    /// }
+    ///
+    /// let router = Router::new().app(Registration::new()).app(keyword("link", link));
+    /// # #[cfg(feature = "testing")]
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let bench = threadless::testing::Bench::new(router);
+    /// # bench.transcript("
+    /// #     1112223333 > join Asha
+    /// #     1112223333 < Thank you for registering, Asha!
+    /// #     1112223333 > link
+    /// #     1112223333 < Send from your other phone: LINK 1112223333 4711
+    /// #     911 > link 1112223333 0815
+    /// #     911 < That code is not right.
+    /// #     911 > link 1112223333 4711
+    /// #     911 < Hello, Asha!
+    /// #     912 > link 1112223333 4711
+    /// #     912 < That code is not right.
+    /// # ").await;
+    /// # assert_eq!(bench.contact("1112223333").await.unwrap().connections().len(), 2);
+    /// # });
+    /// ```
+    pub fn join_contact(&mut self, contact: Contact) -> Result<(), ContactError> {
+        contact.can_take(self.connection())?;
+        self.known.contact = Some(contact);
+        Ok(())
     }
 
     /// From now on nobody is known to be behind this connection: the number went to someone else, say. The contact

@@ -11,7 +11,7 @@ use tracing::{Instrument as _, debug, info, info_span, warn};
 
 use crate::clock::Deadline;
 use crate::consent::Wish;
-use crate::contact::Contact;
+use crate::contact::{Contact, Directory};
 use crate::deliver::{self, Delivery};
 use crate::known::Known;
 use crate::language::Language;
@@ -139,7 +139,8 @@ impl Claim<'_> {
 
     async fn run_phases(&self, loaded: &Loaded, now: Timestamp) -> Outcome {
         let Project { router, about, .. } = self.project;
-        let (known, about) = (Known::from(loaded), Arc::clone(about));
+        let directory = Directory::of(Arc::clone(&self.project.ports.store));
+        let (known, about) = (Known::of(loaded, directory), Arc::clone(about));
         if self.wish(loaded, now).is_some() {
             let (session, contact) = (known.session, None);
             let (replies, sends) = (Vec::new(), Vec::new());

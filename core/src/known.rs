@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 
 use crate::app::AppError;
-use crate::contact::{Contact, ContactId};
+use crate::contact::{Contact, ContactId, Directory};
 use crate::message::ConnectionId;
 use crate::session::Session;
 use crate::store::Loaded;
 
 /// What is known of a connection when the phases of its message begin.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Known {
     /// What the apps remember of it.
     pub session: Session,
@@ -17,6 +17,8 @@ pub struct Known {
     pub contact: Option<Contact>,
     /// How many contacts were made for it so far.
     pub contacts_made: u32,
+    /// Where others can be looked up.
+    pub directory: Directory,
 }
 
 impl From<Session> for Known {
@@ -26,17 +28,17 @@ impl From<Session> for Known {
     }
 }
 
-impl From<&Loaded> for Known {
-    fn from(loaded: &Loaded) -> Self {
+impl Known {
+    /// A connection as it was read, and the directory of the same store.
+    pub(crate) fn of(loaded: &Loaded, directory: Directory) -> Self {
         Self {
             session: loaded.record.session.clone(),
             contact: loaded.contact.clone(),
             contacts_made: loaded.record.contacts_made,
+            directory,
         }
     }
-}
 
-impl Known {
     /// The contact, made where there is none.
     pub(crate) fn contact_mut(&mut self, connection: &ConnectionId, now: Timestamp) -> &mut Contact {
         let id = || ContactId::of(connection, self.contacts_made);

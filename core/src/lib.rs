@@ -84,7 +84,7 @@ mod usage;
 pub use app::{App, AppError, Filter, Handled, Outbound};
 pub use clock::{Clock, Deadline, SystemClock};
 pub use consent::Consent;
-pub use contact::{Contact, ContactChange, ContactError, ContactId};
+pub use contact::{Contact, ContactChange, ContactError, ContactId, Directory};
 pub use context::{About, Context, Reply};
 pub use handle::Handling;
 pub use incoming::{Accepted, IncomingError, incoming};

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use threadless::testing::{Bench, Fault, When};
-use threadless::{App, AppError, Contact, Context, Handled, Router};
+use threadless::{App, AppError, ConnectionId, Contact, Context, Handled, Router};
 
 /// `name X` says who someone is, `add N` counts up what is known of them, `who` tells, `leave` forgets.
 struct Registry;
@@ -23,6 +23,11 @@ impl App for Registry {
             ("fill", bytes) => cx.contact_mut().set("filler", &"x".repeat(bytes.parse()?))?,
             ("look", _) => drop(cx.contact_mut()),
             ("leave", _) => cx.leave_contact(),
+            ("join", identity) => {
+                let other = ConnectionId::new(cx.connection().backend.clone(), identity.parse()?);
+                let contact = cx.find_contact_of(&other).await?.ok_or("nobody has that number")?;
+                cx.join_contact(contact)?;
+            }
             ("fail", _) => {
                 cx.contact_mut().set_name("nobody");
                 return Err("on purpose".into());
@@ -108,6 +113,61 @@ async fn twenty_changes_at_once_are_each_counted_once() {
     let (_, all): (Vec<u32>, Vec<_>) = all.unzip();
     assert!(futures_util::future::join_all(all).await.iter().all(Result::is_ok));
     assert_eq!(sum(&bench, "1").await, Some(20));
+}
+
+#[tokio::test]
+async fn a_second_phone_has_the_contact_of_the_first_and_both_see_what_either_changes() {
+    let bench = bench();
+    bench
+        .transcript(
+            "
+            1 > name Asha
+            1 < name Asha: Asha
+            2 > name Nobody
+            2 < name Nobody: Nobody
+            2 > join 1
+            2 < join 1: Asha
+            2 > name Asha Bekele
+            2 < name Asha Bekele: Asha Bekele
+            1 > who
+            1 < who: Asha Bekele
+            1 > leave
+            1 < leave: unknown
+            2 > who
+            2 < who: Asha Bekele
+            ",
+        )
+        .await;
+    let contact = bench.contact("2").await.unwrap();
+    assert_eq!(contact.connections(), [bench.connection("2")]);
+    bench.receive("3", "join 4", None).await.unwrap();
+    assert_eq!(bench.contact("3").await, None, "an error, not a contact");
+}
+
+#[tokio::test]
+async fn changes_from_two_phones_at_once_are_each_counted_once() {
+    let bench = bench();
+    for (from, text) in [("1", "add 1"), ("2", "join 1")] {
+        bench.receive(from, text, None).await.unwrap();
+    }
+    let all = (0..20).map(|nth| bench.receive(if nth % 2 == 0 { "1" } else { "2" }, "add 1", None));
+    assert!(futures_util::future::join_all(all).await.iter().all(Result::is_ok));
+    assert_eq!((sum(&bench, "1").await, sum(&bench, "2").await), (Some(21), Some(21)));
+}
+
+#[tokio::test]
+async fn a_contact_has_at_most_twenty_connections_even_if_all_join_at_once() {
+    let bench = bench();
+    bench.receive("1", "name Asha", None).await.unwrap();
+    let others: Vec<String> = (2..30).map(|nth| nth.to_string()).collect();
+    let all = others.iter().map(|from| bench.receive(from, "join 1", None));
+    assert!(futures_util::future::join_all(all).await.iter().all(Result::is_ok));
+    assert_eq!(bench.contact("1").await.unwrap().connections().len(), Contact::MAX_CONNECTIONS);
+    let mut joined = 0;
+    for from in &others {
+        joined += usize::from(bench.contact(from).await.is_some());
+    }
+    assert_eq!(joined, Contact::MAX_CONNECTIONS - 1);
 }
 
 /// Has one store call after the other go wrong while a contact is changed, and asks each time that the gateway's next

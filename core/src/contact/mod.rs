@@ -1,12 +1,14 @@
 //! Contacts: the people (or machines) behind connections.
 
 mod change;
+mod directory;
 mod id;
 
 #[cfg(feature = "dynamodb")]
 mod stored;
 
 pub use change::ContactChange;
+pub use directory::Directory;
 pub use id::ContactId;
 #[cfg(feature = "dynamodb")]
 pub(crate) use stored::Stored;
@@ -196,6 +198,16 @@ impl Contact {
     /// Whether nothing is known of it.
     fn is_blank(&self) -> bool {
         self.name.is_empty() && self.language.is_none() && self.fields.is_empty()
+    }
+
+    /// An error where it has no room for a further connection.
+    pub(crate) fn can_take(&self, connection: &ConnectionId) -> Result<(), ContactError> {
+        let full = self.connections.len() >= Self::MAX_CONNECTIONS;
+        if full && !self.connections.contains(connection) {
+            Err(ContactError::ManyConnections)
+        } else {
+            Ok(())
+        }
     }
 
     fn with(&self, connection: &ConnectionId) -> Self {
