@@ -20,13 +20,14 @@ pub const MAX_QUERY: usize = 1 << 14;
 
 /// Answers one request to a backend of `engine`, at `/<anything>/<backend name>/`, or, for a delivery report, at
 /// `/<anything>/<backend name>/<path>/` with the [path](crate::backend::Reports::path) that the backend has for them.
+/// What comes to any other path below is a message all the same.
 ///
 /// | answer | when |
 /// |---|---|
 /// | what the backend says (200) | the message is durable; or it came from the gateway but cannot be used, and was kept. What follows from the report is durable; or nothing does |
 /// | 400 | it cannot be used, and came from anyone; each line names a field and what is wrong with it |
 /// | 401, 403 | no token, a wrong one; a report without our signature |
-/// | 404 | no such backend of this engine; it has nothing at that path |
+/// | 404 | no such backend of this engine |
 /// | 405 | another method than the backend's |
 /// | 413 | more than [`MAX_QUERY`] or [`MAX_BODY`] |
 /// | 415 | as 400, where a fault is of the header `content-type` |
@@ -47,11 +48,7 @@ pub async fn serve(
         return plain_text(StatusCode::NOT_FOUND, "There is no such backend.\n");
     };
     let reports = installed.backend.reports().filter(|reports| reports.path() == below);
-    let response = match reports {
-        _ if below.is_empty() => answer(project, &name, installed, request, None, deadline).await,
-        Some(reports) => answer(project, &name, installed, request, Some(reports), deadline).await,
-        None => plain_text(StatusCode::NOT_FOUND, "This backend has nothing here.\n"),
-    };
+    let response = answer(project, &name, installed, request, reports, deadline).await;
     let status = response.status().as_u16();
     if status >= 500 {
         error!(backend = name.as_str(), status, "request");

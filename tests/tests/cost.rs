@@ -15,7 +15,8 @@ use threadless::backend::{Engines, HttpTransport, Received};
 use threadless::config::{Settings, Surroundings};
 use threadless::store::dynamodb::{DynamoStore, Meter};
 use threadless::{
-    App, AppError, Context, Deadline, Handled, Ports, Project, Router, SystemClock, apps, incoming, sweep,
+    App, AppError, Context, Deadline, Handled, Ports, Project, Router, SystemClock, apps, endpoint, incoming,
+    sweep,
 };
 
 struct Metered {
@@ -35,7 +36,8 @@ async fn metered(router: Router) -> Metered {
     let gateway = Recorder::start().await.unwrap();
     gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
     let settings = format!(
-        "[project]\nname = \"T\"\n[backends.k]\nengine = \"kannel\"\nsendsms_url = \"{}\"",
+        "[project]\nname = \"T\"\n[backends.k]\nengine = \"kannel\"\nsendsms_url = \"{}\"\n\
+         delivery_report_url = \"http://127.0.0.1:1\"",
         gateway.url("/cgi-bin/sendsms")
     );
     let settings = Settings::read(&settings, &Engines::standard(), &Surroundings::local(&[])).unwrap();
@@ -95,6 +97,43 @@ async fn a_message_with_one_reply_costs_at_most_eight_write_units() {
     println!("a sweep with nothing due: {idle} read units");
     assert!(known.1 <= 8.0 && busy <= 12.0, "{known:?} {busy}");
     assert_eq!(metered.gateway.requests().len(), 66);
+}
+
+/// Learns what becomes of messages, and does nothing about it.
+struct Learns;
+
+impl App for Learns {
+    fn wants_reports(&self) -> bool {
+        true
+    }
+}
+
+impl Metered {
+    /// Reports on the message that the gateway took last, as Kannel would, and gives what that took.
+    async fn report(&self, kind: &str) -> (f64, f64) {
+        let sent = self.gateway.requests().pop().unwrap();
+        let url = sent.text("dlr-url").unwrap().replace("%d", kind).replace("%A", "").replace("%T", "1");
+        let request = http::Request::get(url).body(bytes::Bytes::new()).unwrap();
+        let deadline = Deadline::within(Duration::from_secs(20));
+        let answer = endpoint::serve(&self.project, "kannel", request, deadline).await;
+        assert_eq!(answer.status(), 200);
+        (self.meter.take_read_units(), self.meter.take_write_units())
+    }
+}
+
+#[tokio::test]
+async fn a_report_costs_one_write_unit_and_what_the_apps_make_of_it() {
+    let alone = metered(Router::new().app(apps::Echo)).await;
+    alone.message("echo hello", "m0").await;
+    let delivered = alone.report("1").await;
+    // Without a queue the apps learn at once: what a job of the responder would cost is in it.
+    let learning = metered(Router::new().app(apps::Echo).app(Learns)).await;
+    learning.message("echo hello", "m0").await;
+    let learnt = learning.report("1").await;
+    println!("a report:                    {} read, {} write units", delivered.0, delivered.1);
+    println!("a report that an app learns: {} read, {} write units", learnt.0, learnt.1);
+    assert_eq!(delivered, (0.0, 1.0));
+    assert!(learnt.0 <= 2.0 && learnt.1 <= 2.0, "{learnt:?}");
 }
 
 /// `i am X` says who someone is.

@@ -10,13 +10,13 @@ use anyhow::{Context as _, Result};
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 use tests::recorder::{Recorded, Recorder, Reply};
-use threadless::backend::HttpTransport;
-use threadless::config::{Settings, Surroundings};
+use threadless::backend::{HttpTransport, ReportKey};
+use threadless::config::{Secret, Settings, Surroundings};
 use threadless::lambda::{self, Function, Host};
 use threadless::queue::{Job, MemoryQueue, Queue, Ticket};
-use threadless::store::{Direction, MemoryStore, Row, Store};
+use threadless::store::{Direction, MemoryStore, Row, State, Store};
 use threadless::testing::TestClock;
-use threadless::{Clock, ConnectionId, Deadline, Incoming, MessageId, Ports, Project, Router};
+use threadless::{Clock, ConnectionId, Deadline, Incoming, MessageId, Outgoing, Ports, Project, Router};
 
 const BACKEND: &str = "my-kannel-backend";
 const HTTP_BACKEND: &str = "my-http-backend";
@@ -28,6 +28,8 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 enum Expected {
     /// For `kannel` and `http`: an answer, and perhaps a message on the queue.
     Answer { status: u16, headers: Value, body: &'static str, enqueued: Option<Enqueued> },
+    /// For a delivery report to `kannel`: the answer's status and body, and the row of history, if there is one then.
+    Report { status: u16, body: &'static str, row: Option<(State, Option<&'static str>)> },
     /// For `responder`: the numbers of the records that are not done, and the requests that reach sendsms.
     Batch { failed: &'static [usize], sent: &'static [(&'static str, &'static str)] },
     /// For `httptester`: an answer with these headers among others, what its body begins with, and what is in the
@@ -163,6 +165,17 @@ fn expectation(sample: &str) -> Option<Expected> {
             json!({ "content-type": PLAIN, "allow": "GET" }),
             "This backend does not take that method.\n",
         ),
+        "kannel-report-delivered.json" => {
+            Expected::Report { status: 200, body: "", row: Some((State::Delivered, None)) }
+        }
+        "kannel-report-failed.json" => {
+            let words = "NACK/validity expired";
+            Expected::Report { status: 200, body: "", row: Some((State::Failed, Some(words))) }
+        }
+        "kannel-report-unsigned.json" => {
+            let body = "That is not a report for a message of this backend.\n";
+            Expected::Report { status: 403, body, row: None }
+        }
         "responder-batch.json" => Expected::Batch {
             // The third is cut off in its middle. It fails alone: the fourth, behind it in its group, is done.
             failed: &[2],
@@ -266,6 +279,9 @@ impl Rig {
             "[backends.{HTTP_BACKEND}]\nengine = \"http\"\nrespond = \"queue\"\noutgoing_url = \"{}?%(text)s\"\n",
             gateway.url("/send")
         );
+        let asked = "\ndelivery_report_url = ";
+        let text = text.replace("\n# delivery_report_url = ", asked);
+        anyhow::ensure!(text.contains(asked), "the shipped settings do not show how to ask for reports");
         let text = format!("{text}\n{http}");
         let settings = Settings::read(&text, &functions::engines(), &Surroundings::local(&[]))?;
         let clock = TestClock::default();
@@ -326,9 +342,13 @@ fn sample(name: &str) -> Result<String> {
 }
 
 fn sent(requests: &[Recorded], to: &str) -> Vec<String> {
-    let lead =
-        format!("/cgi-bin/sendsms?from=1234&password=change-me&smsc=usb0-modem&username=rapidsms&to={to}&");
-    requests.iter().filter_map(|request| request.target.strip_prefix(&lead)).map(str::to_owned).collect()
+    let lead = "/cgi-bin/sendsms?from=1234&password=change-me&smsc=usb0-modem&username=rapidsms&dlr-mask=19&dlr-url=";
+    let to = format!("to={to}&");
+    let theirs = |request: &Recorded| {
+        let (_, message) = request.target.strip_prefix(lead)?.split_once('&')?;
+        message.strip_prefix(&to).map(str::to_owned)
+    };
+    requests.iter().filter_map(theirs).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -350,6 +370,19 @@ async fn every_sample_comes_to_what_is_expected_of_it() -> Result<()> {
                 assert_eq!(answer["isBase64Encoded"], false, "{name}");
                 assert_message(&rig, &name, enqueued)?;
                 assert!(rig.gateway.requests().is_empty(), "{name}: nothing is sent before the responder");
+            }
+            Expected::Report { status, body, row } => {
+                let answer = rig.invoke("kannel", &event).await?;
+                assert_eq!(
+                    (&answer["statusCode"], &answer["body"]),
+                    (&json!(status), &json!(body)),
+                    "{name}"
+                );
+                let who = ConnectionId::new(BACKEND.parse()?, SENDER.parse()?);
+                let rows = rig.store.history(&who, rig.clock.now(), 9).await?;
+                let found: Vec<_> = rows.iter().map(|row| (row.state, row.detail.as_deref())).collect();
+                assert_eq!(found, row.into_iter().collect::<Vec<_>>(), "{name}");
+                assert_eq!(rig.queued(), [], "{name}: no app of the project wants to know");
             }
             Expected::Batch { failed, sent: expected } => {
                 let result = rig.invoke("responder", &event).await?;
@@ -469,6 +502,24 @@ fn the_batch_sample_is_as_the_queue_would_hand_it_out() -> Result<()> {
     assert_eq!(poisonous, [2], "one poisonous record, in the middle");
     assert!(groups[0] == groups[2] && groups[2] == groups[3], "with another of its group behind it");
     assert!(groups[1] != groups[2] && groups[1] == groups[4], "and another group beside it");
+    Ok(())
+}
+
+#[test]
+fn the_reports_among_the_samples_bear_the_signature_of_the_shipped_settings() -> Result<()> {
+    let message = Outgoing {
+        id: MessageId::from("5b1e2a52c9d84f4b8d9d0f5f6f0c7a11-1"),
+        connection: ConnectionId::new(BACKEND.parse()?, SENDER.parse()?),
+        text: "hello".to_owned(),
+        in_reply_to: None,
+        created_at: "2026-11-24T11:25:33.120Z".parse()?,
+    };
+    let signed = ReportKey::new(Some(&Secret::new("change-me"))).sign(&message);
+    for (name, is_signed) in [("delivered", true), ("failed", true), ("unsigned", false)] {
+        let event: Value = serde_json::from_str(&sample(&format!("kannel-report-{name}.json"))?)?;
+        let query = event["rawQueryString"].as_str().context("no query")?;
+        assert_eq!(query.contains(&format!("ref={signed}&")), is_signed, "{name}: {signed}");
+    }
     Ok(())
 }
 

@@ -8,11 +8,13 @@ use aws_credential_types::Credentials;
 use local::{Stack, StackOptions};
 use serde_json::Value;
 use tests::http::{Whole, exchange};
+use tests::ports::free_port;
 use tests::recorder::{Recorder, Reply};
 use tests::services::{items, waiting};
+use threadless::ConnectionId;
 use threadless::aws::{Access, http_client};
-use threadless::store::Store as _;
 use threadless::store::dynamodb::DynamoStore;
+use threadless::store::{State, Store as _};
 
 const TOKEN: &str = "correct-horse";
 
@@ -308,4 +310,33 @@ async fn odd_messages_are_messages() -> Result<()> {
     let replies = gateway.wait_for(odd.len() - 1, Duration::from_mins(1)).await?;
     assert_eq!(replies.len(), odd.len() - 1);
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateway_that_is_pretended_reports_what_it_took() -> Result<()> {
+    let (port, gateway) = (free_port()?, free_port()?);
+    let settings = format!(
+        "[project]\nname = \"T\"\n[backends.k]\nengine = \"kannel\"\n\
+         sendsms_url = \"http://127.0.0.1:{gateway}/sendsms\"\ndelivery_report_url = \"http://127.0.0.1:{port}\"\n"
+    );
+    let options = StackOptions { port, gateway: Some(|_, _| {}), ..StackOptions::ephemeral(&settings) };
+    let stack = Stack::start(options).await?;
+    let target = "/backend/k/?id=1112223333&text=echo+hello";
+    assert_eq!(exchange(stack.front, &get(target)).await?.answer.status, 200);
+    let access = Access {
+        region: "us-east-1".to_owned(),
+        credentials: Credentials::new("local", "local", None, None, "test"),
+        endpoint_url: Some(format!("http://{}", stack.dynamodb)),
+    };
+    let store = DynamoStore::new(&access, http_client()?, "threadless");
+    let who = ConnectionId::new("k".parse()?, "1112223333".parse()?);
+    let begun = std::time::Instant::now();
+    loop {
+        let rows = store.history(&who, jiff::Timestamp::now(), 9).await?;
+        if rows.iter().any(|row| row.state == State::Delivered && row.text == "hello" && row.attempts == 1) {
+            return Ok(());
+        }
+        anyhow::ensure!(begun.elapsed() < Duration::from_secs(60), "not delivered: {rows:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -1,10 +1,11 @@
-//! A pretend gateway where no real one listens: it takes what Kannel's sendsms would, shows it, and keeps it for
-//! whoever asks.
+//! A pretend gateway where no real one listens: it takes what Kannel's sendsms would, shows it, reports it delivered
+//! where it is asked to, and keeps it for whoever asks.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -15,6 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use percent_encoding::percent_decode;
 use serde::{Deserialize, Serialize};
+use threadless::backend::{HttpTransport, Transport as _};
 use threadless::text::{Charset, charset};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -28,6 +30,9 @@ const KEPT: usize = 10_000;
 
 /// The largest body that is read.
 const LARGEST: usize = 1 << 20;
+
+/// How long a report may take.
+const LONGEST_REPORT: Duration = Duration::from_secs(30);
 
 /// One request that it took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +53,7 @@ pub(crate) struct News {
 #[derive(Default)]
 pub(crate) struct Gateway {
     show: Option<fn(&str, &str)>,
+    transport: Arc<HttpTransport>,
     log: Mutex<Log>,
 }
 
@@ -59,9 +65,9 @@ struct Log {
 }
 
 impl Gateway {
-    /// One that hands each message to `show` as well, as recipient and text.
+    /// One that hands each message to `show` as well, as recipient and text, and reports it delivered.
     pub(crate) fn showing(show: fn(&str, &str)) -> Self {
-        Self { show: Some(show), log: Mutex::default() }
+        Self { show: Some(show), ..Self::default() }
     }
 
     /// What it took after the first `count` requests.
@@ -75,6 +81,7 @@ impl Gateway {
         if let Some(show) = self.show {
             let (to, text) = message(&taken.query);
             show(&to, &text);
+            self.report(&taken.query);
         }
         let mut log = self.lock();
         log.taken.push_back(taken);
@@ -82,6 +89,18 @@ impl Gateway {
             log.taken.pop_front();
             log.forgotten += 1;
         }
+    }
+
+    /// Reports like Kannel: apart from the answer, before it or after it.
+    fn report(&self, query: &str) {
+        let request = report_url(query).map(|url| Request::get(url).body(Bytes::new()));
+        let Some(Ok(request)) = request else { return };
+        let transport = Arc::clone(&self.transport);
+        tokio::spawn(async move {
+            if let Err(problem) = transport.fetch(request, LONGEST_REPORT).await {
+                tracing::warn!(error = %problem, "no delivery report");
+            }
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, Log> {
@@ -145,7 +164,7 @@ pub(crate) async fn serve(listener: TcpListener, gateway: Arc<Gateway>) {
     loop {
         while connections.try_join_next().is_some() {}
         let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let _ = stream.set_nodelay(true);
@@ -165,6 +184,15 @@ pub(crate) fn field(query: &str, wanted: &str) -> Option<Vec<u8>> {
     let mut pairs = query.split('&').rev().filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.find(|(name, _)| *name == wanted)?;
     Some(percent_decode(value.replace('+', " ").as_bytes()).collect())
+}
+
+/// The URL that tells that the phone has the message, where a sendsms query asks to be told.
+fn report_url(query: &str) -> Option<String> {
+    let text = |wanted: &str| String::from_utf8(field(query, wanted)?).ok();
+    let wants_it = text("dlr-mask")?.parse::<u8>().is_ok_and(|mask| mask & 1 == 1);
+    let now = jiff::Timestamp::now().as_second().to_string();
+    let url = text("dlr-url")?.replace("%d", "1").replace("%A", "").replace("%T", &now);
+    wants_it.then_some(url)
 }
 
 /// The recipient and the text of a sendsms query.
@@ -192,6 +220,17 @@ mod tests {
             [backends.d]\nsendsms_url = \"https://127.0.0.1/\"";
         let expected = BTreeMap::from([(13013, vec!["a".to_owned(), "b".to_owned()])]);
         assert_eq!(ports(settings), expected);
+    }
+
+    #[test]
+    fn a_report_is_what_kannel_would_call() {
+        let url =
+            "dlr-url=http%3A%2F%2F127.0.0.1%3A8000%2Fbackend%2Fk%2Fdlr%2F%3Fref%3Dx%26d%3D%25d%26a%3D%25A";
+        let called = report_url(&format!("dlr-mask=19&{url}&to=1"));
+        assert_eq!(called.as_deref(), Some("http://127.0.0.1:8000/backend/k/dlr/?ref=x&d=1&a="));
+        for query in [format!("dlr-mask=18&{url}"), format!("{url}&to=1"), "dlr-mask=31&to=1".to_owned()] {
+            assert_eq!(report_url(&query), None, "{query}");
+        }
     }
 
     #[test]

@@ -174,7 +174,7 @@ impl Backend for HttpGateway {
     }
 
     fn reports(&self) -> Option<&dyn Reports> {
-        self.status.is_some().then_some(self as &dyn Reports)
+        Some(self)
     }
 
     fn send_timeout(&self) -> Duration {
@@ -200,6 +200,8 @@ impl Reports for HttpGateway {
     fn authenticate(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller {
         match (Backend::authenticate(self, request), &self.status) {
             (Caller::Gateway | Caller::Anyone, Some(status)) => status.check(backend, request),
+            // None of its ids was signed.
+            (Caller::Gateway | Caller::Anyone, None) => Caller::Impostor,
             (refused, _) => refused,
         }
     }

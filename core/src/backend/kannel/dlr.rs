@@ -9,7 +9,7 @@ use percent_encoding::percent_encode;
 
 use super::inbound::Query;
 use super::sendsms::{ESCAPED, parsed};
-use crate::backend::{Caller, Fault, ReportKey, Reported, Reports};
+use crate::backend::{Caller, Fault, Reference, ReportKey, Reported, Reports};
 use crate::config::{Fields, Place, Secret};
 use crate::message::{BackendName, Fate, Outgoing};
 
@@ -22,18 +22,55 @@ const KIND: &str = "d";
 const WORDS: &str = "a";
 const TIME: &str = "t";
 
-/// How one backend's delivery reports are asked for and read.
-#[derive(Debug)]
+/// How one backend's delivery reports are asked for and read. They are read also where none are asked for any more:
+/// those of messages that were sent before may still come.
+#[derive(Debug, Default)]
 pub(super) struct Dlr {
+    asked: Option<Asked>,
+    /// `None` where anyone could sign.
+    key: Option<ReportKey>,
+}
+
+/// What Kannel is asked for.
+#[derive(Debug)]
+struct Asked {
     /// Up to the path, as Kannel reaches us.
     base: String,
     mask: i64,
-    key: ReportKey,
 }
 
 impl Dlr {
     /// Reads `delivery_report_url` and `delivery_report_mask`. Reports are signed with the first of the secrets.
-    pub(super) fn from_fields(fields: &mut Fields<'_>, secret: Option<&Secret>) -> Option<Self> {
+    pub(super) fn from_fields(fields: &mut Fields<'_>, secret: Option<&Secret>) -> Self {
+        let signs = secret.is_some() || fields.place() == Place::Local;
+        let key = signs.then(|| ReportKey::new(secret));
+        Self { asked: Asked::from_fields(fields, secret), key }
+    }
+
+    /// Whether Kannel is asked for reports.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// What sendsms is asked, up to the `&` behind it; empty where nothing is.
+    ///
+    /// In the URL Kannel replaces its codes: `%d` by what happened, `%A` by the SMSC's words about it, `%T` by the time.
+    /// Nothing else in it can be taken for one: a backend's name and a reference have no percent sign.
+    pub(super) fn params(&self, message: &Outgoing) -> String {
+        let (Some(Asked { base, mask }), Some(key)) = (&self.asked, &self.key) else { return String::new() };
+        let (backend, reference) = (&message.connection.backend, key.sign(message));
+        let url =
+            format!("{base}/backend/{backend}/dlr/?{REFERENCE}={reference}&{KIND}=%d&{WORDS}=%A&{TIME}=%T");
+        format!("dlr-mask={mask}&dlr-url={}&", percent_encode(url.as_bytes(), ESCAPED))
+    }
+
+    fn reference(&self, backend: &BackendName, query: &Query<'_>) -> Option<Reference> {
+        self.key.as_ref()?.open(backend, &query.text(REFERENCE)?)
+    }
+}
+
+impl Asked {
+    fn from_fields(fields: &mut Fields<'_>, secret: Option<&Secret>) -> Option<Self> {
         const URL: &str = "delivery_report_url";
         let given = fields.text(URL).filter(|given| !given.is_empty());
         let mask = fields.number("delivery_report_mask", 1..=31);
@@ -63,19 +100,7 @@ impl Dlr {
             }
         }
         let base = given.trim_end_matches('/').to_owned();
-        Some(Self { base, mask: mask.unwrap_or(FINAL), key: ReportKey::new(secret) })
-    }
-
-    /// What sendsms is asked, up to the `&` behind it.
-    ///
-    /// In the URL Kannel replaces its codes: `%d` by what happened, `%A` by the SMSC's words about it, `%T` by the time.
-    /// Nothing else in it can be taken for one: a backend's name and a reference have no percent sign.
-    pub(super) fn params(&self, message: &Outgoing) -> String {
-        let Self { base, mask, key } = self;
-        let (backend, reference) = (&message.connection.backend, key.sign(message));
-        let url =
-            format!("{base}/backend/{backend}/dlr/?{REFERENCE}={reference}&{KIND}=%d&{WORDS}=%A&{TIME}=%T");
-        format!("dlr-mask={mask}&dlr-url={}&", percent_encode(url.as_bytes(), ESCAPED))
+        Some(Self { base, mask: mask.unwrap_or(FINAL) })
     }
 }
 
@@ -90,8 +115,7 @@ impl Reports for Dlr {
 
     /// The reference is signed, and nobody but the gateway was told it. A token would have to stand in every dlr-url.
     fn authenticate(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller {
-        let reference = query(request).text(REFERENCE).unwrap_or_default();
-        match self.key.open(backend, &reference) {
+        match self.reference(backend, &query(request)) {
             Some(_) => Caller::Gateway,
             None => Caller::Impostor,
         }
@@ -99,7 +123,7 @@ impl Reports for Dlr {
 
     fn decode(&self, backend: &BackendName, request: &Request<Bytes>) -> Result<Reported, Vec<Fault>> {
         let query = query(request);
-        let reference = self.key.open(backend, &query.text(REFERENCE).unwrap_or_default());
+        let reference = self.reference(backend, &query);
         let reference =
             reference.ok_or_else(|| vec![Fault::new(REFERENCE, "is not signed by this backend")])?;
         let fate = match query.text(KIND).as_deref() {

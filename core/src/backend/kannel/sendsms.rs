@@ -56,7 +56,7 @@ pub(super) struct Sendsms {
     /// Up to and with the `?` or `&` behind which parameters go; those of the settings are in it.
     base: String,
     text: TextForm,
-    reports: Option<Dlr>,
+    reports: Dlr,
 }
 
 /// Leaves out the base: the password is in it.
@@ -99,7 +99,7 @@ impl Sendsms {
         for (name, _) in &params {
             let key = format!("sendsms_params.{name}");
             if OURS.contains(&name.as_str())
-                || (reports.is_some() && OURS_WITH_REPORTS.contains(&name.as_str()))
+                || (reports.is_asked() && OURS_WITH_REPORTS.contains(&name.as_str()))
             {
                 fields.fault(&key, "is written for each message: leave it out");
             } else if !KNOWN.contains(&name.as_str()) {
@@ -108,7 +108,7 @@ impl Sendsms {
                 fields.warn(&key, "is in sendsms_url too, and Kannel takes the first");
             }
         }
-        let with_reports = OURS_WITH_REPORTS.into_iter().filter(|_| reports.is_some());
+        let with_reports = OURS_WITH_REPORTS.into_iter().filter(|_| reports.is_asked());
         for name in OURS.into_iter().chain(with_reports).filter(|name| in_url(name)) {
             fields.fault("sendsms_url", format!("has {name}= in it, which is written for each message"));
         }
@@ -122,9 +122,9 @@ impl Sendsms {
         Some(Self { base: base(&url?, &params), text, reports })
     }
 
-    /// How delivery reports are read, if Kannel is asked for them.
-    pub(super) fn reports(&self) -> Option<&dyn Reports> {
-        self.reports.as_ref().map(|reports| reports as &dyn Reports)
+    /// How delivery reports are read.
+    pub(super) fn reports(&self) -> &dyn Reports {
+        &self.reports
     }
 
     /// The URL that sends a message to its one recipient.
@@ -151,7 +151,7 @@ impl Sendsms {
 
     fn url(&self, message: &Outgoing, form: &str, text: &[u8]) -> String {
         let to = percent_encode(message.connection.identity.as_str().as_bytes(), ESCAPED);
-        let reports = self.reports.as_ref().map(|reports| reports.params(message)).unwrap_or_default();
+        let reports = self.reports.params(message);
         format!("{}{reports}to={to}&{form}&text={}", self.base, percent_encode(text, ESCAPED))
     }
 }
@@ -262,7 +262,7 @@ mod tests {
         let url = Url::parse("http://user:hunter2@gateway/?pass=hunter2").unwrap();
         let password = ("password".to_owned(), Param::Plain("hunter2".to_owned()));
         let text = TextForm::Auto { fold: false };
-        let sendsms = Sendsms { base: base(&url, &[password]), text, reports: None };
+        let sendsms = Sendsms { base: base(&url, &[password]), text, reports: Dlr::default() };
         assert_eq!(sendsms.base.matches("hunter2").count(), 3);
         assert!(!format!("{sendsms:?}").contains("hunter2"));
     }

@@ -23,7 +23,9 @@ async fn told(table: &str) -> String {
 #[tokio::test]
 async fn the_gateway_is_told_a_reference_only_where_it_reports() {
     assert_eq!(told(&format!("{BY_URL}{TOKEN}")).await, "m-1");
-    assert!(backend(URL).0.reports().is_none());
+    let reported = form("id=m-1&status=delivered&token=s3cret");
+    let silent = backend(&format!("{URL}{TOKEN}"));
+    assert_eq!(silent.0.reports().unwrap().authenticate(&name(), &reported), Caller::Impostor);
     let table = format!("outgoing_url = \"http://g/\"\noutgoing_method = \"json\"\n{TOKEN}{REPORTS}");
     let request = sent(&table, "+1", "x", 200).await.1.unwrap();
     let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
