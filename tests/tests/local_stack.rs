@@ -142,7 +142,7 @@ fn strangers() -> Vec<Case> {
         nameless(get("/backend/guarded/?id=1&text=a")),
         nameless(get("/backend/guarded/?id=&text=")),
         nameless(basic("Basic !!!")),
-        nameless(basic("Bearer Y29ycmVjdC1ob3JzZQ==")),
+        impostor(basic("Bearer Y29ycmVjdC1ob3JzZQ==")),
         impostor(get("/backend/guarded/?id=1&text=a&token=wrong")),
         impostor(get("/backend/guarded/?id=1&text=a&token=")),
         impostor(get("/backend/guarded/?token=correct-horse%00&id=1&text=a")),
