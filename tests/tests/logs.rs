@@ -12,7 +12,7 @@ use http::Request;
 use serde_json::Value;
 use threadless::lambda::json_logs;
 use threadless::testing::{Behaviour, Bench, Fault, When};
-use threadless::{App, AppError, Context, Handled, Router};
+use threadless::{App, AppError, Context, Fate, Handled, Router};
 
 #[derive(Clone, Default)]
 struct Buffer(Arc<Mutex<Vec<u8>>>);
@@ -65,6 +65,11 @@ async fn logs_tell_what_became_of_messages_and_never_what_they_said_or_whose_the
         bench.request(Request::get(uri).body(Bytes::new()).unwrap()).await;
     }
     bench.minutes(6).await;
+    let sent = bench.gateway.taken().remove(0);
+    for _ in 0..2 {
+        bench.report(&sent, Some(Fate::Delivered)).await.unwrap();
+    }
+    bench.request(Request::get("/bench/bench/report/?for=x").body(Bytes::new()).unwrap()).await;
     bench.faults.plan(1, Fault::Error, When::Before);
     bench.receive(NUMBER, "my secret", None).await.unwrap_err();
     drop(logs);
@@ -73,11 +78,25 @@ async fn logs_tell_what_became_of_messages_and_never_what_they_said_or_whose_the
     assert!(!text.contains("secret") && !text.contains(NUMBER) && !text.contains("223344"), "{text}");
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let outcomes: Vec<&str> = lines.iter().filter_map(|line| line["outcome"].as_str()).collect();
-    for outcome in
-        ["handled", "duplicate", "sent", "app_error", "app_panic", "app_timeout", "unknown_backend"]
-    {
+    for outcome in [
+        "handled",
+        "duplicate",
+        "sent",
+        "app_error",
+        "app_panic",
+        "app_timeout",
+        "unknown_backend",
+        "unsigned",
+    ] {
         assert!(outcomes.contains(&outcome), "{outcome}: {text}");
     }
+    let reports: Vec<_> = lines.iter().filter(|line| line["message"] == "report").collect();
+    let outcomes: Vec<&str> = reports.iter().filter_map(|line| line["outcome"].as_str()).collect();
+    assert_eq!(outcomes, ["delivered", "duplicate", "unsigned"], "{text}");
+    assert_eq!(
+        (&reports[0]["identity"], &reports[0]["message_id"]),
+        (&"251******344".into(), &sent.id.as_str().into())
+    );
     for line in lines.iter().filter(|line| line["message"] == "incoming" && line["outcome"] == "handled") {
         assert_eq!(line["backend"], "bench", "{line}");
         assert_eq!(line["identity"], "251******344", "{line}");
