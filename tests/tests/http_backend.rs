@@ -5,10 +5,15 @@
 
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
 use local::{Stack, StackOptions};
 use tests::http::{exchange, get};
 use tests::recorder::{Recorder, Reply};
+use threadless::ConnectionId;
+use threadless::aws::{Access, http_client};
 use threadless::config::{Settings, Surroundings};
+use threadless::store::dynamodb::DynamoStore;
+use threadless::store::{Direction, State, Store as _};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -134,4 +139,45 @@ fn the_example_in_the_settings_is_valid() {
     let text = format!("{}\n{}", &shipped[..at], example.join("\n"));
     let settings = Settings::read(&text, &functions::engines(), &Surroundings::local(&[])).unwrap();
     assert!(settings.backends.contains_key(&"my-http-backend".parse().unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_gateway_reports_by_the_id_that_it_was_given_is_in_the_history() {
+    let gateway = Recorder::start().await.unwrap();
+    let settings = format!(
+        "[project]\nname = \"T\"\n[backends.h]\nengine = \"http\"\noutgoing_url = \"{}\"\noutgoing_method = \"json\"\n\
+         token = \"s3cret\"\ndelivery_reports = true\n",
+        gateway.url("/send")
+    );
+    let stack = Stack::start(StackOptions::ephemeral(&settings)).await.unwrap();
+    let json = "application/json";
+    let message = r#"{"identity":"+251","text":"echo x","token":"s3cret"}"#;
+    assert_eq!(post(&stack, "h", json, message).await.0, 200);
+    let sent = gateway.wait_for(1, LIMIT).await.unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&sent[0].body).unwrap();
+    let id = body["id"].as_str().unwrap();
+    let report = |id: &str, status: &str, token: &str| {
+        serde_json::json!({ "id": id, "status": status, "detail": "err 0", "token": token }).to_string()
+    };
+    let table = [
+        (report(id, "delivered", "wrong"), 403),
+        (report(&id[1..], "delivered", "s3cret"), 403),
+        (report(id, "gone", "s3cret"), 400),
+        (report(id, "queued", "s3cret"), 200),
+        (report(id, "Delivered", "s3cret"), 200),
+        (report(id, "failed", "s3cret"), 200),
+    ];
+    for (body, status) in table {
+        assert_eq!(post(&stack, "h/status", json, &body).await.0, status, "{body}");
+    }
+    let access = Access {
+        region: "us-east-1".to_owned(),
+        credentials: Credentials::new("local", "local", None, None, "test"),
+        endpoint_url: Some(format!("http://{}", stack.dynamodb)),
+    };
+    let store = DynamoStore::new(&access, http_client().unwrap(), "threadless");
+    let who = ConnectionId::new("h".parse().unwrap(), "+251".parse().unwrap());
+    let rows = store.history(&who, jiff::Timestamp::now(), 9).await.unwrap();
+    let row = rows.iter().find(|row| row.direction == Direction::Out).unwrap();
+    assert_eq!((row.state, row.detail.as_deref(), row.text.as_str()), (State::Delivered, Some("err 0"), "x"));
 }
