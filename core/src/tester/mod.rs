@@ -131,6 +131,7 @@ impl Tester<'_> {
 
     fn get(&self, rest: &Rest<'_>, request: &Request<Bytes>) -> Response<Bytes> {
         let query = request.uri().query().unwrap_or_default();
+        let named = || address::identity_in(query).and_then(Result::ok);
         match rest {
             Rest::Root => match address::identity_in(query) {
                 None => self.new_number(),
@@ -144,8 +145,8 @@ impl Tester<'_> {
                 Err(problem) => answers::wrong_identity(&problem),
             },
             Rest::Call("login.html") => match (self.login(), &self.visitor) {
-                (Some(_), Visitor::Nobody) => page::login(self, false),
-                _ => answers::see_other(&self.address_in(query)),
+                (Some(_), Visitor::Nobody) => page::login(self, named().as_ref(), false),
+                _ => answers::see_other(&self.address(named().as_ref())),
             },
             Rest::Call(_) => endpoint::wrong_method(&[Method::POST]),
             Rest::Nothing => answers::not_found(),
@@ -170,12 +171,12 @@ impl Tester<'_> {
     fn log_in(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let Some(login) = self.login() else { return answers::not_found() };
         let form = answers::form(request);
+        let identity = form.get("identity").and_then(|identity| identity.parse().ok());
         if !login.password.is(form.get("password").map_or("", String::as_str).as_bytes()) {
             info!(backend = self.name.as_str(), outcome = "wrong_password", "login");
-            return page::login(self, true);
+            return page::login(self, identity.as_ref(), true);
         }
         info!(backend = self.name.as_str(), outcome = "logged_in", "login");
-        let identity = form.get("identity").and_then(|identity| identity.parse().ok());
         let mut response = answers::see_other(&self.address(identity.as_ref()));
         answers::set_cookie(&mut response, &login.cookie(self.folder, self.project.ports.clock.now()));
         response
@@ -220,11 +221,6 @@ impl Tester<'_> {
             Some(identity) => format!("{}{}", self.root(), address::of(identity.as_str())),
             None => format!("{}{}", self.root(), address::of(&address::new_number())),
         }
-    }
-
-    /// Where the page of the identity in a query is.
-    fn address_in(&self, query: &str) -> String {
-        self.address(address::identity_in(query).and_then(Result::ok).as_ref())
     }
 }
 

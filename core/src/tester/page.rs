@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use super::login::Visitor;
 use super::{Tester, answers, assets};
+use crate::message::Identity;
 
 const CONVERSATION: &str = include_str!("web/conversation.html");
 const LOGIN: &str = include_str!("web/login.html");
@@ -29,9 +30,10 @@ pub(super) fn conversation(tester: &Tester<'_>) -> Response<Bytes> {
     answers::html(StatusCode::OK, text)
 }
 
-/// The form that asks for the password; with a word where the last one was wrong.
-pub(super) fn login(tester: &Tester<'_>, wrong: bool) -> Response<Bytes> {
+/// The form that asks for the password, and leads to the page of an identity; with a word where the last one was wrong.
+pub(super) fn login(tester: &Tester<'_>, identity: Option<&Identity>, wrong: bool) -> Response<Bytes> {
     let text = filled(LOGIN, |name| match name {
+        "identity" => identity.map_or("", Identity::as_str).to_owned(),
         "hidden" => if wrong { "" } else { "hidden" }.to_owned(),
         other => common(tester, other),
     });

@@ -449,10 +449,14 @@ async fn a_login_is_asked_for_once_and_guards_every_call() {
     assert_eq!((page.status().as_u16(), location(&page)), (303, "/httptester/t/login.html?identity=50%25"));
     let form = rig.get("/httptester/t/login.html?identity=50%25").await;
     assert!(form.status() == 200 && body(&form).contains("type=\"password\""));
+    assert!(body(&form).contains("value=\"50%\""), "it leads to what was asked for");
     for call in ["poll", "send", "clear", "log"] {
         assert_eq!(rig.call(call, &json!({})).await.0, 401, "{call}");
     }
-    let wrong = rig.post("/httptester/t/login.html", &[("content-type", FORM)], "password=guess").await;
+    let wrong = rig
+        .post("/httptester/t/login.html", &[("content-type", FORM)], "password=guess&identity=%3Cb%3E")
+        .await;
+    assert!(body(&wrong).contains("value=\"&lt;b&gt;\"") && !body(&wrong).contains("<b>"));
     assert!(wrong.status() == 403 && wrong.headers().get("set-cookie").is_none());
     assert!(body(&wrong).contains("That is not the password."));
 

@@ -1,9 +1,7 @@
-// Remembers which conversation was asked for. A link from another site brings no cookie along: who is logged in already
-// goes on.
+// A link from another site brings no cookie along: who is logged in already goes on.
 
 const { root } = document.documentElement.dataset;
-const identity = new URLSearchParams(location.search).get('identity') ?? '';
-document.querySelector('[name=identity]').value = identity;
+const identity = document.querySelector('[name=identity]').value;
 
 if (document.getElementById('wrong').hidden) {
   const answer = await fetch(`${root}poll.json`, { method: 'POST', body: '{}' }).catch(() => null);

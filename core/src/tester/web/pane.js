@@ -25,6 +25,9 @@ export class Pane {
   #items = new Map();
   #firstUnread = null;
   #recalled = 0;
+  #atEnd = true;
+  #wasAway = false;
+  #count;
 
   // `acts`: back, beside, bulk, clear, close, earlier, each told the conversation.
   constructor(conversation, acts) {
@@ -59,6 +62,8 @@ export class Pane {
         el('div', { class: 'field' }, this.text,
           el('button', { class: 'send', 'aria-label': 'Send', title: 'Send (Enter; Shift+Enter for a new line; Ctrl+Enter also sends a blank message)' }, icon('send'))),
         this.count));
+    // Whoever reads at the end stays there, also when the field below grows.
+    new ResizeObserver(() => { if (this.#atEnd) this.toEnd(); }).observe(this.scroller);
     conversation.changed = () => this.render();
     this.#typed();
     this.render();
@@ -71,6 +76,7 @@ export class Pane {
 
   toEnd() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.#atEnd = true;
     this.down.hidden = true;
   }
 
@@ -80,7 +86,8 @@ export class Pane {
   }
 
   #scrolled() {
-    if (this.#isAtEnd) this.down.hidden = true;
+    this.#atEnd = this.#isAtEnd;
+    if (this.#atEnd) this.down.hidden = true;
   }
 
   // Someone looks at it: what is new gets its mark, and counts as read.
@@ -98,12 +105,10 @@ export class Pane {
     this.#wasAway = true;
   }
 
-  #wasAway = false;
-
   render() {
     const { conversation } = this;
     const { messages } = conversation;
-    const atEnd = this.#isAtEnd;
+    const atEnd = this.#atEnd;
     this.empty.hidden = messages.length > 0 || !conversation.loaded;
     this.earlier.hidden = !conversation.more;
     // What was there when the page came is not read out.
@@ -124,8 +129,6 @@ export class Pane {
     else if (this.#count !== undefined && messages.length > this.#count) this.down.hidden = false;
     this.#count = messages.length;
   }
-
-  #count;
 
   #item(name, make) {
     let item = this.#items.get(name);
