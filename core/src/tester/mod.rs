@@ -34,6 +34,7 @@ const OFF: &str = "The message tester is off: it has no password. The settings n
 /// One of the project's testers, and who asks for it.
 struct Tester<'a> {
     project: &'a Project,
+    engine: &'a str,
     /// The first segment of the path.
     folder: &'a str,
     name: BackendName,
@@ -97,14 +98,12 @@ async fn answer(
         return plain_text(StatusCode::FORBIDDEN, OFF);
     }
     let visitor = login::visitor(backend.access(), &name, &request, project.ports.clock.now());
-    let tester = Tester { project, folder, name, backend, visitor };
-    if named.is_none() {
-        return tester.new_number();
-    }
-    if request.method() == Method::POST {
-        tester.post(rest, &request, deadline).await
-    } else {
-        tester.get(&rest, &request)
+    let tester = Tester { project, engine, folder, name, backend, visitor };
+    match (named, request.method()) {
+        (None, &Method::POST) => endpoint::wrong_method(&[Method::GET, Method::HEAD]),
+        (None, _) => tester.new_number(),
+        (Some(_), &Method::POST) => tester.post(rest, &request, deadline).await,
+        (Some(_), _) => tester.get(&rest, &request),
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn conversation(tester: &Tester<'_>) -> Response<Bytes> {
     let testers: Vec<&str> = tester
         .project
         .backends()
-        .filter(|(name, _)| super::find(tester.project, "httptester", Some(name.as_str())).is_some())
+        .filter(|(_, engine)| *engine == tester.engine)
         .map(|(name, _)| name.as_str())
         .collect();
     let text = filled(CONVERSATION, |name| match name {

@@ -151,6 +151,6 @@ async fn of_one(tester: &Tester<'_>, followed: Followed) -> Result<Option<Conver
 }
 
 fn conversation(identity: Identity, reset: bool, more: bool, rows: Vec<Row>) -> Conversation {
-    let cursor = Cursor::after(&rows).map_or(NOTHING.to_owned(), |cursor| cursor.to_text());
+    let cursor = Cursor::after(&rows, more).map_or(NOTHING.to_owned(), |cursor| cursor.to_text());
     Conversation { identity, cursor, reset, more, rows: rows.into_iter().map(Shown::from).collect() }
 }

@@ -196,7 +196,9 @@ async fn every_address_leads_to_a_page_or_says_why_not() {
     );
     let head = rig.ask(Request::head("/httptester/t/1/").body(Bytes::new()).unwrap()).await;
     assert!(head.status() == 200 && head.body().is_empty());
-    assert_eq!(rig.post("/httptester/t/1/", &[], "text=x").await.status(), 405);
+    for target in ["/httptester/t/1/", "/httptester/"] {
+        assert_eq!(rig.post(target, &[], "identity=1&text=x").await.status(), 405, "{target}");
+    }
     let long = "x".repeat(crate::endpoint::MAX_QUERY);
     assert_eq!(rig.get(&format!("/httptester/t/?identity=1&x={long}")).await.status(), 413);
 }

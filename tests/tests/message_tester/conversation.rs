@@ -115,6 +115,34 @@ async fn numbers_stand_side_by_side_and_what_is_unread_or_failed_shows() -> Resu
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Chromium: tests/run"]
+async fn what_comes_while_one_looks_elsewhere_is_marked_as_new() -> Result<()> {
+    Browser::run(OPEN, async |browser| {
+        browser.open("tester/111/").await?;
+        browser.say("111", "echo before").await?;
+        browser.shows(".pane .out .bubble", "before").await?;
+        // As if another window were in front of it.
+        browser.script("document.hasFocus = () => false; dispatchEvent(new Event('blur'));").await?;
+        assert_eq!(browser.post("tester", "identity=111&text=echo+meanwhile").await?.0, 200);
+        browser.shows("#numbers .badge", "1 unread").await?;
+        browser.until("the title counts", "return document.title.startsWith('(1) ')").await?;
+        assert_eq!(browser.count(".pane .new").await?, 0);
+        browser.script("document.hasFocus = () => true; dispatchEvent(new Event('focus'));").await?;
+        browser
+            .until(
+                "the mark stands before it",
+                "return document.querySelector('.pane .new')?.nextElementSibling.textContent.includes('meanwhile') === true",
+            )
+            .await?;
+        browser.until("it is read", "return document.querySelector('#numbers .badge') === null").await?;
+        browser.say("111", "ping").await?;
+        browser.until("what is answered is not new", "return document.querySelector('.pane .new') === null").await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium: tests/run"]
 async fn a_conversation_is_cleared_when_one_says_so_twice() -> Result<()> {
     Browser::run(OPEN, async |browser| {
         for number in ["111", "222", "333"] {
