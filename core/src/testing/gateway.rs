@@ -109,7 +109,7 @@ impl TestGateway {
 
 /// The backend that leads to the gateway. Its requests are `?id=<sender>&text=<text>&mid=<gateway id>`, and its
 /// delivery reports `report/?for=<reference>&fate=<delivered, failed or underway>`.
-pub(super) struct TestBackend(pub(super) TestGateway);
+pub(in crate::testing) struct TestBackend(pub(in crate::testing) TestGateway);
 
 impl Backend for TestBackend {
     fn methods(&self) -> &[Method] {
