@@ -98,6 +98,9 @@
 //! again. A call to another system therefore takes [`Context::message_id`](crate::Context::message_id) as its key: see
 //! [phases may run more than once](crate::App#phases-may-run-more-than-once).
 //!
+//! A text that people of several languages get is written as [`tr!("…")`](crate::tr), and put into the language of each:
+//! [`translate`](crate::translate) shows how.
+//!
 //! # A form
 //!
 //! ```text
