@@ -5,6 +5,7 @@ use std::future::{Future, ready};
 
 use crate::context::{Context, Reply};
 use crate::message::Report;
+use crate::schedule::Schedule;
 use crate::usage::Usage;
 
 /// Why a phase of an app failed. Any error, or a text, turns into one with `?` or `into()`.
@@ -133,6 +134,11 @@ pub trait App: Send + Sync + 'static {
 
     /// What people can text to it, for [`Help`](crate::apps::Help) to tell. Asked once, when it is installed.
     fn usage(&self) -> Vec<Usage> {
+        Vec::new()
+    }
+
+    /// What it does by the clock and not because someone wrote: see [`Schedule`]. Asked once, when it is installed.
+    fn jobs(&self) -> Vec<Schedule> {
         Vec::new()
     }
 

@@ -70,6 +70,7 @@ mod report;
 pub mod responder;
 mod restraint;
 mod router;
+mod schedule;
 mod send;
 mod session;
 pub mod store;
@@ -78,6 +79,7 @@ pub mod tester;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+mod tick;
 pub mod translate;
 mod usage;
 
@@ -96,7 +98,9 @@ pub use message::{
 pub use project::{Ports, Project};
 pub use report::report;
 pub use router::{Disposition, FaultyApps, Outcome, Router};
+pub use schedule::{JobContext, Schedule};
 pub use send::{InvalidRecipient, Recipient, SendError, Sending};
 pub use session::Session;
 pub use sweep::{Swept, next_due, sweep};
+pub use tick::{Ticked, tick};
 pub use usage::Usage;

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
+
 use crate::backend::{ErasedBackend, Guard, Transport};
 use crate::clock::Clock;
 use crate::config::{BackendSettings, MaySend, Respond, Settings};
@@ -37,6 +39,8 @@ pub struct Project {
     pub(crate) ports: Ports,
     backends: BTreeMap<BackendName, Installed>,
     opened: Mutex<HashSet<BackendName>>,
+    /// The last due time of each scheduled job that is known to be started.
+    started: Mutex<BTreeMap<String, Timestamp>>,
 }
 
 /// A configured backend in this process.
@@ -64,6 +68,7 @@ impl Project {
             ports,
             backends: settings.backends.into_iter().map(install).collect(),
             opened: Mutex::default(),
+            started: Mutex::default(),
         }
     }
 
@@ -95,6 +100,16 @@ impl Project {
         self.ports.store.open_backend(backend, self.ports.clock.now()).await?;
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(backend.clone());
         Ok(())
+    }
+
+    /// Whether this process knows that a job was started for this due time, so that it need not ask.
+    pub(crate) fn is_started(&self, name: &str, due: Timestamp) -> bool {
+        let started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        started.get(name).is_some_and(|started| *started >= due)
+    }
+
+    pub(crate) fn started(&self, name: &str, due: Timestamp) {
+        self.started.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), due);
     }
 
     pub(crate) async fn enqueue_all(&self, tickets: Vec<Ticket>) -> Result<(), QueueError> {

@@ -14,6 +14,7 @@ use crate::handle;
 use crate::occasion::Occasion;
 use crate::project::Project;
 use crate::queue::{Job, QueueError};
+use crate::schedule;
 use crate::store::StoreError;
 
 /// One record of a batch, as the queue hands it out.
@@ -121,6 +122,9 @@ pub(crate) enum Undone {
     /// Nor did the queue.
     #[error("{0}")]
     Queue(String),
+    /// A scheduled job failed.
+    #[error("the job failed: {0}")]
+    Job(String),
 }
 
 impl From<QueueError> for Undone {
@@ -132,6 +136,10 @@ impl From<QueueError> for Undone {
 async fn run(project: &Project, job: Job, deadline: Deadline) -> Result<(), Undone> {
     match job {
         Job::Broadcast { key } => spread_on(project, &key).await,
+        Job::Scheduled { name, due } => {
+            let span = info_span!("scheduled", job = name);
+            schedule::run(project, &name, due, deadline).instrument(span).await
+        }
         Job::Part { key, part } => spread_part(project, &key, part, deadline).await,
         Job::Incoming { message } => take_in(project, Occasion::Message(Arc::from(message)), deadline).await,
         Job::Notice { notice } => take_in(project, Occasion::Notice(Arc::from(notice)), deadline).await,

@@ -14,6 +14,7 @@ use crate::contact::{Contact, ContactChange};
 use crate::context::{About, Context, Reply};
 use crate::known::Known;
 use crate::message::{ConnectionId, Incoming, MessageId, Notice, Report};
+use crate::schedule::Schedule;
 use crate::send::Sending;
 use crate::session::Session;
 use crate::translate::Catalogues;
@@ -30,6 +31,7 @@ use crate::usage::Usage;
 pub struct Router {
     apps: Vec<Arc<dyn ErasedApp>>,
     usage: Arc<Vec<Usage>>,
+    jobs: Arc<BTreeMap<String, Schedule>>,
     catalogues: Arc<Catalogues>,
     phase_timeout: Duration,
 }
@@ -92,6 +94,7 @@ impl Router {
         Self {
             apps: Vec::new(),
             usage: Arc::default(),
+            jobs: Arc::default(),
             catalogues: Arc::default(),
             phase_timeout: Self::PHASE_TIMEOUT,
         }
@@ -101,6 +104,9 @@ impl Router {
     #[must_use]
     pub fn app(mut self, app: impl App) -> Self {
         Arc::make_mut(&mut self.usage).extend(app.usage());
+        for job in app.jobs() {
+            self.add_job(format!("{}.{}", app.name(), job.name), job);
+        }
         self.apps.push(Arc::new(app));
         self
     }
@@ -126,19 +132,40 @@ impl Router {
     pub fn group(mut self, name: &str, apps: impl FnOnce(Self) -> Self) -> Self {
         let group = apps(Self::new());
         self.apps.extend(group.apps);
+        for (job, schedule) in group.jobs.iter() {
+            self.add_job(format!("{name}.{job}"), schedule.clone());
+        }
         Arc::make_mut(&mut self.catalogues).extend(Arc::unwrap_or_clone(group.catalogues));
         let usage = group.usage.iter().cloned().map(|usage| Usage { group: name.to_owned(), ..usage });
         Arc::make_mut(&mut self.usage).extend(usage);
         self
     }
 
-    /// What is wrong with the installed apps and catalogues, each with its name: what their [`App::check`] says, and
-    /// each fault of a [`Router::catalogue`] with its line. A function with any of these does not start.
+    /// The scheduled jobs by name, led by their app's.
+    pub(crate) fn jobs(&self) -> &BTreeMap<String, Schedule> {
+        &self.jobs
+    }
+
+    fn add_job(&mut self, name: String, job: Schedule) {
+        let jobs = Arc::make_mut(&mut self.jobs);
+        if let Some(before) = jobs.get_mut(&name) {
+            before.when = Err("two jobs have this name".to_owned());
+        } else {
+            jobs.insert(name, job);
+        }
+    }
+
+    /// What is wrong with the installed apps, their [jobs](App::jobs) and the catalogues, each with its name: what
+    /// [`App::check`] says, schedules that are none, and each fault of a [`Router::catalogue`] with its line. A function with any of these does not start.
     pub fn check(&self) -> Result<(), FaultyApps> {
         let fault = |app: &Arc<dyn ErasedApp>| {
             Some((format!("app {:?}", app.name()), app.check().err()?.to_string()))
         };
         let faults = self.apps.iter().filter_map(fault);
+        let job = |(name, job): (&String, &Schedule)| {
+            Some((format!("job {name:?}"), job.when.as_ref().err()?.clone()))
+        };
+        let faults = faults.chain(self.jobs.iter().filter_map(job));
         let faults: Vec<_> = faults.chain(self.catalogues.faults().iter().cloned()).collect();
         if faults.is_empty() { Ok(()) } else { Err(FaultyApps(faults)) }
     }

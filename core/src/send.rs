@@ -146,6 +146,18 @@ impl Sending {
         text: impl Into<String>,
         recipients: impl IntoIterator<Item = R>,
     ) -> Result<Self, SendError> {
+        let sending = Self::unlimited(text, recipients)?;
+        match sending.recipients.len() {
+            0..=Self::MAX_RECIPIENTS => Ok(sending),
+            many => Err(SendError::TooManyRecipients(many)),
+        }
+    }
+
+    /// The same for any number of them.
+    pub(crate) fn unlimited<R: Into<Recipient>>(
+        text: impl Into<String>,
+        recipients: impl IntoIterator<Item = R>,
+    ) -> Result<Self, SendError> {
         let text = text.into();
         if text.len() > Context::MAX_REPLY_BYTES {
             return Err(SendError::LongText(text.len()));
@@ -157,9 +169,6 @@ impl Sending {
             if seen.insert(recipient.clone()) {
                 distinct.push(recipient);
             }
-        }
-        if distinct.len() > Self::MAX_RECIPIENTS {
-            return Err(SendError::TooManyRecipients(distinct.len()));
         }
         Ok(Self { text, recipients: distinct })
     }

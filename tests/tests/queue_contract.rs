@@ -108,6 +108,7 @@ fn ids(jobs: &[Job]) -> Vec<String> {
             Job::Report { report } => report.id.to_string(),
             Job::Deliver { .. } => "deliver".to_owned(),
             Job::Broadcast { key } | Job::Part { key, .. } => key.to_string(),
+            Job::Scheduled { name, .. } => name.clone(),
         })
         .collect()
 }

@@ -14,8 +14,8 @@ use threadless::aws::{Access, http_client};
 use threadless::broadcast::{Broadcast, Piece};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{
-    Commit, Committed, Direction, Entry, Lease, Loaded, MemoryStore, Moved, Opened, Outbox, Pace, Row,
-    Settled, Settlement, State, Step, Store, Taken, Unusable, Waiting,
+    Commit, Committed, Direction, Entry, JobRecord, Lease, Loaded, MemoryStore, Moved, Opened, Outbox, Pace,
+    Row, Settled, Settlement, State, Step, Store, Taken, Unusable, Waiting,
 };
 use threadless::{ConnectionId, Contact, ContactChange, ContactId, MessageId, Recipient, Session};
 
@@ -72,6 +72,7 @@ contract! {
     a_broadcast_is_kept_whole_and_once_for_its_key,
     a_broadcast_is_due_until_its_parts_are_spread,
     rows_are_found_by_their_keys,
+    a_job_is_written_only_as_it_was_seen,
     history_moves_forward_only,
     a_report_moves_a_row_forward_only_whatever_the_order,
     a_report_before_its_row_waits_for_it,
@@ -393,7 +394,11 @@ fn named(waiting: &Waiting) -> String {
 
 fn piece(number: u32) -> Piece {
     let way = connection(&number.to_string());
-    Piece { ways: vec![way, connection("else")], text: (number == 1).then(|| "ሰላም".to_owned()) }
+    Piece {
+        ways: vec![way, connection("else")],
+        send: number % 2,
+        text: (number == 1).then(|| "ሰላም".to_owned()),
+    }
 }
 
 fn a_broadcast(key: &str, digest: &str, second: i64) -> Broadcast {
@@ -451,6 +456,25 @@ async fn a_broadcast_is_due_until_its_parts_are_spread(store: &dyn Store) {
     store.postpone_broadcast(&"none".parse().unwrap(), Some(at(1))).await.unwrap();
     store.part_is_spread(&"none".parse().unwrap(), 0).await.unwrap();
     assert_eq!(due(50).await, ["1"], "what is not there does not come about");
+}
+
+async fn a_job_is_written_only_as_it_was_seen(store: &dyn Store) {
+    let first = JobRecord::new(at(60));
+    assert_eq!(store.job("App.remind").await.unwrap(), None);
+    assert!(store.put_job("App.remind", None, &first).await.unwrap());
+    assert!(!store.put_job("App.remind", None, &first).await.unwrap(), "it is there already");
+    let seen = store.job("App.remind").await.unwrap().unwrap();
+    assert_eq!(seen, JobRecord { version: 1, ..first });
+    let state = Some("{\"n\":1}".to_owned());
+    let second = JobRecord { started: at(120), done: Some(at(60)), state, ..seen.clone() };
+    assert!(store.put_job("App.remind", Some(&seen), &second).await.unwrap());
+    assert!(!store.put_job("App.remind", Some(&seen), &second).await.unwrap(), "it has changed");
+    let kept = store.job("App.remind").await.unwrap();
+    assert_eq!(kept, Some(JobRecord { version: 2, ..second.clone() }));
+    let third = JobRecord { done: None, state: None, ..second };
+    assert!(store.put_job("App.remind", kept.as_ref(), &third).await.unwrap());
+    assert_eq!(store.job("App.remind").await.unwrap(), Some(JobRecord { version: 3, ..third }));
+    assert_eq!(store.job("App.other").await.unwrap(), None);
 }
 
 async fn rows_are_found_by_their_keys(store: &dyn Store) {

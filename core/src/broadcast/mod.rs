@@ -24,6 +24,7 @@ use crate::backend::Fault;
 use crate::message::{ConnectionId, MessageId, Notice};
 use crate::project::Project;
 use crate::queue::{QueueError, Ticket};
+use crate::send::Recipient;
 use crate::store::{Opened, StoreError};
 
 /// A broadcast as it is kept, without its messages.
@@ -49,6 +50,9 @@ pub struct Piece {
     /// Where its recipient can be reached, in order: the next where a gateway refuses it for good.
     #[serde(rename = "w")]
     pub ways: Vec<ConnectionId>,
+    /// Which send of a job it is of, from 1; 0 for the one of a call.
+    #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
+    pub send: u32,
     /// What it says, if not what the broadcast says.
     #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -94,7 +98,7 @@ impl Broadcast {
     pub(crate) fn notice(&self, piece: &Piece) -> Option<Notice> {
         let (first, otherwise) = piece.ways.split_first()?;
         Some(Notice {
-            id: self.id().to(first),
+            id: self.id_of(piece).to(first),
             connection: first.clone(),
             text: piece.text.clone().unwrap_or_else(|| self.text.clone()),
             created_at: self.created_at,
@@ -102,13 +106,21 @@ impl Broadcast {
         })
     }
 
-    fn id(&self) -> MessageId {
-        MessageId::from(format!("broadcast {} {}", self.key, self.created_at.as_millisecond()).as_str())
+    /// From this the id of each message of the piece is derived, by way.
+    fn id_of(&self, piece: &Piece) -> MessageId {
+        let at = self.created_at.as_millisecond();
+        MessageId::from(format!("broadcast {} {at} {}", self.key, piece.send).as_str())
     }
 }
 
+// The signature is serde's.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// Pieces in parts as large as an item may be.
-fn in_parts(pieces: Vec<Piece>) -> Vec<Vec<Piece>> {
+pub(crate) fn in_parts(pieces: Vec<Piece>) -> Vec<Vec<Piece>> {
     let mut parts: Vec<Vec<Piece>> = Vec::new();
     let mut bytes = 0;
     for piece in pieces {
@@ -128,6 +140,15 @@ fn in_parts(pieces: Vec<Piece>) -> Vec<Vec<Piece>> {
 }
 
 impl Piece {
+    /// A message of a job's `nth` send.
+    pub(crate) fn to(recipient: &Recipient, nth: u32, text: String) -> Self {
+        match recipient {
+            Recipient::Connection(connection) => {
+                Self { ways: vec![connection.clone()], send: nth, text: Some(text) }
+            }
+        }
+    }
+
     /// About how many bytes it takes.
     pub(crate) fn bytes(&self) -> usize {
         let way = |way: &ConnectionId| way.backend.as_str().len() + way.identity.as_str().len() + 32;
@@ -215,7 +236,7 @@ mod tests {
 
     fn piece(number: usize, text: usize) -> Piece {
         let way = ConnectionId::new("k".parse().unwrap(), format!("{number:06}").parse().unwrap());
-        Piece { ways: vec![way], text: (text > 0).then(|| "x".repeat(text)) }
+        Piece { ways: vec![way], send: 0, text: (text > 0).then(|| "x".repeat(text)) }
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Order {
                         let problem = format!("there is no backend {}", connection.backend);
                         faults.push(Fault::new(format!("recipients[{at}]"), problem));
                     } else if seen.insert(connection.clone()) {
-                        pieces.push(Piece { ways: vec![connection.clone()], text: None });
+                        pieces.push(Piece { ways: vec![connection.clone()], send: 0, text: None });
                     }
                 }
             }

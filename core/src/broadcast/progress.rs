@@ -107,7 +107,7 @@ async fn part_of(project: &Project, broadcast: &Broadcast, part: u32) -> Result<
 
 /// Where the rows of one message stand, one for each way.
 fn tries(broadcast: &Broadcast, piece: &Piece) -> Vec<(ConnectionId, jiff::Timestamp, MessageId)> {
-    let mut id = broadcast.id();
+    let mut id = broadcast.id_of(piece);
     let one = |way: &ConnectionId| {
         id = id.to(way);
         (way.clone(), broadcast.created_at, id.clone())

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use crate::clock::Deadline;
 use crate::project::Project;
 use crate::queue::sqs::SqsQueue;
-use crate::sweep::sweep;
+use crate::tick::{Ticked, tick};
 use crate::{endpoint, tester};
 
 /// What a function does with its events.
@@ -38,7 +38,7 @@ pub enum Function {
     /// Takes broadcasts, and tells how far they are. Event: an HTTP API's, or what
     /// [direct invocations](crate::broadcast::endpoint) ask for.
     Send,
-    /// Sweeps. Any event.
+    /// Sweeps, and starts the scheduled jobs that are due. Any event.
     Tick,
 }
 
@@ -85,8 +85,8 @@ pub async fn invoke(
         Function::Responder => sqs::invoke(host, event, deadline).await,
         Function::Send => http::invoke_send(&host.project, event).await,
         Function::Tick => {
-            let swept = sweep(&host.project).await?;
-            Ok(format!(r#"{{"due":{},"enqueued":{}}}"#, swept.due, swept.enqueued))
+            let Ticked { swept, jobs } = tick(&host.project).await?;
+            Ok(format!(r#"{{"due":{},"enqueued":{},"jobs":{jobs}}}"#, swept.due, swept.enqueued))
         }
     }
 }

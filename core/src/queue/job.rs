@@ -39,6 +39,13 @@ pub enum Job {
         /// Which part, from 0.
         part: u32,
     },
+    /// Run a scheduled job for one due time.
+    Scheduled {
+        /// The job, led by its app.
+        name: String,
+        /// When it was due.
+        due: Timestamp,
+    },
     /// Send what is in a connection's outbox.
     Deliver {
         /// Whose outbox.
@@ -130,6 +137,7 @@ impl Job {
             Self::Report { report } => hex(&report.connection.digest()),
             Self::Deliver { connection } => hex(&connection.digest()),
             Self::Broadcast { key } => hash(&["broadcast", key.as_str()]),
+            Self::Scheduled { name, .. } => hash(&["scheduled", name]),
             Self::Part { part, .. } => hash(&["lane", &(part % LANES).to_string()]),
         }
     }
@@ -160,6 +168,12 @@ impl Ticket {
         Self::new(Job::Deliver { connection }, &dedupe)
     }
 
+    /// For a scheduled job at one due time. A second tick that finds it due gets the same ticket.
+    pub(crate) fn scheduled(name: String, due: Timestamp) -> Self {
+        let dedupe = ["scheduled", &due.as_millisecond().to_string()].join(" ");
+        Self::new(Job::Scheduled { name, due }, &dedupe)
+    }
+
     /// For a broadcast that is due since `since`. A second sweep that finds it gets the same ticket.
     pub(crate) fn broadcast(key: BroadcastKey, since: Timestamp) -> Self {
         let dedupe = ["broadcast", &since.as_millisecond().to_string()].join(" ");
@@ -184,7 +198,7 @@ impl Ticket {
             Job::Incoming { message } => Some(&message.id),
             Job::Notice { notice } => Some(&notice.id),
             Job::Report { report } => Some(&report.message),
-            Job::Deliver { .. } | Job::Broadcast { .. } | Job::Part { .. } => None,
+            Job::Deliver { .. } | Job::Broadcast { .. } | Job::Part { .. } | Job::Scheduled { .. } => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A store in memory: for unit tests and transcripts. It keeps what the real one keeps, by the same rules.
 
 mod broadcasts;
+mod jobs;
 
 use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -13,8 +14,8 @@ use super::number;
 use super::plan::Plan;
 use super::recent::hash;
 use super::{
-    Commit, Committed, Due, Entry, Lease, Loaded, Moved, Number, Outbox, Recent, Record, Row, Settled,
-    Settlement, Step, Store, StoreError, Taken, Unusable, Waiting,
+    Commit, Committed, Due, Entry, JobRecord, Lease, Loaded, Moved, Number, Outbox, Recent, Record, Row,
+    Settled, Settlement, Step, Store, StoreError, Taken, Unusable, Waiting,
 };
 use crate::contact::{Contact, ContactId};
 use crate::message::{BackendName, ConnectionId, MessageId};
@@ -34,6 +35,7 @@ struct Tables {
     unusable: Vec<Unusable>,
     numbers: BTreeMap<ConnectionId, Timestamp>,
     broadcasts: broadcasts::Kept,
+    jobs: HashMap<String, JobRecord>,
 }
 
 /// A row, and when a report moved it where it is.

@@ -5,6 +5,7 @@
 
 mod broadcasts;
 mod history;
+mod jobs;
 mod memory;
 mod number;
 mod pace;
@@ -17,6 +18,7 @@ pub mod dynamodb;
 
 pub use broadcasts::{Broadcasts, Opened};
 pub use history::{Direction, Moved, Row, State, Step};
+pub use jobs::{JobRecord, Jobs};
 pub use memory::MemoryStore;
 pub use number::Number;
 pub use pace::Pace;
@@ -140,7 +142,7 @@ impl Unusable {
 /// The port to storage. [`MemoryStore`] for unit tests and transcripts, `dynamodb::DynamoStore` for the rest,
 /// local runs included; one contract suite holds both.
 #[async_trait]
-pub trait Store: Broadcasts {
+pub trait Store: Broadcasts + Jobs {
     /// Makes sure that the backend has a record. Idempotent.
     async fn open_backend(&self, backend: &BackendName, now: Timestamp) -> Result<(), StoreError>;
 

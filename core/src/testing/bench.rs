@@ -29,7 +29,7 @@ use crate::responder::{Failure, Record, respond};
 use crate::router::Router;
 use crate::session::Session;
 use crate::store::{Moved, Outbox, Row, Store, Unusable};
-use crate::sweep::sweep;
+use crate::tick::tick;
 
 /// A project with everything in memory: apps, backends, one gateway behind them that does as it is told.
 ///
@@ -237,7 +237,7 @@ impl Bench {
         while let Some(ticket) = { self.in_hand().pop() } {
             self.queue.put_back(ticket);
         }
-        let _ = sweep(&self.project).await;
+        let _ = tick(&self.project).await;
         self.work_off().await;
     }
 

@@ -2,6 +2,7 @@
 //! point would have it.
 
 mod broadcasts;
+mod jobs;
 
 use std::future::{Future, pending};
 use std::sync::atomic::{AtomicUsize, Ordering};

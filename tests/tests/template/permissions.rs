@@ -99,6 +99,12 @@ fn the_table_is_used_as_the_template_allows() -> Result<()> {
     let (actions, resource) = allowed(&yaml, "DuePolicy")?;
     assert_eq!(actions, names(["dynamodb:Query"]));
     assert_eq!(resource, "${Table.Arn}/index/due");
+    // What the store's jobs ask for, and only under their own keys.
+    let (actions, resource) = allowed(&yaml, "JobsPolicy")?;
+    assert_eq!((actions, resource), (names(["dynamodb:GetItem", "dynamodb:UpdateItem"]), "Table.Arn"));
+    let statement = &yaml["Resources"]["JobsPolicy"]["Properties"]["PolicyDocument"]["Statement"][0];
+    let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+    assert_eq!(keys[0].as_str(), Some("J#*"));
     Ok(())
 }
 
@@ -125,7 +131,7 @@ fn each_function_has_the_policies_of_its_kind() -> Result<()> {
                 &["EnqueuePolicy", "RecordsPolicy"]
             }
             Function::Responder => &["EnqueuePolicy", "RecordsPolicy", "WorkQueuePolicy"],
-            Function::Tick => &["DuePolicy", "EnqueuePolicy"],
+            Function::Tick => &["DuePolicy", "EnqueuePolicy", "JobsPolicy"],
         };
         assert_eq!(policies(&yaml, name)?, names(expected.iter().copied()), "{name}");
     }

@@ -15,6 +15,8 @@ pub(super) const SK: &str = "sk";
 pub(super) const CONNECTION: &str = "connection";
 /// The sort key of a contact's own item.
 pub(super) const CONTACT: &str = "contact";
+/// The sort key of a scheduled job's own item.
+pub(super) const JOB: &str = "job";
 /// The sort key of a broadcast's own item.
 pub(super) const BROADCAST: &str = "broadcast";
 /// The sort key of a backend's own item.
@@ -46,6 +48,11 @@ pub(super) fn to_connection(pk: &str) -> Option<ConnectionId> {
 /// Everything of one broadcast is under this.
 pub(super) fn of_broadcast(key: &BroadcastKey) -> String {
     format!("S#{key}")
+}
+
+/// A scheduled job is under this.
+pub(super) fn of_job(name: &str) -> String {
+    format!("J#{name}")
 }
 
 /// One part of a broadcast.

@@ -5,6 +5,7 @@ mod call;
 mod commit;
 mod contact;
 mod item;
+mod jobs;
 mod keys;
 mod log;
 mod numbers;

@@ -1,0 +1,246 @@
+//! When a job is due: cron expressions of five fields, in a time zone, and plain spans.
+//!
+//! Written here, since the maintained crates bring another date library and macros for what only asks for the last due
+//! time before a moment.
+
+use std::ops::RangeInclusive;
+
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+
+/// When a job is due.
+#[derive(Clone, Debug)]
+pub(crate) enum When {
+    /// At each whole multiple of this since 1970, in UTC.
+    Every(SignedDuration),
+    /// At each minute that fits.
+    Cron(Box<Cron>),
+}
+
+/// A cron expression.
+#[derive(Clone, Debug)]
+pub(crate) struct Cron {
+    minutes: u64,
+    hours: u64,
+    days: u64,
+    months: u64,
+    weekdays: u64,
+    /// Whether days of the month and of the week are both restricted: then either will do.
+    either: bool,
+    zone: TimeZone,
+}
+
+/// How far back a due time is looked for: 29 February on a Monday comes every 28 years, and 40 over a century's end.
+const DAYS: i32 = 366 * 41;
+
+const MONTHS: [&str; 12] =
+    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+
+impl When {
+    /// `15m`, `1h30m`, `1d`: whole minutes, at least one.
+    pub(super) fn every(text: &str) -> Result<Self, String> {
+        let (days, rest) = match text.split_once('d') {
+            Some((days, rest)) => (days.trim().parse::<i64>().ok(), rest.trim()),
+            None => (Some(0), text),
+        };
+        let rest = if rest.is_empty() { Some(SignedDuration::ZERO) } else { rest.parse().ok() };
+        let hours = days.and_then(|days| days.checked_mul(24)).and_then(SignedDuration::try_from_hours);
+        let span = hours.zip(rest).and_then(|(days, rest)| days.checked_add(rest));
+        match span {
+            Some(span) if span.as_secs() >= 60 && span.as_secs() % 60 == 0 && span.subsec_nanos() == 0 => {
+                Ok(Self::Every(span))
+            }
+            _ => Err(format!("{text:?} is no span of whole minutes such as 15m, 1h30m or 1d")),
+        }
+    }
+
+    /// Minute, hour, day of the month, month, day of the week, in a zone of the IANA database.
+    pub(super) fn cron(expression: &str, zone: &str) -> Result<Self, String> {
+        let zone = TimeZone::get(zone).map_err(|_| format!("there is no time zone {zone:?}"))?;
+        let fields: Vec<&str> = expression.split_whitespace().collect();
+        let [minute, hour, day, month, weekday] = fields[..] else {
+            return Err(format!("{expression:?} has {} fields, not the five of cron", fields.len()));
+        };
+        let weekdays = field("day of the week", weekday, 0..=7, &WEEKDAYS, 0)?;
+        let cron = Cron {
+            minutes: field("minute", minute, 0..=59, &[], 0)?,
+            hours: field("hour", hour, 0..=23, &[], 0)?,
+            days: field("day of the month", day, 1..=31, &[], 0)?,
+            months: field("month", month, 1..=12, &MONTHS, 1)?,
+            // 7 is Sunday, as 0 is.
+            weekdays: (weekdays | weekdays >> 7) & 0x7f,
+            either: !day.starts_with('*') && !weekday.starts_with('*'),
+            zone,
+        };
+        if cron.before(Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 366 * 60)).is_none() {
+            return Err(format!("{expression:?} never comes"));
+        }
+        Ok(Self::Cron(Box::new(cron)))
+    }
+
+    /// The last due time that is not after `now`.
+    pub(crate) fn last(&self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Every(span) => {
+                Timestamp::from_second(now.as_second().div_euclid(span.as_secs()) * span.as_secs()).ok()
+            }
+            Self::Cron(cron) => cron.before(now),
+        }
+    }
+}
+
+impl Cron {
+    fn before(&self, now: Timestamp) -> Option<Timestamp> {
+        let here = self.zone.to_datetime(now);
+        // A day more, since clocks that were set back repeat an hour.
+        let mut date = here.date().tomorrow().ok()?;
+        for _ in 0..DAYS {
+            if self.is_day(date)
+                && let Some(found) = self.last_of_day(date, now)
+            {
+                return Some(found);
+            }
+            date = date.checked_sub(1.day()).ok()?;
+        }
+        None
+    }
+
+    fn is_day(&self, date: Date) -> bool {
+        let day = has(self.days, date.day());
+        let weekday = has(self.weekdays, date.weekday().to_sunday_zero_offset());
+        has(self.months, date.month()) && if self.either { day || weekday } else { day && weekday }
+    }
+
+    /// A time that clocks leave out comes when they go on; one that they show twice is the first of the two.
+    fn last_of_day(&self, date: Date, now: Timestamp) -> Option<Timestamp> {
+        let mut last = None;
+        for hour in (0..24).filter(|hour| has(self.hours, *hour)) {
+            for minute in (0..60).filter(|minute| has(self.minutes, *minute)) {
+                let time = Time::new(hour, minute, 0, 0).ok()?;
+                let at = self
+                    .zone
+                    .to_ambiguous_zoned_datetime(date.to_datetime(time))
+                    .compatible()
+                    .ok()?
+                    .timestamp();
+                if at <= now {
+                    last = last.max(Some(at));
+                }
+            }
+        }
+        last
+    }
+}
+
+fn has(set: u64, member: i8) -> bool {
+    u32::try_from(member).is_ok_and(|member| set & (1 << member) != 0)
+}
+
+/// One field as a set of numbers.
+fn field(
+    what: &str,
+    text: &str,
+    range: RangeInclusive<u8>,
+    words: &[&str],
+    first: u8,
+) -> Result<u64, String> {
+    let number = |text: &str| {
+        let word = words.iter().position(|word| word.eq_ignore_ascii_case(text));
+        let named = word.and_then(|at| u8::try_from(at).ok()).map(|at| at + first);
+        named.or_else(|| text.parse().ok()).filter(|number| range.contains(number))
+    };
+    let mut set = 0;
+    for part in text.split(',') {
+        let (span, step) = match part.split_once('/') {
+            Some((span, step)) => (span, step.parse::<usize>().ok().filter(|step| *step > 0)),
+            None => (part, Some(1)),
+        };
+        let numbers = match span.split_once('-') {
+            _ if span == "*" => Some(range.clone()),
+            Some((from, to)) => number(from).zip(number(to)).map(|(from, to)| from..=to),
+            // `5/10` is from 5 on.
+            None if part.contains('/') => number(span).map(|from| from..=*range.end()),
+            None => number(span).map(|one| one..=one),
+        };
+        let (Some(numbers), Some(step)) = (numbers.filter(|numbers| !numbers.is_empty()), step) else {
+            return Err(format!("{part:?} is no {what} from {} to {}", range.start(), range.end()));
+        };
+        set = numbers.step_by(step).fold(set, |set, number| set | 1 << number);
+    }
+    Ok(set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last(expression: &str, zone: &str, now: &str) -> String {
+        let when = When::cron(expression, zone).unwrap();
+        when.last(now.parse().unwrap()).unwrap().to_string()
+    }
+
+    #[test]
+    fn the_last_due_time_is_the_one_that_cron_would_have_had() {
+        // 2026-11-25 is a Wednesday. Addis Ababa is three hours ahead of UTC, all year.
+        let now = "2026-11-25T07:00:30Z";
+        let table = [
+            ("* * * * *", "UTC", "2026-11-25T07:00:00Z"),
+            ("*/15 * * * *", "UTC", "2026-11-25T07:00:00Z"),
+            ("7-59/20 * * * *", "UTC", "2026-11-25T06:47:00Z"),
+            ("5/20 * * * *", "UTC", "2026-11-25T06:45:00Z"),
+            ("0 8 * * MON-FRI", "Africa/Addis_Ababa", "2026-11-25T05:00:00Z"),
+            ("0 11 * * MON-FRI", "Africa/Addis_Ababa", "2026-11-24T08:00:00Z"),
+            ("30 18 * * sat,sun", "UTC", "2026-11-22T18:30:00Z"),
+            ("0 0 * * 7", "UTC", "2026-11-22T00:00:00Z"),
+            ("0 0 1 * *", "UTC", "2026-11-01T00:00:00Z"),
+            ("0 0 13 * FRI", "UTC", "2026-11-20T00:00:00Z"),
+            ("0 0 29 2 *", "UTC", "2024-02-29T00:00:00Z"),
+            ("0 0 31 JAN-JUN *", "UTC", "2026-05-31T00:00:00Z"),
+        ];
+        for (expression, zone, expected) in table {
+            assert_eq!(last(expression, zone, now), expected, "{expression} {zone}");
+        }
+    }
+
+    #[test]
+    fn clocks_that_are_set_leave_nothing_out_and_repeat_nothing() {
+        // Berlin: 2026-03-29 has no 02:30, 2026-10-25 has two.
+        let berlin = |now| last("30 2 * * *", "Europe/Berlin", now);
+        assert_eq!(berlin("2026-03-29T01:29:00Z"), "2026-03-28T01:30:00Z");
+        assert_eq!(berlin("2026-03-29T01:30:00Z"), "2026-03-29T01:30:00Z");
+        assert_eq!(berlin("2026-10-25T00:30:00Z"), "2026-10-25T00:30:00Z");
+        assert_eq!(berlin("2026-10-25T23:30:00Z"), "2026-10-25T00:30:00Z");
+    }
+
+    #[test]
+    fn spans_count_from_1970() {
+        let every = |text: &str, now: &str| {
+            When::every(text).unwrap().last(now.parse().unwrap()).unwrap().to_string()
+        };
+        assert_eq!(every("15m", "2026-11-25T07:14:59Z"), "2026-11-25T07:00:00Z");
+        assert_eq!(every("1h30m", "2026-11-25T07:14:59Z"), "2026-11-25T06:00:00Z");
+        assert_eq!(every("1d", "2026-11-25T07:14:59Z"), "2026-11-25T00:00:00Z");
+    }
+
+    #[test]
+    fn what_is_no_schedule_says_so() {
+        for text in ["", "15", "0m", "30s", "90s", "-15m", "m", "1x"] {
+            assert!(When::every(text).is_err(), "{text}");
+        }
+        let table = [
+            ("0 8 * *", "UTC", "\"0 8 * *\" has 4 fields, not the five of cron"),
+            ("60 * * * *", "UTC", "\"60\" is no minute from 0 to 59"),
+            ("* 9-5 * * *", "UTC", "\"9-5\" is no hour from 0 to 23"),
+            ("* * 0 * *", "UTC", "\"0\" is no day of the month from 1 to 31"),
+            ("* * * XYZ *", "UTC", "\"XYZ\" is no month from 1 to 12"),
+            ("*/0 * * * *", "UTC", "\"*/0\" is no minute from 0 to 59"),
+            ("0 0 30 2 *", "UTC", "\"0 0 30 2 *\" never comes"),
+            ("* * * * *", "Mars/Base", "there is no time zone \"Mars/Base\""),
+        ];
+        for (expression, zone, problem) in table {
+            assert_eq!(When::cron(expression, zone).unwrap_err(), problem);
+        }
+    }
+}
