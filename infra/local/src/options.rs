@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::kannel::check::command::CheckOptions;
+use crate::kannel::conf::command::ConfOptions;
 use crate::script::ScriptOptions;
 
 /// The whole stack on this machine: functions, DynamoDB, SQS and, where none listens, a gateway that prints.
@@ -48,6 +49,8 @@ pub struct Options {
 /// What can be done beside running the stack.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Writes a kannel.conf for the backends of the settings, and the TLS sidecar beside it
+    KannelConf(ConfOptions),
     /// Reads a kannel.conf, and says what in it will lose or garble messages
     KannelCheck(CheckOptions),
     /// Plays transcripts against a stack, and says whether every reply came and no other

@@ -13,7 +13,7 @@ use threadless::lambda::EnvironmentError;
 use threadless::{Router, SystemClock};
 use tracing_subscriber::EnvFilter;
 
-use crate::kannel;
+use crate::kannel::{self, GET_URL, Outcome};
 use crate::options::{Command, Options};
 use crate::script::{self, ScriptOptions, Verdict};
 use crate::setup::{StackOptions, StartError};
@@ -53,16 +53,19 @@ fn no_thread(problem: &std::io::Error) -> String {
     format!("no thread can be started: {problem}")
 }
 
+/// Prints it, and returns the exit status.
+fn shown(outcome: Outcome) -> u8 {
+    // Whoever reads may have enough before the end.
+    let _ = std::io::stdout().write_all(outcome.text.as_bytes());
+    outcome.status
+}
+
 /// What is no stack: prints, and ends.
 fn beside(command: &Command, options: &Options, apps: fn(Router) -> Router) -> ExitCode {
+    let settings = options.settings.as_deref();
     let ended = match command {
-        Command::KannelCheck(check) => {
-            kannel::check::command::run(check, options.settings.as_deref()).map(|outcome| {
-                // Whoever reads may have enough before the end.
-                let _ = std::io::stdout().write_all(outcome.text.as_bytes());
-                outcome.status
-            })
-        }
+        Command::KannelConf(conf) => kannel::conf::command::run(conf, options.port, settings).map(shown),
+        Command::KannelCheck(check) => kannel::check::command::run(check, settings).map(shown),
         Command::Script(script) => play(script, options, apps),
     };
     match ended {
@@ -138,9 +141,6 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
         }
     })
 }
-
-/// What Kannel's sms-service needs to call a backend.
-const GET_URL: &str = "id=%p&to=%P&hex=%e&charset=%C&coding=%c&udh=%u&mid=%I&smsc=%i&account=%o&ts=%T";
 
 fn banner(stack: &Stack, options: &Options) -> String {
     use std::fmt::Write as _;

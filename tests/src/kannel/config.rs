@@ -30,6 +30,11 @@ impl Ports {
         Ok(Self { admin: free_port()?, smsbox: free_port()?, sendsms: free_port()? })
     }
 
+    /// Three that stand for any.
+    pub(super) fn any() -> Self {
+        Self { admin: 13000, smsbox: 13001, sendsms: 13013 }
+    }
+
     /// Where the status page is.
     pub(super) fn status_url(self) -> String {
         format!("http://127.0.0.1:{}/status.txt?password={ADMIN_PASSWORD}", self.admin)
@@ -70,7 +75,11 @@ pub(super) fn render(options: &KannelOptions, ports: Ports, operators: &[SocketA
     groups.push(smsbox(options, ports, dir));
     groups.push(user(options));
     groups.extend(options.services.iter().map(service));
-    groups.into_iter().map(|group| group.0).collect::<Vec<_>>().join("\n")
+    let file = groups.into_iter().map(|group| group.0).collect::<Vec<_>>().join("\n");
+    options.replace.iter().fold(file, |file, (from, to)| {
+        assert!(file.contains(from), "{from:?} is not in this configuration:\n{file}");
+        file.replace(from, to)
+    })
 }
 
 fn core(options: &KannelOptions, ports: Ports, dir: &Path) -> Group {

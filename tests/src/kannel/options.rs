@@ -1,5 +1,10 @@
 //! What a test may choose about its Kannel; the defaults are the configuration that the project recommends.
 
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::config::{Ports, render};
+
 /// How Kannel is to be set up.
 ///
 /// ```
@@ -31,6 +36,8 @@ pub struct KannelOptions {
     pub resend_frequency: u32,
     /// Further lines, `name = value`, for the groups of the configuration.
     pub extra: Extra,
+    /// What in the finished file is replaced by what. It must be there.
+    pub replace: Vec<(String, String)>,
 }
 
 /// The smsc-id of the line that is always there.
@@ -109,6 +116,18 @@ impl KannelOptions {
             max_messages: 10,
             resend_frequency: 1,
             extra: Extra::default(),
+            replace: Vec::new(),
         }
+    }
+
+    /// The configuration that these options make, with ports and folders that stand for any.
+    ///
+    /// # Panics
+    /// What is to be replaced is not there.
+    pub fn file(&self) -> String {
+        let ports = Ports::any();
+        let operators: Vec<SocketAddr> =
+            self.lines.iter().map(|_| SocketAddr::from(([127, 0, 0, 1], 1))).collect();
+        render(self, ports, &operators, Path::new("/var/spool/kannel"))
     }
 }

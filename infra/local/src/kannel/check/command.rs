@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Finding, Folders, Severity, check, json, list, settings, text};
+use crate::kannel::Outcome;
 use crate::kannel::backends::Backends;
 use crate::kannel::file::Conf;
 
@@ -35,15 +36,6 @@ pub struct CheckOptions {
     /// Print every check that there is, and end
     #[arg(long)]
     pub list: bool,
-}
-
-/// What is printed, and with which exit status.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    /// For standard output.
-    pub(crate) text: String,
-    /// 0 or 1.
-    pub(crate) status: u8,
 }
 
 /// Checks. The error is one line.

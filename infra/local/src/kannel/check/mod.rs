@@ -21,7 +21,6 @@ use serde::Serialize;
 
 pub use report::{json, list, text};
 
-#[cfg(test)]
 use super::backends::Backends;
 use super::file::{Conf, Place};
 
@@ -121,6 +120,17 @@ pub fn check(conf: &Conf, folders: Folders) -> Vec<Finding> {
     // Stable: what stands on one line stays in the order of the families.
     findings.sort_by(|a, b| a.place.cmp(&b.place));
     findings
+}
+
+/// The same, and whether the configuration fits these settings (the text of a `settings.toml`).
+///
+/// # Errors
+/// The settings are faulty: one line.
+pub fn with_settings(conf: &Conf, settings: &str) -> Result<Vec<Finding>, String> {
+    let backends = Backends::read(settings, &|_| None)?;
+    let mut findings = check(conf, Folders::Ignored);
+    findings.extend(settings::check(conf, &backends));
+    Ok(findings)
 }
 
 /// Whether folders that the configuration names are looked for on this machine.

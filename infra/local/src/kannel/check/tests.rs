@@ -89,7 +89,7 @@ fn cases() -> Vec<(&'static str, String)> {
             format!("{SHIPPED}\ngroup = sms-service\nkeyword = default\nmax-messages = 0\n{URL}\n"),
         ),
         ("answers-to-phones", with("max-messages = 0", "")),
-        ("answers-to-phones", with("max-messages = 0", "max-messages = 3\nomit-empty = true")),
+        ("answers-to-phones", with("max-messages = 0", "max-messages = 3")),
         ("unknown-line", with("keyword = default", "keyword = default\naccepted-smsc = other")),
         ("words-of-text", url("&udh=%u", "&first=%k")),
         ("no-text", url("hex=%e", "hex=")),
@@ -131,7 +131,7 @@ fn each_check_finds_its_own_fault_and_no_other() {
 fn a_file_without_its_groups_is_told_so() {
     let table: [(&str, &[&str]); 4] = [
         ("group = modems\n", &["no-core", "no-smsbox"]),
-        ("group = core\nsmsbox-interface = 127.0.0.1\n", &["no-smsbox"]),
+        ("group = core\nsmsbox-interface = 127.0.0.1\n", &["no-smsbox", "no-line"]),
         ("group = smsbox\n", &["no-core", "no-user", "no-default", "not-ours"]),
         (
             "group = smsbox\n\ngroup = sms-service\nkeyword = default\npost-url = \"http://x/backend/k/\"\n",
@@ -230,6 +230,7 @@ fn every_check_has_a_name_of_its_own_and_is_found_by_a_test() {
     let mut tested: BTreeSet<&str> = cases().into_iter().map(|(name, _)| name).collect();
     tested.extend(settings::ALL.iter().map(|check| check.name));
     let others = [
+        "no-line",
         "no-core",
         "no-smsbox",
         "no-user",
@@ -250,7 +251,7 @@ fn findings_are_shown_by_line_and_as_json() {
     let text = report::text(&found);
     let first = "\nk.conf:4: fault: dlr-storage = internal [forgotten-reports]\n    effect: the reports";
     assert!(text.contains(first), "{text}");
-    assert!(text.ends_with("faults: 6, advice: 3\n"), "{text}");
+    assert!(text.ends_with("faults: 7, advice: 3\n"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&report::json(&found)).unwrap();
     let row = json.as_array().unwrap().iter().find(|row| row["check"] == "forgotten-reports").unwrap();
     assert_eq!(

@@ -11,7 +11,7 @@ const SAME_USER: Check = Check::fault(
 );
 const CUT: Check = Check::fault(
     "cut-replies",
-    "a long reply is cut at 160 characters, or at 70 where it is not GSM-7, though sendsms accepts it",
+    "of a long reply only the first part goes out, though sendsms accepts all of it",
     "max-messages of the user says into how many parts a text may be split, and is 1 unless given",
 );
 const FEW_PARTS: Check = Check::advice(

@@ -1,0 +1,129 @@
+//! Writes the TLS sidecar for nginx (1.18 or newer).
+
+use std::fmt::Write as _;
+
+use super::plan::{Plan, Service};
+
+/// The text of the file. `name_server` answers for the host's name, which nginx must be told.
+pub(super) fn render(plan: &Plan, host: &str, port: u16, name_server: &str) -> Result<String, String> {
+    let mut text = HEAD.replace("{host}", host);
+    let _ = write!(
+        text,
+        r#"
+server {{
+    listen 127.0.0.1:{listen};
+    # Without the query: numbers and texts are in there. What nginx says of an error has the whole URL in it.
+    access_log /var/log/nginx/threadless.log threadless;
+    error_log /var/log/nginx/threadless-error.log crit;
+    # A message of ten parts is a line of more than 8 KB.
+    large_client_header_buffers 4 16k;
+
+    # AWS addresses change. A name in a variable is looked up again and again, one in `upstream` only at the start.
+    resolver {name_server} valid=10s ipv6=off;
+    resolver_timeout 5s;
+    set $threadless {host};
+
+    # Together below http-timeout in kannel.conf: smsbox must not give up, and ask again, while a request of its own
+    # still waits here. An HTTP API itself answers within 30 s.
+    proxy_connect_timeout 5s;
+    proxy_send_timeout 5s;
+    proxy_read_timeout 31s;
+    proxy_next_upstream off;
+    proxy_http_version 1.1;
+    proxy_ssl_server_name on;
+    proxy_ssl_name {host};
+    proxy_ssl_protocols TLSv1.2 TLSv1.3;
+    proxy_ssl_verify on;
+    proxy_ssl_verify_depth 5;
+    proxy_ssl_trusted_certificate {ca_file};
+
+    location / {{
+        return 404;
+    }}
+"#,
+        listen = plan.sidecar_port,
+        ca_file = plan.ca_file.display(),
+    );
+    for service in &plan.services {
+        text.push_str(&location(plan, service, host, port)?);
+    }
+    text.push_str("}\n");
+    text.push_str(&replies(plan));
+    Ok(text)
+}
+
+const HEAD: &str = r#"# The TLS sidecar between Kannel and the functions at
+#   {host}
+# on Kannel's own host: nginx 1.18 or newer, as `cargo run -- kannel-conf` writes it. It goes into /etc/nginx/conf.d/; chmod 600, for tokens are in it.
+#
+# smsbox names no host in its TLS handshake (SNI) and checks no certificate; AWS endpoints need the first and messages
+# deserve the second. So smsbox speaks plain HTTP to 127.0.0.1 and nginx speaks TLS from there. haproxy does the same,
+# keeps its connections open and lets requests queue; nginx makes a connection for each.
+
+log_format threadless '$remote_addr [$time_local] $request_method $uri $status $request_time $upstream_response_time';
+limit_conn_zone $server_port zone=threadless_in_flight:32k;
+"#;
+
+fn location(plan: &Plan, service: &Service, host: &str, port: u16) -> Result<String, String> {
+    let authorization = match &service.token {
+        None => String::new(),
+        // nginx knows no escape for it.
+        Some(token) if token.shown.contains('$') => {
+            return Err(format!(
+                "the token of {} has a $ in it, which nginx cannot hold: take haproxy",
+                service.name
+            ));
+        }
+        Some(token) => {
+            let value = token.shown.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("\n        proxy_set_header Authorization \"Bearer {value}\";")
+        }
+    };
+    Ok(format!(
+        r#"
+    location {path} {{
+        # What is more at once is answered 503, and comes again.
+        limit_conn threadless_in_flight 50;
+        proxy_set_header Host {host};
+        proxy_set_header Connection "";{authorization}
+        proxy_pass https://$threadless:{port};
+    }}
+"#,
+        path = plan.path(service),
+    ))
+}
+
+fn replies(plan: &Plan) -> String {
+    let Some(front) = &plan.sendsms.front else { return String::new() };
+    format!(
+        r#"
+# The way back: functions have no fixed address, so TLS and a long password guard sendsms.
+server {{
+    listen {listen} ssl;
+    ssl_certificate {certificate};
+    ssl_certificate_key {certificate};
+    ssl_protocols TLSv1.2 TLSv1.3;
+    access_log /var/log/nginx/threadless.log threadless;
+    error_log /var/log/nginx/threadless-error.log crit;
+    large_client_header_buffers 4 16k;
+
+    location / {{
+        return 404;
+    }}
+
+    location = {path} {{
+        limit_except GET {{
+            deny all;
+        }}
+        # A reply that may have been taken is never sent again: sendsms knows no repeats.
+        proxy_next_upstream off;
+        proxy_pass http://127.0.0.1:{port};
+    }}
+}}
+"#,
+        listen = front.port,
+        certificate = front.certificate.display(),
+        path = plan.sendsms.path,
+        port = plan.sendsms.port,
+    )
+}

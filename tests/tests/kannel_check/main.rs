@@ -1,0 +1,33 @@
+//! Every fault that `kannel-check` names is shown to be one: a real Kannel runs with the faulty line, and loses or
+//! garbles; the same Kannel with the mended line does not. What is checked is the very configuration that runs.
+
+// The helpers of tests may fail like the tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod inbound;
+mod kept;
+mod outbound;
+mod proof;
+mod unreadable;
+mod whole;
+
+use std::collections::BTreeSet;
+
+use local::kannel::check::{Severity, all};
+
+/// The faults that the sidecar's tests show: `tests/tests/kannel_conf/`.
+const ELSEWHERE: [&str; 1] = ["direct-https"];
+
+#[test]
+fn every_fault_has_its_proof() {
+    let mut shown: BTreeSet<&str> = ELSEWHERE.into();
+    for family in [inbound::SHOWN, kept::SHOWN, outbound::SHOWN, unreadable::SHOWN, whole::SHOWN] {
+        for name in family {
+            assert!(shown.insert(name), "{name} is shown twice");
+        }
+    }
+    let checks = all();
+    let faults: BTreeSet<&str> =
+        checks.iter().filter(|check| check.severity == Severity::Fault).map(|check| check.name).collect();
+    assert_eq!(shown, faults);
+}
