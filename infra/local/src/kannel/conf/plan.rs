@@ -322,6 +322,6 @@ fn sendsms(backends: &[Backend], certificate: Option<PathBuf>) -> Result<Sendsms
         let front = certificate.map(|certificate| SendsmsFront { port: FRONT, certificate });
         return Ok(Sendsms { port, path, front });
     }
-    let certificate = certificate.unwrap_or_else(|| PathBuf::from("/etc/haproxy/sendsms.pem"));
+    let certificate = certificate.unwrap_or_else(|| PathBuf::from("/etc/ssl/private/sendsms.pem"));
     Ok(Sendsms { port: SENDSMS.0, path, front: Some(SendsmsFront { port, certificate }) })
 }

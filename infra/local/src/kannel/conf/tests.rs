@@ -6,7 +6,7 @@ use crate::kannel::check::{self, Folders};
 use crate::kannel::file::Conf;
 
 const SETTINGS: &str = include_str!("../../../../../functions/settings.toml");
-const FAR: &str = "https://abc123.execute-api.eu-west-1.amazonaws.com";
+const FAR: &str = "https://abcdefghij.execute-api.eu-west-1.amazonaws.com";
 
 struct Given<'g> {
     settings: &'g str,
@@ -41,7 +41,7 @@ fn write(given: &Given<'_>) -> Result<Vec<Written>, String> {
         backends: given.backends,
         show_secrets: given.show_secrets,
         sidecar_port: 8443,
-        resolver: Some("127.0.0.53:53".parse().unwrap()),
+        resolver: (given.sidecar == Sidecar::Nginx).then(|| "127.0.0.53:53".parse().unwrap()),
         ca_file: "/etc/ssl/certs/ca-certificates.crt".into(),
         sendsms_cert: None,
         admin_password: lookup("KANNEL_ADMIN_PASSWORD"),
@@ -61,6 +61,14 @@ fn the_shipped_files_are_what_is_written_for_the_shipped_settings() {
     let local = write(&Given { base_url: "http://127.0.0.1:8000", ..Given::default() }).unwrap();
     assert_eq!(local.len(), 1);
     assert_eq!(local[0].text, include_str!("../../../../kannel/kannel.conf"));
+    for (sidecar, shipped) in [
+        (Sidecar::Haproxy, include_str!("../../../../kannel/haproxy.cfg")),
+        (Sidecar::Nginx, include_str!("../../../../kannel/nginx.conf")),
+    ] {
+        let far = write(&Given { sidecar, ..Given::default() }).unwrap();
+        let text = &far[1].text;
+        assert_eq!(text, shipped);
+    }
 }
 
 #[test]
