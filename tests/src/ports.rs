@@ -27,9 +27,28 @@ pub fn free_port() -> Result<u16> {
         .context("no free port")
 }
 
+/// Whether somebody listens on a port of this machine (IPv4), as the kernel has it: nobody is connected to find out.
+pub fn is_listening(port: u16) -> bool {
+    const LISTENING: &str = "0A";
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    let local = format!(":{port:04X}");
+    sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).any(|fields| {
+        fields.get(1).is_some_and(|address| address.ends_with(&local)) && fields.get(3) == Some(&LISTENING)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_listens_is_seen_without_a_connection() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(is_listening(port));
+        // Nobody has this one for anything.
+        assert!(!is_listening(1));
+    }
 
     #[test]
     fn a_port_that_is_taken_is_not_given() {

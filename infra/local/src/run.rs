@@ -54,10 +54,10 @@ fn no_thread(problem: &std::io::Error) -> String {
 }
 
 /// Prints it, and returns the exit status.
-fn shown(outcome: Outcome) -> u8 {
+fn shown(Outcome { text, status }: Outcome) -> u8 {
     // Whoever reads may have enough before the end.
-    let _ = std::io::stdout().write_all(outcome.text.as_bytes());
-    outcome.status
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    status
 }
 
 /// What is no stack: prints, and ends.

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::options::{KannelOptions, Routing, Service};
-use crate::ports::free_port;
+use crate::ports::{free_port, is_listening};
 
 /// Who may send.
 pub(super) const USERNAME: &str = "rapidsms";
@@ -38,6 +38,11 @@ impl Ports {
     /// Where the status page is.
     pub(super) fn status_url(self) -> String {
         format!("http://127.0.0.1:{}/status.txt?password={ADMIN_PASSWORD}", self.admin)
+    }
+
+    /// Whether bearerbox takes smsbox in.
+    pub(super) fn smsbox_is_awaited(self) -> bool {
+        is_listening(self.smsbox)
     }
 
     /// Where sendsms is.

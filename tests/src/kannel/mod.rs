@@ -56,7 +56,7 @@ pub struct Kannel {
 /// How far starting has come.
 #[derive(Debug, Clone, Copy)]
 enum Stage {
-    /// bearerbox answers.
+    /// bearerbox answers, and waits for smsbox, which ends where it does not.
     Bearerbox,
     /// smsbox answers, and bearerbox knows it.
     Smsbox,
@@ -270,7 +270,7 @@ impl Kannel {
     async fn has_reached(&self, stage: Stage) -> bool {
         let Ok(status) = self.status().await else { return false };
         match stage {
-            Stage::Bearerbox => true,
+            Stage::Bearerbox => self.ports.smsbox_is_awaited(),
             Stage::Smsbox => {
                 let answer = http::get(&self.sendsms_url()).await;
                 status.contains("smsbox:") && answer.is_ok_and(|answer| answer.status == 403)

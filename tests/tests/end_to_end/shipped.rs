@@ -5,7 +5,7 @@ use std::fs;
 use local::{Stack, StackOptions};
 use tests::http::get;
 use tests::kannel::Daemon;
-use tests::ports::free_port;
+use tests::ports::{free_port, is_listening};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -42,6 +42,7 @@ async fn the_shipped_configurations_fit_together() {
     let status_has = async |part: &str| get(&status).await.is_ok_and(|answer| answer.body.contains(part));
     let bearerbox = Daemon::start("bearerbox", &file).unwrap();
     until("bearerbox runs", || status_has("Status: running")).await;
+    until("bearerbox waits for smsbox", async || is_listening(smsbox)).await;
     let smsbox = Daemon::start("smsbox", &file).unwrap();
     until("smsbox is connected", || status_has("smsbox:")).await;
     let sendsms_url = format!("http://127.0.0.1:{sendsms}/cgi-bin/sendsms");

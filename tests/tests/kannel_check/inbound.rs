@@ -44,11 +44,11 @@ fn proofs() -> Vec<Proof> {
             act: |kannel, _| Box::pin(async move { kannel.smsc().text(PHONE, CODE, "ሰላም").await.unwrap() }),
             see: |_, endpoint| {
                 let texts = endpoint.requests().into_iter().filter_map(|request| request.param("text"));
-                texts.map(|bytes| bytes.iter().map(|byte| format!("{byte:02X}")).collect()).collect()
+                texts.map(|bytes| format!("{bytes:02X?}")).collect()
             },
             // A blank in the place of the 0B.
-            faulty: &["12301220121D"],
-            mended: &["1230120B121D"],
+            faulty: &["[12, 30, 12, 20, 12, 1D]"],
+            mended: &["[12, 30, 12, 0B, 12, 1D]"],
         },
         Proof {
             check: "no-retry",

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use local::kannel::check::{Finding, Folders, check};
 use local::kannel::file::Conf;
 use tests::kannel::{Kannel, KannelOptions, Routing, messages};
@@ -86,14 +87,15 @@ impl Proof {
     }
 }
 
-/// Shows all of a family, one after the other.
+/// How many are shown side by side.
+const AT_ONCE: usize = 4;
+
+/// Shows all of a family.
 pub(crate) async fn show(proofs: &[Proof], shown: &[&str]) {
     let names: Vec<&str> = proofs.iter().map(|proof| proof.check).collect();
     assert!(shown.iter().all(|name| names.contains(name)), "{shown:?} {names:?}");
-    for proof in proofs {
-        println!("{}", proof.check);
-        proof.show().await;
-    }
+    let all = futures_util::stream::iter(proofs.iter().map(Proof::show));
+    all.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
 }
 
 /// The texts that arrived at the endpoint, as far as they are text.

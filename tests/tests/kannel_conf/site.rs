@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tests::http::get;
 use tests::kannel::Daemon;
 use tests::names::Names;
-use tests::ports::free_port;
+use tests::ports::{free_port, is_listening};
 use tests::tls::{Authority, TlsFront};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
@@ -128,6 +128,7 @@ impl Site {
         let status_has = async |part: &str| get(&status).await.is_ok_and(|answer| answer.body.contains(part));
         let bearerbox = Daemon::start("bearerbox", &conf).unwrap();
         until("bearerbox runs", || status_has("Status: running")).await;
+        until("bearerbox waits for smsbox", async || is_listening(smsbox_port)).await;
         let smsbox = Daemon::start("smsbox", &conf).unwrap();
         until("smsbox is connected", || status_has("smsbox:")).await;
         let phone: SocketAddr = ([127, 0, 0, 1], phone).into();
@@ -199,10 +200,8 @@ fn nginx(dir: &TempDir) -> Process {
     let folder = dir.path().to_str().unwrap();
     let conf = fs::read_to_string(&file).unwrap().replace("/var/log/nginx", folder);
     fs::write(&file, conf).unwrap();
-    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .iter()
-        .map(|name| format!("    {name}_temp_path {folder}/{name};\n"))
-        .collect();
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let temporary = temporary.map(|name| format!("    {name}_temp_path {folder}/{name};\n")).concat();
     let text = format!(
         "daemon off;\nmaster_process off;\npid {folder}/nginx.pid;\nerror_log stderr;\nevents {{}}\n\
          http {{\n{temporary}    include {};\n}}\n",

@@ -23,7 +23,7 @@ use crate::kannel::backends::Backends;
                         Exit status: 0 written, 2 it could not be."
 )]
 pub struct ConfOptions {
-    /// Where the functions answer: the stack's ApiUrl; if not given, the local stack
+    /// Where the functions answer: the stack's `ApiUrl`; if not given, the local stack
     #[arg(long, value_name = "URL")]
     pub base_url: Option<Url>,
 
@@ -39,7 +39,7 @@ pub struct ConfOptions {
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
 
-    /// Write passwords and tokens out; for Kannel's own status page the one of KANNEL_ADMIN_PASSWORD
+    /// Write passwords and tokens out; for Kannel's own status page the one of `KANNEL_ADMIN_PASSWORD`
     #[arg(long)]
     pub show_secrets: bool,
 
@@ -112,8 +112,12 @@ fn written(folder: &Path, files: &[Written]) -> Result<String, String> {
 
 /// One file as it is; several with a line before each.
 fn shown(files: &[Written]) -> String {
-    match files {
-        [only] => only.text.clone(),
-        several => several.iter().map(|file| format!("# ======== {}\n{}\n", file.name, file.text)).collect(),
+    if let [only] = files {
+        return only.text.clone();
     }
+    let mut text = String::new();
+    for file in files {
+        let _ = writeln!(text, "# ======== {}\n{}", file.name, file.text);
+    }
+    text
 }

@@ -3,6 +3,7 @@
 //! What it writes passes the [checks](super::check), and tests run it with the real Kannel, haproxy and nginx.
 
 pub(crate) mod command;
+mod given;
 mod haproxy;
 mod kannel;
 mod nginx;

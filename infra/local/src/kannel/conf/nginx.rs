@@ -9,7 +9,7 @@ pub(super) fn render(plan: &Plan, host: &str, port: u16, name_server: &str) -> R
     let mut text = HEAD.replace("{host}", host);
     let _ = write!(
         text,
-        r#"
+        r"
 server {{
     listen 127.0.0.1:{listen};
     # Without the query: numbers and texts are in there. What nginx says of an error has the whole URL in it.
@@ -40,7 +40,7 @@ server {{
     location / {{
         return 404;
     }}
-"#,
+",
         listen = plan.sidecar_port,
         ca_file = plan.ca_file.display(),
     );
@@ -52,7 +52,7 @@ server {{
     Ok(text)
 }
 
-const HEAD: &str = r#"# The TLS sidecar between Kannel and the functions at
+const HEAD: &str = r"# The TLS sidecar between Kannel and the functions at
 #   {host}
 # on Kannel's own host: nginx 1.18 or newer, as `cargo run -- kannel-conf` writes it. It goes into /etc/nginx/conf.d/; chmod 600, for tokens are in it.
 #
@@ -62,7 +62,7 @@ const HEAD: &str = r#"# The TLS sidecar between Kannel and the functions at
 
 log_format threadless '$remote_addr [$time_local] $request_method $uri $status $request_time $upstream_response_time';
 limit_conn_zone $server_port zone=threadless_in_flight:32k;
-"#;
+";
 
 fn location(plan: &Plan, service: &Service, host: &str, port: u16) -> Result<String, String> {
     let authorization = match &service.token {
@@ -96,7 +96,7 @@ fn location(plan: &Plan, service: &Service, host: &str, port: u16) -> Result<Str
 fn replies(plan: &Plan) -> String {
     let Some(front) = &plan.sendsms.front else { return String::new() };
     format!(
-        r#"
+        r"
 # The way back: functions have no fixed address, so TLS and a long password guard sendsms.
 server {{
     listen {listen} ssl;
@@ -120,7 +120,7 @@ server {{
         proxy_pass http://127.0.0.1:{port};
     }}
 }}
-"#,
+",
         listen = front.port,
         certificate = front.certificate.display(),
         path = plan.sendsms.path,

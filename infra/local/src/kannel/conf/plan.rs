@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use url::{Host, Url};
+use url::Url;
 
-use crate::kannel::PLACEHOLDER;
-use crate::kannel::backends::{Backend, Backends, Known};
+use super::given::{Show, admin, base, chosen, sendsms, services, user};
+use crate::kannel::backends::{Backends, Known};
 
 /// Everything that the files say.
 pub(super) struct Plan {
@@ -102,12 +102,6 @@ pub(super) struct Wanted<'o> {
     pub(super) admin_password: Option<String>,
 }
 
-/// smsbox's port and path where the settings do not lead to it directly.
-const SENDSMS: (u16, &str) = (13013, "/cgi-bin/sendsms");
-
-/// The port of the TLS front before it, unless the settings name another.
-const FRONT: u16 = 13443;
-
 impl Plan {
     /// Puts it together. The error is one line.
     pub(super) fn new(settings: &Backends, wanted: Wanted<'_>) -> Result<Self, String> {
@@ -174,154 +168,4 @@ impl Plan {
 fn for_url(text: &str) -> String {
     let escaped = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
     escaped.to_string().replace("%2D", "-").replace("%5F", "_").replace('%', "%%")
-}
-
-/// How much is shown.
-#[derive(Clone, Copy)]
-struct Show {
-    /// What the settings have for local runs is no secret there.
-    local: bool,
-    /// Neither is anything else.
-    secrets: bool,
-}
-
-impl Show {
-    fn text(self, known: &Known, what: &str) -> Result<String, String> {
-        let text = match known {
-            Known::Plain(text) if self.secrets => text.clone(),
-            Known::Plain(_) => PLACEHOLDER.to_owned(),
-            Known::Secret { deployed: Some(text), .. } if self.secrets => text.clone(),
-            Known::Secret { deployed: None, local: Some(text), .. } if self.local => text.clone(),
-            Known::Secret { name, .. } => format!("{PLACEHOLDER}-{name}"),
-        };
-        match text.contains(|c: char| c.is_control()) {
-            true => Err(format!("{what} has control characters in it, which no configuration can hold")),
-            false => Ok(text),
-        }
-    }
-}
-
-fn admin(given: Option<String>) -> Known {
-    Known::Secret {
-        name: "KANNEL_ADMIN_PASSWORD".to_owned(),
-        deployed: given,
-        local: Some("change-me".to_owned()),
-    }
-}
-
-fn base(url: &Url) -> Result<Base, String> {
-    let host = url.host_str().unwrap_or_default().to_owned();
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if host.is_empty() || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
-        return Err(format!(
-            "--base-url {url}: give scheme and host, such as https://abc.execute-api.eu-west-1.amazonaws.com"
-        ));
-    }
-    let prefix = url.path().trim_end_matches('/').to_owned();
-    if !prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.~$".contains(&b)) {
-        return Err(format!(
-            "--base-url {url}: the path has characters in it that a configuration would take apart"
-        ));
-    }
-    match url.scheme() {
-        "https" => Ok(Base::Far { host, port: url.port_or_known_default().unwrap_or(443), prefix }),
-        "http" if loopback => Ok(Base::Here(url.clone())),
-        _ => Err(format!(
-            "--base-url {url}: messages would cross the network unencrypted; give an https:// URL"
-        )),
-    }
-}
-
-fn chosen(settings: &Backends, names: &[String]) -> Result<Vec<Backend>, String> {
-    if let Some(unknown) = names.iter().find(|name| settings.kannels.iter().all(|known| known.name != **name))
-    {
-        let known: Vec<&str> = settings.kannels.iter().map(|backend| backend.name.as_str()).collect();
-        return Err(format!("there is no kannel backend {unknown}; there are: {}", known.join(", ")));
-    }
-    let chosen = settings.kannels.iter().filter(|backend| names.is_empty() || names.contains(&backend.name));
-    let chosen: Vec<Backend> = chosen.cloned().collect();
-    let Some(first) = chosen.first() else { return Err("the settings have no kannel backend".to_owned()) };
-    let at = |backend: &Backend| {
-        (backend.sendsms_url.host_str().map(str::to_owned), backend.sendsms_url.port_or_known_default())
-    };
-    if let Some(other) = chosen.iter().find(|backend| at(backend) != at(first)) {
-        return Err(format!(
-            "{} and {} send to different Kannels: write one configuration for each, with --backend NAME",
-            first.name, other.name
-        ));
-    }
-    Ok(chosen)
-}
-
-fn services(backends: &[Backend], show: Show) -> Result<Vec<Service>, String> {
-    let mut services: Vec<Service> = Vec::new();
-    for backend in backends {
-        let line = backend.param(&["smsc"]).and_then(Known::here).map(str::to_owned);
-        let line = if backends.len() > 1 {
-            let Some(line) = line else {
-                return Err(format!(
-                    "{} names no smsc: of several backends each needs its own",
-                    backend.name
-                ));
-            };
-            if let Some(other) = services.iter().find(|other| other.line.as_ref() == Some(&line)) {
-                return Err(format!(
-                    "{} and {} have the same smsc: messages from phones could not be told apart",
-                    other.name, backend.name
-                ));
-            }
-            Some(line)
-        } else {
-            None
-        };
-        let token = match &backend.token {
-            None => None,
-            Some(known) => {
-                let shown = show.text(known, "a token")?;
-                Some(Token { variable: variable(known, &backend.name), shown })
-            }
-        };
-        services.push(Service { name: backend.name.clone(), line, token });
-    }
-    Ok(services)
-}
-
-/// What an environment can call a token: the name of its secret, if that will do.
-fn variable(token: &Known, backend: &str) -> String {
-    let name = match token {
-        Known::Secret { name, .. } => name.clone(),
-        Known::Plain(_) => format!("{backend}_TOKEN"),
-    };
-    let upper = name.to_ascii_uppercase();
-    let name = upper.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect::<String>();
-    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("_{name}") } else { name }
-}
-
-fn user(backend: &Backend, show: Show) -> Result<User, String> {
-    let Some(name) = backend.param(&["username", "user"]).and_then(Known::here) else {
-        return Err(format!("{} names no username in sendsms_params", backend.name));
-    };
-    let Some(password) = backend.param(&["password", "pass"]) else {
-        return Err(format!("{} names no password in sendsms_params", backend.name));
-    };
-    Ok(User { name: name.to_owned(), password: show.text(password, "a password")? })
-}
-
-fn sendsms(backends: &[Backend], certificate: Option<PathBuf>) -> Result<Sendsms, String> {
-    let Some(url) = backends.first().map(|backend| &backend.sendsms_url) else {
-        return Err("the settings have no kannel backend".to_owned());
-    };
-    let port = url.port_or_known_default().unwrap_or(FRONT);
-    let path = if url.path() == "/" { SENDSMS.1 } else { url.path() }.to_owned();
-    if url.scheme() == "http" {
-        let front = certificate.map(|certificate| SendsmsFront { port: FRONT, certificate });
-        return Ok(Sendsms { port, path, front });
-    }
-    let certificate = certificate.unwrap_or_else(|| PathBuf::from("/etc/ssl/private/sendsms.pem"));
-    Ok(Sendsms { port: SENDSMS.0, path, front: Some(SendsmsFront { port, certificate }) })
 }
