@@ -9,7 +9,7 @@ pub(crate) fn head() {
          DynamoDB and its SQS in them, both of which write to the disk.\n"
     );
     println!(
-        "{:<30}{:<24}{:>18}{:>18}{:>18}{:>18}{:>18}",
+        "{:<30}{:<24}{:>20}{:>20}{:>20}{:>20}{:>20}",
         "load", "", "answers/s", "replies/s", "p50 ms", "p99 ms", "CPU ms/message"
     );
 }
