@@ -42,7 +42,7 @@ const LOCAL_HEAD: &str = r#"# Kannel 1.4.5 beside Threadless on one machine, as 
 fn head(plan: &Plan) -> String {
     match &plan.base {
         Base::Here(_) => LOCAL_HEAD.to_owned(),
-        Base::Far { host, .. } => format!(
+        Base::Far { host, prefix, .. } => format!(
             "# Kannel 1.4.5 for the functions at {host}, as `cargo run -- kannel-conf` writes it.\n\
              #\n\
              # Messages go through the TLS sidecar on this host, whose configuration comes with this one. Fill in what has\n\
@@ -51,8 +51,10 @@ fn head(plan: &Plan) -> String {
              #   sudo install -d -o kannel -m 700 /var/spool/kannel/store /var/spool/kannel/dlr\n\
              #   cargo run -- kannel-check kannel.conf\n\
              #\n\
+             # Delivery reports come the same way once the backend has delivery_report_url = \"{reports}\".\n\
              # The file then holds secrets: chown root:kannel, chmod 640.\n\
-             # Groups are separated by blank lines, and a group has none inside.\n"
+             # Groups are separated by blank lines, and a group has none inside.\n",
+            reports = format_args!("http://127.0.0.1:{}{prefix}", plan.sidecar_port),
         ),
     }
 }

@@ -164,6 +164,8 @@ fn two_backends_at_one_kannel_have_a_line_and_a_service_each() {
     let findings: Vec<String> =
         found(&written[0].text, TWO).into_iter().filter(|found| !found.starts_with("placeholder")).collect();
     assert_eq!(findings, [] as [&str; 0]);
+    let reports = "delivery_report_url = \"http://127.0.0.1:8443/stage\"";
+    assert!(written[0].text.contains(reports), "{}", written[0].text);
     let haproxy = &written[1].text;
     assert!(haproxy.contains("unless { path_beg /stage/backend/a/ /stage/backend/b/ }"), "{haproxy}");
     assert!(haproxy.contains("env(A_1)]\" if { path_beg /stage/backend/a/ }") && !haproxy.contains("env(P)"));
