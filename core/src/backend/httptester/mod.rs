@@ -27,6 +27,13 @@ use crate::message::Outgoing;
 /// A POST of the form fields `identity` and `text` to `/httptester/<name>/` is a message, and is answered `OK`. With
 /// an `id` a second message of that id is the first one, come twice.
 ///
+/// A file of messages has one on each line, blank lines left out, in UTF-8, UTF-16 or Windows-1252. Where every line is
+/// `number > text`, `number < text` or a comment that `#` begins, it is taken for a transcript: each number says its own
+/// lines, and what it should be told is left out. Whoever sends the file can choose otherwise.
+///
+/// A number is on the list of the pages once it has sent something. What apps send to one that has not is in its
+/// conversation, which any page can open.
+///
 /// The original knew identities of digits alone, failed on every bulk upload, showed replies after a reload, lost
 /// lines of its log where two wrote at once, and let everybody in.
 ///
