@@ -1,34 +1,39 @@
 //! The apps of this project, in order. Put yours here.
+//!
+//! These are those of a small health service: community health workers register, report cases, and tell of births.
+//! What they answer is in `tests/transcripts/`.
+
+mod birth;
+mod report;
 
 use threadless::Router;
-use threadless::apps::{DefaultReply, Echo, Ping};
+use threadless::apps::{DefaultReply, Echo, Help, Ping, Registration, conversation};
 
 /// Installs the apps.
 pub fn apps(router: Router) -> Router {
-    router.app(Ping).app(Echo).app(DefaultReply)
+    router
+        .app(Help::new())
+        .app(Ping)
+        .app(Echo)
+        .app(Registration::new())
+        .app(report::app())
+        .app(conversation("birth|baby", birth::Birth))
+        .app(DefaultReply)
+        .catalogue("sw", include_str!("../locale/sw.po"))
 }
 
 #[cfg(test)]
 mod tests {
-    use threadless::testing::Bench;
+    use threadless::About;
 
     use super::*;
 
-    #[tokio::test]
-    async fn the_apps_answer_as_the_readme_says() {
-        Bench::with(apps(Router::new()))
-            .about("Threadless", "Sorry, %(project_name)s could not understand your message.")
-            .build()
-            .transcript(
-                "
-                1112223333 > echo hello
-                1112223333 < hello
-                1112223333 > ping
-                1112223333 < pong
-                1112223333 > hwllo
-                1112223333 < Sorry, Threadless could not understand your message.
-                ",
-            )
-            .await;
+    #[test]
+    fn the_apps_fit_together_and_speak_swahili() {
+        let router = apps(Router::new());
+        router.check().unwrap();
+        let mut about = About::default();
+        about.languages.add("sw".parse().unwrap(), ["Kiswahili"]);
+        assert_eq!(router.untranslated(&about), Vec::<String>::new());
     }
 }
