@@ -7,7 +7,7 @@ use tracing::{error, info, warn};
 
 use crate::backend::{Attempt, Permit, Reference, Reported, SendOutcome};
 use crate::clock::{Deadline, after};
-use crate::dispatch::{by_another_way, dispatch, notices_of};
+use crate::dispatch::{self, by_another_way, dispatch};
 use crate::incoming::IncomingError;
 use crate::message::{ConnectionId, Fate};
 use crate::project::{Installed, Project};
@@ -156,7 +156,7 @@ async fn send_on(project: &Project, delivery: &mut Delivery, deadline: Deadline)
             at += 1;
             continue;
         }
-        if let Err(problem) = dispatch(project, notices_of(entry), deadline).await {
+        if let Err(problem) = dispatch::send_on(project, entry, deadline).await {
             tried(&delivery.connection, entry, "not_sent_on", &problem);
             return Ok(true);
         }
@@ -192,7 +192,7 @@ async fn attempt(
     };
 
     if head.is_sending() && now.duration_since(head.created_at) <= EXPIRY {
-        let sent_on = dispatch(project, notices_of(&head), deadline).await;
+        let sent_on = dispatch::send_on(project, &head, deadline).await;
         head.attempts += 1;
         return match sent_on {
             Ok(()) => Ok(Some((Settlement::Done, None))),

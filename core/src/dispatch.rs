@@ -5,13 +5,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tracing::warn;
+
 use crate::clock::Deadline;
 use crate::handle;
 use crate::message::{ConnectionId, Notice};
 use crate::occasion::Occasion;
 use crate::project::Project;
 use crate::queue::Ticket;
-use crate::send::Recipient;
+use crate::reach::ways;
 use crate::store::Entry;
 
 /// Has each of these sent. `Err`: perhaps not all of them, so that it is to be done again, which harms no one: each
@@ -36,18 +38,24 @@ pub(crate) fn dispatch(
     })
 }
 
-/// What an entry that goes to others comes to: one message for each of them.
-pub(crate) fn notices_of(entry: &Entry) -> Vec<Notice> {
-    let notice = |recipient: &Recipient| match recipient {
-        Recipient::Connection(connection) => Notice {
-            id: entry.id.to(connection),
-            connection: connection.clone(),
+/// Sends an entry that goes to others on its way: one message for each of them.
+pub(crate) async fn send_on(project: &Project, entry: &Entry, deadline: Deadline) -> Result<(), String> {
+    let mut notices = Vec::with_capacity(entry.recipients.len());
+    for recipient in &entry.recipients {
+        let ways = ways(project, recipient).await.map_err(|problem| problem.to_string())?;
+        let Some((first, otherwise)) = ways.split_first() else {
+            warn!(message_id = entry.id.as_str(), outcome = "no_way", "a contact that cannot be reached");
+            continue;
+        };
+        notices.push(Notice {
+            id: entry.id.to(first),
+            connection: first.clone(),
             text: entry.text.clone(),
             created_at: entry.created_at,
-            otherwise: Vec::new(),
-        },
-    };
-    entry.recipients.iter().map(notice).collect()
+            otherwise: otherwise.to_vec(),
+        });
+    }
+    dispatch(project, notices, deadline).await
 }
 
 /// The same message by another way, where the gateway of `refused` did not want it; `None` where there is no other.

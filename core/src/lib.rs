@@ -66,6 +66,7 @@ mod occasion;
 mod project;
 pub mod queue;
 mod random;
+mod reach;
 mod report;
 pub mod responder;
 mod restraint;

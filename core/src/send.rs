@@ -5,13 +5,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::contact::{Contact, ContactId};
 use crate::context::Context;
 use crate::message::{BackendName, ConnectionId, Identity, InvalidName};
 
 /// Who gets a message that nobody asked for.
 ///
-/// Its text, in settings and in JSON, is `backend:identity`. JSON may also be
-/// `{"backend": "…", "identity": "…"}`.
+/// A connection's text is `backend:identity`; JSON may also be `{"backend": "…", "identity": "…"}`. A contact is
+/// `{"contact": "…"}` in JSON.
 ///
 /// ```
 /// use threadless::Recipient;
@@ -26,6 +27,9 @@ use crate::message::{BackendName, ConnectionId, Identity, InvalidName};
 pub enum Recipient {
     /// One identity at one backend.
     Connection(ConnectionId),
+    /// A person, by the connection that they added last, and by the others, back to the first, where a gateway
+    /// refuses the message for good.
+    Contact(ContactId),
 }
 
 /// Why a text is not a [`Recipient`].
@@ -42,6 +46,18 @@ pub enum InvalidRecipient {
 impl From<ConnectionId> for Recipient {
     fn from(connection: ConnectionId) -> Self {
         Self::Connection(connection)
+    }
+}
+
+impl From<ContactId> for Recipient {
+    fn from(contact: ContactId) -> Self {
+        Self::Contact(contact)
+    }
+}
+
+impl From<&Contact> for Recipient {
+    fn from(contact: &Contact) -> Self {
+        Self::Contact(contact.id().clone())
     }
 }
 
@@ -67,21 +83,35 @@ impl fmt::Display for Recipient {
             Self::Connection(ConnectionId { backend, identity }) => {
                 write!(f, "{backend}:{}", identity.as_str())
             }
+            Self::Contact(id) => write!(f, "contact {id}"),
         }
     }
 }
 
 impl Serialize for Recipient {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self {
+            Self::Connection(_) => serializer.collect_str(self),
+            Self::Contact(id) => serializer.collect_map([("contact", id)]),
+        }
     }
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "a recipient is \"backend:identity\" or {\"backend\": …, \"identity\": …}")]
+#[serde(
+    untagged,
+    expecting = "a recipient is \"backend:identity\", {\"backend\": …, \"identity\": …} or {\"contact\": …}"
+)]
 enum Written {
     Text(String),
     Parts(Parts),
+    Person(Person),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Person {
+    contact: ContactId,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +126,7 @@ impl<'de> Deserialize<'de> for Recipient {
         use serde::de::Error as _;
         match Written::deserialize(deserializer)? {
             Written::Text(text) => text.parse().map_err(D::Error::custom),
+            Written::Person(Person { contact }) => Ok(Self::Contact(contact)),
             Written::Parts(Parts { backend, identity }) => {
                 let backend = backend.parse::<BackendName>().map_err(D::Error::custom)?;
                 let identity = identity.parse::<Identity>().map_err(D::Error::custom)?;

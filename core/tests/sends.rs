@@ -220,6 +220,58 @@ async fn a_message_that_one_backend_refuses_goes_out_by_the_next() {
     }
 }
 
+/// Makes a contact of who texts first, joins who texts later to it, and has everyone of it told on `tell`.
+struct Family;
+
+impl App for Family {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        let first = cx.connection().backend.clone();
+        let mother = threadless::ConnectionId::new(first, "1".parse()?);
+        let id = threadless::ContactId::of(&mother, 0);
+        match cx.text() {
+            "hello" if *cx.connection() == mother => cx.contact_mut().set_name("Asha"),
+            "join" => {
+                let contact = cx.find_contact(&id).await?.ok_or("not yet")?;
+                cx.join_contact(contact)?;
+            }
+            "tell" => cx.send("flood", [id])?,
+            _ => return Ok(Handled::No),
+        }
+        Ok(Handled::Yes)
+    }
+}
+
+#[tokio::test]
+async fn a_contact_is_reached_by_the_connection_added_last_and_by_the_next_where_that_is_refused() {
+    let bench = Bench::new(Router::new().app(Family));
+    for (from, text) in [("1", "hello"), ("2", "join"), ("9", "tell")] {
+        bench.receive(from, text, None).await.unwrap();
+        bench.work_off().await;
+    }
+    assert_eq!(received(&bench), got(&[("2", &["flood"])]));
+    bench.gateway.next([Behaviour::Refuse]);
+    bench.receive("9", "tell", None).await.unwrap();
+    bench.work_off().await;
+    assert_eq!(received(&bench), got(&[("1", &["flood"]), ("2", &["flood"])]));
+
+    // The same in a broadcast; whom nobody knows is named.
+    let id = bench.contact("1").await.unwrap().id().clone();
+    let order = |contact: &str| {
+        let body = format!(r#"{{"key":"k","text":"run","recipients":[{{"contact":"{contact}"}}]}}"#);
+        http::Request::post("/send").header("content-type", "application/json").body(body.into()).unwrap()
+    };
+    assert_eq!(bench.request_send(order("nobody")).await.status(), 400);
+    assert_eq!(bench.request_send(order(id.as_str())).await.status(), 202);
+    bench.gateway.next([Behaviour::Refuse]);
+    bench.work_off().await;
+    assert_eq!(received(&bench)["1"], ["flood", "run"]);
+    let asked = http::Request::get("/send/k?recipients").body(bytes::Bytes::new()).unwrap();
+    let answer = bench.request_send(asked).await;
+    let answer: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
+    let one = &answer["recipients"][0];
+    assert_eq!((&one["state"], &one["by"]), (&"sent".into(), &"bench:1".into()));
+}
+
 /// Has one call of the store or the queue after the other go wrong, until there is none left to go wrong, and asks
 /// each time that the gateway's next delivery, the queue's and the sweeps make everything good.
 async fn whatever_goes_wrong(fault: Fault, when: When) {

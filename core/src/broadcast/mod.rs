@@ -24,7 +24,6 @@ use crate::backend::Fault;
 use crate::message::{ConnectionId, MessageId, Notice};
 use crate::project::Project;
 use crate::queue::{QueueError, Ticket};
-use crate::send::Recipient;
 use crate::store::{Opened, StoreError};
 
 /// A broadcast as it is kept, without its messages.
@@ -141,12 +140,8 @@ pub(crate) fn in_parts(pieces: Vec<Piece>) -> Vec<Vec<Piece>> {
 
 impl Piece {
     /// A message of a job's `nth` send.
-    pub(crate) fn to(recipient: &Recipient, nth: u32, text: String) -> Self {
-        match recipient {
-            Recipient::Connection(connection) => {
-                Self { ways: vec![connection.clone()], send: nth, text: Some(text) }
-            }
-        }
+    pub(crate) fn to(ways: Vec<ConnectionId>, nth: u32, text: String) -> Self {
+        Self { ways, send: nth, text: Some(text) }
     }
 
     /// About how many bytes it takes.
@@ -217,7 +212,7 @@ async fn open(
     digest: String,
     now: Timestamp,
 ) -> Result<Opened, BroadcastError> {
-    let parts = in_parts(order.pieces(project)?);
+    let parts = in_parts(order.pieces(project).await?);
     let size = |part: &Vec<Piece>| u32::try_from(part.len()).unwrap_or(u32::MAX);
     let broadcast = Broadcast {
         key: order.key.clone(),

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use futures_util::future::try_join_all;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -11,7 +12,11 @@ use crate::broadcast::BroadcastError;
 use crate::context::Context;
 use crate::hex::hex;
 use crate::project::Project;
+use crate::reach::ways;
 use crate::send::Recipient;
+
+/// How many contacts are looked up at once.
+const AT_ONCE: usize = 32;
 
 /// What a caller asks for.
 ///
@@ -82,20 +87,27 @@ impl Order {
     }
 
     /// Its messages, each to another recipient.
-    pub(super) fn pieces(&self, project: &Project) -> Result<Vec<Piece>, BroadcastError> {
+    pub(super) async fn pieces(&self, project: &Project) -> Result<Vec<Piece>, BroadcastError> {
+        let mut found = Vec::with_capacity(self.recipients.len());
+        for some in self.recipients.chunks(AT_ONCE) {
+            let theirs: Vec<_> = some.iter().map(|recipient| ways(project, recipient)).collect();
+            found.extend(try_join_all(theirs).await?);
+        }
         let mut faults = Vec::new();
         let mut seen = HashSet::new();
         let mut pieces = Vec::new();
-        for (at, recipient) in self.recipients.iter().enumerate() {
-            match recipient {
-                Recipient::Connection(connection) => {
-                    if project.installed(&connection.backend).is_none() {
-                        let problem = format!("there is no backend {}", connection.backend);
-                        faults.push(Fault::new(format!("recipients[{at}]"), problem));
-                    } else if seen.insert(connection.clone()) {
-                        pieces.push(Piece { ways: vec![connection.clone()], send: 0, text: None });
+        for (at, ways) in found.into_iter().enumerate() {
+            let mut fault = |problem: String| faults.push(Fault::new(format!("recipients[{at}]"), problem));
+            match ways.first() {
+                Some(first) if project.installed(&first.backend).is_none() => {
+                    fault(format!("there is no backend {}", first.backend));
+                }
+                Some(first) => {
+                    if seen.insert(first.clone()) {
+                        pieces.push(Piece { ways, send: 0, text: None });
                     }
                 }
+                None => fault("there is no such contact, or no way to it".to_owned()),
             }
         }
         let bytes = pieces.iter().map(Piece::bytes).sum::<usize>();
@@ -171,7 +183,7 @@ mod tests {
         let json = r#"{"key":"k","text":"x","recipients":["k:1","1",{"backend":"k"},"k:"]}"#;
         let expected = [
             "recipients[1]: a recipient is written backend:identity",
-            "recipients[2]: a recipient is \"backend:identity\" or {\"backend\": …, \"identity\": …}",
+            "recipients[2]: a recipient is \"backend:identity\", {\"backend\": …, \"identity\": …} or {\"contact\": …}",
             "recipients[3]: an identity cannot be empty",
         ];
         assert_eq!(faults(json), expected);

@@ -15,6 +15,7 @@ use crate::hex::hex;
 use crate::message::{MessageId, digest};
 use crate::project::Project;
 use crate::queue::Ticket;
+use crate::reach::ways;
 use crate::responder::Undone;
 use crate::store::{JobRecord, StoreError};
 
@@ -135,7 +136,14 @@ async fn send(
 ) -> Result<(), Undone> {
     let mut pieces = Vec::new();
     for (nth, sending) in (1..).zip(sends) {
-        pieces.extend(sending.recipients.iter().map(|to| Piece::to(to, nth, sending.text.clone())));
+        for recipient in &sending.recipients {
+            let ways = ways(project, recipient).await?;
+            if ways.is_empty() {
+                warn!(job = name, outcome = "no_way", "a contact that cannot be reached");
+            } else {
+                pieces.push(Piece::to(ways, nth, sending.text.clone()));
+            }
+        }
     }
     let parts = in_parts(pieces);
     // By size: a part is at most a tenth of what is written at once.

@@ -198,6 +198,7 @@ impl Entry {
         let connection = |id: &ConnectionId| id.backend.as_str().len() + id.identity.as_str().len() + 4;
         let recipients = self.recipients.iter().map(|recipient| match recipient {
             Recipient::Connection(id) => connection(id),
+            Recipient::Contact(id) => id.as_str().len() + 16,
         });
         self.text.len() + recipients.sum::<usize>() + self.otherwise.iter().map(connection).sum::<usize>()
     }
