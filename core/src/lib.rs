@@ -102,6 +102,6 @@ pub use router::{Disposition, FaultyApps, Outcome, Router};
 pub use schedule::{JobContext, Schedule};
 pub use send::{InvalidRecipient, Recipient, SendError, Sending};
 pub use session::Session;
-pub use sweep::{Swept, next_due, sweep};
-pub use tick::{Ticked, tick};
+pub use sweep::{Swept, sweep};
+pub use tick::{Ticked, next_due, tick};
 pub use usage::Usage;

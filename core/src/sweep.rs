@@ -2,7 +2,6 @@
 //! sends.
 
 use futures_util::{StreamExt as _, stream};
-use jiff::Timestamp;
 use tracing::{error, info, warn};
 
 use crate::project::Project;
@@ -24,13 +23,8 @@ pub struct Swept {
     pub enqueued: usize,
 }
 
-/// When the next sweep has something to do, if that is at or before `until`: for clocks that are moved by hand.
-pub async fn next_due(project: &Project, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-    let due = project.ports.store.due(until, 1).await?;
-    Ok(due.first().map(|due| due.since))
-}
-
-/// Enqueues a job for each outbox and each broadcast that is due, into its own group. Run it every minute; running it twice at once does no harm.
+/// Enqueues a job for each outbox and each broadcast that is due, into its own group. Run it every minute; running it
+/// twice at once does no harm.
 pub async fn sweep(project: &Project) -> Result<Swept, StoreError> {
     let due = project.ports.store.due(project.ports.clock.now(), LIMIT).await?;
     let found = due.len();

@@ -1,9 +1,10 @@
 //! The apps of this project, in order. Put yours here.
 //!
-//! These are those of a small health service: community health workers register, report cases, and tell of births.
-//! What they answer is in `tests/transcripts/`.
+//! These are those of a small health service: community health workers register, report cases, and tell of births, and
+//! supervisors are reminded of the reports. What they answer is in `tests/transcripts/`.
 
 mod birth;
+mod reminder;
 mod report;
 
 use threadless::Router;
@@ -18,6 +19,8 @@ pub fn apps(router: Router) -> Router {
         .app(Registration::new())
         .app(report::app())
         .app(conversation("birth|baby", birth::Birth))
+        // Put your supervisors here: &["my-kannel-backend:0722123456"].
+        .app(reminder::Reminder::to(&[]))
         .app(DefaultReply)
         .catalogue("sw", include_str!("../locale/sw.po"))
 }

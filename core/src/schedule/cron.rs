@@ -89,6 +89,21 @@ impl When {
             Self::Cron(cron) => cron.before(now),
         }
     }
+
+    /// The first due time after `now`, if it is not after `until`.
+    pub(crate) fn next(&self, now: Timestamp, until: Timestamp) -> Option<Timestamp> {
+        let due_by = |second: i64| self.last(Timestamp::from_second(second).ok()?).filter(|due| *due > now);
+        let (mut before, mut by) = (now.as_second(), until.as_second());
+        let mut next = due_by(by)?;
+        while by - before > 1 {
+            let middle = before + (by - before) / 2;
+            match due_by(middle) {
+                Some(due) => (by, next) = (middle, due),
+                None => before = middle,
+            }
+        }
+        Some(next)
+    }
 }
 
 impl Cron {
@@ -222,6 +237,20 @@ mod tests {
         assert_eq!(every("15m", "2026-11-25T07:14:59Z"), "2026-11-25T07:00:00Z");
         assert_eq!(every("1h30m", "2026-11-25T07:14:59Z"), "2026-11-25T06:00:00Z");
         assert_eq!(every("1d", "2026-11-25T07:14:59Z"), "2026-11-25T00:00:00Z");
+    }
+
+    #[test]
+    fn the_next_due_time_is_the_first_after_a_moment() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let monday = When::cron("0 8 * * MON", "Africa/Nairobi").unwrap();
+        let (wednesday, sunday) = (at("2026-11-25T07:00:00Z"), at("2026-11-29T23:00:00Z"));
+        assert_eq!(monday.next(wednesday, sunday), None);
+        for until in ["2026-11-30T05:00:00Z", "2026-11-30T05:00:30Z", "2027-11-30T00:00:00Z"] {
+            assert_eq!(monday.next(wednesday, at(until)), Some(at("2026-11-30T05:00:00Z")), "{until}");
+        }
+        let after = monday.next(at("2026-11-30T05:00:00Z"), at("2027-01-01T00:00:00Z"));
+        assert_eq!(after, Some(at("2026-12-07T05:00:00Z")));
+        assert_eq!(monday.next(sunday, wednesday), None);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::{Mismatch, Said, Stage, StageError, Transcript};
 use crate::clock::Clock as _;
 use crate::message::{BackendName, ConnectionId};
-use crate::sweep::next_due;
 use crate::testing::Bench;
+use crate::tick::next_due;
 
 impl Bench {
     /// Plays a [transcript](Transcript) that stands in the source.
