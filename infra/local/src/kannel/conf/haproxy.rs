@@ -94,6 +94,8 @@ fn inbound(plan: &Plan, host: &str, port: u16) -> String {
 frontend kannel
     bind 127.0.0.1:{listen}
     http-request deny deny_status 404 unless {{ path_beg {} }}
+    # Whose path it is must not hang on who makes sense of the dots.
+    http-request deny deny_status 404 if {{ path_sub /.. }}
     default_backend threadless
 
 backend threadless
