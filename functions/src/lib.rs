@@ -7,7 +7,7 @@ mod apps;
 use std::process::ExitCode;
 
 use threadless::backend::Engines;
-use threadless::lambda::{self, Environment, EnvironmentError, Function};
+use threadless::lambda::{self, Environment, Function};
 
 pub use apps::apps;
 
@@ -15,13 +15,14 @@ pub use apps::apps;
 pub const SETTINGS: &str = include_str!("../settings.toml");
 
 /// What each function does, by the name of its binary.
-pub const FUNCTIONS: [(&str, Function); 6] = [
+pub const FUNCTIONS: [(&str, Function); 7] = [
     ("kannel", Function::Http { engine: "kannel" }),
     ("http", Function::Http { engine: "http" }),
     ("httptester", Function::Tester { engine: "httptester" }),
     ("send", Function::Send),
     ("responder", Function::Responder),
     ("tick", Function::Tick),
+    ("check", Function::Check),
 ];
 
 /// The kinds of gateway that the settings can name. Add your own with [`Engines::with`].
@@ -53,13 +54,12 @@ async fn serve(name: &str) -> ExitCode {
     let environment = Environment::read();
     lambda::start_logging(environment.as_ref().map_or("info", |environment| environment.log.as_str()));
     let host = environment.and_then(|environment| environment.host(SETTINGS, &engines(), apps));
-    let problem = match (function(name), host) {
-        (Some(function), Ok(host)) => match lambda::run(function, host).await {
+    let problem = match function(name) {
+        Some(function) => match lambda::run(function, host).await {
             Ok(()) => return ExitCode::SUCCESS,
             Err(problem) => problem.to_string(),
         },
-        (_, Err(problem)) => EnvironmentError::to_string(&problem),
-        (None, _) => format!("there is no function {name}"),
+        None => format!("there is no function {name}"),
     };
     tracing::error!(function = name, outcome = "not_started", error = problem, "start");
     ExitCode::FAILURE

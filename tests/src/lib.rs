@@ -3,6 +3,7 @@
 
 pub mod apps;
 pub mod aws;
+pub mod forward;
 pub mod gsm7;
 pub mod http;
 pub mod kannel;
@@ -15,3 +16,4 @@ pub mod services;
 pub mod smpp;
 pub mod stack_process;
 pub mod tls;
+pub mod tools;

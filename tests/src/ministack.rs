@@ -21,6 +21,16 @@ impl Ministack {
     /// # Errors
     /// `MINISTACK` names no executable (`tests/run` installs one), or it does not answer within a minute.
     pub fn start() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// The same, with variables that the functions deployed in it find in their environment.
+    ///
+    /// It ends with the thread that calls this.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with(variables: &[(&str, &str)]) -> Result<Self> {
         let executable = std::env::var("MINISTACK").context("MINISTACK is not set: run tests/run")?;
         let port = free_port()?;
         let home = tempfile::tempdir()?;
@@ -35,6 +45,7 @@ impl Ministack {
             .env("AWS_DEFAULT_REGION", "us-east-1")
             .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
             .env("HOME", home.path())
+            .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -2,7 +2,6 @@
 //! with the variables of `events/local.env`.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use tests::ports::free_port;
 use tests::recorder::{Recorder, Reply};
+use tests::tools::{bare, tool, top};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -21,27 +21,10 @@ const COMPILED: Duration = Duration::from_mins(20);
 /// How long an invocation may take once it is compiled.
 const INVOKED: Duration = Duration::from_mins(3);
 
-/// What a build needs of the environment. The rest stays out: what `cargo test` adds would have it build anew.
-const KEPT: [&str; 8] = [
-    "PATH",
-    "HOME",
-    "CARGO_HOME",
-    "RUSTUP_HOME",
-    "RUSTUP_TOOLCHAIN",
-    "CARGO_TARGET_DIR",
-    "RUSTFLAGS",
-    "CARGO_NET_OFFLINE",
-];
-
-fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 /// A command in the top folder. Child processes are in its group, and end with it.
 fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir(top()).env_clear().stdin(Stdio::null()).process_group(0).kill_on_drop(true);
-    command.envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    let mut command = Command::from(bare(program));
+    command.process_group(0).kill_on_drop(true);
     command
 }
 
@@ -118,9 +101,7 @@ fn local_env(stack: &Stack) -> Result<NamedTempFile> {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs cargo-lambda: tests/run"]
 async fn functions_answer_under_cargo_lambda() -> Result<()> {
-    let program = std::env::var_os("CARGO_LAMBDA").context("set CARGO_LAMBDA to the path of cargo-lambda")?;
-    let program = PathBuf::from(program);
-    ensure!(program.is_absolute() && program.exists(), "{}: no such program", program.display());
+    let program = tool("CARGO_LAMBDA")?;
     let mut build = command("cargo");
     build.args(["build", "--bin", "kannel", "--bin", "responder", "--bin", "tick"]);
     output(build, COMPILED).await?;

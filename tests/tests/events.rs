@@ -39,6 +39,8 @@ enum Expected {
     Sent { status: u16, body: Value, texts: &'static [(&'static str, &'static str)] },
     /// For `tick`, and for `send` by direct invocation: its result, and the texts that reach sendsms in the end.
     Result(Value, &'static [(&'static str, &'static str)]),
+    /// For `check`: what `CloudFormation` is told.
+    Told { status: &'static str, warnings: &'static str },
 }
 
 /// A message as it must stand on the queue.
@@ -106,7 +108,7 @@ fn flood(more: &Value) -> Value {
 
 fn expectation(sample: &str) -> Option<Expected> {
     Some(match sample {
-        "kannel-gsm7.json" => accepted(Enqueued {
+        "kannel-gsm7.json" | "kannel-function-url.json" => accepted(Enqueued {
             backend: BACKEND,
             text: "echo hello",
             gateway_id: Some("7cb6e7e1-f828-5d19-9549-10363171f969"),
@@ -114,6 +116,7 @@ fn expectation(sample: &str) -> Option<Expected> {
             recipient: Some("1234"),
             details: &["charset=UTF-8", "coding=0", "smsc=usb0-modem", "ts=1795519533"],
         }),
+        "check-create.json" => Expected::Told { status: "SUCCESS", warnings: "none" },
         "kannel-amharic.json" => accepted(Enqueued {
             backend: BACKEND,
             text: "echo \u{1230}\u{120b}\u{121d} \u{1208}\u{12d3}\u{1208}\u{121d}",
@@ -294,7 +297,7 @@ impl Rig {
             clock: Arc::new(clock.clone()),
         };
         let project = Arc::new(Project::new(settings, functions::apps(Router::new()), ports));
-        Ok(Self { host: Host { project, queue: None }, queue, clock, store, gateway })
+        Ok(Self { host: Host { project, queue: None, warnings: [].into() }, queue, clock, store, gateway })
     }
 
     /// What is in the history of a number of the message tester, in the order of its ids' messages.
@@ -426,6 +429,20 @@ async fn every_sample_comes_to_what_is_expected_of_it() -> Result<()> {
                 let function = name.split(['-', '.']).next().unwrap_or_default();
                 assert_eq!(rig.invoke(function, &event).await?, result, "{name}");
                 assert_texts(&rig, &name, texts).await?;
+            }
+            Expected::Told { status, warnings } => {
+                let mut event: Value = serde_json::from_str(&event)?;
+                event["ResponseURL"] = rig.gateway.url("/answer?signature=a%2Fb").into();
+                let result = rig.invoke("check", &event.to_string()).await?;
+                assert_eq!(result, json!({ "status": status }), "{name}");
+                let told = rig.gateway.requests().pop().context("nothing was told")?;
+                assert_eq!((told.method.as_str(), told.target.as_str()), ("PUT", "/answer?signature=a%2Fb"));
+                assert_eq!(told.header("content-type"), None, "the URL is signed for none");
+                let told: Value = serde_json::from_slice(&told.body)?;
+                for same in ["StackId", "RequestId", "LogicalResourceId"] {
+                    assert_eq!(told[same], event[same], "{name}");
+                }
+                assert_eq!((&told["Status"], &told["Data"]["Warnings"]), (&json!(status), &json!(warnings)));
             }
         }
     }

@@ -3,6 +3,7 @@
 mod any;
 pub(crate) mod authorization;
 mod engines;
+mod exposure;
 mod guard;
 pub mod http;
 pub mod httptester;

@@ -56,6 +56,11 @@ impl<'a> Fields<'a> {
         self.table.keys().cloned().collect()
     }
 
+    /// Whether a key is given, and was not taken yet.
+    pub fn is_given(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     /// A text, if it is given.
     pub fn text(&mut self, key: &str) -> Option<String> {
         match self.take(key)? {

@@ -36,7 +36,8 @@ pub struct Environment {
     pub dynamodb_url: Option<String>,
     /// `AWS_ENDPOINT_URL_SQS`, or `AWS_ENDPOINT_URL`: an emulator.
     pub sqs_url: Option<String>,
-    /// Deployed unless an endpoint above is on this machine.
+    /// `THREADLESS_PLACE`: `deployed`, as the template has it, or `local`. If absent, deployed unless an endpoint above
+    /// is on this machine.
     pub place: Place,
     /// The machine's clock; another one in tests.
     pub clock: Arc<dyn Clock>,
@@ -51,6 +52,9 @@ pub enum EnvironmentError {
     /// `THREADLESS_SECRETS` is not a JSON object of texts.
     #[error("THREADLESS_SECRETS is not a JSON object of texts")]
     Secrets,
+    /// `THREADLESS_PLACE` is no place.
+    #[error("THREADLESS_PLACE is one of deployed, local")]
+    Place,
     /// The settings are faulty.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -80,6 +84,13 @@ impl Environment {
         let dynamodb_url = var("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| var("AWS_ENDPOINT_URL"));
         let sqs_url = var("AWS_ENDPOINT_URL_SQS").or_else(|| var("AWS_ENDPOINT_URL"));
         let local = [&dynamodb_url, &sqs_url].into_iter().flatten().any(|url| is_loopback(url));
+        let place = match var("THREADLESS_PLACE").as_deref() {
+            Some("deployed") => Place::Deployed,
+            Some("local") => Place::Local,
+            Some(_) => return Err(EnvironmentError::Place),
+            None if local => Place::Local,
+            None => Place::Deployed,
+        };
         Ok(Self {
             table: need("THREADLESS_TABLE")?,
             queue_url: var("THREADLESS_QUEUE_URL"),
@@ -89,7 +100,7 @@ impl Environment {
             access: Access { region: need("AWS_REGION")?, credentials, endpoint_url: None },
             dynamodb_url,
             sqs_url,
-            place: if local { Place::Local } else { Place::Deployed },
+            place,
             clock: Arc::new(SystemClock),
         })
     }
@@ -111,10 +122,11 @@ impl Environment {
         };
         let surroundings = Surroundings::new(self.place, lookup);
         let text = self.settings.as_deref().unwrap_or(embedded);
-        let settings = Settings::read(text, engines, &surroundings)?;
+        let mut settings = Settings::read(text, engines, &surroundings)?;
         for warning in &settings.warnings {
             tracing::warn!(outcome = "settings_warning", "{warning}");
         }
+        let warnings = std::mem::take(&mut settings.warnings).into();
 
         let router = apps(Router::new());
         router.check()?;
@@ -136,7 +148,7 @@ impl Environment {
             clock: Arc::clone(&self.clock),
         };
         let project = Arc::new(Project::new(settings, router, ports));
-        Ok(Host { project, queue })
+        Ok(Host { project, queue, warnings })
     }
 }
 

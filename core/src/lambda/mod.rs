@@ -1,5 +1,6 @@
 //! On AWS Lambda: event JSON in, result JSON out, around the same code that runs everywhere else.
 
+mod check;
 mod environment;
 mod http;
 mod logging;
@@ -14,6 +15,7 @@ use std::time::{Duration, SystemTime};
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 
+use crate::backend::Fault;
 use crate::clock::Deadline;
 use crate::project::Project;
 use crate::queue::sqs::SqsQueue;
@@ -40,6 +42,8 @@ pub enum Function {
     Send,
     /// Sweeps, and starts the scheduled jobs that are due. Any event.
     Tick,
+    /// Says whether the settings are sound. Event: a custom resource of `CloudFormation`, which is told.
+    Check,
 }
 
 /// A project with what its functions need beyond it.
@@ -49,6 +53,8 @@ pub struct Host {
     pub project: Arc<Project>,
     /// The queue as the responder knows it, to let failed records wait.
     pub queue: Option<Arc<SqsQueue>>,
+    /// What the settings allow but looks like a mistake.
+    pub warnings: Arc<[Fault]>,
 }
 
 /// Why an event has no result. Lambda, or who invoked the function, tries again.
@@ -63,6 +69,9 @@ pub enum InvokeError {
     /// The store does not do what the function needs.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
+    /// Who asked by the event did not take in the answer.
+    #[error("the answer was not taken in: {0}")]
+    Unheard(String),
 }
 
 /// Runs one event through a function: what [`run`] does with each that Lambda has, and the local stack with its
@@ -88,16 +97,29 @@ pub async fn invoke(
             let Ticked { swept, jobs } = tick(&host.project).await?;
             Ok(format!(r#"{{"due":{},"enqueued":{},"jobs":{jobs}}}"#, swept.due, swept.enqueued))
         }
+        Function::Check => check::invoke(Ok(&host.warnings), event, deadline).await,
     }
 }
 
 /// Takes events from Lambda until it stops the process.
-pub async fn run(function: Function, host: Host) -> Result<(), lambda_runtime::Error> {
+///
+/// Without a host a function does not start. Only [`Function::Check`] starts all the same, and says why to who deploys.
+pub async fn run(
+    function: Function,
+    host: Result<Host, EnvironmentError>,
+) -> Result<(), lambda_runtime::Error> {
+    if host.is_err() && function != Function::Check {
+        return host.map(drop).map_err(Into::into);
+    }
+    let host = Arc::new(host);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
-        let host = host.clone();
+        let host = Arc::clone(&host);
         async move {
             let deadline = Deadline::within(remaining(event.context.deadline(), SystemTime::now()));
-            let result = invoke(function, &host, event.payload.get(), deadline).await;
+            let result = match &*host {
+                Ok(host) => invoke(function, host, event.payload.get(), deadline).await,
+                Err(problem) => check::invoke(Err(problem), event.payload.get(), deadline).await,
+            };
             if let Err(problem) = &result {
                 tracing::error!(outcome = "failed", error = %problem, "invocation");
             }

@@ -3,6 +3,7 @@
 //! The functions are the ones that run on AWS. Around them stand an embedded DynamoDB, an SQS of our own, and what
 //! AWS has to call them: an HTTP front, a queue poller, a schedule.
 
+mod client;
 mod dynamodb;
 mod event;
 mod front;
@@ -10,6 +11,7 @@ mod gateway;
 pub mod kannel;
 mod options;
 mod poller;
+mod redrive;
 mod run;
 pub mod script;
 mod setup;

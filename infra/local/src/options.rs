@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::kannel::check::command::CheckOptions;
 use crate::kannel::conf::command::ConfOptions;
+use crate::redrive::RedriveOptions;
 use crate::script::ScriptOptions;
 
 /// The whole stack on this machine: functions, DynamoDB, SQS and, where none listens, a gateway that prints.
@@ -55,4 +56,6 @@ pub enum Command {
     KannelCheck(CheckOptions),
     /// Plays transcripts against a stack, and says whether every reply came and no other
     Script(ScriptOptions),
+    /// Brings jobs back from the dead-letter queue of a deployed stack, after what made them fail was mended
+    Redrive(RedriveOptions),
 }

@@ -15,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::kannel::{self, GET_URL, Outcome};
 use crate::options::{Command, Options};
+use crate::redrive;
 use crate::script::{self, ScriptOptions, Verdict};
 use crate::setup::{StackOptions, StartError};
 use crate::stack::Stack;
@@ -66,6 +67,7 @@ fn beside(command: &Command, options: &Options, apps: fn(Router) -> Router) -> E
     let ended = match command {
         Command::KannelConf(conf) => kannel::conf::command::run(conf, options.port, settings).map(shown),
         Command::KannelCheck(check) => kannel::check::command::run(check, settings).map(shown),
+        Command::Redrive(redrive) => redrive::run(redrive, |line| println!("{line}")),
         Command::Script(script) => play(script, options, apps),
     };
     match ended {

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use aws_sdk_sqs::config::{BehaviorVersion, Config, Region};
-use threadless::aws::{Access, http_client};
+use threadless::aws::Access;
 use threadless::config::Place;
 use threadless::lambda::{self, Environment, Function, Host};
 use threadless::{Deadline, Project};
@@ -17,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
+use crate::client::sqs_client;
 use crate::dynamodb::{self, TABLE};
 use crate::front::{self, Front};
 use crate::gateway::{self, Gateway};
@@ -237,16 +237,10 @@ fn make_poller(
     host: &Host,
     running: &TaskTracker,
 ) -> Result<Poller, StartError> {
-    let http = http_client().map_err(lambda::EnvironmentError::from)?;
-    let mut config = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(environment.access.region.clone()))
-        .credentials_provider(environment.access.credentials.clone())
-        .http_client(http);
-    config.set_endpoint_url(environment.sqs_url.clone());
+    let access = Access { endpoint_url: environment.sqs_url.clone(), ..environment.access.clone() };
     let worker = &template.worker;
     Ok(Poller {
-        client: aws_sdk_sqs::Client::from_conf(config.build()),
+        client: sqs_client(&access).map_err(lambda::EnvironmentError::from)?,
         queue_url: queue_url.to_owned(),
         batch_size: worker.batch_size,
         function: known(&worker.function)?,

@@ -16,14 +16,14 @@ use http::{Method, Request, Response, StatusCode};
 use super::authorization::{basic_password, bearer_token};
 use super::{
     Backend, Caller, Fault, Fetched, OnUnusable, Received, Reported, Reports, SendOutcome, Transport,
-    TransportError, plain_text,
+    TransportError, exposure, plain_text,
 };
-use crate::config::{Fields, Place, Secret};
+use crate::config::{Fields, Secret};
 use crate::message::{BackendName, Outgoing};
 pub(super) use inbound::Inbound;
 use inbound::TOKEN;
 use outbound::Outbound;
-use signature::Signature;
+use signature::{SIGNATURE_SECRET, Signature};
 use status::Status;
 
 /// A gateway that speaks HTTP: `engine = "http"`, at `/http/<name>/`.
@@ -44,6 +44,7 @@ use status::Status;
 /// | `incoming_timestamp` | the field of the time of arrival: seconds or milliseconds since 1970, or ISO 8601 | `"timestamp"` |
 /// | `token` | what requests must carry: as the field `token`, also in a query beside a body, as `Bearer`, or as the password of `Basic` | none |
 /// | `signature_secret`, `signature_header` | what the raw body must be signed with (HMAC-SHA256, hexadecimal, `sha256=` before it or not), and where. Then only POST is taken: a query would not be signed | none, `"x-signature"` |
+/// | `open`, `plain_http` | as with [`kannel`](super::kannel::Kannel); a signature guards as well as a token | `false` |
 ///
 /// | `delivery_reports` | whether the gateway reports at `/http/<name>/status/` what became of messages | `false` |
 /// | `report_id`, `report_status`, `report_detail` | what the fields of these reports are called: our id as it was given, what became of the message, and words about it | `"id"`, `"status"`, `"detail"` |
@@ -97,11 +98,9 @@ impl HttpGateway {
         let inbound = Inbound::from_fields(fields);
         let outbound = Outbound::from_fields(fields);
         let expected = fields.numbers("expected_statuses", 100..=599);
+        let guarded = fields.is_given(TOKEN) || fields.is_given(SIGNATURE_SECRET);
         let (token, signature) = (fields.secret(TOKEN), Signature::from_fields(fields));
-        let open = token.is_none() && signature.is_none();
-        if open && fields.place() == Place::Deployed && !fields.is_faulty() {
-            fields.warn(TOKEN, "is missing: anyone who knows the URL can send messages in");
-        }
+        exposure::check_guard(fields, TOKEN, guarded);
         let secret = token.as_ref().or_else(|| signature.as_ref().map(Signature::secret));
         let status = Status::from_fields(fields, secret);
         if status.is_some() && outbound.as_ref().is_some_and(|outbound| !outbound.tells_id()) {

@@ -9,6 +9,9 @@ use crate::backend::Caller;
 use crate::config::{Fields, Secret};
 use crate::hex::unhex;
 
+/// The key of the settings that names the secret.
+pub(super) const SIGNATURE_SECRET: &str = "signature_secret";
+
 /// What requests must be signed with, and where the signature is.
 #[derive(Debug)]
 pub(super) struct Signature {
@@ -19,7 +22,7 @@ pub(super) struct Signature {
 impl Signature {
     /// Reads `signature_secret` and `signature_header`.
     pub(super) fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let secret = fields.secret("signature_secret");
+        let secret = fields.secret(SIGNATURE_SECRET);
         let given = fields.text("signature_header");
         let name = given.clone().unwrap_or_else(|| "x-signature".to_owned());
         let Ok(header) = name.to_ascii_lowercase().parse() else {

@@ -105,6 +105,11 @@ impl UrlTemplate {
         self.0.contains(&Part::Place(place))
     }
 
+    /// The URL for a message of `x`s: where all of them go.
+    pub(super) fn sample(&self) -> Option<Url> {
+        Url::parse(&self.with(|_| "x")).ok()
+    }
+
     /// The URL for this message, which the gateway is to know by this id.
     pub(super) fn fill(&self, message: &Outgoing, id: &str) -> Result<String, LeadsElsewhere> {
         let url = self.with(|place| place.of(message, id));

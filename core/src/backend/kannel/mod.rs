@@ -11,8 +11,8 @@ use bytes::Bytes;
 use http::{Method, Request};
 
 use super::authorization::{basic_password, bearer_token};
-use super::{Backend, Caller, Fault, Received, Reports, SendOutcome, Transport};
-use crate::config::{Fields, Place, Secret};
+use super::{Backend, Caller, Fault, Received, Reports, SendOutcome, Transport, exposure};
+use crate::config::{Fields, Secret};
 use crate::message::Outgoing;
 use sendsms::Sendsms;
 
@@ -23,12 +23,17 @@ use sendsms::Sendsms;
 /// | `sendsms_url` | where sendsms is; may have a query of its own | required |
 /// | `sendsms_params` | what goes with each message: `username`, `password`, `from`, `smsc` … | none |
 /// | `token` | what its requests carry: as `token=…`, as the password of `http://user:password@…`, or as the `Bearer` that a TLS sidecar adds | none |
+/// | `open` | `true`: deployed without a token, since something else guards the URL | `false` |
+/// | `plain_http` | `true`: deployed, and sends over `http://` to a host that looks public, since a private network leads there | `false` |
 /// | `coding` | `"auto"`: GSM-7 where it fits, else UCS-2; or 0, 1, 2 | `"auto"` |
 /// | `fold` | with `"auto"`: plain characters for look-alikes, where that makes the text fit GSM-7 | `false` |
 /// | `charset`, `encode_errors` | with a fixed coding: the charset, and `"ignore"`, `"replace"` or `"strict"` | `"ascii"`, `"ignore"` |
 /// | `timeout_seconds` | how long sendsms may take to answer, 1 to 60. Under load it takes up to 10 | 15 |
 /// | `delivery_report_url` | where this service is as Kannel reaches it, up to the path, without percent signs: `"http://127.0.0.1:8443"`, a TLS sidecar. Kannel is then asked to report what becomes of each message | none: it is not asked |
 /// | `delivery_report_mask` | what it is to report: the sum of 1 delivered, 2 failed, 4 buffered, 8 accepted and 16 rejected by the SMSC | 19 |
+///
+/// A deployed function whose backend has neither `token` nor `open = true`, or sends in the clear to a public host
+/// without `plain_http = true`, does not start; a deployment finds out before it changes anything.
 ///
 /// # Delivery reports
 ///
@@ -56,11 +61,10 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 impl Kannel {
     /// Reads its table in the settings; what is wrong is reported to `fields`.
     pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let guarded = fields.is_given("token");
         let token = fields.secret("token");
+        exposure::check_guard(fields, "token", guarded);
         let sendsms = Sendsms::from_fields(fields, token.as_ref());
-        if token.is_none() && fields.place() == Place::Deployed && !fields.is_faulty() {
-            fields.warn("token", "is missing: anyone who knows the URL can send messages in");
-        }
         let timeout = fields.seconds("timeout_seconds", 1..=60).unwrap_or(TIMEOUT);
         Some(Self { sendsms: sendsms?, token, timeout })
     }

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use url::Url;
 
 use super::dlr::Dlr;
-use crate::backend::Reports;
+use crate::backend::{Reports, exposure};
 use crate::config::{Fields, Param, Secret};
 use crate::message::Outgoing;
 use crate::text::charset::NoSuchCharacter;
@@ -91,6 +91,7 @@ impl Sendsms {
     /// reports. These are signed with `token`, or with sendsms's password where there is none.
     pub(super) fn from_fields(fields: &mut Fields<'_>, token: Option<&Secret>) -> Option<Self> {
         let url = url(fields);
+        exposure::check_cleartext(fields, "sendsms_url", url.as_ref());
         let params = fields.params("sendsms_params");
         let password = params.iter().find(|(name, _)| name == "password" || name == "pass");
         let password = password.map(|(_, password)| Secret::new(password.reveal()));

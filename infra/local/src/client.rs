@@ -1,0 +1,16 @@
+//! The SDK's client for what this package does with a queue itself.
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::{BehaviorVersion, Config, Region};
+use threadless::aws::{Access, NoClient, http_client};
+
+/// A client with the keys and the endpoint that it is given; nothing is read from the environment.
+pub(crate) fn sqs_client(access: &Access) -> Result<Client, NoClient> {
+    let mut config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(access.region.clone()))
+        .credentials_provider(access.credentials.clone())
+        .http_client(http_client()?);
+    config.set_endpoint_url(access.endpoint_url.clone());
+    Ok(Client::from_conf(config.build()))
+}
