@@ -1,8 +1,10 @@
 //! What an app sees of a message, and what it can do about it.
 
+mod queued;
+
 use std::collections::BTreeMap;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -17,6 +19,7 @@ use crate::session::Session;
 use crate::store::StoreError;
 use crate::translate::{Catalogues, Languages, Phrase};
 use crate::usage::Usage;
+use queued::Queued;
 
 /// What the apps may know of the project they run in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,37 +55,6 @@ pub struct Context {
     usage: Arc<Vec<Usage>>,
     catalogues: Arc<Catalogues>,
     now: Timestamp,
-}
-
-/// What was queued so far. Shared by all copies of a context, so that what a phase queued before it failed is not
-/// lost with it.
-#[derive(Debug)]
-struct Queued<T>(Arc<Mutex<Vec<T>>>);
-
-impl<T> Queued<T> {
-    /// A panicking phase cannot leave the list half-changed: a `push` either happened or did not.
-    fn lock(&self) -> MutexGuard<'_, Vec<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<T> Default for Queued<T> {
-    fn default() -> Self {
-        Self(Arc::default())
-    }
-}
-
-impl<T> Clone for Queued<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T: Clone> Queued<T> {
-    /// The same, for this context alone.
-    fn apart(&self) -> Self {
-        Self(Arc::new(Mutex::new(self.lock().clone())))
-    }
 }
 
 impl Context {
