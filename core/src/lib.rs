@@ -25,13 +25,22 @@
 //! # });
 //! ```
 //!
+//! Most apps are a function: `Router::new().app(keyword("hours", async |_| "We are open 8 to 17."))`.
+//!
 //! # Where to go from here
 //!
-//! - [`apps`]: a guide to writing apps, and those that come with this; [`App`] and [`Context`]: all that an app can do.
-//! - [`coming_from_rapidsms`]: where each thing of RapidSMS and its threadless router is here.
-//! - [`incoming()`]: the single way in, and the walk of a message from there.
-//! - [`backend`]: gateways, in and out; [`config`]: the settings that name them.
-//! - [`store`] and [`queue`]: the ports to DynamoDB and SQS; `lambda`: the functions on AWS.
+//! | to | read |
+//! |---|---|
+//! | write an app | [`apps`]: a guide, and the apps that come with this; [`App`] and [`Context`]: all that one can do |
+//! | test it | `testing`: transcripts, a fake gateway, faults on demand, a clock to set (feature `testing`) |
+//! | know people, and speak their language | [`Contact`], [`translate`] |
+//! | write first | [`Context::send`], [`broadcast`], [`Schedule`] |
+//! | learn what became of a message | [`App::report`], [`Report`] |
+//! | respect who wants no messages | [`Consent`] |
+//! | connect a gateway | [`backend`]: Kannel, any that speaks HTTP, one of your own; [`config`]: the settings; [`tester`]: phones in a browser |
+//! | follow a message | [`incoming()`], and `core/ARCHITECTURE.md` from there |
+//! | run it | `lambda`: the functions on AWS; [`store`] and [`queue`]: the ports to DynamoDB and SQS |
+//! | come from RapidSMS | [`coming_from_rapidsms`]: where each thing is here, and what is gone |
 //!
 //! # Features
 //!
