@@ -8,7 +8,7 @@ mod sendsms;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{HeaderValue, Method, Request, header};
 
 use super::authorization::{basic_password, bearer_token};
 use super::{Backend, Caller, Fault, Received, Reports, SendOutcome, Transport, exposure};
@@ -22,6 +22,7 @@ use sendsms::Sendsms;
 /// |---|---|---|
 /// | `sendsms_url` | where sendsms is; may have a query of its own | required |
 /// | `sendsms_params` | what goes with each message: `username`, `password`, `from`, `smsc` … | none |
+/// | `sendsms_token` | what goes with each message as `Authorization: Bearer …`, for a TLS front before sendsms that lets nothing else through | none |
 /// | `token` | what its requests carry: as `token=…`, as the password of `http://user:password@…`, or as the `Bearer` that a TLS sidecar adds | none |
 /// | `open` | `true`: deployed without a token, since something else guards the URL | `false` |
 /// | `plain_http` | `true`: deployed, and sends over `http://` to a host that looks public, since a private network leads there | `false` |
@@ -51,6 +52,8 @@ use sendsms::Sendsms;
 #[derive(Debug)]
 pub struct Kannel {
     sendsms: Sendsms,
+    /// What the front before sendsms lets through.
+    authorization: Option<HeaderValue>,
     token: Option<Secret>,
     timeout: Duration,
 }
@@ -65,9 +68,21 @@ impl Kannel {
         let token = fields.secret("token");
         exposure::check_guard(fields, "token", guarded);
         let sendsms = Sendsms::from_fields(fields, token.as_ref());
+        let authorization = authorization(fields);
         let timeout = fields.seconds("timeout_seconds", 1..=60).unwrap_or(TIMEOUT);
-        Some(Self { sendsms: sendsms?, token, timeout })
+        Some(Self { sendsms: sendsms?, authorization, token, timeout })
     }
+}
+
+/// The header of `sendsms_token`. No `Debug` shows it.
+fn authorization(fields: &mut Fields<'_>) -> Option<HeaderValue> {
+    let token = fields.secret("sendsms_token")?;
+    if let Ok(mut value) = HeaderValue::try_from(format!("Bearer {}", token.reveal())) {
+        value.set_sensitive(true);
+        return Some(value);
+    }
+    fields.fault("sendsms_token", "has characters in it that no header can hold");
+    None
 }
 
 /// What a get-url brings: the message in a query string, as it came.
@@ -111,7 +126,12 @@ impl Backend for Kannel {
         let url = self.sendsms.request_url(message);
         let request = url.map(|url| Request::get(url).body(Bytes::new()));
         match request {
-            Ok(Ok(request)) => answer::read(transport.fetch(request, limit).await),
+            Ok(Ok(mut request)) => {
+                if let Some(authorization) = &self.authorization {
+                    request.headers_mut().insert(header::AUTHORIZATION, authorization.clone());
+                }
+                answer::read(transport.fetch(request, limit).await)
+            }
             Ok(Err(problem)) => SendOutcome::Refused { detail: problem.to_string() },
             Err(problem) => SendOutcome::Refused { detail: problem.to_string() },
         }

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use http::header;
 
 use super::*;
 use crate::backend::{AnyBackend, Engines, Fetched, TransportError};
@@ -26,19 +25,23 @@ fn kannel(table: &str) -> AnyBackend {
     settings(&table).unwrap().backends.into_values().next().unwrap().backend
 }
 
-/// Keeps the URL that it is asked for.
+/// Keeps the request that it is given.
 #[derive(Default)]
-struct Catcher(std::sync::Mutex<String>);
+struct Catcher(std::sync::Mutex<Request<Bytes>>);
 
 #[async_trait]
 impl Transport for Catcher {
     async fn fetch(&self, request: Request<Bytes>, _limit: Duration) -> Result<Fetched, TransportError> {
-        *self.0.lock().unwrap() = request.uri().to_string();
+        *self.0.lock().unwrap() = request;
         Ok(Fetched { status: 202, body: Bytes::from_static(b"0: Accepted for delivery") })
     }
 }
 
 async fn sent(backend: &AnyBackend, to: &str, text: &str) -> Result<String, SendOutcome> {
+    requested(backend, to, text).await.map(|request| request.uri().to_string())
+}
+
+async fn requested(backend: &AnyBackend, to: &str, text: &str) -> Result<Request<Bytes>, SendOutcome> {
     let message = Outgoing {
         id: MessageId::random(),
         connection: ConnectionId::new("k".parse().unwrap(), to.parse().unwrap()),
@@ -236,4 +239,15 @@ fn the_token_comes_by_query_by_basic_or_as_bearer() {
         assert_eq!(guarded.0.authenticate(&request), caller, "{uri} {authorization:?}");
     }
     assert_eq!(kannel("").0.authenticate(&Request::new(Bytes::new())), Caller::Anyone);
+}
+
+#[tokio::test]
+async fn what_the_front_before_sendsms_wants_goes_with_every_message_and_does_not_show() {
+    let guarded = kannel("sendsms_token = { secret = \"TOKEN\" }");
+    let request = requested(&guarded, "1", "hi").await.unwrap();
+    assert_eq!(request.headers()[header::AUTHORIZATION], "Bearer s3cret");
+    assert!(!format!("{request:?}").contains("s3cret"));
+    assert_eq!(requested(&kannel(""), "1", "hi").await.unwrap().headers().len(), 0);
+    let faulty = settings("sendsms_url = \"http://g/\"\nsendsms_token = \"a\\nb\"").err().unwrap();
+    assert_eq!(faulty.0[0].field, "backends.k.sendsms_token");
 }

@@ -58,6 +58,8 @@ pub(crate) struct Backend {
     params: BTreeMap<String, Known>,
     /// What its requests must carry; `None` if nothing.
     pub(crate) token: Option<Known>,
+    /// What the front before sendsms lets through; `None` if it asks for nothing.
+    pub(crate) sendsms_token: Option<Known>,
 }
 
 impl Backend {
@@ -77,10 +79,13 @@ impl Backend {
                 params.entry(name.clone()).or_insert(known);
             }
         }
-        let token = table.get("token").and_then(|token| Known::read(token, lookup));
-        // An empty text, given for local runs, stands for none there; deployed it is asked for all the same.
-        let token = token.filter(|token| *token != Known::Plain(String::new()));
-        Some(Self { name: name.to_owned(), sendsms_url, params, token })
+        let token = |key: &str| {
+            let token = table.get(key).and_then(|token| Known::read(token, lookup));
+            // An empty text, given for local runs, stands for none there; deployed it is asked for all the same.
+            token.filter(|token| *token != Known::Plain(String::new()))
+        };
+        let (sendsms_token, token) = (token("sendsms_token"), token("token"));
+        Some(Self { name: name.to_owned(), sendsms_url, params, token, sendsms_token })
     }
 }
 

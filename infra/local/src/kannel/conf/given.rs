@@ -117,16 +117,15 @@ pub(super) fn services(backends: &[Backend], show: Show) -> Result<Vec<Service>,
         } else {
             None
         };
-        let token = match &backend.token {
-            None => None,
-            Some(known) => {
-                let shown = show.text(known, "a token")?;
-                Some(Token { variable: variable(known, &backend.name), shown })
-            }
-        };
+        let token = token(backend.token.as_ref(), &backend.name, show)?;
         services.push(Service { name: backend.name.clone(), line, token });
     }
     Ok(services)
+}
+
+fn token(known: Option<&Known>, backend: &str, show: Show) -> Result<Option<Token>, String> {
+    let Some(known) = known else { return Ok(None) };
+    Ok(Some(Token { variable: variable(known, backend), shown: show.text(known, "a token")? }))
 }
 
 /// What an environment can call a token: the name of its secret, if that will do.
@@ -150,16 +149,25 @@ pub(super) fn user(backend: &Backend, show: Show) -> Result<User, String> {
     Ok(User { name: name.to_owned(), password: show.text(password, "a password")? })
 }
 
-pub(super) fn sendsms(backends: &[Backend], certificate: Option<PathBuf>) -> Result<Sendsms, String> {
-    let Some(url) = backends.first().map(|backend| &backend.sendsms_url) else {
+pub(super) fn sendsms(
+    backends: &[Backend],
+    certificate: Option<PathBuf>,
+    show: Show,
+) -> Result<Sendsms, String> {
+    let Some(first) = backends.first() else {
         return Err("the settings have no kannel backend".to_owned());
     };
+    if let Some(other) = backends.iter().find(|other| other.sendsms_token != first.sendsms_token) {
+        return Err(format!("{} and {} have different values of sendsms_token", first.name, other.name));
+    }
+    let token = token(first.sendsms_token.as_ref(), &format!("{}_sendsms", first.name), show)?;
+    let url = &first.sendsms_url;
     let port = url.port_or_known_default().unwrap_or(FRONT);
     let path = if url.path() == "/" { SENDSMS.1 } else { url.path() }.to_owned();
     if url.scheme() == "http" {
-        let front = certificate.map(|certificate| SendsmsFront { port: FRONT, certificate });
+        let front = certificate.map(|certificate| SendsmsFront { port: FRONT, certificate, token });
         return Ok(Sendsms { port, path, front });
     }
     let certificate = certificate.unwrap_or_else(|| PathBuf::from("/etc/ssl/private/sendsms.pem"));
-    Ok(Sendsms { port: SENDSMS.0, path, front: Some(SendsmsFront { port, certificate }) })
+    Ok(Sendsms { port: SENDSMS.0, path, front: Some(SendsmsFront { port, certificate, token }) })
 }

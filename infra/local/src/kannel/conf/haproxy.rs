@@ -7,12 +7,7 @@ use super::plan::Plan;
 /// The text of the file.
 pub(super) fn render(plan: &Plan, host: &str, port: u16) -> String {
     let mut text = HEAD.replace("{host}", host);
-    let mut tokens: Vec<&str> = plan
-        .services
-        .iter()
-        .filter_map(|service| service.token.as_ref())
-        .map(|token| token.variable.as_str())
-        .collect();
+    let mut tokens: Vec<&str> = plan.tokens().map(|token| token.variable.as_str()).collect();
     tokens.dedup();
     if !tokens.is_empty() {
         text.push_str("#\n# Set in haproxy's environment (Debian: /etc/default/haproxy), so that they are in no URL and in no configuration:\n");
@@ -130,13 +125,21 @@ fn replies(plan: &Plan) -> String {
     let Some(front) = &plan.sendsms.front else { return String::new() };
     let (port, path, certificate) = (plan.sendsms.port, &plan.sendsms.path, front.certificate.display());
     let listen = front.port;
+    let guard = front.token.as_ref().map_or_else(String::new, |token| {
+        format!(
+            "    http-request deny deny_status 403 unless {{ req.hdr(authorization) -m str \"Bearer ${{{}}}\" }}\n    \
+             http-request del-header Authorization\n",
+            token.variable
+        )
+    });
+    let guards = if guard.is_empty() { "a long password" } else { "a token that only the functions know" };
     format!(
         "
-# The way back: functions have no fixed address, so TLS and a long password guard sendsms.
+# The way back: functions have no fixed address, so TLS and {guards} guard sendsms.
 frontend replies
     bind :{listen} ssl crt \"{certificate}\"
     http-request deny deny_status 404 unless METH_GET {{ path {path} }}
-    default_backend smsbox
+{guard}    default_backend smsbox
 
 backend smsbox
     # A reply that may have been taken is never sent again: sendsms knows no repeats.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::plan::{Plan, Service};
+use super::plan::{Plan, Service, Token};
 
 /// The text of the file. `name_server` answers for the host's name, which nginx must be told.
 pub(super) fn render(plan: &Plan, host: &str, port: u16, name_server: &str) -> Result<String, String> {
@@ -48,7 +48,7 @@ server {{
         text.push_str(&location(plan, service, host, port)?);
     }
     text.push_str("}\n");
-    text.push_str(&replies(plan));
+    text.push_str(&replies(plan)?);
     Ok(text)
 }
 
@@ -67,17 +67,7 @@ limit_conn_zone $server_port zone=threadless_in_flight:32k;
 fn location(plan: &Plan, service: &Service, host: &str, port: u16) -> Result<String, String> {
     let authorization = match &service.token {
         None => String::new(),
-        // nginx knows no escape for it.
-        Some(token) if token.shown.contains('$') => {
-            return Err(format!(
-                "the token of {} has a $ in it, which nginx cannot hold: take haproxy",
-                service.name
-            ));
-        }
-        Some(token) => {
-            let value = token.shown.replace('\\', "\\\\").replace('"', "\\\"");
-            format!("\n        proxy_set_header Authorization \"Bearer {value}\";")
-        }
+        Some(token) => format!("\n        proxy_set_header Authorization \"{}\";", bearer(token)?),
     };
     Ok(format!(
         r#"
@@ -93,11 +83,31 @@ fn location(plan: &Plan, service: &Service, host: &str, port: u16) -> Result<Str
     ))
 }
 
-fn replies(plan: &Plan) -> String {
-    let Some(front) = &plan.sendsms.front else { return String::new() };
-    format!(
+/// What the header says, as it stands between quotes.
+fn bearer(token: &Token) -> Result<String, String> {
+    // nginx knows no escape for it.
+    if token.shown.contains('$') {
+        return Err(format!("{} has a $ in it, which nginx cannot hold: take haproxy", token.variable));
+    }
+    Ok(format!("Bearer {}", token.shown.replace('\\', "\\\\").replace('"', "\\\"")))
+}
+
+fn replies(plan: &Plan) -> Result<String, String> {
+    let Some(front) = &plan.sendsms.front else { return Ok(String::new()) };
+    let (guard, guards) = match &front.token {
+        None => (String::new(), "a long password"),
+        Some(token) => {
+            let bearer = bearer(token)?;
+            let guard = format!(
+                "\n        if ($http_authorization != \"{bearer}\") {{\n            return 403;\n        }}\n        \
+                 proxy_set_header Authorization \"\";"
+            );
+            (guard, "a token that only the functions know")
+        }
+    };
+    Ok(format!(
         r"
-# The way back: functions have no fixed address, so TLS and a long password guard sendsms.
+# The way back: functions have no fixed address, so TLS and {guards} guard sendsms.
 server {{
     listen {listen} ssl;
     ssl_certificate {certificate};
@@ -111,7 +121,7 @@ server {{
         return 404;
     }}
 
-    location = {path} {{
+    location = {path} {{{guard}
         limit_except GET {{
             deny all;
         }}
@@ -125,5 +135,5 @@ server {{
         certificate = front.certificate.display(),
         path = plan.sendsms.path,
         port = plan.sendsms.port,
-    )
+    ))
 }

@@ -88,6 +88,8 @@ pub(super) struct SendsmsFront {
     pub(super) port: u16,
     /// Certificate and key in one PEM file.
     pub(super) certificate: PathBuf,
+    /// What it lets through; `None` for everything that is for sendsms.
+    pub(super) token: Option<Token>,
 }
 
 /// What the command line says, as far as it decides what is written.
@@ -112,7 +114,7 @@ impl Plan {
             services: services(&backends, show)?,
             users: Vec::new(),
             lines: Vec::new(),
-            sendsms: sendsms(&backends, wanted.sendsms_cert)?,
+            sendsms: sendsms(&backends, wanted.sendsms_cert, show)?,
             admin_password: show.text(&admin(wanted.admin_password), "the admin password")?,
             sidecar_port: wanted.sidecar_port,
             resolver: wanted.resolver,
@@ -134,6 +136,12 @@ impl Plan {
             }
         }
         Ok(plan)
+    }
+
+    /// Every token that the sidecar must know.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = &Token> {
+        let front = self.sendsms.front.as_ref().and_then(|front| front.token.as_ref());
+        self.services.iter().filter_map(|service| service.token.as_ref()).chain(front)
     }
 
     /// What the get-url of a backend begins with.

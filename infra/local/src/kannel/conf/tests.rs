@@ -133,6 +133,27 @@ fn the_token_of_a_deployed_backend_is_in_no_url() {
     }
 }
 
+#[test]
+fn the_front_before_sendsms_lets_the_functions_through_and_nobody_else() {
+    let settings = SETTINGS.replace(
+        "sendsms_url = \"http://127.0.0.1:13013/cgi-bin/sendsms\"",
+        "sendsms_url = \"https://kannel.example:13443/cgi-bin/sendsms\"\nsendsms_token = { secret = \"SENDSMS_TOKEN\" }",
+    );
+    let secrets = [("KANNEL_TOKEN", "t0ken"), ("SENDSMS_TOKEN", "b4ck")];
+    let text = |sidecar, show_secrets| {
+        let given =
+            Given { settings: &settings, secrets: &secrets, show_secrets, sidecar, ..Given::default() };
+        write(&given).unwrap()[1].text.clone()
+    };
+    let haproxy = text(Sidecar::Haproxy, true);
+    let guard = "deny deny_status 403 unless { req.hdr(authorization) -m str \"Bearer ${SENDSMS_TOKEN}\" }";
+    assert!(haproxy.contains(guard) && haproxy.contains(".if !defined(SENDSMS_TOKEN)"), "{haproxy}");
+    assert!(!haproxy.contains("b4ck"));
+    let nginx = text(Sidecar::Nginx, true);
+    assert!(nginx.contains("if ($http_authorization != \"Bearer b4ck\") {"), "{nginx}");
+    assert!(!text(Sidecar::Nginx, false).contains("b4ck"));
+}
+
 const TWO: &str = "
 [project]
 name = \"Two\"
