@@ -130,6 +130,6 @@ async fn functions_answer_under_cargo_lambda() -> Result<()> {
     let texts: Vec<String> = theirs.filter_map(|sent| sent.text("text")).collect();
     assert_eq!(texts, ["hello", "one", "two"]);
 
-    assert_eq!(watch.invoke("tick", "tick.json").await?, json!({ "due": 0, "enqueued": 0 }));
+    assert_eq!(watch.invoke("tick", "tick.json").await?, json!({ "due": 0, "enqueued": 0, "jobs": 0 }));
     Ok(())
 }

@@ -39,7 +39,7 @@ pub struct Report {
     pub id: MessageId,
     /// Who was to get the message.
     pub connection: ConnectionId,
-    /// The message: that of a reply is its inbound message's with a number behind, `…-1`; that of a [`Notice`] its own.
+    /// The message: that of a reply is its inbound message's with a number behind, `…-1`; that of a [`Notice`](crate::Notice) its own.
     pub message: MessageId,
     /// What became of it.
     pub fate: Fate,
