@@ -159,7 +159,8 @@ async fn the_endpoint_answers_with_what_is_wrong_and_writes_nothing_then() {
 async fn who_may_send_is_asked_for_the_token() {
     let settings = |send: &str, place| {
         let text = format!(
-            "[project]\nname = \"T\"\n[backends.bench]\nengine = \"kannel\"\nsendsms_url = \"http://a/\"\n{send}"
+            "[project]\nname = \"T\"\n[backends.bench]\nengine = \"kannel\"\nopen = true\n\
+             sendsms_url = \"https://a/\"\n{send}"
         );
         let surroundings = threadless::config::Surroundings::new(place, |name| {
             (name == "SEND_TOKEN").then(|| "secret".to_owned())

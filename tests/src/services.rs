@@ -26,13 +26,16 @@ pub async fn ask(service: SocketAddr, operation: &str, input: &Value) -> Result<
     Ok(serde_json::from_str(&answer.body)?)
 }
 
-/// Every item of the stack's table, as DynamoDB writes it in JSON. Meant for tables of less than 1 MB.
+/// Every item of the stack's table that messages left there, as DynamoDB writes it in JSON; not those of scheduled
+/// jobs, which come by the clock. Meant for tables of less than 1 MB.
 ///
 /// # Errors
 /// As [`ask`].
 pub async fn items(dynamodb: SocketAddr) -> Result<Vec<Value>> {
     let mut found = ask(dynamodb, "DynamoDB_20120810.Scan", &json!({ "TableName": "threadless" })).await?;
-    serde_json::from_value(found["Items"].take()).context("no items")
+    let mut items: Vec<Value> = serde_json::from_value(found["Items"].take()).context("no items")?;
+    items.retain(|item| !item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("J#")));
+    Ok(items)
 }
 
 /// How many messages a queue has, those included that are handed out and not deleted yet.
