@@ -46,7 +46,8 @@ pub enum IncomingError {
 ///
 /// With `respond = "inline"` the phases are through, their effect is committed, and replies were sent as far as
 /// `deadline` (and five seconds) allowed; with `respond = "queue"` it is on the queue.
-/// However often a message with the same gateway id comes, its effect happens once.
+/// A message with a gateway id takes effect once, even if it comes several times within 24 hours. A message without one
+/// takes effect each time that it comes.
 pub async fn incoming(
     project: &Project,
     backend: &BackendName,

@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /send` with `{"key", "text", "recipients"}` | 202: it is durable, and each recipient gets it once |
+//! | `POST /send` with `{"key", "text", "recipients"}` | 202: it is durable, with one message for each recipient |
 //! | `GET /send/<key>` | 200: `total`, `fanned_out` |
 //! | `GET /send/<key>?states` | and `states`: how many messages are `waiting`, `queued`, `sent`, `delivered`, `failed` |
 //! | `GET /send/<key>?recipients` | and `recipients`, each with its state; `&part=<next>` for the next of them |

@@ -1,7 +1,8 @@
-//! Broadcasts: many messages that nobody asked for, taken by one call, each of them sent once.
+//! Broadcasts: many messages that nobody asked for, taken by one call.
 //!
 //! A call writes the broadcast with all its parts in one transaction, under a key that the caller gives: from then
-//! on it happens, once, whoever dies. A job for each part puts the part's messages on the queue, where each goes its
+//! on each recipient has one message, wherever a process dies. The message goes out as a reply does: once, and twice
+//! only where the gateway's answer was lost or not recorded. A job for each part puts the part's messages on the queue, where each goes its
 //! own way; parts that nobody finished are found by the sweep.
 
 pub mod endpoint;
@@ -174,8 +175,8 @@ pub enum BroadcastError {
     Queue(#[from] QueueError),
 }
 
-/// Takes a broadcast. Once this says [`Taken::Yes`], each of its recipients gets the message once, however often it
-/// is called with the same key and the same content.
+/// Takes a broadcast. Once this returns [`Taken::Yes`], the broadcast is stored with one message for each recipient. For
+/// 30 days a call with the same key and the same content makes no further message.
 pub async fn broadcast(project: &Project, order: &Order) -> Result<Taken, BroadcastError> {
     let (digest, now) = (order.digest(), project.ports.clock.now());
     if project.ports.queue.is_none() {

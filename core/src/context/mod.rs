@@ -273,10 +273,11 @@ impl Context {
         self.replies.lock().clone()
     }
 
-    /// Has a text sent to others than the sender of this message, in any phase. It is committed with the message,
-    /// so it happens once however often the phases run, and then goes out through the queue: each recipient gets
-    /// it in their own turn, through the outgoing phase and their own [opt-out](crate::Consent), and what goes
-    /// wrong with one of them is no one else's affair. It does not count as an answer.
+    /// Sends a text to others than the sender of this message, in any phase. The text is committed with the message,
+    /// so each recipient gets one message even if the phases run several times. After the commit the text goes
+    /// through the queue. Each recipient gets it through the outgoing phase and subject to their own
+    /// [opt-out](crate::Consent). A failure for one recipient does not affect the others. The text does not count as an
+    /// answer.
     ///
     /// At most [`Sending::MAX_RECIPIENTS`] a call, each of them once, and [`Sending::MAX_SENDS`] calls a message.
     /// Nobody is no fault. What is beyond is an error, and nothing of that call is sent.

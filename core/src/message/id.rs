@@ -12,7 +12,7 @@ use crate::hex::hex;
 /// The name of one message, in or out: what logs, history, and apps' external calls key on.
 ///
 /// An inbound message that came with a gateway id (Kannel's `%I`) always gets the same `MessageId`, however
-/// often it is delivered; that is what makes its effect happen once. Without one each arrival is a message of
+/// often it is delivered; by this id a second delivery is recognised. Without one each arrival is a message of
 /// its own. A reply's id is its message's with a number behind: `…-1`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -1,6 +1,7 @@
 //! Scheduled work: what apps do by the clock and not because someone wrote.
 //!
-//! The tick looks at each job's last due time and puts it on the queue, once; the responder runs it. After an outage a
+//! The tick looks at the last due time of each job. The tick puts a job that is due on the queue, and the responder runs
+//! it once for each due time: a repeat after a crash finds the messages of the first run and adds none. After an outage a
 //! job runs once, for the latest time that was missed. A job that was never seen before begins with the first due time
 //! from then on.
 

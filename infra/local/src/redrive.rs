@@ -1,8 +1,8 @@
 //! `cargo run -- redrive`: brings jobs back from the dead-letter queue, after what made them fail was mended.
 //!
-//! A FIFO queue takes the dedupe id of a message that it had within five minutes for that message, and a poisonous job
-//! is a dead letter within seconds. SQS's own redrive keeps the id; this gives a new one. It sends before it deletes: a
-//! death in between leaves a job twice, and a message that was handled before has no second effect.
+//! A FIFO queue drops a message whose deduplication id it has seen in the last five minutes, and a job that is brought
+//! back twice in that time must not be dropped. So this command gives each job a new deduplication id. It sends before it
+//! deletes. A death in between leaves a job twice; the second one has no effect for as long as the message is known.
 
 use aws_credential_types::Credentials;
 use aws_sdk_sqs::Client;

@@ -68,6 +68,18 @@ fn the_functions_of_the_template_are_those_that_are_built() -> Result<()> {
     Ok(())
 }
 
+/// The cost of an idle month is mostly that of the alarms.
+#[test]
+fn the_cost_table_counts_the_alarms_that_are_always_there() -> Result<()> {
+    let yaml = yaml()?;
+    let alarms = resources(&yaml, "AWS::CloudWatch::Alarm");
+    let always = alarms.iter().filter(|alarm| alarm["Condition"].is_null()).count();
+    let page = include_str!("../../../infra/README.md");
+    let dollars = format!("{always} alarms {}.{:02}", always / 10, always % 10 * 10);
+    assert!(page.contains(&dollars), "infra/README.md, What it costs: {dollars}");
+    Ok(())
+}
+
 fn answers_http(function: Function) -> bool {
     matches!(function, Function::Http { .. } | Function::Tester { .. } | Function::Send)
 }

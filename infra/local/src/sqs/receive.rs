@@ -143,14 +143,16 @@ impl Receiving<'_> {
         Ok(())
     }
 
-    /// Moves a message to the dead-letter queue: with its id and its group, behind what is there. A FIFO queue
-    /// counts the time that it keeps a message from the move on.
+    /// Moves a message to the dead-letter queue: with its id and its group, behind what is there. Its deduplication id
+    /// becomes its message id, and a FIFO queue counts the time that it keeps a message from the move on.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html>
     fn give_up(&self, message: &Received, target: &str) -> Result<(), SqsError> {
         self.transaction
             .prepare_cached(
                 "INSERT INTO message (queue, id, body, attributes, trace_header, group_id, dedupe_id, sent_at,
                                       visible_at, first_received_at, received, dead_letter_of)
-                 SELECT ?1, id, body, attributes, trace_header, group_id, dedupe_id, ?2,
+                 SELECT ?1, id, body, attributes, trace_header, group_id, id, ?2,
                         ?2, first_received_at, received, ?3
                  FROM message WHERE sequence = ?4",
             )?

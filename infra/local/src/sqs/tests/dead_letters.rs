@@ -21,6 +21,17 @@ fn what_was_received_too_often_moves_with_its_group_and_in_order() {
 }
 
 #[test]
+fn a_dead_letter_has_its_message_id_as_its_dedupe_id() {
+    let mut bench = Bench::with_dead_letters(1);
+    let sent = bench.send_as("g", "g1", "given");
+    assert_eq!(bench.receive(1)[0].dedupe_id, "given");
+    bench.pass(30);
+    assert!(bench.receive(1).is_empty());
+    let dead = bench.receive_from("dead.fifo", 1);
+    assert_eq!((&dead[0].id, &dead[0].dedupe_id), (&sent.id, &sent.id));
+}
+
+#[test]
 fn only_what_was_received_too_often_moves() {
     let mut bench = Bench::with_dead_letters(1);
     bench.send(&["g1", "g2"]);
