@@ -15,7 +15,7 @@ use crate::contact::{Contact, Directory};
 use crate::deliver::{self, Delivery};
 use crate::known::Known;
 use crate::language::Language;
-use crate::message::ConnectionId;
+use crate::message::{ConnectionId, MessageId};
 use crate::occasion::Occasion;
 use crate::project::Project;
 use crate::random;
@@ -109,24 +109,28 @@ impl Claim<'_> {
         );
         opened?;
         let mut loaded = loaded?;
-        let mut ran: Option<(u64, Outcome)> = None;
+        let mut ran: Option<Ran> = None;
         let mut races = 0;
         loop {
             if loaded.seen {
-                return Ok(self.seen_before(loaded, ran.map(|(_, outcome)| outcome)).await);
+                return Ok(self.seen_before(loaded, ran).await);
             }
             let now = self.now();
             let outcome = match ran.take() {
                 // Only the outbox or the lease changed: what the phases saw is still so. That a contact is still as
                 // they saw it, nobody knows.
-                Some((version, outcome)) if version == loaded.record.version && outcome.contact.is_none() => {
+                Some(Ran { version, outcome, .. })
+                    if version == loaded.record.version && outcome.contact.is_none() =>
+                {
                     outcome
                 }
                 _ => self.run_phases(&loaded, now).await,
             };
             match self.commit(&loaded, &outcome, now).await? {
                 Ok(effect) => return Ok(effect),
-                Err(Conflicted) => ran = Some((loaded.record.version, outcome)),
+                Err(Conflicted { takeover }) => {
+                    ran = Some(Ran { version: loaded.record.version, outcome, takeover });
+                }
             }
             races += 1;
             if deadline.remaining().is_zero() {
@@ -164,13 +168,11 @@ impl Claim<'_> {
         let permitted = self.permitted(loaded, outcome, now);
         let replies = &permitted.entries;
         let something_due =
-            if seen.outbox.is_empty() { !replies.is_empty() } else { seen.outbox.is_due(now) };
-        // What goes to others need not wait for what this connection's gateway does not take.
+            if seen.outbox.holds_up() { seen.outbox.is_due(now) } else { !replies.is_empty() };
+        // An entry that goes to others need not wait for a message that this connection's gateway does not take.
         let something_due = something_due || replies.iter().any(Entry::is_sending);
-        let lease = (something_due && seen.lease_at(now).is_none()).then(|| Lease {
-            owner: self.owner.clone(),
-            until: deliver::lease_end(self.project, connection, now),
-        });
+        let lease = (something_due && seen.lease_at(now).is_none())
+            .then(|| seen.next_lease(&self.owner, deliver::lease_end(self.project, connection, now)));
         let committed = self
             .project
             .ports
@@ -188,12 +190,15 @@ impl Claim<'_> {
                 now,
             })
             .await?;
+        let takeover = Takeover {
+            happened: seen.lease.is_some(),
+            new: replies.iter().map(|new| new.id.clone()).collect(),
+        };
         let Committed::Yes(outbox) = committed else {
             debug!(outcome = "conflict", "the connection changed in between");
-            return Ok(Err(Conflicted));
+            return Ok(Err(Conflicted { takeover }));
         };
-        let abandoned = seen.lease.is_some();
-        let work = lease.map(|lease| self.delivery(lease, outbox, abandoned));
+        let work = lease.map(|lease| self.delivery(lease, outbox, &takeover));
         permitted.log();
         Ok(Ok(self.effect(outcome, permitted, work)))
     }
@@ -210,15 +215,15 @@ impl Claim<'_> {
 
     /// It is committed already: by someone else, or by a write of ours whose answer was lost. The second
     /// is plain from the lease, which bears our name.
-    async fn seen_before(&self, loaded: Loaded, ran: Option<Outcome>) -> Effect {
+    async fn seen_before(&self, loaded: Loaded, ran: Option<Ran>) -> Effect {
         let record = loaded.record;
         let rows = self.occasion.row().into_iter().collect();
-        if let (Some(lease), Some(outcome)) = (&record.lease, ran)
+        if let (Some(lease), Some(Ran { outcome, takeover, .. })) = (&record.lease, ran)
             && lease.owner == self.owner
         {
             let handling =
                 Handling::Done { disposition: outcome.disposition, replies: outcome.replies.len() };
-            return (handling, rows, Some(self.delivery(lease.clone(), record.outbox, false)));
+            return (handling, rows, Some(self.delivery(lease.clone(), record.outbox, &takeover)));
         }
         // Who died may have left replies behind. Whoever comes by sends them.
         let connection = self.occasion.connection();
@@ -237,7 +242,8 @@ impl Claim<'_> {
         self.project.ports.clock.now()
     }
 
-    fn delivery(&self, lease: Lease, outbox: Outbox, abandoned: bool) -> Delivery {
+    fn delivery(&self, lease: Lease, outbox: Outbox, takeover: &Takeover) -> Delivery {
+        let abandoned = takeover.leaves_doubt(&outbox);
         Delivery { connection: self.occasion.connection().clone(), lease, outbox, abandoned }
     }
 
@@ -277,14 +283,63 @@ fn spoken_to(loaded: &Loaded) -> Option<&Language> {
     loaded.contact.as_ref().and_then(Contact::language)
 }
 
-/// Someone else changed the connection first.
-struct Conflicted;
+/// Someone else changed the connection first, or this commit is done already and only its answer was lost.
+struct Conflicted {
+    takeover: Takeover,
+}
+
+/// The phases of one attempt, with the version of the record that they ran on.
+struct Ran {
+    version: u64,
+    outcome: Outcome,
+    takeover: Takeover,
+}
+
+/// A commit that takes the delivery lease, as far as it concerns a former holder.
+struct Takeover {
+    /// Whether a former holder let its lease expire.
+    happened: bool,
+    /// The entries that this commit appends.
+    new: Vec<MessageId>,
+}
+
+impl Takeover {
+    /// Whether the former holder may have sent the head of the outbox. It cannot have sent an entry that came with
+    /// this commit.
+    fn leaves_doubt(&self, outbox: &Outbox) -> bool {
+        self.happened && outbox.entries.front().is_some_and(|head| !self.new.contains(&head.id))
+    }
+}
 
 /// History is for people to read: where it cannot be written, the message goes its way all the same.
 pub(crate) async fn write_history(project: &Project, rows: Vec<Row>) {
     for problem in join_all(rows.iter().map(|row| project.ports.store.record(row))).await {
         if let Err(problem) = problem {
             warn!(outcome = "history_lost", error = %problem, "a row of history was not written");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_entry_that_was_there_before_the_takeover_is_in_doubt() {
+        let outbox = |ids: &[&str]| Outbox {
+            entries: ids.iter().map(|id| Entry::new((*id).into(), "", None, Timestamp::UNIX_EPOCH)).collect(),
+            ..Outbox::default()
+        };
+        let table: [(bool, &[&str], bool); 5] = [
+            (true, &["old", "new"], true),
+            (true, &["moved in by the former holder", "old"], true),
+            (true, &["new"], false),
+            (true, &[], false),
+            (false, &["old", "new"], false),
+        ];
+        for (happened, entries, doubt) in table {
+            let takeover = Takeover { happened, new: vec!["new".into()] };
+            assert_eq!(takeover.leaves_doubt(&outbox(entries)), doubt, "{happened} {entries:?}");
         }
     }
 }

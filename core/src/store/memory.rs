@@ -5,6 +5,7 @@ mod jobs;
 
 use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -48,6 +49,35 @@ struct Kept {
     record: Record,
     chunks: VecDeque<Vec<Entry>>,
     spilled_ids: HashMap<u64, Timestamp>,
+    /// Where the index of the due ones has it.
+    due: Option<Timestamp>,
+}
+
+impl Kept {
+    fn new(now: Timestamp) -> Self {
+        Self { record: Record::new(now), chunks: VecDeque::new(), spilled_ids: HashMap::new(), due: None }
+    }
+
+    /// Gives the lease back, and says when the outbox is due.
+    fn release(&mut self, due: Option<Timestamp>) -> Settled {
+        self.record.lease = None;
+        self.due = due;
+        Settled::Released
+    }
+
+    fn hand_over(&mut self, lease: &Lease) {
+        self.record.lease = Some(lease.clone());
+        self.record.fence = lease.fence;
+        self.due = Some(lease.until);
+    }
+
+    fn remaining(&self) -> Settled {
+        Settled::Remaining(self.record.outbox.clone())
+    }
+
+    fn is_head(&self, id: &MessageId) -> bool {
+        self.record.outbox.entries.front().is_some_and(|head| head.id == *id)
+    }
 }
 
 impl MemoryStore {
@@ -66,11 +96,15 @@ impl Tables {
         self.contacts.get(self.connections.get(connection)?.record.contact.as_ref()?)
     }
 
-    /// The connection, if `owner` holds its lease.
-    fn held(&mut self, connection: &ConnectionId, owner: &str) -> Option<&mut Kept> {
-        let kept = self.connections.get_mut(connection)?;
-        let ours = kept.record.lease.as_ref().is_some_and(|lease| lease.owner == owner);
-        ours.then_some(kept)
+    /// The connection, if `lease` is on its outbox. Else what its holder should know: a lease that nobody has taken
+    /// since was given back by the holder itself.
+    fn held(&mut self, connection: &ConnectionId, lease: &Lease) -> Result<&mut Kept, Settled> {
+        let Some(kept) = self.connections.get_mut(connection) else { return Err(Settled::Lost) };
+        match &kept.record.lease {
+            Some(held) if held.owner == lease.owner => Ok(kept),
+            None if kept.record.fence == lease.fence => Err(Settled::Released),
+            _ => Err(Settled::Lost),
+        }
     }
 }
 
@@ -100,26 +134,36 @@ impl Store for MemoryStore {
 
     async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError> {
         let owner = |record: &Record| record.lease.as_ref().map(|lease| lease.owner.clone());
+        let until = |record: &Record| record.lease.as_ref().map(|lease| lease.until);
+        let (seen, now) = (commit.seen, commit.now);
         let mut tables = self.lock();
         let Tables { connections, contacts, .. } = &mut *tables;
-        let kept = connections.entry(commit.connection.clone()).or_insert_with(|| Kept {
-            record: Record::new(commit.now),
-            chunks: VecDeque::new(),
-            spilled_ids: HashMap::new(),
-        });
-        if kept.record.version != commit.seen.version || owner(&kept.record) != owner(commit.seen) {
-            return Ok(Committed::Conflict);
-        }
-        let created_at = kept.record.created_at;
-        // Without a lease of our own, its holder may have sent something since: append to what is there now.
-        let plan = Plan::of(&Commit { seen: &kept.record.clone(), ..commit });
+        let new = Kept::new(now);
+        let stored = connections.get(commit.connection).unwrap_or(&new);
+        let held_on = commit.lease.is_none() || until(&stored.record) == until(seen);
+        let as_seen = stored.record.version == seen.version
+            && stored.record.fence == seen.fence
+            && stored.record.outbox.spilled == seen.outbox.spilled
+            && owner(&stored.record) == owner(seen);
+        let plan = Plan::of(&commit);
         let version = |id: &ContactId| contacts.get(id).map_or(0, Contact::version);
-        if plan.contacts.iter().any(|contact| contact.version() != version(contact.id()) + 1) {
+        let alone = plan.contacts.iter().all(|contact| contact.version() == version(contact.id()) + 1);
+        if !(as_seen && held_on && alone) {
             return Ok(Committed::Conflict);
         }
         contacts.extend(plan.contacts.into_iter().map(|contact| (contact.id().clone(), contact)));
-        kept.record = plan.after;
-        kept.record.created_at = created_at;
+        let kept = connections.entry(commit.connection.clone()).or_insert(new);
+        // The holder of a lease may have settled entries since: append to those that are there now.
+        let mut outbox = Outbox { entries: mem::take(&mut kept.record.outbox.entries), ..plan.after.outbox };
+        outbox.entries.extend(plan.append);
+        let record = Record { created_at: kept.record.created_at, outbox, ..plan.after };
+        let record = Record { lease: kept.record.lease.take(), fence: kept.record.fence, ..record };
+        kept.record = record;
+        if let Some(lease) = &commit.lease {
+            kept.hand_over(lease);
+        } else if seen.outbox.is_empty() && !kept.record.outbox.is_empty() {
+            kept.due = Some(now);
+        }
         kept.chunks.extend(plan.chunks);
         kept.spilled_ids.extend(plan.spill.iter().map(|seen| (seen.hash, commit.now)));
         kept.spilled_ids.retain(|_, at| *at + Recent::HORIZON > commit.now);
@@ -137,85 +181,106 @@ impl Store for MemoryStore {
     async fn take_lease(
         &self,
         connection: &ConnectionId,
-        lease: &Lease,
+        owner: &str,
+        until: Timestamp,
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
         let mut tables = self.lock();
         let Some(kept) = tables.connections.get_mut(connection) else { return Ok(Taken::No) };
-        if kept.record.lease_at(now).is_some() || !kept.record.outbox.is_due(now) {
+        if kept.record.lease_at(now).is_some() {
             return Ok(Taken::No);
         }
-        let abandoned = kept.record.lease.replace(lease.clone()).is_some();
-        Ok(Taken::Yes { outbox: kept.record.outbox.clone(), abandoned })
+        if kept.record.outbox.is_empty() {
+            kept.release(None);
+        }
+        if !kept.record.outbox.is_due(now) {
+            return Ok(Taken::No);
+        }
+        let (lease, abandoned) = (kept.record.next_lease(owner, until), kept.record.lease.is_some());
+        kept.hand_over(&lease);
+        Ok(Taken::Yes { lease, outbox: kept.record.outbox.clone(), abandoned })
     }
 
     async fn extend_lease(&self, connection: &ConnectionId, lease: &Lease) -> Result<bool, StoreError> {
         let mut tables = self.lock();
-        let Some(kept) = tables.held(connection, &lease.owner) else { return Ok(false) };
-        kept.record.lease = Some(lease.clone());
+        let Ok(kept) = tables.held(connection, lease) else { return Ok(false) };
+        kept.hand_over(lease);
         Ok(true)
     }
 
     async fn settle(
         &self,
         connection: &ConnectionId,
-        owner: &str,
+        lease: &Lease,
         outbox: &Outbox,
         settlement: Settlement,
     ) -> Result<Settled, StoreError> {
         let mut tables = self.lock();
-        let Some(kept) = tables.held(connection, owner) else { return Ok(Settled::Lost) };
-        let record = &mut kept.record;
-        let id = |outbox: &Outbox| outbox.entries.front().map(|entry| entry.id.clone());
-        if id(&record.outbox) != id(outbox) {
-            return Ok(match settlement {
-                Settlement::Done => Settled::Remaining(record.outbox.clone()),
-                Settlement::Deferred(_) => Settled::Lost,
-            });
+        let kept = match tables.held(connection, lease) {
+            Ok(kept) => kept,
+            Err(settled) => return Ok(settled),
+        };
+        let known = match &settlement {
+            Settlement::Done => outbox.entries.front().map(|head| &head.id),
+            Settlement::Deferred(head) | Settlement::Passed(head) => Some(&head.id),
+        };
+        if !known.is_some_and(|id| kept.is_head(id)) {
+            return Ok(kept.remaining());
         }
-        record.outbox.entries.pop_front();
-        if let Settlement::Deferred(entry) = settlement {
-            record.outbox.entries.push_front(entry);
-            record.lease = None;
-            return Ok(Settled::Released);
+        let entries = &mut kept.record.outbox.entries;
+        match settlement {
+            Settlement::Done => {
+                entries.pop_front();
+                let last = outbox.entries.len() == 1 && kept.record.outbox.is_empty();
+                Ok(if last { kept.release(None) } else { kept.remaining() })
+            }
+            Settlement::Deferred(head) => {
+                let due = head.next_attempt.unwrap_or(head.created_at);
+                entries[0] = head;
+                Ok(kept.release(Some(due)))
+            }
+            Settlement::Passed(head) => {
+                entries[0] = head;
+                if let Some(message) = outbox.first_message().and_then(|at| entries.remove(at)) {
+                    entries.push_front(message);
+                }
+                Ok(kept.remaining())
+            }
         }
-        if record.outbox.is_empty() {
-            record.lease = None;
-            return Ok(Settled::Released);
-        }
-        Ok(Settled::Remaining(record.outbox.clone()))
     }
 
     async fn withdraw(
         &self,
         connection: &ConnectionId,
-        owner: &str,
+        lease: &Lease,
         at: usize,
         id: &MessageId,
     ) -> Result<Settled, StoreError> {
         let mut tables = self.lock();
-        let Some(kept) = tables.held(connection, owner) else { return Ok(Settled::Lost) };
-        let outbox = &mut kept.record.outbox;
-        if outbox.entries.get(at).is_some_and(|entry| entry.id == *id) {
-            outbox.entries.remove(at);
+        let kept = match tables.held(connection, lease) {
+            Ok(kept) => kept,
+            Err(settled) => return Ok(settled),
+        };
+        let entries = &mut kept.record.outbox.entries;
+        if entries.get(at).is_some_and(|entry| entry.id == *id) {
+            entries.remove(at);
         }
-        Ok(Settled::Remaining(outbox.clone()))
+        Ok(kept.remaining())
     }
 
-    async fn refill(&self, connection: &ConnectionId, owner: &str) -> Result<Settled, StoreError> {
+    async fn refill(&self, connection: &ConnectionId, lease: &Lease) -> Result<Settled, StoreError> {
         let mut tables = self.lock();
-        let Some(kept) = tables.held(connection, owner) else { return Ok(Settled::Lost) };
+        let kept = match tables.held(connection, lease) {
+            Ok(kept) => kept,
+            Err(settled) => return Ok(settled),
+        };
         if kept.record.outbox.entries.is_empty()
             && let Some(chunk) = kept.chunks.pop_front()
         {
             kept.record.outbox.entries.extend(chunk);
             kept.record.outbox.spilled -= 1;
         }
-        if kept.record.outbox.is_empty() {
-            kept.record.lease = None;
-            return Ok(Settled::Released);
-        }
-        Ok(Settled::Remaining(kept.record.outbox.clone()))
+        Ok(if kept.record.outbox.is_empty() { kept.release(None) } else { kept.remaining() })
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
@@ -224,7 +289,7 @@ impl Store for MemoryStore {
             .connections
             .iter()
             .filter_map(|(connection, kept)| {
-                let since = kept.record.due_at().filter(|since| *since <= now)?;
+                let since = kept.due.filter(|since| *since <= now)?;
                 Some(Due { waiting: Waiting::Outbox(connection.clone()), since })
             })
             .chain(broadcasts::due(&tables.broadcasts, now))

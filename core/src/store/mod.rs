@@ -56,8 +56,10 @@ pub enum StoreError {
 pub struct Commit<'a> {
     /// Whose message it is.
     pub connection: &'a ConnectionId,
-    /// The record that the phases ran on. The commit holds only if its version and the holder of its lease are
-    /// still the same.
+    /// The record that the phases ran on. The commit holds only if its version, its fence, the holder of its lease
+    /// and its count of pieces are still the same; a commit that takes over an expired lease also only if that lease
+    /// was not extended. So a lease that was taken and given back in between is a conflict: its holder may have sent
+    /// the head of the outbox that `seen` shows.
     pub seen: &'a Record,
     /// The message.
     pub message: &'a MessageId,
@@ -72,7 +74,8 @@ pub struct Commit<'a> {
     pub opted_out: Option<Timestamp>,
     /// The replies of this hour.
     pub pace: Pace,
-    /// The delivery lease to take in the same write. Only where `seen` has none that is still good.
+    /// The delivery lease to take in the same write: [`Record::next_lease`] of `seen`, and only where `seen` has none
+    /// that is still good.
     pub lease: Option<Lease>,
     /// The present moment.
     pub now: Timestamp,
@@ -81,7 +84,8 @@ pub struct Commit<'a> {
 /// What became of a [`Commit`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Committed {
-    /// It is written. This is the outbox now.
+    /// It is written. This is the outbox as the table holds it now, also where the former holder of an expired lease
+    /// settled entries after `seen` was read.
     Yes(Outbox),
     /// Someone else changed the record, or a contact that was to be written, in between, and nothing was written: load it again.
     Conflict,
@@ -92,6 +96,8 @@ pub enum Committed {
 pub enum Taken {
     /// It is ours.
     Yes {
+        /// The lease with its fence.
+        lease: Lease,
         /// What is to be sent.
         outbox: Outbox,
         /// Whether a former holder let it expire. Then the head of the outbox may have been sent already.
@@ -108,6 +114,10 @@ pub enum Settlement {
     Done,
     /// It stays, as this, and the lease is given back. Its `next_attempt` says when it is due.
     Deferred(Entry),
+    /// It goes to others and cannot leave now. It stays, as this, behind the first message to the connection itself,
+    /// and the lease stays. Entries that go to others keep their order among themselves. Without such a message the
+    /// head stays where it is.
+    Passed(Entry),
 }
 
 /// What is left after a settlement.
@@ -164,40 +174,43 @@ pub trait Store: Broadcasts + Jobs {
     /// The contact of a connection.
     async fn contact_of(&self, connection: &ConnectionId) -> Result<Option<Contact>, StoreError>;
 
-    /// Takes the delivery lease, if the outbox has something due and nobody holds a lease that is still good.
+    /// Takes the delivery lease until `until`, if the outbox has something due and nobody holds a lease that is still
+    /// good. An outbox with nothing in it leaves the [due](Store::due) ones, and loses a lease that is over.
     async fn take_lease(
         &self,
         connection: &ConnectionId,
-        lease: &Lease,
+        owner: &str,
+        until: Timestamp,
         now: Timestamp,
     ) -> Result<Taken, StoreError>;
 
     /// Makes the lease last until `lease.until`. `false`: it is no longer ours.
     async fn extend_lease(&self, connection: &ConnectionId, lease: &Lease) -> Result<bool, StoreError>;
 
-    /// Records what became of the head of `outbox`, which is this connection's as its lease holder knows it.
-    /// With the last entry the lease is given back in the same write. A head that is done and gone already is no
-    /// fault: the answer to a write may be lost.
+    /// Records the settlement of the head of `outbox`, which is this connection's as its lease holder knows it.
+    /// With the last entry the lease is given back in the same write. A write that is repeated because its answer was
+    /// lost is no fault: the second one gets the answer that the first one would have had.
     async fn settle(
         &self,
         connection: &ConnectionId,
-        owner: &str,
+        lease: &Lease,
         outbox: &Outbox,
         settlement: Settlement,
     ) -> Result<Settled, StoreError>;
 
-    /// Takes entry number `at`, which has this id, out of the outbox before its turn, whoever is before it. The
-    /// lease stays. One that is gone already is no fault.
+    /// Takes entry number `at`, which has this id, out of the outbox before its turn. The lease stays. An entry that
+    /// is gone already is no fault.
     async fn withdraw(
         &self,
         connection: &ConnectionId,
-        owner: &str,
+        lease: &Lease,
         at: usize,
         id: &MessageId,
     ) -> Result<Settled, StoreError>;
 
-    /// Moves the next entries that did not fit in the record into its empty outbox.
-    async fn refill(&self, connection: &ConnectionId, owner: &str) -> Result<Settled, StoreError>;
+    /// Moves the next entries that did not fit in the record into its empty outbox. Where there are none, the lease is
+    /// given back, unless a commit appended entries in between: these remain.
+    async fn refill(&self, connection: &ConnectionId, lease: &Lease) -> Result<Settled, StoreError>;
 
     /// Outboxes and broadcasts that are due, the longest due first, at most `limit` of them.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError>;

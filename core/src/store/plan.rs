@@ -82,6 +82,7 @@ impl Plan {
         };
         if let Some(lease) = &commit.lease {
             after.lease = Some(lease.clone());
+            after.fence = lease.fence;
         }
         Self { append, chunks, recent, spill, contacts, after }
     }

@@ -32,6 +32,8 @@ pub struct Record {
     pub outbox: Outbox,
     /// Who is sending it.
     pub lease: Option<Lease>,
+    /// How often a lease on the outbox was taken so far: the fence that a [`Commit`](super::Commit) is held to.
+    pub fence: u64,
     /// How fast it was answered of late.
     pub pace: Pace,
 }
@@ -68,6 +70,10 @@ pub struct Entry {
     /// When it may be tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt: Option<Timestamp>,
+    /// Why its gateway refused it. The entry stays until everything that follows from the refusal is durable: a notice
+    /// by another way, a report to the apps. The gateway is not asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// Whether it confirms a wish to opt out, and so goes out in spite of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub confirms: bool,
@@ -79,13 +85,16 @@ pub struct Entry {
     pub otherwise: Vec<ConnectionId>,
 }
 
-/// The right to send what is in a connection's outbox. Who holds it sends alone, in order.
+/// The right to send what is in a connection's outbox. Its holder sends alone, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// A name that nobody else has.
     pub owner: String,
     /// When it ends by itself, should the holder die.
     pub until: Timestamp,
+    /// The number of this lease among all leases of the connection, from 1. It tells a holder whose write found no
+    /// lease whether the lease was taken by another since, or whether that write itself gave it back.
+    pub fence: u64,
 }
 
 /// What [`Store::load`](super::Store::load) found.
@@ -130,24 +139,19 @@ impl Record {
             recent: Recent::default(),
             outbox: Outbox::default(),
             lease: None,
+            fence: 0,
             pace: Pace::default(),
         }
+    }
+
+    /// The lease that comes next, for a commit on this record to take.
+    pub fn next_lease(&self, owner: impl Into<String>, until: Timestamp) -> Lease {
+        Lease { owner: owner.into(), until, fence: self.fence + 1 }
     }
 
     /// The lease, if it is still good.
     pub fn lease_at(&self, now: Timestamp) -> Option<&Lease> {
         self.lease.as_ref().filter(|lease| lease.until > now)
-    }
-
-    /// When the outbox is due as it stands: `None` where there is nothing in it, the end of the lease where
-    /// someone holds one, else when its head may be tried.
-    pub fn due_at(&self) -> Option<Timestamp> {
-        match (&self.lease, self.outbox.entries.front()) {
-            _ if self.outbox.is_empty() => None,
-            (Some(lease), _) => Some(lease.until),
-            (None, Some(head)) => Some(head.next_attempt.unwrap_or(head.created_at)),
-            (None, None) => Some(Timestamp::UNIX_EPOCH),
-        }
     }
 }
 
@@ -157,12 +161,23 @@ impl Outbox {
         self.entries.is_empty() && self.spilled == 0
     }
 
-    /// Whether something may be sent now: the head decides, since what is behind it waits for it.
+    /// Whether something may be sent now: the head decides, since the entries behind it wait for it.
     pub fn is_due(&self, now: Timestamp) -> bool {
         match self.entries.front() {
             Some(head) => head.next_attempt.is_none_or(|at| at <= now),
             None => self.spilled > 0,
         }
+    }
+
+    /// Whether a message to this connection that is appended now would have to wait for another message to it.
+    /// Entries that go to others hold up nothing: messages to the connection [pass](super::Settlement::Passed) them.
+    pub fn holds_up(&self) -> bool {
+        self.spilled > 0 || self.entries.iter().any(|entry| !entry.is_sending())
+    }
+
+    /// The place of the first message to this connection itself behind a head that goes to others.
+    pub(crate) fn first_message(&self) -> Option<usize> {
+        self.entries.iter().position(|entry| !entry.is_sending())
     }
 }
 
@@ -182,6 +197,7 @@ impl Entry {
             attempts: 0,
             uncertain: 0,
             next_attempt: None,
+            refused: None,
             confirms: false,
             recipients: Vec::new(),
             otherwise: Vec::new(),

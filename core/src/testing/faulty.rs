@@ -5,7 +5,7 @@ mod broadcasts;
 mod jobs;
 
 use std::future::{Future, pending};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -46,6 +46,7 @@ struct Plan {
     calls: AtomicUsize,
     planned: Mutex<Vec<(usize, Fault, When)>>,
     met: AtomicUsize,
+    queue_is_down: AtomicBool,
 }
 
 impl Faults {
@@ -58,6 +59,18 @@ impl Faults {
     /// Has no further call fail.
     pub fn clear(&self) {
         self.0.planned.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Has every call of the queue fail, or no longer. Calls of the store go on.
+    pub fn set_queue_down(&self, down: bool) {
+        self.0.queue_is_down.store(down, Ordering::SeqCst);
+    }
+
+    fn ask_queue(&self) -> Result<(), QueueError> {
+        if self.0.queue_is_down.load(Ordering::SeqCst) {
+            return Err(QueueError::planned("the queue is down".to_owned()));
+        }
+        Ok(())
     }
 
     /// How many calls failed.
@@ -116,10 +129,12 @@ impl<Q: Queue> FaultyQueue<Q> {
 #[async_trait]
 impl<Q: Queue> Queue for FaultyQueue<Q> {
     async fn enqueue(&self, ticket: Ticket) -> Result<(), QueueError> {
+        self.faults.ask_queue()?;
         self.faults.around(self.inner.enqueue(ticket)).await
     }
 
     async fn enqueue_all(&self, tickets: Vec<Ticket>) -> Result<(), QueueError> {
+        self.faults.ask_queue()?;
         self.faults.around(self.inner.enqueue_all(tickets)).await
     }
 }
@@ -167,10 +182,11 @@ impl<S: Store> Store for FaultyStore<S> {
     async fn take_lease(
         &self,
         connection: &ConnectionId,
-        lease: &Lease,
+        owner: &str,
+        until: Timestamp,
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
-        self.faults.around(self.inner.take_lease(connection, lease, now)).await
+        self.faults.around(self.inner.take_lease(connection, owner, until, now)).await
     }
 
     async fn extend_lease(&self, connection: &ConnectionId, lease: &Lease) -> Result<bool, StoreError> {
@@ -180,25 +196,25 @@ impl<S: Store> Store for FaultyStore<S> {
     async fn settle(
         &self,
         connection: &ConnectionId,
-        owner: &str,
+        lease: &Lease,
         outbox: &Outbox,
         settlement: Settlement,
     ) -> Result<Settled, StoreError> {
-        self.faults.around(self.inner.settle(connection, owner, outbox, settlement)).await
+        self.faults.around(self.inner.settle(connection, lease, outbox, settlement)).await
     }
 
     async fn withdraw(
         &self,
         connection: &ConnectionId,
-        owner: &str,
+        lease: &Lease,
         at: usize,
         id: &MessageId,
     ) -> Result<Settled, StoreError> {
-        self.faults.around(self.inner.withdraw(connection, owner, at, id)).await
+        self.faults.around(self.inner.withdraw(connection, lease, at, id)).await
     }
 
-    async fn refill(&self, connection: &ConnectionId, owner: &str) -> Result<Settled, StoreError> {
-        self.faults.around(self.inner.refill(connection, owner)).await
+    async fn refill(&self, connection: &ConnectionId, lease: &Lease) -> Result<Settled, StoreError> {
+        self.faults.around(self.inner.refill(connection, lease)).await
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {

@@ -4,7 +4,9 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::{SignedDuration, Timestamp};
 
 use super::call::Written;
-use super::item::{Reader, bytes, names as n, number, of_entries, text, time, to_contact, to_record};
+use super::item::{
+    Reader, bytes, names as n, number, of_entries, text, time, to_contact, to_outbox, to_record,
+};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
 use crate::contact::ContactId;
@@ -72,25 +74,38 @@ impl DynamoStore {
         let pk = keys::of_connection(commit.connection);
         let update = commit_update(commit, &plan);
         let alone = plan.chunks.is_empty() && plan.spill.is_empty() && plan.contacts.is_empty();
-        let written = if alone {
-            matches!(self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await?, Written::Yes(_))
-        } else {
-            let mut actions = vec![self.update_action(&pk, keys::CONNECTION, update)?];
-            for (at, chunk) in plan.chunks.iter().enumerate() {
-                let sk = keys::of_chunk(plan.after.version, at);
-                actions.push(self.put_action(&pk, &sk, [(n::OUTBOX, of_entries(chunk))])?);
-            }
-            let until = commit.now.as_second() + Recent::HORIZON.as_secs() + 3600;
-            for seen in &plan.spill {
-                let sk = keys::of_seen(seen.hash);
-                actions.push(self.put_action(&pk, &sk, [(n::TTL, number(until))])?);
-            }
-            for contact in &plan.contacts {
-                actions.push(self.contact_action(contact)?);
-            }
-            self.transact(actions).await?
-        };
-        Ok(if written { Committed::Yes(plan.after.outbox) } else { Committed::Conflict })
+        // Where nobody held a lease, nobody has touched the outbox since it was read: the fence is still the same.
+        // A holder may have settled entries.
+        let touched = commit.seen.lease.is_some();
+        if alone {
+            let wanted = if touched { ReturnValue::AllNew } else { ReturnValue::None };
+            return Ok(match self.update(&pk, keys::CONNECTION, update, wanted).await? {
+                Written::Yes(after) if touched => Committed::Yes(to_outbox(&pk, &after)?),
+                Written::Yes(_) => Committed::Yes(plan.after.outbox),
+                Written::No(_) => Committed::Conflict,
+            });
+        }
+        let mut actions = vec![self.update_action(&pk, keys::CONNECTION, update)?];
+        for (at, chunk) in plan.chunks.iter().enumerate() {
+            let sk = keys::of_chunk(plan.after.version, at);
+            actions.push(self.put_action(&pk, &sk, [(n::OUTBOX, of_entries(chunk))])?);
+        }
+        let until = commit.now.as_second() + Recent::HORIZON.as_secs() + 3600;
+        for seen in &plan.spill {
+            let sk = keys::of_seen(seen.hash);
+            actions.push(self.put_action(&pk, &sk, [(n::TTL, number(until))])?);
+        }
+        for contact in &plan.contacts {
+            actions.push(self.contact_action(contact)?);
+        }
+        if !self.transact(actions).await? {
+            return Ok(Committed::Conflict);
+        }
+        if !touched {
+            return Ok(Committed::Yes(plan.after.outbox));
+        }
+        let after = self.get(&pk, keys::CONNECTION).await?.unwrap_or_default();
+        Ok(Committed::Yes(to_outbox(&pk, &after)?))
     }
 }
 
@@ -134,13 +149,17 @@ fn commit_update(commit: &Commit<'_>, plan: &Plan) -> Update {
         update
             .set(n::LEASE_OWNER, text(&lease.owner))
             .set(n::LEASE_UNTIL, time(lease.until))
+            .set(n::FENCE, number(lease.fence))
             .set(n::DUE_SHARD, text(shard))
             .set(n::DUE_AT, time(lease.until));
+        // A holder that is slow, not dead, may have extended it since.
+        update.only_if_is(n::LEASE_UNTIL, seen.lease.as_ref().map(|lease| time(lease.until)));
     } else if seen.outbox.is_empty() && !plan.after.outbox.is_empty() {
         update.set(n::DUE_SHARD, text(shard)).set(n::DUE_AT, time(now));
     }
     update.only_if_is(n::VERSION, (seen.version > 0).then(|| number(seen.version)));
     update.only_if_is(n::LEASE_OWNER, seen.lease.as_ref().map(|lease| text(&lease.owner)));
+    update.only_if_is(n::FENCE, (seen.fence > 0).then(|| number(seen.fence)));
     update.only_if_is(n::SPILLED, (seen.outbox.spilled > 0).then(|| number(seen.outbox.spilled)));
     update
 }

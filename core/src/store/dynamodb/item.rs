@@ -45,8 +45,10 @@ pub(super) mod names {
     pub(crate) const SPREAD: &str = "spread";
     pub(crate) const PIECES: &str = "pieces";
     pub(crate) const CONFIRMS: &str = "confirms";
+    pub(crate) const REFUSED: &str = "refused";
     pub(crate) const LEASE_OWNER: &str = "lease_owner";
     pub(crate) const LEASE_UNTIL: &str = "lease_until";
+    pub(crate) const FENCE: &str = "fence";
     pub(crate) const DUE_SHARD: &str = "due_shard";
     pub(crate) const DUE_AT: &str = "due_at";
     pub(crate) const ID: &str = "id";
@@ -152,8 +154,9 @@ pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Resu
         Some(AttributeValue::B(packed)) => Recent::from_bytes(packed.as_ref()),
         Some(_) => None,
     };
+    let fence = read.number(n::FENCE)?.unwrap_or(0);
     let lease = match (read.text(n::LEASE_OWNER)?, read.time(n::LEASE_UNTIL)?) {
-        (Some(owner), Some(until)) => Some(Lease { owner: owner.to_owned(), until }),
+        (Some(owner), Some(until)) => Some(Lease { owner: owner.to_owned(), until, fence }),
         _ => None,
     };
     let pace = match (read.time(n::PACE_SINCE)?, read.number(n::PACE)?) {
@@ -169,6 +172,7 @@ pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Resu
         recent: recent.ok_or_else(|| read.bad(n::RECENT))?,
         outbox: to_outbox(what, item)?,
         lease,
+        fence,
         pace,
     })
 }
@@ -222,6 +226,7 @@ pub(super) fn of_entry(entry: &Entry) -> AttributeValue {
         (n::ATTEMPTS, (entry.attempts > 0).then(|| number(entry.attempts))),
         (n::UNCERTAIN, (entry.uncertain > 0).then(|| number(entry.uncertain))),
         (n::NEXT, entry.next_attempt.map(time)),
+        (n::REFUSED, entry.refused.as_ref().map(text)),
         (n::CONFIRMS, entry.confirms.then_some(AttributeValue::Bool(true))),
         (n::RECIPIENTS, of_list(&entry.recipients)),
         (n::OTHERWISE, of_list(&entry.otherwise)),
@@ -241,6 +246,7 @@ fn to_entry(what: &str, value: &AttributeValue) -> Result<Entry, StoreError> {
         attempts: read.number(n::ATTEMPTS)?.unwrap_or(0),
         uncertain: read.number(n::UNCERTAIN)?.unwrap_or(0),
         next_attempt: read.time(n::NEXT)?,
+        refused: read.text(n::REFUSED)?.map(str::to_owned),
         confirms: map.contains_key(n::CONFIRMS),
         recipients: read.list(n::RECIPIENTS)?,
         otherwise: read.list(n::OTHERWISE)?,

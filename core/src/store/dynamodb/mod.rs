@@ -123,10 +123,11 @@ impl Store for DynamoStore {
     async fn take_lease(
         &self,
         connection: &ConnectionId,
-        lease: &Lease,
+        owner: &str,
+        until: Timestamp,
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
-        self.write_lease(connection, lease, now).await
+        self.write_lease(connection, owner, until, now).await
     }
 
     async fn extend_lease(&self, connection: &ConnectionId, lease: &Lease) -> Result<bool, StoreError> {
@@ -136,28 +137,29 @@ impl Store for DynamoStore {
     async fn settle(
         &self,
         connection: &ConnectionId,
-        owner: &str,
+        lease: &Lease,
         outbox: &Outbox,
         settlement: Settlement,
     ) -> Result<Settled, StoreError> {
         match settlement {
-            Settlement::Deferred(head) => self.put_back(connection, owner, &head).await,
-            Settlement::Done => self.remove_head(connection, owner, outbox).await,
+            Settlement::Done => self.remove_head(connection, lease, outbox).await,
+            Settlement::Deferred(head) => self.put_back(connection, lease, &head).await,
+            Settlement::Passed(head) => self.let_pass(connection, lease, outbox, &head).await,
         }
     }
 
     async fn withdraw(
         &self,
         connection: &ConnectionId,
-        owner: &str,
+        lease: &Lease,
         at: usize,
         id: &MessageId,
     ) -> Result<Settled, StoreError> {
-        self.remove_entry(connection, owner, at, id).await
+        self.remove_entry(connection, lease, at, id).await
     }
 
-    async fn refill(&self, connection: &ConnectionId, owner: &str) -> Result<Settled, StoreError> {
-        self.move_in(connection, owner).await
+    async fn refill(&self, connection: &ConnectionId, lease: &Lease) -> Result<Settled, StoreError> {
+        self.move_in(connection, lease).await
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {

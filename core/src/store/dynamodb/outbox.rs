@@ -5,45 +5,75 @@ use jiff::Timestamp;
 
 use super::call::{Written, key};
 use super::item::{
-    Item, names as n, number, of_entries, of_entry, text, time, to_entries, to_outbox, to_record,
+    Item, Reader, names as n, number, of_entries, of_entry, text, time, to_entries, to_outbox, to_record,
 };
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
 use crate::aws::sort;
 use crate::message::{ConnectionId, MessageId};
-use crate::store::{Entry, Lease, Outbox, Record, Settled, Taken};
+use crate::store::{Entry, Lease, Outbox, Settled, Taken};
 
 impl DynamoStore {
     pub(super) async fn write_lease(
         &self,
         connection: &ConnectionId,
-        lease: &Lease,
+        owner: &str,
+        until: Timestamp,
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
         let pk = keys::of_connection(connection);
         let mut update = Update::new();
         update
-            .set(n::LEASE_OWNER, text(&lease.owner))
-            .set(n::LEASE_UNTIL, time(lease.until))
+            .set(n::LEASE_OWNER, text(owner))
+            .set(n::LEASE_UNTIL, time(until))
             .set(n::DUE_SHARD, text(keys::shard(connection)))
-            .set(n::DUE_AT, time(lease.until));
-        let (owner, until) = (update.name(n::LEASE_OWNER), update.name(n::LEASE_UNTIL));
+            .set(n::DUE_AT, time(until))
+            .count_up(n::FENCE)
+            .show_refusal();
+        only_if_lease_is_over(&mut update, now);
         let (outbox, next) = (update.name(n::OUTBOX), update.name(n::NEXT));
         let (spilled, id) = (update.name(n::SPILLED), update.name(n::ID));
         let present = update.value(time(now));
-        update.only_if(format!("(attribute_not_exists({owner}) OR {until} <= {present})"));
         update.only_if(format!(
             "((attribute_exists({outbox}[0].{id}) AND \
                (attribute_not_exists({outbox}[0].{next}) OR {outbox}[0].{next} <= {present})) OR \
               (attribute_not_exists({outbox}[0].{id}) AND attribute_exists({spilled})))"
         ));
-        Ok(match self.update(&pk, keys::CONNECTION, update, ReturnValue::AllOld).await? {
+        let found = match self.update(&pk, keys::CONNECTION, update, ReturnValue::AllOld).await? {
             Written::Yes(before) => {
-                let Record { outbox, lease, .. } = to_record(&pk, Some(&before), now)?;
-                Taken::Yes { outbox, abandoned: lease.is_some() }
+                let record = to_record(&pk, Some(&before), now)?;
+                let (lease, abandoned) = (record.next_lease(owner, until), record.lease.is_some());
+                return Ok(Taken::Yes { lease, outbox: record.outbox, abandoned });
             }
-            Written::No(_) => Taken::No,
-        })
+            Written::No(found) => found,
+        };
+        if found.is_empty() {
+            return Ok(Taken::No);
+        }
+        let record = to_record(&pk, Some(&found), now)?;
+        match record.lease {
+            // It was taken by this very call, whose answer was lost: the SDK tried again. Nobody knows any more whether
+            // there was a lease before.
+            Some(lease) if lease.owner == owner => {
+                Ok(Taken::Yes { lease, outbox: record.outbox, abandoned: true })
+            }
+            Some(lease) if lease.until > now => Ok(Taken::No),
+            _ => {
+                if record.outbox.is_empty() && found.contains_key(n::DUE_AT) {
+                    self.leave_the_due(&pk, now).await?;
+                }
+                Ok(Taken::No)
+            }
+        }
+    }
+
+    /// An outbox with nothing in it is not due: a holder that died between the last entry and the end of its lease
+    /// leaves one.
+    async fn leave_the_due(&self, pk: &str, now: Timestamp) -> Result<(), StoreError> {
+        let mut update = Update::new();
+        only_if_lease_is_over(&mut update, now);
+        release(&mut update, 0);
+        self.update(pk, keys::CONNECTION, update, ReturnValue::None).await.map(drop)
     }
 
     pub(super) async fn write_extension(
@@ -63,72 +93,91 @@ impl DynamoStore {
     pub(super) async fn put_back(
         &self,
         connection: &ConnectionId,
-        owner: &str,
+        lease: &Lease,
         head: &Entry,
     ) -> Result<Settled, StoreError> {
         let pk = keys::of_connection(connection);
-        let mut update = held(owner, 0, Some(&head.id));
+        let mut update = held(lease);
+        only_if_entry_is(&mut update, 0, &head.id);
         update
-            .set_first(n::OUTBOX, of_entry(head))
+            .set_nth(n::OUTBOX, 0, of_entry(head))
             .set(n::DUE_AT, time(head.next_attempt.unwrap_or(head.created_at)))
             .remove(&[n::LEASE_OWNER, n::LEASE_UNTIL]);
-        Ok(match self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await? {
-            Written::Yes(_) => Settled::Released,
-            Written::No(_) => Settled::Lost,
-        })
+        match self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await? {
+            Written::Yes(_) => Ok(Settled::Released),
+            Written::No(found) => as_found(&pk, &found, lease),
+        }
+    }
+
+    /// The head goes behind the first message to the connection itself, and the lease stays.
+    pub(super) async fn let_pass(
+        &self,
+        connection: &ConnectionId,
+        lease: &Lease,
+        outbox: &Outbox,
+        head: &Entry,
+    ) -> Result<Settled, StoreError> {
+        let pk = keys::of_connection(connection);
+        let mut update = held(lease);
+        only_if_entry_is(&mut update, 0, &head.id);
+        let message = outbox.first_message().and_then(|at| Some((at, outbox.entries.get(at)?)));
+        if let Some((at, message)) = message {
+            only_if_entry_is(&mut update, at, &message.id);
+            update.set_nth(n::OUTBOX, 0, of_entry(message)).set_nth(n::OUTBOX, 1, of_entry(head));
+            for (nth, between) in outbox.entries.iter().enumerate().take(at).skip(1) {
+                update.set_nth(n::OUTBOX, nth + 1, of_entry(between));
+            }
+        } else {
+            update.set_nth(n::OUTBOX, 0, of_entry(head));
+        }
+        match self.update(&pk, keys::CONNECTION, update, ReturnValue::AllNew).await? {
+            Written::Yes(after) => Ok(Settled::Remaining(to_outbox(&pk, &after)?)),
+            Written::No(found) => as_found(&pk, &found, lease),
+        }
     }
 
     /// The head goes, and with the last one the lease.
     pub(super) async fn remove_head(
         &self,
         connection: &ConnectionId,
-        owner: &str,
+        lease: &Lease,
         outbox: &Outbox,
     ) -> Result<Settled, StoreError> {
         let pk = keys::of_connection(connection);
-        let head = outbox.entries.front();
+        let Some(head) = outbox.entries.front() else {
+            let found = self.get(&pk, keys::CONNECTION).await?.unwrap_or_default();
+            return as_found(&pk, &found, lease);
+        };
         if outbox.entries.len() == 1 && outbox.spilled == 0 {
-            let mut update = held(owner, 0, head.map(|head| &head.id));
+            let mut update = held(lease);
+            only_if_entry_is(&mut update, 0, &head.id);
             update.remove_nth(n::OUTBOX, 0);
             release(&mut update, 1);
-            if let Written::Yes(_) = self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await? {
-                return Ok(Settled::Released);
+            match self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await? {
+                Written::Yes(_) => return Ok(Settled::Released),
+                // More has come in since: the head goes alone.
+                Written::No(found) if is_head(&found, &head.id) => {}
+                Written::No(found) => return as_found(&pk, &found, lease),
             }
-            // More has come in since, or the lease is lost: the next write tells.
         }
-        let id = head.map(|head| &head.id);
-        self.remove_nth(&pk, owner, 0, id).await
+        self.remove_entry(connection, lease, 0, &head.id).await
     }
 
-    /// An entry goes before its turn, and the lease stays.
+    /// An entry goes, before its turn or in it, and the lease stays.
     pub(super) async fn remove_entry(
         &self,
         connection: &ConnectionId,
-        owner: &str,
+        lease: &Lease,
         at: usize,
         id: &MessageId,
     ) -> Result<Settled, StoreError> {
-        self.remove_nth(&keys::of_connection(connection), owner, at, Some(id)).await
-    }
-
-    async fn remove_nth(
-        &self,
-        pk: &str,
-        owner: &str,
-        at: usize,
-        id: Option<&MessageId>,
-    ) -> Result<Settled, StoreError> {
-        let mut update = held(owner, at, id);
+        let pk = keys::of_connection(connection);
+        let mut update = held(lease);
+        only_if_entry_is(&mut update, at, id);
         update.remove_nth(n::OUTBOX, at);
-        if let Written::Yes(after) = self.update(pk, keys::CONNECTION, update, ReturnValue::AllNew).await? {
-            return Ok(Settled::Remaining(to_outbox(pk, &after)?));
-        }
-        // If the lease is ours all the same, this write was done and only its answer was lost: the SDK tried again.
-        let item = self.get(pk, keys::CONNECTION).await?.unwrap_or_default();
-        if holder(&item) == Some(owner) {
-            Ok(Settled::Remaining(to_outbox(pk, &item)?))
-        } else {
-            Ok(Settled::Lost)
+        match self.update(&pk, keys::CONNECTION, update, ReturnValue::AllNew).await? {
+            Written::Yes(after) => Ok(Settled::Remaining(to_outbox(&pk, &after)?)),
+            Written::No(found) => as_found(&pk, &found, lease),
         }
     }
 
@@ -136,30 +185,29 @@ impl DynamoStore {
     pub(super) async fn move_in(
         &self,
         connection: &ConnectionId,
-        owner: &str,
+        lease: &Lease,
     ) -> Result<Settled, StoreError> {
         let pk = keys::of_connection(connection);
         let item = self.get(&pk, keys::CONNECTION).await?.unwrap_or_default();
-        if holder(&item) != Some(owner) {
-            return Ok(Settled::Lost);
-        }
-        let outbox = to_outbox(&pk, &item)?;
-        if !outbox.entries.is_empty() {
-            return Ok(Settled::Remaining(outbox));
-        }
+        let outbox = match as_found(&pk, &item, lease)? {
+            Settled::Remaining(outbox) if outbox.entries.is_empty() => outbox,
+            settled => return Ok(settled),
+        };
         if outbox.spilled == 0 {
-            let mut update = held(owner, 0, None);
+            let mut update = held(lease);
             release(&mut update, 0);
-            let written = self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await?;
-            // Had something come in since, the sweep would find it when the lease ends.
-            return Ok(if let Written::Yes(_) = written { Settled::Released } else { Settled::Lost });
+            return match self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await? {
+                Written::Yes(_) => Ok(Settled::Released),
+                // A commit appended entries in between.
+                Written::No(found) => as_found(&pk, &found, lease),
+            };
         }
         let Some((sk, entries)) = self.oldest_piece(&pk).await? else {
             let problem = "a piece of its outbox is missing".to_owned();
             return Err(StoreError::Unreadable { what: pk, problem });
         };
         let left = outbox.spilled - 1;
-        let mut update = held(owner, 0, None);
+        let mut update = held(lease);
         update.set(n::OUTBOX, of_entries(&entries));
         if left == 0 {
             update.remove(&[n::SPILLED])
@@ -254,21 +302,43 @@ impl DynamoStore {
     }
 }
 
-/// Who holds the lease.
-fn holder(item: &Item) -> Option<&str> {
-    item.get(n::LEASE_OWNER)?.as_s().ok().map(String::as_str)
+/// What the holder of a lease learns from the item that its write met. A lease that is gone, and that nobody has taken
+/// since, was given back by the holder's own write: its answer was lost, and the SDK tried again.
+fn as_found(pk: &str, item: &Item, lease: &Lease) -> Result<Settled, StoreError> {
+    let fence = Reader::new(pk, item).number::<u64>(n::FENCE)?;
+    match item.get(n::LEASE_OWNER).and_then(|owner| owner.as_s().ok()) {
+        Some(owner) if *owner == lease.owner => Ok(Settled::Remaining(to_outbox(pk, item)?)),
+        None if fence == Some(lease.fence) => Ok(Settled::Released),
+        _ => Ok(Settled::Lost),
+    }
 }
 
-/// A write that only the holder of the lease may make, and only while entry number `at` is the one that it knows.
-fn held(owner: &str, at: usize, entry: Option<&MessageId>) -> Update {
+/// Whether the outbox of this item begins with this entry.
+fn is_head(item: &Item, id: &MessageId) -> bool {
+    let list = item.get(n::OUTBOX).and_then(|outbox| outbox.as_l().ok());
+    let head = list.and_then(|list| list.first()?.as_m().ok());
+    head.and_then(|head| head.get(n::ID)?.as_s().ok()).is_some_and(|head| head == id.as_str())
+}
+
+/// A write that only the holder of the lease may make. Where it may not, the item comes back as it is.
+fn held(lease: &Lease) -> Update {
     let mut update = Update::new();
-    update.only_if_is(n::LEASE_OWNER, Some(text(owner)));
-    if let Some(entry) = entry {
-        let (outbox, name) = (update.name(n::OUTBOX), update.name(n::ID));
-        let id = update.value(text(entry.as_str()));
-        update.only_if(format!("{outbox}[{at}].{name} = {id}"));
-    }
+    update.only_if_is(n::LEASE_OWNER, Some(text(&lease.owner))).show_refusal();
     update
+}
+
+/// Only while entry number `at` is this one.
+fn only_if_entry_is(update: &mut Update, at: usize, id: &MessageId) {
+    let (outbox, name) = (update.name(n::OUTBOX), update.name(n::ID));
+    let id = update.value(text(id.as_str()));
+    update.only_if(format!("{outbox}[{at}].{name} = {id}"));
+}
+
+/// Only if nobody holds a lease that is still good.
+fn only_if_lease_is_over(update: &mut Update, now: Timestamp) {
+    let (owner, until) = (update.name(n::LEASE_OWNER), update.name(n::LEASE_UNTIL));
+    let present = update.value(time(now));
+    update.only_if(format!("(attribute_not_exists({owner}) OR {until} <= {present})"));
 }
 
 /// Gives the lease back, if the outbox has so many entries before the write and nothing has moved out of it.

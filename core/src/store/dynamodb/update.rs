@@ -57,10 +57,10 @@ impl Update {
         self
     }
 
-    /// Replaces the first entry of a list.
-    pub(super) fn set_first(&mut self, name: &str, value: AttributeValue) -> &mut Self {
+    /// Replaces an entry of a list.
+    pub(super) fn set_nth(&mut self, name: &str, at: usize, value: AttributeValue) -> &mut Self {
         let (name, value) = (self.name(name), self.value(value));
-        self.sets.push(format!("{name}[0] = {value}"));
+        self.sets.push(format!("{name}[{at}] = {value}"));
         self
     }
 
@@ -77,6 +77,13 @@ impl Update {
     pub(super) fn remove_nth(&mut self, name: &str, at: usize) -> &mut Self {
         let name = self.name(name);
         self.removes.push(format!("{name}[{at}]"));
+        self
+    }
+
+    /// Adds one to a number, which may not be there.
+    pub(super) fn count_up(&mut self, name: &str) -> &mut Self {
+        let (name, one) = (self.name(name), self.value(AttributeValue::N("1".to_owned())));
+        self.adds.push(format!("{name} {one}"));
         self
     }
 

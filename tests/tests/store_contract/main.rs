@@ -3,12 +3,15 @@
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod leases;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
+use leases::*;
 use local::{Stack, StackOptions};
 use threadless::aws::{Access, http_client};
 use threadless::broadcast::{Broadcast, Piece};
@@ -17,7 +20,7 @@ use threadless::store::{
     Commit, Committed, Direction, Entry, JobRecord, Lease, Loaded, MemoryStore, Moved, Opened, Outbox, Pace,
     Row, Settled, Settlement, State, Step, Store, Taken, Unusable, Waiting,
 };
-use threadless::{ConnectionId, Contact, ContactChange, ContactId, MessageId, Recipient, Session};
+use threadless::{ConnectionId, Contact, ContactChange, ContactId, MessageId, Session};
 
 /// A store to ask, and what must outlive it.
 struct Subject {
@@ -55,19 +58,28 @@ macro_rules! contract {
 }
 
 contract! {
+    a_commit_holds_only_while_nobody_took_the_lease,
+    a_commit_does_not_undo_an_attempt_in_between,
+    a_commit_without_a_lease_does_not_hold_either_once_the_lease_was_taken,
+    a_commit_takes_over_only_the_lease_that_it_saw_expire,
+    a_commit_that_takes_over_returns_the_outbox_as_it_is_by_then,
+    the_fence_counts_every_taking_of_the_lease,
+    the_lease_is_taken_by_one_and_given_back_with_the_last_entry,
+    a_settlement_that_is_repeated_has_the_same_answer,
+    an_expired_lease_is_taken_over_and_said_to_be_abandoned,
+    what_comes_in_while_sending_is_not_lost_with_the_lease,
+    what_comes_in_while_the_lease_is_given_back_is_sent_by_its_holder,
+    an_empty_outbox_under_an_expired_lease_does_not_stay_due,
+    who_lost_the_lease_changes_nothing,
+    an_entry_can_leave_before_its_turn,
+    messages_pass_a_head_that_goes_to_others,
+    a_deferred_head_is_due_when_it_says,
+    a_large_outbox_moves_out_and_in_again_in_order,
     a_connection_nobody_has_heard_of_is_new,
     a_commit_writes_everything_at_once,
     of_two_commits_on_one_version_one_wins,
     of_sixty_four_commits_at_once_one_wins,
-    a_commit_holds_only_while_the_lease_is_whose_it_was,
     a_message_id_is_known_however_many_follow,
-    the_lease_is_taken_by_one_and_given_back_with_the_last_entry,
-    an_expired_lease_is_taken_over_and_said_to_be_abandoned,
-    what_comes_in_while_sending_is_not_lost_with_the_lease,
-    who_lost_the_lease_changes_nothing,
-    an_entry_can_leave_before_its_turn,
-    a_deferred_head_is_due_when_it_says,
-    a_large_outbox_moves_out_and_in_again_in_order,
     the_due_are_found_the_longest_due_first,
     a_broadcast_is_kept_whole_and_once_for_its_key,
     a_broadcast_is_due_until_its_parts_are_spread,
@@ -105,8 +117,8 @@ fn entry(text: &str) -> Entry {
     Entry::new(id, text, Some(MessageId::from("in")), at(0))
 }
 
-fn lease(owner: &str, until: i64) -> Lease {
-    Lease { owner: owner.to_owned(), until: at(until) }
+fn lease(owner: &str, until: i64, fence: u64) -> Lease {
+    Lease { owner: owner.to_owned(), until: at(until), fence }
 }
 
 fn texts(outbox: &Outbox) -> Vec<String> {
@@ -123,7 +135,7 @@ async fn commit(
     who: &ConnectionId,
     message: &str,
     replies: &[&str],
-    held: Option<Lease>,
+    held: Option<(&str, i64)>,
 ) -> Committed {
     let seen = load(store, who, message).await.record;
     commit_on(store, who, &seen, message, replies, held).await
@@ -135,7 +147,7 @@ async fn commit_on(
     seen: &threadless::store::Record,
     message: &str,
     replies: &[&str],
-    held: Option<Lease>,
+    held: Option<(&str, i64)>,
 ) -> Committed {
     let mut session = Session::default();
     session.set("last", &message).unwrap();
@@ -149,16 +161,17 @@ async fn commit_on(
             replies: replies.iter().map(|text| entry(text)).collect(),
             opted_out: None,
             pace: Pace::default(),
-            lease: held,
+            lease: held.map(|(owner, until)| seen.next_lease(owner, at(until))),
             now: at(0),
         })
         .await
         .unwrap()
 }
 
-async fn take(store: &dyn Store, who: &ConnectionId, owner: &str, now: i64) -> Option<(Outbox, bool)> {
-    match store.take_lease(who, &lease(owner, now + 30), at(now)).await.unwrap() {
-        Taken::Yes { outbox, abandoned } => Some((outbox, abandoned)),
+/// Takes the lease for 30 seconds: the lease, the outbox, and whether the outbox was abandoned.
+async fn take(store: &dyn Store, who: &ConnectionId, owner: &str, now: i64) -> Option<(Lease, Outbox, bool)> {
+    match store.take_lease(who, owner, at(now + 30), at(now)).await.unwrap() {
+        Taken::Yes { lease, outbox, abandoned } => Some((lease, outbox, abandoned)),
         Taken::No => None,
     }
 }
@@ -173,8 +186,7 @@ async fn a_connection_nobody_has_heard_of_is_new(store: &dyn Store) {
 
 async fn a_commit_writes_everything_at_once(store: &dyn Store) {
     let who = connection("+251 911#x");
-    let held = lease("me", 30);
-    let Committed::Yes(outbox) = commit(store, &who, "a", &["one", "two"], Some(held.clone())).await else {
+    let Committed::Yes(outbox) = commit(store, &who, "a", &["one", "two"], Some(("me", 30))).await else {
         panic!("nobody was in the way");
     };
     let loaded = load(store, &who, "a").await;
@@ -182,7 +194,7 @@ async fn a_commit_writes_everything_at_once(store: &dyn Store) {
     assert_eq!((loaded.record.version, loaded.record.created_at), (1, at(0)));
     assert_eq!(loaded.record.session.get::<String>("last").unwrap().as_deref(), Some("a"));
     assert_eq!((texts(&outbox), &loaded.record.outbox), (vec!["one".into(), "two".into()], &outbox));
-    assert_eq!(loaded.record.lease, Some(held));
+    assert_eq!(loaded.record.lease, Some(lease("me", 30, 1)));
     assert_eq!(outbox.entries[0], entry("one"));
     assert!(!load(store, &who, "b").await.seen);
 }
@@ -211,23 +223,6 @@ async fn of_sixty_four_commits_at_once_one_wins(store: &dyn Store) {
     assert_eq!((record.version, record.outbox.entries.len()), (1, 1));
 }
 
-async fn a_commit_holds_only_while_the_lease_is_whose_it_was(store: &dyn Store) {
-    let who = connection("1");
-    commit(store, &who, "a", &["one"], None).await;
-    let seen = load(store, &who, "b").await.record;
-    let (outbox, _) = take(store, &who, "me", 1).await.unwrap();
-    assert_eq!(
-        commit_on(store, &who, &seen, "b", &["two"], Some(lease("other", 30))).await,
-        Committed::Conflict
-    );
-    let settled = store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap();
-    assert_eq!(settled, Settled::Released);
-    assert!(matches!(
-        commit_on(store, &who, &seen, "b", &["two"], Some(lease("other", 30))).await,
-        Committed::Yes(_)
-    ));
-}
-
 async fn a_message_id_is_known_however_many_follow(store: &dyn Store) {
     let who = connection("1");
     for nth in 0..80 {
@@ -241,148 +236,6 @@ async fn a_message_id_is_known_however_many_follow(store: &dyn Store) {
     }
     assert!(!load(store, &who, "m80").await.seen);
     assert!(!load(store, &connection("2"), "m0").await.seen, "each connection has its own");
-}
-
-async fn the_lease_is_taken_by_one_and_given_back_with_the_last_entry(store: &dyn Store) {
-    let who = connection("1");
-    assert_eq!(take(store, &who, "nobody", 0).await, None, "nothing to send");
-    commit(store, &who, "a", &["one", "two"], None).await;
-    let (outbox, abandoned) = take(store, &who, "me", 1).await.unwrap();
-    assert_eq!((texts(&outbox), abandoned), (vec!["one".into(), "two".into()], false));
-    assert_eq!(take(store, &who, "other", 1).await, None, "it is held");
-    let Settled::Remaining(outbox) = store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap()
-    else {
-        panic!("one is left");
-    };
-    assert_eq!(texts(&outbox), ["two"]);
-    assert_eq!(store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap(), Settled::Released);
-    let record = load(store, &who, "x").await.record;
-    assert!(record.outbox.is_empty() && record.lease.is_none());
-    assert_eq!(take(store, &who, "other", 2).await, None, "nothing to send any more");
-}
-
-async fn an_expired_lease_is_taken_over_and_said_to_be_abandoned(store: &dyn Store) {
-    let who = connection("1");
-    commit(store, &who, "a", &["one"], Some(lease("dead", 30))).await;
-    assert_eq!(take(store, &who, "me", 29).await, None);
-    let (outbox, abandoned) = take(store, &who, "me", 30).await.unwrap();
-    assert!(abandoned);
-    assert!(!store.extend_lease(&who, &lease("dead", 90)).await.unwrap());
-    assert!(store.extend_lease(&who, &lease("me", 90)).await.unwrap());
-    assert_eq!(take(store, &who, "third", 80).await, None, "it was extended");
-    assert_eq!(store.settle(&who, "dead", &outbox, Settlement::Done).await.unwrap(), Settled::Lost);
-    assert_eq!(store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap(), Settled::Released);
-}
-
-async fn what_comes_in_while_sending_is_not_lost_with_the_lease(store: &dyn Store) {
-    let who = connection("1");
-    commit(store, &who, "a", &["one"], None).await;
-    let (outbox, _) = take(store, &who, "me", 1).await.unwrap();
-    commit(store, &who, "b", &["two"], None).await;
-    let Settled::Remaining(outbox) = store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap()
-    else {
-        panic!("two came in");
-    };
-    assert_eq!(texts(&outbox), ["two"]);
-}
-
-async fn who_lost_the_lease_changes_nothing(store: &dyn Store) {
-    let who = connection("1");
-    commit(store, &who, "a", &["one", "two"], Some(lease("dead", 30))).await;
-    let (outbox, _) = take(store, &who, "me", 40).await.unwrap();
-    let Settled::Remaining(left) = store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap() else {
-        panic!("one is left");
-    };
-    let deferred = Settlement::Deferred(outbox.entries[0].clone());
-    for settlement in [Settlement::Done, deferred] {
-        assert_eq!(store.settle(&who, "dead", &outbox, settlement).await.unwrap(), Settled::Lost);
-    }
-    let again = store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap();
-    assert_eq!(again, Settled::Remaining(left.clone()), "it is done already, and not done twice");
-    assert_eq!(load(store, &who, "x").await.record.outbox, left);
-}
-
-async fn an_entry_can_leave_before_its_turn(store: &dyn Store) {
-    let (who, message) = (connection("1"), MessageId::from("a"));
-    let seen = load(store, &who, "a").await.record;
-    let to = |text: &str| text.parse::<Recipient>().unwrap();
-    let sending = Entry { recipients: vec![to("k:2"), to("other:a:b#c")], ..entry("to others") };
-    let by_two_ways = Entry { otherwise: vec![connection("3"), connection("4")], ..entry("by two ways") };
-    let committed = store
-        .commit(Commit {
-            connection: &who,
-            seen: &seen,
-            message: &message,
-            session: &Session::default(),
-            contact: None,
-            replies: vec![entry("first"), sending.clone(), by_two_ways.clone()],
-            opted_out: None,
-            pace: Pace::default(),
-            lease: Some(lease("me", 60)),
-            now: at(0),
-        })
-        .await
-        .unwrap();
-    assert!(matches!(committed, Committed::Yes(_)));
-    let kept = load(store, &who, "x").await.record.outbox;
-    assert_eq!(kept.entries, [entry("first"), sending.clone(), by_two_ways.clone()]);
-    assert_eq!(store.withdraw(&who, "other", 1, &sending.id).await.unwrap(), Settled::Lost);
-    for _ in 0..2 {
-        let Settled::Remaining(left) = store.withdraw(&who, "me", 1, &sending.id).await.unwrap() else {
-            panic!("two are left, and the lease");
-        };
-        assert_eq!(left.entries, [entry("first"), by_two_ways.clone()]);
-    }
-    assert_eq!(load(store, &who, "x").await.record.lease, Some(lease("me", 60)));
-}
-
-async fn a_deferred_head_is_due_when_it_says(store: &dyn Store) {
-    let who = connection("1");
-    commit(store, &who, "a", &["one", "two"], None).await;
-    let (outbox, _) = take(store, &who, "me", 1).await.unwrap();
-    let mut head = outbox.entries[0].clone();
-    (head.attempts, head.uncertain, head.next_attempt) = (3, 1, Some(at(100)));
-    let settled = store.settle(&who, "me", &outbox, Settlement::Deferred(head.clone())).await.unwrap();
-    assert_eq!(settled, Settled::Released);
-    assert_eq!(take(store, &who, "me", 99).await, None);
-    assert_eq!(store.due(at(99), 10).await.unwrap(), []);
-    assert_eq!(store.due(at(100), 10).await.unwrap().len(), 1);
-    let (outbox, abandoned) = take(store, &who, "me", 100).await.unwrap();
-    assert!(!abandoned);
-    assert_eq!(outbox.entries[0], head);
-    assert_eq!(texts(&outbox), ["one", "two"]);
-}
-
-async fn a_large_outbox_moves_out_and_in_again_in_order(store: &dyn Store) {
-    let who = connection("1");
-    let mut expected = Vec::new();
-    for message in 0..9 {
-        let replies: Vec<String> =
-            (0..9).map(|nth| format!("{message}.{nth} {}", "x".repeat(2000))).collect();
-        let replies: Vec<&str> = replies.iter().map(String::as_str).collect();
-        assert!(matches!(commit(store, &who, &message.to_string(), &replies, None).await, Committed::Yes(_)));
-        expected.extend(replies.iter().map(|text| (*text).to_owned()));
-    }
-    let mut outbox = take(store, &who, "me", 1).await.unwrap().0;
-    assert!(outbox.spilled > 0);
-    let mut sent = Vec::new();
-    loop {
-        let settled = match outbox.entries.front() {
-            Some(head) => {
-                sent.push(head.text.clone());
-                store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap()
-            }
-            None => store.refill(&who, "me").await.unwrap(),
-        };
-        match settled {
-            Settled::Remaining(left) => outbox = left,
-            Settled::Released => break,
-            Settled::Lost => panic!("nobody took it"),
-        }
-    }
-    assert!(sent == expected, "{} of {} in order", sent.len(), expected.len());
-    assert_eq!(store.refill(&who, "me").await.unwrap(), Settled::Lost, "the lease is given back");
-    assert!(load(store, &who, "x").await.record.outbox.is_empty());
 }
 
 fn named(waiting: &Waiting) -> String {
@@ -437,7 +290,7 @@ async fn a_broadcast_is_kept_whole_and_once_for_its_key(store: &dyn Store) {
 async fn a_broadcast_is_due_until_its_parts_are_spread(store: &dyn Store) {
     let one = a_broadcast("k", "one", 5);
     store.open_broadcast(&one, &[vec![piece(1), piece(2)], vec![piece(3)]]).await.unwrap();
-    commit(store, &connection("1"), "a", &["one"], Some(lease("dead", 9))).await;
+    commit(store, &connection("1"), "a", &["one"], Some(("dead", 9))).await;
     let due = async |second| {
         let due = store.due(at(second), 10).await.unwrap();
         due.iter().map(|due| named(&due.waiting)).collect::<Vec<_>>()
@@ -503,7 +356,7 @@ async fn rows_are_found_by_their_keys(store: &dyn Store) {
 async fn the_due_are_found_the_longest_due_first(store: &dyn Store) {
     for nth in 0..20 {
         let who = connection(&format!("n{nth:02}"));
-        commit(store, &who, "a", &["one"], Some(lease("dead", 100 - nth))).await;
+        commit(store, &who, "a", &["one"], Some(("dead", 100 - nth))).await;
     }
     commit(store, &connection("idle"), "a", &[], None).await;
     assert_eq!(store.due(at(80), 100).await.unwrap(), []);
@@ -669,7 +522,7 @@ async fn wishes_and_pace_are_kept_and_every_outbox_knows_of_them(store: &dyn Sto
             replies: vec![confirmation.clone(), entry("more")],
             opted_out,
             pace,
-            lease: Some(lease("me", 60)),
+            lease: Some(seen.next_lease("me", at(60))),
             now: at(0),
         })
         .await
@@ -678,7 +531,7 @@ async fn wishes_and_pace_are_kept_and_every_outbox_knows_of_them(store: &dyn Sto
     assert_eq!((outbox.opted_out, outbox.entries.front()), (opted_out, Some(&confirmation)));
     let loaded = load(store, &who, "other").await.record;
     assert_eq!((loaded.outbox.opted_out, loaded.pace), (opted_out, pace));
-    let settled = store.settle(&who, "me", &outbox, Settlement::Done).await.unwrap();
+    let settled = store.settle(&who, &lease("me", 60, 1), &outbox, Settlement::Done).await.unwrap();
     let Settled::Remaining(left) = settled else { panic!("one is left") };
     assert_eq!(left.opted_out, opted_out);
     // Taken back with the next message.

@@ -1,0 +1,195 @@
+//! The way out when something around it fails: the queue, a report, an answer of the gateway.
+
+// The helpers of tests may fail like the tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use threadless::store::State;
+use threadless::testing::{Behaviour, Bench, Fault, When};
+use threadless::{App, AppError, Context, Fate, Handled, Recipient, Report, Router};
+
+/// Answers `echo <text>`, and sends the text behind `tell` to 2 and 3.
+struct Talk;
+
+impl App for Talk {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        let text = cx.text().to_owned();
+        if let Some(text) = text.strip_prefix("tell ") {
+            cx.send(text, ["bench:2".parse::<Recipient>()?, "bench:3".parse()?])?;
+            return Ok(Handled::Yes);
+        }
+        cx.reply(text);
+        Ok(Handled::Yes)
+    }
+}
+
+/// Keeps what it learns about messages.
+#[derive(Clone, Default)]
+struct Learned(Arc<Mutex<Vec<(String, Fate)>>>);
+
+impl Learned {
+    fn all(&self) -> Vec<(String, Fate)> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl App for Learned {
+    fn wants_reports(&self) -> bool {
+        true
+    }
+
+    async fn report(&self, _cx: &mut Context, report: &Report) -> Result<(), AppError> {
+        self.0.lock().unwrap().push((report.message.as_str().to_owned(), report.fate));
+        Ok(())
+    }
+}
+
+/// Identity and text of everything that the gateway took, in order.
+fn taken(bench: &Bench) -> Vec<(String, String)> {
+    let taken = bench.gateway.taken().into_iter();
+    taken.map(|message| (message.connection.identity.as_str().to_owned(), message.text)).collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(number, text)| ((*number).to_owned(), (*text).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn replies_do_not_wait_for_a_queue_that_is_down() {
+    let bench = Bench::new(Router::new().app(Talk));
+    bench.faults.set_queue_down(true);
+    for (number, text) in ["tell a", "one", "tell b", "two"].into_iter().enumerate() {
+        bench.receive("1", text, Some(&number.to_string())).await.unwrap();
+    }
+    assert_eq!(taken(&bench), pairs(&[("1", "one"), ("1", "two")]));
+
+    bench.minutes(5).await;
+    bench.receive("1", "three", Some("5")).await.unwrap();
+    assert_eq!(taken(&bench).len(), 3, "although nothing is due yet");
+
+    bench.faults.set_queue_down(false);
+    bench.minutes(15).await;
+    let expected = [("2", "a"), ("2", "b"), ("3", "a"), ("3", "b")];
+    let mut sent_on = taken(&bench).split_off(3);
+    sent_on.sort_by(|(one, _), (other, _)| one.cmp(other));
+    assert_eq!(sent_on, pairs(&expected), "each of them once, and in order for each recipient");
+    assert!(bench.outbox("1").await.is_empty());
+}
+
+#[tokio::test]
+async fn replies_that_waited_for_the_gateway_pass_a_send_that_waits_for_the_queue() {
+    let bench = Bench::new(Router::new().app(Talk));
+    bench.faults.set_queue_down(true);
+    bench.gateway.next([Behaviour::Defer]);
+    bench.receive("1", "one", Some("1")).await.unwrap();
+    bench.receive("1", "tell a", Some("2")).await.unwrap();
+    bench.receive("1", "two", Some("3")).await.unwrap();
+    assert_eq!(taken(&bench), [], "the gateway is to be left alone for some seconds");
+    bench.clock.advance(Duration::from_secs(60));
+    bench.receive("1", "three", Some("4")).await.unwrap();
+    assert_eq!(taken(&bench), pairs(&[("1", "one"), ("1", "two"), ("1", "three")]));
+}
+
+/// A gateway that refused is not asked again, whatever of what follows has to be done again.
+#[tokio::test]
+async fn a_gateway_that_refused_is_not_asked_again() {
+    let learned = Learned::default();
+    let bench = Bench::with(Router::new().app(learned.clone())).backend("first").backend("second").build();
+    bench.gateway.always_at("first", Behaviour::Refuse);
+    let ways = [bench.connection_at("first", "1"), bench.connection_at("second", "1")];
+    bench.notify_by(&ways, "hello", "n1").await.unwrap();
+    bench.notify_by(&ways[..1], "no other way", "n2").await.unwrap();
+    // The notices come off the queue, and then it is down.
+    bench.faults.set_queue_down(true);
+    bench.work_off().await;
+    assert_eq!(bench.gateway.asked(), 1, "the second one waits behind the first");
+    bench.minutes(60).await;
+    assert_eq!(bench.gateway.asked(), 1);
+    assert_eq!((taken(&bench), learned.all()), (vec![], vec![]));
+
+    bench.faults.set_queue_down(false);
+    bench.minutes(30).await;
+    assert_eq!(taken(&bench), pairs(&[("1", "hello")]));
+    assert_eq!(bench.gateway.asked(), 3, "each way once for the one, the only way once for the other");
+    let mut fates = learned.all();
+    fates.sort_by(|(one, _), (other, _)| one.cmp(other));
+    assert_eq!(fates, [("n1".to_owned(), Fate::Failed), ("n2".to_owned(), Fate::Failed)]);
+    for connection in &ways {
+        let rows = bench.history_of(connection).await;
+        assert!(rows.iter().all(|row| row.attempts == 1), "{rows:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_report_ends_the_doubt_and_the_message_is_not_sent_again() {
+    let table = [
+        (Some(Some(Fate::Delivered)), 1, State::Delivered),
+        (Some(None), 1, State::Sent),
+        (Some(Some(Fate::Failed)), 1, State::Failed),
+        (None, 2, State::Sent),
+    ];
+    for (reported, sent, state) in table {
+        let bench = Bench::new(Router::new().app(Talk));
+        bench.gateway.next([Behaviour::LoseAnswer]);
+        bench.receive("1", "one", Some("1")).await.unwrap();
+        bench.receive("1", "two", Some("2")).await.unwrap();
+        assert_eq!(taken(&bench), pairs(&[("1", "one")]), "its answer is lost, and two waits behind it");
+        if let Some(fate) = reported {
+            bench.report(&bench.gateway.taken()[0], fate).await.unwrap();
+        }
+        bench.minutes(3).await;
+        let texts: Vec<String> = bench.gateway.texts();
+        assert_eq!(texts, [vec!["one"; sent], vec!["two"]].concat(), "{reported:?}");
+        let rows = bench.history("1").await;
+        let row = rows.iter().find(|row| row.text == "one" && row.in_reply_to.is_some()).unwrap();
+        assert_eq!((row.state, row.uncertain), (state, 1), "the doubt stays on record: {reported:?}");
+        assert!(bench.outbox("1").await.is_empty(), "{reported:?}");
+    }
+}
+
+/// Neither expiry nor a wish to opt out makes a failure of a message that the gateway has.
+#[tokio::test]
+async fn a_message_in_doubt_that_was_reported_does_not_fail_later() {
+    for opts_out in [true, false] {
+        let bench = Bench::new(Router::new().app(Talk));
+        bench.gateway.next([Behaviour::LoseAnswer]);
+        bench.receive("1", "one", Some("1")).await.unwrap();
+        bench.report(&bench.gateway.taken()[0], None).await.unwrap();
+        if opts_out {
+            bench.receive("1", "stop", Some("2")).await.unwrap();
+        } else {
+            bench.clock.advance(Duration::from_secs(25 * 3600));
+        }
+        bench.minutes(2).await;
+        let rows = bench.history("1").await;
+        let row = rows.iter().find(|row| row.text == "one" && row.in_reply_to.is_some()).unwrap();
+        assert_eq!(row.state, State::Sent, "opts out: {opts_out}");
+        assert_eq!(bench.gateway.texts().iter().filter(|text| *text == "one").count(), 1);
+    }
+}
+
+/// The row of history is written beside the settlement. Where one of the two is lost, the other one tells.
+#[tokio::test(start_paused = true)]
+async fn no_single_call_that_fails_has_a_message_sent_twice() {
+    for fault in [Fault::Error, Fault::Silence] {
+        for when in [When::Before, When::After] {
+            for nth in 1.. {
+                let bench = Bench::new(Router::new().app(Talk));
+                bench.faults.plan(nth, fault, when);
+                let first = bench.receive("1", "one", Some("1"));
+                let _ = tokio::time::timeout(Duration::from_secs(60), first).await;
+                let met = bench.faults.met();
+                bench.faults.clear();
+                bench.receive("1", "one", Some("1")).await.unwrap();
+                bench.minutes(3).await;
+                assert_eq!(taken(&bench), pairs(&[("1", "one")]), "call {nth} {fault:?} {when:?}");
+                if met == 0 {
+                    assert!(nth > 5, "{nth} calls can fail");
+                    break;
+                }
+            }
+        }
+    }
+}
