@@ -12,7 +12,7 @@ use crate::dispatch;
 use crate::message::ConnectionId;
 use crate::project::Project;
 use crate::random;
-use crate::store::{Lease, Outbox, Settled, Settlement, StoreError, Taken};
+use crate::store::{Lease, Outbox, Row, Settled, Settlement, State, StoreError, Taken};
 use attempt::{Step, attempt, tried, wait_for_queue};
 
 /// How long a lease outlasts the send that it covers: time to write down what became of it.
@@ -67,13 +67,8 @@ pub(crate) async fn deliver(project: &Project, delivery: Delivery, deadline: Dea
 }
 
 async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> Result<(), StoreError> {
-    if delivery.abandoned
-        && let Some(head) = delivery.outbox.entries.front_mut()
-        && !head.is_sending()
-        && head.refused.is_none()
-    {
-        head.uncertain += 1;
-        warn!(message_id = head.id.as_str(), outcome = "uncertain", "a former sender died with this message");
+    if delivery.abandoned {
+        doubt_head(project, &mut delivery).await;
     }
     // Entries that go to others keep their order: where one could not leave, those behind it are not tried.
     let mut sends_wait = false;
@@ -120,6 +115,30 @@ async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> R
             }
         }
     }
+}
+
+/// Counts the doubt that a dead holder left, and writes it down before anything is sent: of several holders that died with
+/// the same message each one counts.
+async fn doubt_head(project: &Project, delivery: &mut Delivery) {
+    let Delivery { connection, outbox, .. } = delivery;
+    let Some(head) = outbox.entries.front_mut().filter(|head| !head.is_sending() && head.refused.is_none())
+    else {
+        return;
+    };
+    let key = (connection.clone(), head.created_at, head.id.clone());
+    match project.ports.store.rows(&[key]).await {
+        Ok(mut rows) => {
+            let written = rows.pop().flatten().map_or(0, |row| row.uncertain);
+            head.uncertain = head.uncertain.max(written);
+        }
+        Err(problem) => {
+            warn!(message_id = head.id.as_str(), outcome = "not_looked_up", error = %problem, "outgoing");
+        }
+    }
+    head.uncertain += 1;
+    warn!(message_id = head.id.as_str(), outcome = "uncertain", "a former sender died with this message");
+    let row = Row::outgoing(connection, head, State::Queued, None);
+    crate::handle::write_history(project, vec![row]).await;
 }
 
 /// Sends entries that go to others before their turn, while the head must wait. `false`: the lease was lost.

@@ -124,7 +124,7 @@ impl Claim<'_> {
                 {
                     outcome
                 }
-                _ => self.run_phases(&loaded, now).await,
+                _ => self.run_phases(&loaded, now).await?,
             };
             match self.commit(&loaded, &outcome, now).await? {
                 Ok(effect) => return Ok(effect),
@@ -141,20 +141,21 @@ impl Claim<'_> {
         }
     }
 
-    async fn run_phases(&self, loaded: &Loaded, now: Timestamp) -> Outcome {
+    async fn run_phases(&self, loaded: &Loaded, now: Timestamp) -> Result<Outcome, StoreError> {
         let Project { router, about, .. } = self.project;
         let directory = Directory::of(Arc::clone(&self.project.ports.store));
-        let (known, about) = (Known::of(loaded, directory), Arc::clone(about));
+        let (known, about) = (Known::of(loaded, directory.clone()), Arc::clone(about));
         if self.wish(loaded, now).is_some() {
             let (session, contact) = (known.session, None);
             let (replies, sends) = (Vec::new(), Vec::new());
-            return Outcome { disposition: Disposition::Handled, session, contact, replies, sends };
+            return Ok(Outcome { disposition: Disposition::Handled, session, contact, replies, sends });
         }
-        match &self.occasion {
+        let outcome = match &self.occasion {
             Occasion::Message(message) => router.run(Arc::clone(message), known, about, now).await,
             Occasion::Notice(notice) => router.run_outgoing(notice, known, about, now).await,
             Occasion::Report(report) => router.run_report(report, known, about, now).await,
-        }
+        };
+        directory.all_answered().map(|()| outcome)
     }
 
     async fn commit(

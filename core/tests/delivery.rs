@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use threadless::store::State;
 use threadless::testing::{Behaviour, Bench, Fault, When};
-use threadless::{App, AppError, Context, Fate, Handled, Recipient, Report, Router};
+use threadless::{App, AppError, ConnectionId, Context, Fate, Handled, Recipient, Report, Router};
 
 /// Answers `echo <text>`, and sends the text behind `tell` to 2 and 3.
 struct Talk;
@@ -191,5 +191,55 @@ async fn no_single_call_that_fails_has_a_message_sent_twice() {
                 }
             }
         }
+    }
+}
+
+/// Three holders die one after the other, each with the message sent and nothing written down.
+#[tokio::test(start_paused = true)]
+async fn each_holder_that_dies_with_a_message_leaves_its_own_doubt() {
+    let bench = Bench::new(Router::new().app(Talk));
+    bench.gateway.next([Behaviour::TakeAndHang, Behaviour::TakeAndHang, Behaviour::TakeAndHang]);
+    for _ in 0..3 {
+        let attempt = bench.receive("1", "one", Some("1"));
+        let died = tokio::time::timeout(Duration::from_millis(100), attempt).await;
+        assert!(died.is_err(), "the gateway hangs");
+        bench.clock.advance(Duration::from_secs(120));
+    }
+    bench.receive("1", "one", Some("1")).await.unwrap();
+    assert_eq!(bench.gateway.texts(), ["one"; 4]);
+    let rows = bench.history("1").await;
+    let row = rows.iter().find(|row| row.in_reply_to.is_some()).unwrap();
+    assert_eq!((row.state, row.uncertain), (State::Sent, 3));
+}
+
+/// Answers with the name of whoever is behind the number in the text.
+struct WhoIs;
+
+impl App for WhoIs {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        let number = cx.text().to_owned();
+        let found = cx.find_contact_of(&ConnectionId::new("bench".parse()?, number.parse()?)).await?;
+        cx.reply(found.map_or("nobody".to_owned(), |contact| contact.name().to_owned()));
+        Ok(Handled::Yes)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lookup_without_an_answer_has_the_message_come_again() {
+    for fault in [Fault::Error, Fault::Silence] {
+        let mut refused = 0;
+        for nth in 1..=8 {
+            let bench = Bench::new(Router::new().app(WhoIs));
+            bench.receive("1", "2", Some("0")).await.unwrap();
+            bench.faults.plan(nth, fault, When::Before);
+            let first =
+                tokio::time::timeout(Duration::from_secs(60), bench.receive("1", "2", Some("1"))).await;
+            bench.faults.clear();
+            refused += usize::from(!matches!(first, Ok(Ok(_))));
+            bench.receive("1", "2", Some("1")).await.unwrap();
+            bench.minutes(3).await;
+            assert_eq!(bench.gateway.texts(), ["nobody", "nobody"], "call {nth} {fault:?}");
+        }
+        assert!(refused >= 3, "read, lookup and commit, {fault:?}: {refused}");
     }
 }
