@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ::http::Request;
+use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::backend::{ErasedBackend, Guard, Transport};
+use crate::backend::{Caller, ErasedBackend, Guard, Transport};
 use crate::clock::Clock;
 use crate::config::{BackendSettings, MaySend, Respond, Settings};
 use crate::consent::Consent;
@@ -85,6 +87,13 @@ impl Project {
     /// When the messages of a backend are handled; `None` if there is no such backend.
     pub fn respond(&self, backend: &BackendName) -> Option<Respond> {
         self.backends.get(backend).map(|installed| installed.respond)
+    }
+
+    /// Whether a backend takes messages from anyone: it asks for no token and no signature.
+    pub fn is_open(&self, backend: &BackendName) -> bool {
+        let nameless = Request::new(Bytes::new());
+        self.installed(backend)
+            .is_some_and(|installed| installed.backend.authenticate(&nameless) == Caller::Anyone)
     }
 
     /// The backend's parts.

@@ -37,7 +37,11 @@ async fn ask(bench: &Bench, request: Request<Bytes>) -> (StatusCode, Value) {
 }
 
 fn post(body: &Value) -> Request<Bytes> {
-    let request = Request::post("/send").header("content-type", "application/json; charset=utf-8");
+    posted("/send", body)
+}
+
+fn posted(path: &str, body: &Value) -> Request<Bytes> {
+    let request = Request::post(path).header("content-type", "application/json; charset=utf-8");
     request.body(Bytes::from(body.to_string())).unwrap()
 }
 
@@ -149,6 +153,18 @@ async fn the_endpoint_answers_with_what_is_wrong_and_writes_nothing_then() {
     assert_eq!(ask(&bench, get("/send")).await.0, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(ask(&bench, get("/send/k1?recipients&part=x")).await.0, StatusCode::BAD_REQUEST);
     assert_eq!(ask(&bench, get("/send/no%20key")).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(ask(&bench, get("/send/k1/")).await.0, StatusCode::OK);
+    for path in ["/send/k1/x", "/send/k1//", "/send//k1", "/send//", "/send///", "/send/./k1"] {
+        assert_eq!(ask(&bench, get(path)).await.0, StatusCode::NOT_FOUND, "{path}");
+        let (status, body) = ask(&bench, posted(path, &good)).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}: {body}");
+    }
+    assert_eq!(ask(&bench, posted("/send/k1", &good)).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    for key in [".", ".."] {
+        let order = json!({ "key": key, "text": "run", "recipients": ["bench:1"] });
+        let (status, body) = ask(&bench, post(&order)).await;
+        assert_eq!((status, &body["faults"][0]["field"]), (StatusCode::BAD_REQUEST, &json!("key")), "{body}");
+    }
     bench.faults.plan(1, Fault::Error, When::Before);
     assert_eq!(ask(&bench, post(&good)).await.0, StatusCode::SERVICE_UNAVAILABLE);
     bench.work_off().await;

@@ -57,3 +57,19 @@ impl App for Faulty {
         Ok(())
     }
 }
+
+/// The file that [`Blocking`] makes in the folder of the process when it begins.
+pub const BLOCKING: &str = "blocking";
+
+/// Blocks its thread for an hour when it is told `block`.
+pub struct Blocking;
+
+impl App for Blocking {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        if cx.text() == "block" {
+            std::fs::write(BLOCKING, "")?;
+            std::thread::sleep(std::time::Duration::from_secs(3600));
+        }
+        Ok(Handled::No)
+    }
+}

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | 400 | it cannot be sent like this: `faults` names the first [`FAULTS`] of what is wrong, and nothing is written |
 //! | 401, 403 | no token, a wrong one; or sending is off |
-//! | 404, 405 | no such broadcast; another method |
+//! | 404, 405 | no such broadcast, or nothing is at this path; another method |
 //! | 409 | the key belongs to a broadcast with other content |
 //! | 413, 415 | more than [`MAX_BODY`]; something else than `application/json` |
 //! | 503 | it could not be made durable: call again |
@@ -82,7 +82,9 @@ async fn answer(project: &Project, request: &Request<Bytes>) -> Answer {
     if let Some(refusal) = refusal(&project.may_send, request.headers()) {
         return refusal;
     }
-    let key = request.uri().path().split('/').nth(2).unwrap_or_default();
+    let Some(key) = key_in(request.uri().path()) else {
+        return problem(StatusCode::NOT_FOUND, "There is nothing here: POST /send, or GET /send/<key>.");
+    };
     let done = match (request.method(), key) {
         (&Method::POST, "") => {
             let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
@@ -119,6 +121,17 @@ async fn answer(project: &Project, request: &Request<Bytes>) -> Answer {
         error!(outcome = "not_taken", error = %unavailable, "broadcast");
         problem(StatusCode::SERVICE_UNAVAILABLE, "This cannot be done now. Call again.")
     })
+}
+
+/// The key in a path, which is empty where the path ends before it. `None` for a path that has more segments: it is
+/// not that of a broadcast. A slash at the end makes no difference.
+fn key_in(path: &str) -> Option<&str> {
+    let mut segments = path.strip_suffix('/').unwrap_or(path).split('/').skip(2);
+    match segments.next() {
+        None => Some(""),
+        Some("") => None,
+        Some(key) => segments.next().is_none().then_some(key),
+    }
 }
 
 fn problem(status: StatusCode, words: &str) -> Answer {

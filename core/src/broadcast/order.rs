@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(faults("{}"), ["key: is missing", "text: is missing", "recipients: is missing"]);
         let json = r#"{"key":"a b","text":7,"recipients":[],"to":1}"#;
         let expected = [
-            "key: a key is 1 to 64 characters out of A-Z a-z 0-9 . _ -",
+            "key: a key is 1 to 64 characters out of A-Z a-z 0-9 . _ -, and not . or ..",
             "text: is not a text",
             "recipients: has 1 to 10000 entries, not 0: make several calls",
             "to: is unknown here; known are key, text, recipients",

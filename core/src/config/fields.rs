@@ -19,6 +19,9 @@ pub struct Fields<'a> {
     warnings: Vec<Fault>,
 }
 
+/// The fewest characters of a token that its length does not give away to who tries them all.
+const SHORTEST_TOKEN: usize = 16;
+
 /// What a secret counts as that nobody knows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unknown {
@@ -185,6 +188,16 @@ impl<'a> Fields<'a> {
     pub fn known_secret(&mut self, key: &str) -> Option<Secret> {
         let value = self.take(key)?;
         self.reveal(key, value, Unknown::Absent)
+    }
+
+    /// Warns of a token that is guessed too soon: nothing counts wrong ones, since all of a gateway's messages bring one.
+    /// Only where it is deployed.
+    pub(crate) fn weigh_token(&mut self, key: &str, token: Option<&Secret>) {
+        let is_short = token.is_some_and(|token| token.reveal().len() < SHORTEST_TOKEN);
+        if is_short && self.place() == Place::Deployed {
+            let advice = "nothing slows down who guesses. Take what `openssl rand -hex 24` prints";
+            self.warn(key, format!("has fewer than {SHORTEST_TOKEN} characters, and {advice}"));
+        }
     }
 
     /// A table with free keys; its values are texts, numbers or secrets.

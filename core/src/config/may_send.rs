@@ -30,7 +30,9 @@ pub enum MaySend {
 impl MaySend {
     /// Its table in the settings, if that is given at all.
     pub(super) fn from_fields(given: bool, fields: &mut Fields<'_>) -> Self {
-        match (fields.secret("token"), fields.place()) {
+        let token = fields.secret("token");
+        fields.weigh_token("token", token.as_ref());
+        match (token, fields.place()) {
             (Some(token), _) => Self::Guarded(token),
             (None, Place::Local) => Self::Open,
             (None, Place::Deployed) => {

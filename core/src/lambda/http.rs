@@ -19,6 +19,7 @@ use super::InvokeError;
 use crate::backend::plain_text;
 use crate::broadcast;
 use crate::project::Project;
+use crate::tester::ClientAddress;
 
 /// For broadcasts: an event of an HTTP API, or what a direct invocation asks for.
 pub(super) async fn invoke_send(project: &Project, event: &str) -> Result<String, InvokeError> {
@@ -94,6 +95,9 @@ fn to_request(event: ApiGatewayV2httpRequest) -> Result<Request<Bytes>, &'static
         None => Vec::new(),
     };
     let mut request = Request::new(Bytes::from(body));
+    if let Some(address) = http.source_ip.and_then(|address| address.parse().ok()) {
+        request.extensions_mut().insert(ClientAddress(address));
+    }
     *request.uri_mut() = target.parse::<Uri>().map_err(|_| "The path or the query cannot be read.")?;
     *request.method_mut() = http.method;
     *request.headers_mut() = event.headers;

@@ -1,6 +1,7 @@
 //! A store in memory: for unit tests and transcripts. It keeps what the real one keeps, by the same rules.
 
 mod broadcasts;
+mod guesses;
 mod jobs;
 
 use std::collections::btree_map::Entry as Place;
@@ -37,6 +38,7 @@ struct Tables {
     numbers: BTreeMap<ConnectionId, Timestamp>,
     broadcasts: broadcasts::Kept,
     jobs: HashMap<String, JobRecord>,
+    guesses: guesses::Counts,
 }
 
 /// A row, and when a report moved it where it is.

@@ -4,6 +4,7 @@
 //! is in one record and changes in one conditional write: [`Store::commit`].
 
 mod broadcasts;
+mod guesses;
 mod history;
 mod jobs;
 mod memory;
@@ -17,6 +18,7 @@ mod record;
 pub mod dynamodb;
 
 pub use broadcasts::{Broadcasts, Opened};
+pub use guesses::{GuessLog, Guesses};
 pub use history::{Direction, Moved, Row, State, Step};
 pub use jobs::{JobRecord, Jobs};
 pub use memory::MemoryStore;
@@ -152,7 +154,7 @@ impl Unusable {
 /// The port to storage. [`MemoryStore`] for unit tests and transcripts, `dynamodb::DynamoStore` for the rest,
 /// local runs included; one contract suite holds both.
 #[async_trait]
-pub trait Store: Broadcasts + Jobs {
+pub trait Store: Broadcasts + Jobs + GuessLog {
     /// Makes sure that the backend has a record. Idempotent.
     async fn open_backend(&self, backend: &BackendName, now: Timestamp) -> Result<(), StoreError>;
 

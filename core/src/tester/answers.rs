@@ -1,6 +1,7 @@
 //! Answers that several parts of the tester give, and the headers that all of them have.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ::http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use bytes::Bytes;
@@ -59,6 +60,31 @@ pub(super) fn see_other(address: &str) -> Response<Bytes> {
     set(&mut response, header::LOCATION, address);
     set(&mut response, header::CACHE_CONTROL, "no-store");
     response
+}
+
+/// What someone is told who gave too many wrong passwords.
+pub(super) fn too_many(wait: Duration) -> String {
+    let seconds = seconds(wait);
+    let (count, unit) = if seconds > 120 { (seconds.div_ceil(60), "minutes") } else { (seconds, "seconds") };
+    let unit = if count == 1 { unit.trim_end_matches('s') } else { unit };
+    format!("There were too many wrong passwords. Try again in {count} {unit}.")
+}
+
+/// 429, to a request that brought the password itself.
+pub(super) fn must_wait(wait: Duration) -> Response<Bytes> {
+    let mut response = plain_text(StatusCode::TOO_MANY_REQUESTS, format!("{}\n", too_many(wait)));
+    retry_after(&mut response, wait);
+    response
+}
+
+/// Says when to come again.
+pub(super) fn retry_after(response: &mut Response<Bytes>, wait: Duration) {
+    set(response, header::RETRY_AFTER, &seconds(wait).to_string());
+}
+
+/// A wait in seconds that is over when they are.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 pub(super) fn not_found() -> Response<Bytes> {

@@ -8,6 +8,7 @@ mod answers;
 mod assets;
 mod calls;
 mod cursor;
+mod gate;
 mod login;
 mod origin;
 mod page;
@@ -18,14 +19,20 @@ use ::http::{Method, Request, Response, StatusCode};
 use bytes::Bytes;
 use tracing::{error, info};
 
+use crate::backend::authorization::basic_password;
 use crate::backend::httptester::{Access, MessageTester};
-use crate::backend::plain_text;
+use crate::backend::{Backend as _, Caller, plain_text};
 use crate::clock::Deadline;
 use crate::endpoint::{self, MAX_BODY, MAX_QUERY};
+use crate::incoming::IncomingError;
 use crate::message::{BackendName, Identity};
 use crate::project::Project;
 use address::{Place, Rest};
+use gate::{Gate, Verdict};
 use login::{Login, Visitor};
+
+pub use gate::ClientAddress;
+pub(crate) use gate::Quiet;
 
 /// What a tester says that is off.
 const OFF: &str = "The message tester is off: it has no password. The settings name the secret that holds it; give the \
@@ -98,7 +105,12 @@ async fn answer(
         return plain_text(StatusCode::FORBIDDEN, OFF);
     }
     let visitor = login::visitor(backend.access(), &name, &request, project.ports.clock.now());
-    let tester = Tester { project, engine, folder, name, backend, visitor };
+    let mut tester = Tester { project, engine, folder, name, backend, visitor };
+    if tester.visitor == Visitor::Basic
+        && let Err(refusal) = tester.let_in(&request).await
+    {
+        return refusal;
+    }
     match (named, request.method()) {
         (None, &Method::POST) => endpoint::wrong_method(&[Method::GET, Method::HEAD]),
         (None, _) => tester.new_number(),
@@ -144,7 +156,7 @@ impl Tester<'_> {
                 Err(problem) => answers::wrong_identity(&problem),
             },
             Rest::Call("login.html") => match (self.login(), &self.visitor) {
-                (Some(_), Visitor::Nobody) => page::login(self, named().as_ref(), false),
+                (Some(_), Visitor::Nobody) => page::login(self, named().as_ref(), page::Before::Nothing),
                 _ => answers::see_other(&self.address(named().as_ref())),
             },
             Rest::Call(_) => endpoint::wrong_method(&[Method::POST]),
@@ -159,7 +171,7 @@ impl Tester<'_> {
         match rest {
             Rest::Root if request.body().len() > MAX_BODY => endpoint::too_large(),
             Rest::Root => take::from_script(self, request, deadline).await,
-            Rest::Call("login.html") => self.log_in(request),
+            Rest::Call("login.html") => self.log_in(request).await,
             Rest::Call("logout.html") => self.log_out(request),
             Rest::Call(call) => calls::serve(self, call, request, deadline).await,
             Rest::Named { .. } => endpoint::wrong_method(&[Method::GET, Method::HEAD]),
@@ -167,13 +179,43 @@ impl Tester<'_> {
         }
     }
 
-    fn log_in(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        let Some(login) = self.login() else { return answers::not_found() };
+    /// The gate before the login, where there is one.
+    fn gate(&self) -> Option<Gate<'_>> {
+        let (project, quiet) = (self.project, self.backend.quiet());
+        self.login().map(|login| Gate { project, login, quiet })
+    }
+
+    /// Makes of someone who sent a password someone who knows it, or nobody.
+    async fn let_in(&mut self, request: &Request<Bytes>) -> Result<(), Response<Bytes>> {
+        // A script may bring its token like this, which is no guess.
+        let is_script = self.backend.authenticate(request) == Caller::Gateway;
+        let password = basic_password(request.headers()).filter(|_| !is_script);
+        let verdict = match (self.gate(), password) {
+            (Some(gate), Some(password)) => gate.judge(request, &password).await,
+            _ => Ok(Verdict::Wrong),
+        };
+        self.visitor = match verdict {
+            Ok(Verdict::Right) => Visitor::Basic,
+            Ok(Verdict::Wrong) => Visitor::Nobody,
+            Ok(Verdict::Wait(wait)) => return Err(answers::must_wait(wait)),
+            Err(problem) => return Err(endpoint::unavailable(&IncomingError::Store(problem))),
+        };
+        Ok(())
+    }
+
+    async fn log_in(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let (Some(login), Some(gate)) = (self.login(), self.gate()) else { return answers::not_found() };
         let form = answers::form(request);
         let identity = form.get("identity").and_then(|identity| identity.parse().ok());
-        if !login.password.is(form.get("password").map_or("", String::as_str).as_bytes()) {
-            info!(backend = self.name.as_str(), outcome = "wrong_password", "login");
-            return page::login(self, identity.as_ref(), true);
+        let before =
+            match gate.judge(request, form.get("password").map_or("", String::as_str).as_bytes()).await {
+                Ok(Verdict::Right) => page::Before::Nothing,
+                Ok(Verdict::Wrong) => page::Before::Wrong,
+                Ok(Verdict::Wait(wait)) => page::Before::TooMany(wait),
+                Err(problem) => return endpoint::unavailable(&IncomingError::Store(problem)),
+            };
+        if before != page::Before::Nothing {
+            return page::login(self, identity.as_ref(), before);
         }
         info!(backend = self.name.as_str(), outcome = "logged_in", "login");
         let mut response = answers::see_other(&self.address(identity.as_ref()));

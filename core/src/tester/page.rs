@@ -1,5 +1,7 @@
 //! The pages: HTML with a few values filled in. What people wrote comes later, as data.
 
+use std::time::Duration;
+
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
 
@@ -30,14 +32,35 @@ pub(super) fn conversation(tester: &Tester<'_>) -> Response<Bytes> {
     answers::html(StatusCode::OK, text)
 }
 
-/// The form that asks for the password, and leads to the page of an identity; with a word where the last one was wrong.
-pub(super) fn login(tester: &Tester<'_>, identity: Option<&Identity>, wrong: bool) -> Response<Bytes> {
+/// What came of the password that was given before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    /// There was none.
+    Nothing,
+    /// It was wrong.
+    Wrong,
+    /// There were too many wrong ones: the next may come after this time.
+    TooMany(Duration),
+}
+
+/// The form that asks for the password, and leads to the page of an identity; with a word about the last one.
+pub(super) fn login(tester: &Tester<'_>, identity: Option<&Identity>, before: Before) -> Response<Bytes> {
+    let (status, problem) = match before {
+        Before::Nothing => (StatusCode::OK, String::new()),
+        Before::Wrong => (StatusCode::FORBIDDEN, "That is not the password.".to_owned()),
+        Before::TooMany(wait) => (StatusCode::TOO_MANY_REQUESTS, answers::too_many(wait)),
+    };
     let text = filled(LOGIN, |name| match name {
         "identity" => identity.map_or("", Identity::as_str).to_owned(),
-        "hidden" => if wrong { "" } else { "hidden" }.to_owned(),
+        "hidden" => if problem.is_empty() { "hidden" } else { "" }.to_owned(),
+        "problem" => problem.clone(),
         other => common(tester, other),
     });
-    answers::html(if wrong { StatusCode::FORBIDDEN } else { StatusCode::OK }, text)
+    let mut response = answers::html(status, text);
+    if let Before::TooMany(wait) = before {
+        answers::retry_after(&mut response, wait);
+    }
+    response
 }
 
 fn common(tester: &Tester<'_>, name: &str) -> String {

@@ -2,6 +2,7 @@
 
 mod calls;
 mod guards;
+mod guesses;
 mod pages;
 
 use std::sync::Arc;

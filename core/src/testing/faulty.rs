@@ -2,6 +2,7 @@
 //! point would have it.
 
 mod broadcasts;
+mod guesses;
 mod jobs;
 
 use std::future::{Future, pending};
@@ -71,6 +72,11 @@ impl Faults {
             return Err(QueueError::planned("the queue is down".to_owned()));
         }
         Ok(())
+    }
+
+    /// How many calls were made.
+    pub fn calls(&self) -> usize {
+        self.0.calls.load(Ordering::SeqCst)
     }
 
     /// How many calls failed.

@@ -3,7 +3,6 @@
 //!
 //! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +10,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use threadless::lambda::{self, Function, Host};
 use threadless::{Clock, Deadline};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
+use crate::data::Data;
 use crate::event;
+use crate::guests::Guests;
+use crate::serving::{self, Room, Unread};
 use crate::template::Route;
 
 /// Request line and headers together.
@@ -34,43 +32,42 @@ const LONGEST_BODY: usize = 10_000_000;
 /// The answer.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// How long request line and headers may take.
+const LONGEST_HEAD_WAIT: Duration = Duration::from_secs(30);
+
+/// The memory for the bodies of all requests together, in bytes.
+const ROOM: usize = 64_000_000;
+
+/// How many invocations there may be at once, those included whose client has gone.
+const AT_ONCE: usize = 500;
+
 /// The routes with the functions behind them.
 pub(crate) struct Front {
     pub(crate) routes: Vec<(Route, Function, Duration)>,
     pub(crate) host: Host,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Who may ask.
+    pub(crate) guests: Guests,
+    /// The folder that all is kept in.
+    pub(crate) data: Option<Arc<Data>>,
+    /// The memory for bodies.
+    pub(crate) room: Room,
     /// The invocations at work.
     pub(crate) running: TaskTracker,
 }
 
+/// The memory for bodies.
+pub(crate) fn room() -> Room {
+    Room::new(ROOM)
+}
+
 /// Answers requests on `listener` until it is dropped; then whatever is not answered yet is cut off.
 pub(crate) async fn serve(front: Arc<Front>, listener: TcpListener) {
-    let mut connections = JoinSet::new();
-    loop {
-        while connections.try_join_next().is_some() {}
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(problem) => {
-                tracing::warn!(error = %problem, "no connection taken");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let _ = stream.set_nodelay(true);
+    serving::serve(listener, LONGEST_HEAD_WAIT, move |request, peer| {
         let front = Arc::clone(&front);
-        connections.spawn(async move {
-            let service = service_fn(move |request| {
-                let front = Arc::clone(&front);
-                async move { Ok::<_, Infallible>(front.answer(request, peer).await) }
-            });
-            // An error here is a client that went away, or does not speak HTTP.
-            let _ = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .max_buf_size(64 * 1024)
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
+        async move { front.answer(request, peer).await }
+    })
+    .await;
 }
 
 impl Front {
@@ -82,17 +79,29 @@ impl Front {
         let Some((route, function, timeout)) = self.route(&parts) else {
             return message(StatusCode::NOT_FOUND, "Not Found");
         };
-        let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else {
-            return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+        if let Some(refusal) = self.guests.refusal(*function, &parts) {
+            return message(StatusCode::FORBIDDEN, refusal);
+        }
+        let body = match self.room.read(body, LONGEST_BODY).await {
+            Ok(body) => body,
+            Err(problem) => return unread(problem),
         };
+        if self.running.len() >= AT_ONCE {
+            return message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
+        }
+        if let Some(problem) = self.data.as_ref().and_then(|data| data.problem()) {
+            return message(StatusCode::SERVICE_UNAVAILABLE, &problem);
+        }
         let source = peer.ip().to_string();
-        let event = event::of_request(&parts, &body.to_bytes(), &route.key, &source, self.clock.now());
+        let event = event::of_request(&parts, &body.bytes, &route.key, &source, self.clock.now());
         let (function, host) = (*function, self.host.clone());
         let limit = LONGEST_WAIT.min(*timeout);
         // A task of its own: as on AWS, an invocation goes on when its client has gone.
-        let invoked = self
-            .running
-            .spawn(async move { lambda::invoke(function, &host, &event, Deadline::within(limit)).await });
+        let invoked = self.running.spawn(async move {
+            // Its memory counts for as long as the event's is taken.
+            let _body = body;
+            lambda::invoke(function, &host, &event, Deadline::within(limit)).await
+        });
         match tokio::time::timeout(LONGEST_WAIT, invoked).await {
             Ok(Ok(Ok(result))) => match event::to_response(&result) {
                 Some(response) => response.map(Full::new),
@@ -141,9 +150,19 @@ fn head_size(parts: &Parts) -> usize {
     line + headers.sum::<usize>()
 }
 
+/// An answer to a body that was not read.
+fn unread(problem: Unread) -> Response<Full<Bytes>> {
+    match problem {
+        Unread::TooLarge => message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+        Unread::BrokenOff => message(StatusCode::BAD_REQUEST, "Bad Request: the body broke off"),
+        Unread::TooSlow => message(StatusCode::REQUEST_TIMEOUT, "Request Timeout: the body took too long"),
+        Unread::NoRoom => message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+    }
+}
+
 /// An answer of the HTTP API's own.
 fn message(status: StatusCode, words: &str) -> Response<Full<Bytes>> {
-    let body = format!("{{\"message\":\"{words}\"}}");
+    let body = serde_json::json!({ "message": words }).to_string();
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");

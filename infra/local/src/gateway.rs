@@ -2,25 +2,22 @@
 //! where it is asked to, and keeps it for whoever asks.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use percent_encoding::percent_decode;
 use serde::{Deserialize, Serialize};
 use threadless::backend::{HttpTransport, Transport as _};
 use threadless::text::{Charset, charset};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use url::{Host, Url};
+
+use crate::serving::{self, Hosts, Room, Unread, is_of_another_site};
 
 /// Where it tells what it took: `GET /taken?after=<number>`.
 pub(crate) const TAKEN: &str = "/taken";
@@ -30,6 +27,13 @@ const KEPT: usize = 10_000;
 
 /// The largest body that is read.
 const LARGEST: usize = 1 << 20;
+
+/// The memory for the bodies of all requests together, in bytes.
+const ROOM: usize = 16 << 20;
+
+/// How long request line and headers may take. Longer than clients keep a connection that they do not use, so that none
+/// is closed while its client sends.
+const LONGEST_HEAD_WAIT: Duration = Duration::from_secs(180);
 
 /// How long a report may take.
 const LONGEST_REPORT: Duration = Duration::from_secs(30);
@@ -107,20 +111,25 @@ impl Gateway {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Incoming>, room: &Room) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
+        // What it took are messages: they are not for the pages of some site.
+        if !Hosts::default().are_ours(&parts.uri, &parts.headers) || is_of_another_site(&parts.headers) {
+            return status(StatusCode::FORBIDDEN);
+        }
         let (path, query) = (parts.uri.path().to_owned(), parts.uri.query().unwrap_or_default().to_owned());
         if path == TAKEN {
             let after = query.strip_prefix("after=").and_then(|after| after.parse().ok()).unwrap_or(0);
             let news = serde_json::to_vec(&self.after(after)).unwrap_or_default();
             return Response::new(Full::new(Bytes::from(news)));
         }
-        let Ok(body) = Limited::new(body, LARGEST).collect().await else {
-            let mut response = Response::new(Full::default());
-            *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-            return response;
+        let body = match room.read(body, LARGEST).await {
+            Ok(body) => String::from_utf8_lossy(&body.bytes).into_owned(),
+            Err(Unread::TooLarge) => return status(StatusCode::PAYLOAD_TOO_LARGE),
+            Err(Unread::BrokenOff) => return status(StatusCode::BAD_REQUEST),
+            Err(Unread::TooSlow) => return status(StatusCode::REQUEST_TIMEOUT),
+            Err(Unread::NoRoom) => return status(StatusCode::SERVICE_UNAVAILABLE),
         };
-        let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
         self.take(Taken { path, query, body });
         let mut response = Response::new(Full::new(Bytes::from_static(b"0: Accepted for delivery")));
         *response.status_mut() = StatusCode::ACCEPTED;
@@ -160,23 +169,18 @@ pub(crate) async fn bind(port: u16) -> Option<TcpListener> {
 
 /// Takes messages until it is dropped.
 pub(crate) async fn serve(listener: TcpListener, gateway: Arc<Gateway>) {
-    let mut connections = JoinSet::new();
-    loop {
-        while connections.try_join_next().is_some() {}
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let _ = stream.set_nodelay(true);
-        let gateway = Arc::clone(&gateway);
-        let service = service_fn(move |request: Request<Incoming>| {
-            let gateway = Arc::clone(&gateway);
-            async move { Ok::<_, Infallible>(gateway.answer(request).await) }
-        });
-        connections.spawn(async move {
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
+    let room = Room::new(ROOM);
+    serving::serve(listener, LONGEST_HEAD_WAIT, move |request, _| {
+        let (gateway, room) = (Arc::clone(&gateway), room.clone());
+        async move { gateway.answer(request, &room).await }
+    })
+    .await;
+}
+
+fn status(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
 }
 
 /// A field of a query; of one that is there twice, the last.

@@ -8,6 +8,7 @@ use crate::kannel::check::command::CheckOptions;
 use crate::kannel::conf::command::ConfOptions;
 use crate::redrive::RedriveOptions;
 use crate::script::ScriptOptions;
+use crate::serving::HostName;
 
 /// The whole stack on this machine: functions, DynamoDB, SQS and, where none listens, a gateway that prints.
 #[derive(Debug, Parser)]
@@ -28,6 +29,10 @@ pub struct Options {
     /// Where messages, connections and queues are kept; delete it to begin anew
     #[arg(long, env = "THREADLESS_DATA", value_name = "DIR", default_value = ".threadless")]
     pub data: PathBuf,
+
+    /// A host by which the stack may be called beside localhost, 127.0.0.1 and [::1]; several with commas between
+    #[arg(long, env = "THREADLESS_ALLOW_HOST", value_name = "HOST", value_delimiter = ',')]
+    pub allow_host: Vec<HostName>,
 
     /// Settings in the place of functions/settings.toml
     #[arg(long, env = "THREADLESS_SETTINGS_FILE", value_name = "FILE", global = true)]

@@ -1,9 +1,5 @@
 //! What `cargo run` does: starts the stack, says what is where, and ends on Ctrl-C.
 
-// This is the one place that talks to the person at the terminal.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +11,21 @@ use tracing_subscriber::EnvFilter;
 
 use crate::kannel::{self, GET_URL, Outcome};
 use crate::options::{Command, Options};
-use crate::redrive;
+use crate::output::{self, Log, complain, tell};
+use crate::redrive::{self, RedriveOptions};
 use crate::script::{self, ScriptOptions, Verdict};
 use crate::setup::{StackOptions, StartError};
+use crate::signals::StopSignals;
 use crate::stack::Stack;
 
-/// Reads the command line, and runs the stack with these apps until Ctrl-C or SIGTERM.
+/// Exit status of a stack that was told twice to end, as shells have it for Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+/// How long what still runs may take to notice the end of the runtime. An app that blocks its thread never does.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
+/// Reads the command line, and runs the stack with these apps until Ctrl-C, SIGTERM or SIGHUP. A second one ends it at
+/// once.
 ///
 /// What hinders it is one line on standard error, and a failure.
 pub fn launch(apps: fn(Router) -> Router) -> ExitCode {
@@ -30,13 +35,18 @@ pub fn launch(apps: fn(Router) -> Router) -> ExitCode {
     }
     start_logging(&options);
     let ended = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(run(&options, apps)),
+        Ok(runtime) => {
+            let ended = runtime.block_on(run(&options, apps));
+            runtime.shutdown_timeout(LAST_MOMENT);
+            ended
+        }
         Err(problem) => Err(no_thread(&problem)),
     };
+    output::finish();
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(problem) => {
-            eprintln!("threadless: {problem}");
+            complain(&problem);
             ExitCode::FAILURE
         }
     }
@@ -46,8 +56,8 @@ fn start_logging(options: &Options) {
     // A condition that does not hold is an answer like any other, but the embedded DynamoDB warns of each.
     let quiet = |log: &str| format!("dynoxide=error,{log}");
     let filter = EnvFilter::try_new(quiet(&options.log)).unwrap_or_else(|_| EnvFilter::new(quiet("warn")));
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().try_init();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Log).compact();
+    let _ = logs.log_internal_errors(false).try_init();
 }
 
 fn no_thread(problem: &std::io::Error) -> String {
@@ -55,25 +65,35 @@ fn no_thread(problem: &std::io::Error) -> String {
 }
 
 /// Prints it, and returns the exit status.
-fn shown(Outcome { text, status }: Outcome) -> u8 {
-    // Whoever reads may have enough before the end.
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    status
+fn shown(Outcome { text, status }: Outcome) -> Result<u8, String> {
+    output::print(&text).map(|()| status)
+}
+
+/// Brings dead letters back, and prints a line of each. A line that cannot be printed ends nothing halfway.
+fn bring_back(options: &RedriveOptions) -> Result<u8, String> {
+    let mut printed = Ok(());
+    let status = redrive::run(options, |line| {
+        let shown = output::print(&format!("{line}\n"));
+        if printed.is_ok() {
+            printed = shown;
+        }
+    })?;
+    printed.map(|()| status)
 }
 
 /// What is no stack: prints, and ends.
 fn beside(command: &Command, options: &Options, apps: fn(Router) -> Router) -> ExitCode {
     let settings = options.settings.as_deref();
     let ended = match command {
-        Command::KannelConf(conf) => kannel::conf::command::run(conf, options.port, settings).map(shown),
-        Command::KannelCheck(check) => kannel::check::command::run(check, settings).map(shown),
-        Command::Redrive(redrive) => redrive::run(redrive, |line| println!("{line}")),
+        Command::KannelConf(conf) => kannel::conf::command::run(conf, options.port, settings).and_then(shown),
+        Command::KannelCheck(check) => kannel::check::command::run(check, settings).and_then(shown),
+        Command::Redrive(redrive) => bring_back(redrive),
         Command::Script(script) => play(script, options, apps),
     };
     match ended {
         Ok(status) => ExitCode::from(status),
         Err(problem) => {
-            eprintln!("threadless: {problem}");
+            complain(&problem);
             ExitCode::from(2)
         }
     }
@@ -85,6 +105,7 @@ fn play(script: &ScriptOptions, options: &Options, apps: fn(Router) -> Router) -
     let settings = settings(options)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|problem| no_thread(&problem))?;
     let verdict = runtime.block_on(script::run(script, &settings, apps, &mut std::io::stdout()));
+    output::finish();
     Ok(match verdict {
         Verdict::True => 0,
         Verdict::False => 1,
@@ -100,15 +121,16 @@ fn settings(options: &Options) -> Result<String, String> {
     }
 }
 
-async fn run(options: &Options, apps: fn(Router) -> Router) -> Result<(), String> {
+async fn run(options: &Options, apps: fn(Router) -> Router) -> Result<ExitCode, String> {
     let settings = settings(options)?;
     // Before anything is started: what comes while it starts must end it too.
-    let stop = stop_signal().map_err(|problem| format!("no signal can be waited for: {problem}"))?;
+    let mut stop = StopSignals::new().map_err(|problem| format!("no signal can be waited for: {problem}"))?;
     let started = Stack::start(StackOptions {
         port: options.port,
         dynamodb_port: options.dynamodb_port,
         sqs_port: options.sqs_port,
         data: Some(options.data.clone()),
+        allow_hosts: options.allow_host.clone(),
         settings,
         apps,
         tick: Duration::from_secs(options.tick_seconds),
@@ -121,27 +143,25 @@ async fn run(options: &Options, apps: fn(Router) -> Router) -> Result<(), String
         }
         _ => problem.to_string(),
     })?;
-    print!("{}", banner(&stack, options));
-    stop.await;
-    stack.stop().await;
-    println!("Ended. What was taken in is in {}.", options.data.display());
-    Ok(())
+    tell(&banner(&stack, options));
+    stop.next().await;
+    tokio::select! {
+        biased;
+        () = stack.stop() => {
+            tell(&format!("Ended. What was taken in is in {}.\n", options.data.display()));
+            Ok(ExitCode::SUCCESS)
+        }
+        () = stop.next() => {
+            let data = options.data.display();
+            tell(&format!("Ended at once. What was at work goes on at the next start, with what is in {data}.\n"));
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+    }
 }
 
 /// A reply, as the phone would show it.
 fn show(to: &str, text: &str) {
-    println!("→ {to}: {text}");
-}
-
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
+    tell(&format!("→ {to}: {text}\n"));
 }
 
 fn banner(stack: &Stack, options: &Options) -> String {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::serving::HostName;
 use threadless::{Clock, Router, SystemClock, lambda};
 
 /// What to start.
@@ -17,6 +18,8 @@ pub struct StackOptions {
     pub sqs_port: u16,
     /// Where data is kept; in memory without it.
     pub data: Option<PathBuf>,
+    /// The hosts beside this machine that requests may name: where the stack is meant to be reached by them.
+    pub allow_hosts: Vec<HostName>,
     /// The text of the settings.
     pub settings: String,
     /// The apps.
@@ -37,6 +40,7 @@ impl StackOptions {
             dynamodb_port: 0,
             sqs_port: 0,
             data: None,
+            allow_hosts: Vec::new(),
             settings: settings.to_owned(),
             apps: functions::apps,
             tick: Duration::from_secs(1),

@@ -1,13 +1,13 @@
 //! The stack: DynamoDB, SQS, the functions and what calls them, all in this process.
 
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use dynoxide::Database;
 use threadless::aws::Access;
 use threadless::config::Place;
 use threadless::lambda::{self, Environment, Function, Host};
@@ -17,10 +17,13 @@ use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use crate::client::sqs_client;
+use crate::data::{self, Data, not_opened};
 use crate::dynamodb::{self, TABLE};
 use crate::front::{self, Front};
 use crate::gateway::{self, Gateway};
+use crate::guests::Guests;
 use crate::poller::{self, Poller};
+use crate::serving::Hosts;
 use crate::setup::{StackOptions, StartError};
 use crate::sqs::{Served, Sqs};
 use crate::template::{TEMPLATE, Template};
@@ -58,7 +61,7 @@ pub struct Stack {
     queues: Sqs,
     _sqs: Served,
     // Last, so that it goes last.
-    _claim: Option<File>,
+    _data: Option<Arc<Data>>,
 }
 
 impl Stack {
@@ -69,23 +72,19 @@ impl Stack {
         let dynamodb = listen(options.dynamodb_port, "DynamoDB").await?;
         let sqs_listener = listen(options.sqs_port, "SQS").await?;
 
-        let data = options.data.as_deref();
-        let claim = data.map(claim).transpose()?;
-        let file = |name: &str| data.map(|data| data.join(name));
-        let database = dynamodb::open(file("dynamodb.sqlite").as_deref(), &template)
-            .map_err(|problem| not_opened(data.unwrap_or(Path::new("memory")), &problem))?;
-        let queues = open_queues(file("sqs.sqlite").as_deref(), &template, &options)
-            .map_err(|problem| not_opened(data.unwrap_or(Path::new("memory")), &problem))?;
-
+        let (database, queues, data) = open(&template, &options)?;
+        let hosts = Hosts::new(&options.allow_hosts);
         let addresses = (local(&front, options.port)?, local(&dynamodb, options.dynamodb_port)?);
-        let sqs =
-            queues.serve(sqs_listener).map_err(|problem| port_problem(options.sqs_port, "SQS", problem))?;
+        let sqs = queues
+            .serve_to(sqs_listener, hosts.clone())
+            .map_err(|problem| port_problem(options.sqs_port, "SQS", problem))?;
         let queue_url = sqs.queue_url(QUEUE);
         let environment = environment(&options, addresses.1, sqs.address(), &queue_url);
         let host = environment.host(&options.settings, &functions::engines(), options.apps)?;
 
         let (mut services, mut callers, running) = (JoinSet::new(), JoinSet::new(), TaskTracker::new());
-        services.spawn(dynamodb::serve(dynamodb, database.clone()));
+        let table = dynamodb::Server { database: database.clone(), data: data.clone(), hosts: hosts.clone() };
+        services.spawn(dynamodb::serve(dynamodb, table));
         services.spawn(dynamodb::sweep_ttl(database));
         let poller = make_poller(&template, &environment, &queue_url, &host, &running)?;
         callers.spawn(poller::run(Arc::new(poller)));
@@ -115,7 +114,15 @@ impl Stack {
             routes.push((route, function, timeout));
         }
         let clock = Arc::clone(&options.clock);
-        let front_door = Front { routes, host: host.clone(), clock, running: running.clone() };
+        let front_door = Front {
+            routes,
+            host: host.clone(),
+            clock,
+            guests: Guests { hosts, project: Arc::clone(&host.project) },
+            data: data.clone(),
+            room: front::room(),
+            running: running.clone(),
+        };
         callers.spawn(front::serve(Arc::new(front_door), front));
         Ok(Self {
             front: addresses.0,
@@ -131,7 +138,7 @@ impl Stack {
             _services: services,
             queues,
             _sqs: sqs,
-            _claim: claim,
+            _data: data,
         })
     }
 
@@ -176,16 +183,30 @@ impl Stack {
     }
 }
 
-/// Makes the folder, and takes it for this stack alone: a second one would hand out what the first has in hand.
-/// The system gives it free with the file, however the process ends.
-fn claim(data: &Path) -> Result<File, StartError> {
-    std::fs::create_dir_all(data).map_err(|problem| not_opened(data, &problem))?;
-    let file = File::create(data.join("lock")).map_err(|problem| not_opened(data, &problem))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(not_opened(data, &"another stack uses it")),
-        Err(TryLockError::Error(problem)) => Err(not_opened(data, &problem)),
-    }
+/// Opens the table and the queues: those in the folder, which may be new, or in memory.
+fn open(
+    template: &Template,
+    options: &StackOptions,
+) -> Result<(Database, Sqs, Option<Arc<Data>>), StartError> {
+    let place = options.data.as_deref().unwrap_or(Path::new("memory"));
+    let failed = |problem: String| not_opened(place, &problem);
+    let table = |file: Option<&Path>| dynamodb::open(file, template);
+    let queues =
+        |file: Option<&Path>| open_queues(file, template, options).map_err(|problem| problem.to_string());
+    let Some(folder) = &options.data else {
+        return Ok((table(None).map_err(failed)?, queues(None).map_err(failed)?, None));
+    };
+    let mut data = Data::claim(folder)?;
+    data.prepare(|name, file| match name {
+        data::DYNAMODB => table(Some(file)).map(drop),
+        _ => queues(Some(file)).map(drop),
+    })?;
+    let database = table(Some(&data.file(data::DYNAMODB))).map_err(failed)?;
+    let queues = queues(Some(&data.file(data::SQS))).map_err(failed)?;
+    data.watch()?;
+    let data = Arc::new(data);
+    queues.watch(Arc::clone(&data));
+    Ok((database, queues, Some(data)))
 }
 
 fn open_queues(
@@ -279,8 +300,4 @@ fn local(listener: &TcpListener, port: u16) -> Result<SocketAddr, StartError> {
 
 fn port_problem(port: u16, what: &'static str, problem: std::io::Error) -> StartError {
     StartError::Port { port, what, problem }
-}
-
-fn not_opened(place: &Path, problem: &impl ToString) -> StartError {
-    StartError::Data { place: place.display().to_string(), problem: problem.to_string() }
 }

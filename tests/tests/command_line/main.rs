@@ -1,6 +1,9 @@
 //! `cargo run` as a user runs it: what it prints, how it ends, what it keeps, and what it says when it cannot
 //! start.
 
+mod data;
+mod ends;
+mod outputs;
 mod process;
 mod script;
 
@@ -248,28 +251,6 @@ async fn settings_that_cannot_be_read_are_one_line() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn data_that_cannot_be_opened_is_one_line() -> Result<()> {
-    let folder = TempDir::new()?;
-    let file = folder.path().join("a-file");
-    std::fs::write(&file, "not a folder")?;
-    let mut places = vec![file];
-    for name in ["dynamodb.sqlite", "sqs.sqlite"] {
-        let place = folder.path().join(format!("with-bad-{name}"));
-        std::fs::create_dir(&place)?;
-        std::fs::write(place.join(name), "not a database, but long enough to be one. ".repeat(100))?;
-        places.push(place);
-    }
-    for place in places {
-        let mut args = free_ports()?;
-        args.push(format!("--data={}", place.display()));
-        let line = complaint(folder.path(), &args).await?;
-        let expected = format!("threadless: the data in {} cannot be opened: ", place.display());
-        assert!(line.starts_with(&expected) && line.len() > expected.len(), "{line}");
-    }
-    Ok(())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn two_stacks_do_not_share_their_data() -> Result<()> {
     let folder = TempDir::new()?;
@@ -289,6 +270,7 @@ async fn help_lists_the_flags_with_their_environment_variables() -> Result<()> {
         ("--port <PORT>", "[env: THREADLESS_PORT=]", "[default: 8000]"),
         ("--dynamodb-port <DYNAMODB_PORT>", "[env: THREADLESS_DYNAMODB_PORT=]", "[default: 8001]"),
         ("--sqs-port <SQS_PORT>", "[env: THREADLESS_SQS_PORT=]", "[default: 8002]"),
+        ("--allow-host <HOST>", "[env: THREADLESS_ALLOW_HOST=]", "localhost, 127.0.0.1 and [::1]"),
         ("--data <DIR>", "[env: THREADLESS_DATA=]", "[default: .threadless]"),
         ("--settings <FILE>", "[env: THREADLESS_SETTINGS_FILE=]", "functions/settings.toml"),
         ("--tick-seconds <SECONDS>", "[env: THREADLESS_TICK_SECONDS=]", "[default: 5]"),
@@ -309,7 +291,7 @@ async fn help_lists_the_flags_with_their_environment_variables() -> Result<()> {
 #[tokio::test]
 async fn flags_that_cannot_be_read_are_a_usage_error() -> Result<()> {
     let folder = TempDir::new()?;
-    for flag in ["--port=99999", "--tick-seconds=0", "--nonsense", "--log"] {
+    for flag in ["--allow-host=http://a.example", "--port=99999", "--tick-seconds=0", "--nonsense", "--log"] {
         let ended = run(folder.path(), &[flag]).await?;
         assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(2), ""), "{flag}");
         let name = flag.split('=').next().unwrap_or_default();

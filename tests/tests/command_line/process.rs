@@ -3,10 +3,11 @@
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
+use tests::http::get;
 use tests::ports::free_port;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -24,11 +25,20 @@ pub(crate) fn free_ports() -> Result<Vec<String>> {
 }
 
 /// The command in an empty environment.
-fn command<S: AsRef<OsStr>>(folder: &Path, args: &[S]) -> Command {
+pub(crate) fn command<S: AsRef<OsStr>>(folder: &Path, args: &[S]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stack"));
     command.env_clear().current_dir(folder).args(args).kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// A shell that is given the command, to start it in a way of its own.
+fn by_shell<S: AsRef<OsStr>>(script: &str, folder: &Path, args: &[S]) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir(folder).kill_on_drop(true);
+    shell.args(["-c", script, "sh", env!("CARGO_BIN_EXE_stack")]).args(args);
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    shell
 }
 
 /// What a command that ends by itself left.
@@ -40,7 +50,18 @@ pub(crate) struct Ended {
 
 /// Runs it to its end, which must come soon.
 pub(crate) async fn run<S: AsRef<OsStr>>(folder: &Path, args: &[S]) -> Result<Ended> {
-    let output = timeout(LIMIT, command(folder, args).output()).await.context("it goes on")??;
+    run_with(folder, args, Stdio::piped(), Stdio::piped()).await
+}
+
+/// The same, with other outputs.
+pub(crate) async fn run_with<S: AsRef<OsStr>>(
+    folder: &Path,
+    args: &[S],
+    stdout: Stdio,
+    stderr: Stdio,
+) -> Result<Ended> {
+    let child = command(folder, args).stdout(stdout).stderr(stderr).spawn()?;
+    let output = timeout(LIMIT, child.wait_with_output()).await.context("it goes on")??;
     let text = |bytes: Vec<u8>| String::from_utf8(bytes);
     Ok(Ended { status: output.status, stdout: text(output.stdout)?, stderr: text(output.stderr)? })
 }
@@ -59,7 +80,18 @@ impl Running {
         args: &[S],
         env: &[(&str, String)],
     ) -> Result<Self> {
-        let mut child = command(folder, args).envs(env.iter().map(|(name, value)| (name, value))).spawn()?;
+        let mut command = command(folder, args);
+        command.envs(env.iter().map(|(name, value)| (name, value)));
+        Self::up(command).await
+    }
+
+    /// The same by a script, which has the command as its arguments: `exec "$@"`.
+    pub(crate) async fn start_by<S: AsRef<OsStr>>(script: &str, folder: &Path, args: &[S]) -> Result<Self> {
+        Self::up(by_shell(script, folder, args)).await
+    }
+
+    async fn up(mut command: Command) -> Result<Self> {
+        let mut child = command.spawn()?;
         let (sender, stdout) = watch::channel(String::new());
         let pipe = child.stdout.take().context("no stdout")?;
         let reading = tokio::spawn(read(pipe, sender));
@@ -84,19 +116,38 @@ impl Running {
         line.split_whitespace().last().map(str::to_owned).context("no URL")
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> Result<u32> {
+        self.child.id().context("it has ended")
+    }
+
+    /// Sends a signal.
+    pub(crate) fn send(&self, signal: Signal) -> Result<()> {
+        send(&self.child, signal)
+    }
+
     /// Sends a signal and waits for the end.
     pub(crate) async fn stop(mut self, signal: Signal) -> Result<Ended> {
-        let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        if let Some(pid) = pid {
-            kill_process(pid, signal)?;
+        self.send(signal)?;
+        self.ended().await
+    }
+
+    /// What it left, if it ends in this time.
+    pub(crate) async fn ended_within(&mut self, limit: Duration) -> Result<Option<Ended>> {
+        match timeout(limit, self.child.wait()).await {
+            Ok(_) => self.ended().await.map(Some),
+            Err(_) => Ok(None),
         }
+    }
+
+    async fn ended(&mut self) -> Result<Ended> {
         let mut stderr = String::new();
         let mut pipe = self.child.stderr.take().context("no stderr")?;
         let (status, _) =
             timeout(LIMIT, async { tokio::join!(self.child.wait(), pipe.read_to_string(&mut stderr)) })
                 .await
                 .context("it goes on")?;
-        self.reading.await?;
+        (&mut self.reading).await?;
         let stdout = self.stdout.borrow().clone();
         Ok(Ended { status: status?, stdout, stderr })
     }
@@ -106,5 +157,47 @@ async fn read(pipe: impl AsyncRead + Unpin, sender: watch::Sender<String>) {
     let mut lines = BufReader::new(pipe).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         sender.send_modify(|text| text.extend([line.as_str(), "\n"]));
+    }
+}
+
+fn send(child: &Child, signal: Signal) -> Result<()> {
+    if let Some(pid) = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
+        kill_process(pid, signal)?;
+    }
+    Ok(())
+}
+
+/// The stack at work, whose outputs go where the test says. Killed when this is dropped.
+pub(crate) struct Silent {
+    pub(crate) child: Child,
+    base: String,
+}
+
+impl Silent {
+    /// Starts it and waits until it answers at the port of the flags.
+    pub(crate) async fn start(folder: &Path, flags: &[String], stdout: Stdio, stderr: Stdio) -> Result<Self> {
+        let port = flags.iter().find_map(|flag| flag.strip_prefix("--port=")).context("no port")?;
+        let child = command(folder, flags).stdout(stdout).stderr(stderr).spawn()?;
+        let mut silent = Self { child, base: format!("http://127.0.0.1:{port}") };
+        let begun = Instant::now();
+        while get(&silent.url("/")).await.is_err() {
+            if let Some(status) = silent.child.try_wait()? {
+                bail!("it ended: {status}");
+            }
+            ensure!(begun.elapsed() < LIMIT, "it does not answer");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(silent)
+    }
+
+    /// The URL of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// Sends a signal and waits for the end.
+    pub(crate) async fn stop(mut self, signal: Signal) -> Result<ExitStatus> {
+        send(&self.child, signal)?;
+        Ok(timeout(LIMIT, self.child.wait()).await.context("it goes on")??)
     }
 }

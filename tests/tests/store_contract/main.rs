@@ -17,10 +17,10 @@ use threadless::aws::{Access, http_client};
 use threadless::broadcast::{Broadcast, Piece};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{
-    Commit, Committed, Direction, Entry, JobRecord, Lease, Loaded, MemoryStore, Moved, Opened, Outbox, Pace,
-    Row, Settled, Settlement, State, Step, Store, Taken, Unusable, Waiting,
+    Commit, Committed, Direction, Entry, Guesses, JobRecord, Lease, Loaded, MemoryStore, Moved, Opened,
+    Outbox, Pace, Row, Settled, Settlement, State, Step, Store, Taken, Unusable, Waiting,
 };
-use threadless::{ConnectionId, Contact, ContactChange, ContactId, MessageId, Session};
+use threadless::{BackendName, ConnectionId, Contact, ContactChange, ContactId, MessageId, Session};
 
 /// A store to ask, and what must outlive it.
 struct Subject {
@@ -94,6 +94,7 @@ contract! {
     unusable_messages_are_kept_by_backend,
     history_can_be_read_from_a_moment_on,
     numbers_are_listed_by_their_last_use,
+    wrong_passwords_are_counted_by_client_and_day_and_by_hour,
     what_is_forgotten_leaves_the_rest_as_it_is,
     wishes_and_pace_are_kept_and_every_outbox_knows_of_them,
     a_contact_is_kept_with_its_first_message_and_changed_with_others,
@@ -791,6 +792,36 @@ async fn numbers_are_listed_by_their_last_use(store: &dyn Store) {
     assert_eq!(names(9, 2).await, [used("a", 4), used("ሰላም", 3)]);
     let month = 30 * 24 * 3600;
     assert_eq!(names(month + 3, 10).await, [used("a", 4)], "the others have expired");
+}
+
+async fn wrong_passwords_are_counted_by_client_and_day_and_by_hour(store: &dyn Store) {
+    const HOUR: i64 = 3600;
+    let (mine, other): (BackendName, BackendName) = ("k".parse().unwrap(), "k2".parse().unwrap());
+    // The beginning of a day.
+    let day = at(0).as_second().div_euclid(24 * HOUR) * 24 * HOUR + 24 * HOUR - at(0).as_second();
+    let read = async |backend: &BackendName, client: &str, now: i64| {
+        let Guesses { by_client, last_at, by_all, .. } =
+            store.guesses(backend, client, at(now)).await.unwrap();
+        (by_client, last_at, by_all)
+    };
+    assert_eq!(read(&mine, "a", day).await, (0, None, 0));
+    for (client, now) in [("a", 0), ("b", 10), ("a", 20), ("a", HOUR - 1)] {
+        store.note_guess(&mine, client, at(day + now)).await.unwrap();
+    }
+    assert_eq!(read(&mine, "a", day + HOUR - 1).await, (3, Some(at(day + HOUR - 1)), 4));
+    assert_eq!(read(&mine, "b", day + HOUR - 1).await, (1, Some(at(day + 10)), 4));
+    assert_eq!(read(&mine, "c", day + HOUR - 1).await, (0, None, 4));
+    assert_eq!(read(&other, "a", day + HOUR - 1).await, (0, None, 0));
+    assert_eq!(read(&mine, "a", day + HOUR).await, (3, Some(at(day + HOUR - 1)), 0), "the next hour");
+    store.note_guess(&mine, "a", at(day + HOUR)).await.unwrap();
+    assert_eq!(read(&mine, "a", day + HOUR).await, (4, Some(at(day + HOUR)), 1));
+    assert_eq!(read(&mine, "a", day + 24 * HOUR).await, (0, None, 0), "the next day");
+    store.note_guess(&mine, "a", at(day + 24 * HOUR)).await.unwrap();
+    assert_eq!(read(&mine, "a", day + 24 * HOUR).await, (1, Some(at(day + 24 * HOUR)), 1));
+    // At once, as environments do.
+    let noted = (0..20).map(|_| store.note_guess(&other, "a", at(day)));
+    futures_util::future::try_join_all(noted).await.unwrap();
+    assert_eq!(read(&other, "a", day).await, (20, Some(at(day)), 20));
 }
 
 async fn what_is_forgotten_leaves_the_rest_as_it_is(store: &dyn Store) {

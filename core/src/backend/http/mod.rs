@@ -100,6 +100,7 @@ impl HttpGateway {
         let expected = fields.numbers("expected_statuses", 100..=599);
         let guarded = fields.is_given(TOKEN) || fields.is_given(SIGNATURE_SECRET);
         let (token, signature) = (fields.secret(TOKEN), Signature::from_fields(fields));
+        fields.weigh_token(TOKEN, token.as_ref());
         exposure::check_guard(fields, TOKEN, guarded);
         let secret = token.as_ref().or_else(|| signature.as_ref().map(Signature::secret));
         let status = Status::from_fields(fields, secret);

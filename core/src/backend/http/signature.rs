@@ -23,6 +23,7 @@ impl Signature {
     /// Reads `signature_secret` and `signature_header`.
     pub(super) fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let secret = fields.secret(SIGNATURE_SECRET);
+        fields.weigh_token(SIGNATURE_SECRET, secret.as_ref());
         let given = fields.text("signature_header");
         let name = given.clone().unwrap_or_else(|| "x-signature".to_owned());
         let Ok(header) = name.to_ascii_lowercase().parse() else {

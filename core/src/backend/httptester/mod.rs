@@ -10,6 +10,7 @@ use super::http::{Inbound, check_token};
 use super::{Backend, Caller, Fault, OnUnusable, Received, SendOutcome, Transport, plain_text};
 use crate::config::{Fields, Place, Secret};
 use crate::message::Outgoing;
+use crate::tester::Quiet;
 
 /// The message tester: `engine = "httptester"`, at `/httptester/<name>/`.
 ///
@@ -57,6 +58,7 @@ pub struct MessageTester {
     access: Access,
     token: Option<Secret>,
     inbound: Inbound,
+    quiet: Quiet,
 }
 
 /// Who may see the pages.
@@ -70,7 +72,7 @@ pub(crate) enum Access {
     Closed,
 }
 
-/// Shorter passwords are guessed too soon: nothing slows down who tries.
+/// Shorter passwords are guessed too soon, slowed down as guessing is.
 const SHORTEST_PASSWORD: usize = 12;
 
 impl MessageTester {
@@ -87,12 +89,18 @@ impl MessageTester {
             (None, Place::Deployed) => Access::Closed,
         };
         let token = fields.known_secret("token");
-        Some(Self { access, token, inbound: Inbound::default() })
+        fields.weigh_token("token", token.as_ref());
+        Some(Self { access, token, inbound: Inbound::default(), quiet: Quiet::default() })
     }
 
     /// Who may see the pages.
     pub(crate) fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// What this process knows of wrong passwords.
+    pub(crate) fn quiet(&self) -> &Quiet {
+        &self.quiet
     }
 
     /// Whether scripts may post at all.

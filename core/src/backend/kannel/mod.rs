@@ -66,6 +66,7 @@ impl Kannel {
     pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let guarded = fields.is_given("token");
         let token = fields.secret("token");
+        fields.weigh_token("token", token.as_ref());
         exposure::check_guard(fields, "token", guarded);
         let sendsms = Sendsms::from_fields(fields, token.as_ref());
         let authorization = authorization(fields);

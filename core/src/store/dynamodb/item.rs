@@ -65,6 +65,7 @@ pub(super) mod names {
     pub(crate) const RAW: &str = "raw";
     pub(crate) const PROBLEMS: &str = "problems";
     pub(crate) const USED_AT: &str = "used_at";
+    pub(crate) const GUESSES: &str = "guesses";
     pub(crate) const TTL: &str = "ttl";
 }
 use names as n;

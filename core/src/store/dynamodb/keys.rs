@@ -29,6 +29,8 @@ pub(super) const MESSAGE: &str = "M#";
 pub(super) const UNUSABLE: &str = "U#";
 /// What leads the sort keys of the numbers that the message tester used.
 pub(super) const NUMBER: &str = "N#";
+/// What leads the sort keys of counts of wrong passwords.
+const GUESSES: &str = "G#";
 /// The index of connections whose outbox waits.
 pub(super) const DUE_INDEX: &str = "due";
 /// How many partitions that index is spread over.
@@ -63,9 +65,19 @@ pub(super) fn of_part(part: u32) -> String {
 /// What the index says is waiting under this key.
 pub(super) fn to_waiting(pk: &str) -> Option<Waiting> {
     match pk.strip_prefix("S#") {
-        Some(key) => Some(Waiting::Broadcast(key.parse().ok()?)),
+        Some(key) => Some(Waiting::Broadcast(BroadcastKey::stored(key).ok()?)),
         None => to_connection(pk).map(Waiting::Outbox),
     }
+}
+
+/// The wrong passwords that all clients gave in one hour.
+pub(super) fn of_guesses(hour: i64) -> String {
+    format!("{GUESSES}{hour}")
+}
+
+/// The wrong passwords that one client gave on one day.
+pub(super) fn of_guesses_by(client: &str, day: i64) -> String {
+    format!("{GUESSES}{client}#{day}")
 }
 
 /// Everything of one backend is under this.

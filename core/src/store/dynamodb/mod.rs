@@ -4,6 +4,7 @@ mod broadcasts;
 mod call;
 mod commit;
 mod contact;
+mod guesses;
 mod item;
 mod jobs;
 mod keys;

@@ -132,6 +132,11 @@ impl SqsError {
         Self::new("UnsupportedOperation", code, format!("{what} is not part of this emulator."))
     }
 
+    /// A request by someone who may not ask.
+    pub(super) fn denied(problem: impl Into<String>) -> Self {
+        Self::new("AccessDeniedException", "AccessDenied", problem)
+    }
+
     /// What is no fault of the client's.
     pub(super) fn internal(problem: &impl Display) -> Self {
         let message = format!("The queues cannot be read or written: {problem}.");

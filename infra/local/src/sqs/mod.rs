@@ -28,13 +28,15 @@ pub use server::Served;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::Connection;
 use threadless::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+use crate::data::Data;
+use crate::serving::Hosts;
 use engine::Engine;
 use error::SqsError;
 use schema::SchemaError;
@@ -48,6 +50,8 @@ pub struct Sqs(Arc<Shared>);
 
 struct Shared {
     engine: Mutex<Engine>,
+    /// The folder that the file is in, once it is watched.
+    data: OnceLock<Arc<Data>>,
     /// Told of whatever may give a waiting receiver something to receive.
     changed: Notify,
 }
@@ -61,8 +65,8 @@ impl Sqs {
         };
         let connection = connection.map_err(SchemaError::from).and_then(schema::prepare);
         let connection = connection.map_err(|problem| OpenError::new(file, &problem))?;
-        let shared = Shared { engine: Mutex::new(Engine::new(connection, clock)), changed: Notify::new() };
-        Ok(Self(Arc::new(shared)))
+        let engine = Mutex::new(Engine::new(connection, clock));
+        Ok(Self(Arc::new(Shared { engine, data: OnceLock::new(), changed: Notify::new() })))
     }
 
     /// Makes sure that a queue is there with these attributes, as CloudFormation does: one that is there already
@@ -89,9 +93,19 @@ impl Sqs {
         counts.await.map_or(true, |counts| counts.visible + counts.in_flight + counts.delayed == 0)
     }
 
-    /// Answers requests on `listener` until the result is dropped.
+    /// Has everything fail while the files in the folder are not those that were opened.
+    pub(crate) fn watch(&self, data: Arc<Data>) {
+        let _ = self.0.data.set(data);
+    }
+
+    /// Answers requests on `listener` until the result is dropped: those that name this machine as their host.
     pub fn serve(&self, listener: TcpListener) -> std::io::Result<Served> {
-        server::serve(self.clone(), listener)
+        self.serve_to(listener, Hosts::default())
+    }
+
+    /// The same, also for requests that name one of these hosts.
+    pub(crate) fn serve_to(&self, listener: TcpListener, hosts: Hosts) -> std::io::Result<Served> {
+        server::serve(self.clone(), listener, hosts)
     }
 
     /// Does something with the queues, on a thread that may wait for the disk.
@@ -100,8 +114,21 @@ impl Sqs {
         work: impl FnOnce(&mut Engine) -> Result<T, SqsError> + Send + 'static,
     ) -> Result<T, SqsError> {
         let sqs = self.clone();
-        let done = tokio::task::spawn_blocking(move || work(&mut sqs.lock())).await;
+        // Before, so that nothing is read of what is gone; and after, since it may go meanwhile.
+        let done = tokio::task::spawn_blocking(move || {
+            sqs.is_there()?;
+            let done = work(&mut sqs.lock())?;
+            sqs.is_there().map(|()| done)
+        })
+        .await;
         done.unwrap_or_else(|problem| Err(SqsError::internal(&problem)))
+    }
+
+    fn is_there(&self) -> Result<(), SqsError> {
+        match self.0.data.get().and_then(|data| data.problem()) {
+            Some(problem) => Err(SqsError::internal(&problem)),
+            None => Ok(()),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Engine> {

@@ -1,28 +1,33 @@
 //! The HTTP server before the queues, and the waiting of long polls.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::Sqs;
 use super::error::SqsError;
 use super::wire::{self, ReceiveRequest};
+use crate::guests::STRANGER;
+use crate::serving::{self, Hosts, Room};
 
 /// The most bytes of a request: ten messages, escaped as JSON can.
 const LONGEST_BODY: usize = 8 << 20;
+
+/// The memory for the bodies of all requests together, in bytes.
+const ROOM: usize = 128 << 20;
+
+/// How long request line and headers may take. Longer than clients keep a connection that they do not use, so that none
+/// is closed while its client sends.
+const LONGEST_HEAD_WAIT: Duration = Duration::from_secs(180);
 
 /// How long a waiting receiver sleeps at most before it looks again: what becomes visible by the passing of time
 /// tells nobody.
@@ -52,42 +57,36 @@ impl Drop for Served {
     }
 }
 
-pub(super) fn serve(sqs: Sqs, listener: TcpListener) -> std::io::Result<Served> {
+pub(super) fn serve(sqs: Sqs, listener: TcpListener, hosts: Hosts) -> std::io::Result<Served> {
     let address = listener.local_addr()?;
-    let task = tokio::spawn(async move {
-        // Dropped with this task, and every connection with it.
-        let mut connections = JoinSet::new();
-        loop {
-            while connections.try_join_next().is_some() {}
-            let Ok((stream, _)) = listener.accept().await else {
-                tokio::time::sleep(LOOK_AGAIN).await;
-                continue;
-            };
-            let _ = stream.set_nodelay(true);
-            let sqs = sqs.clone();
-            connections.spawn(async move {
-                let service = service_fn(move |request| {
-                    let sqs = sqs.clone();
-                    async move { Ok::<_, Infallible>(respond(&sqs, request, address).await) }
-                });
-                // An error here is a client that went away.
-                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    });
+    let room = Room::new(ROOM);
+    let task = tokio::spawn(serving::serve(listener, LONGEST_HEAD_WAIT, move |request, _| {
+        let (sqs, hosts, room) = (sqs.clone(), hosts.clone(), room.clone());
+        async move { respond(&sqs, &hosts, &room, request, address).await }
+    }));
     Ok(Served { address, task })
 }
 
-async fn respond(sqs: &Sqs, request: Request<Incoming>, address: SocketAddr) -> Response<Full<Bytes>> {
-    let operation = operation(request.headers());
-    let base = base(request.headers(), address);
-    let Ok(body) = Limited::new(request.into_body(), LONGEST_BODY).collect().await else {
-        return error(&SqsError::malformed("The request is too long, or broke off."));
+async fn respond(
+    sqs: &Sqs,
+    hosts: &Hosts,
+    room: &Room,
+    request: Request<Incoming>,
+    address: SocketAddr,
+) -> Response<Full<Bytes>> {
+    let (parts, body) = request.into_parts();
+    if !hosts.are_ours(&parts.uri, &parts.headers) {
+        return error(&SqsError::denied(STRANGER));
+    }
+    let operation = operation(&parts.headers);
+    let base = base(&parts.headers, address);
+    let Ok(body) = room.read(body, LONGEST_BODY).await else {
+        return error(&SqsError::malformed("The request is too long, too slow, or broke off."));
     };
     let Some(operation) = operation else {
         return error(&SqsError::unsupported("A request without X-Amz-Target: AmazonSQS.…"));
     };
-    let Ok(body) = serde_json::from_slice::<Value>(&body.to_bytes()) else {
+    let Ok(body) = serde_json::from_slice::<Value>(&body.bytes) else {
         return error(&SqsError::malformed("The request is not JSON."));
     };
     let answer = if operation == "ReceiveMessage" {

@@ -1,14 +1,17 @@
 //! DynamoDB on this machine: the embedded emulator with the template's table, its time to live swept on a timer.
 
+mod server;
+
+pub(crate) use server::{Server, serve};
+
 use std::path::Path;
 use std::time::Duration;
 
+use dynoxide::Database;
 use dynoxide::actions::create_table::CreateTableRequest;
 use dynoxide::actions::describe_table::DescribeTableRequest;
 use dynoxide::actions::update_time_to_live::UpdateTimeToLiveRequest;
-use dynoxide::{Database, server};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use crate::template::Template;
 
@@ -43,13 +46,6 @@ pub(crate) fn open(file: Option<&Path>, template: &Template) -> Result<Database,
 
 fn request<T: serde::de::DeserializeOwned>(json: Value) -> Result<T, String> {
     serde_json::from_value(json).map_err(|problem| format!("the table of template.yaml: {problem}"))
-}
-
-/// Answers requests on `listener` until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, database: Database) {
-    if let Err(problem) = server::serve_with_shutdown(listener, database, std::future::pending()).await {
-        tracing::error!(error = problem, "the embedded DynamoDB ended");
-    }
 }
 
 /// Deletes expired items once a minute until it is dropped.

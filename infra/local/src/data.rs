@@ -1,0 +1,219 @@
+//! The folder that everything is kept in: taken for one stack alone, looked at before it is used, and watched.
+//!
+//! A deleted file goes on working for the process that has it open, and is gone with it. So what is in the folder must
+//! be what was opened, or nothing may be acknowledged.
+
+use std::fs::{File, Metadata, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rusqlite::Connection;
+
+use crate::setup::StartError;
+
+/// The file of the table.
+pub(crate) const DYNAMODB: &str = "dynamodb.sqlite";
+
+/// The file of the queues.
+pub(crate) const SQS: &str = "sqs.sqlite";
+
+/// The files, in the order in which a new folder gets them.
+const FILES: [&str; 2] = [SQS, DYNAMODB];
+
+/// A file that is being made has this behind its name.
+const UNFINISHED: &str = ".new";
+
+/// What SQLite keeps beside a database: commits that are not in it yet, and an index of them.
+const BESIDE: [&str; 2] = ["-wal", "-shm"];
+
+/// A folder that this stack alone uses. It is given free with this, however the process ends.
+pub(crate) struct Data {
+    folder: PathBuf,
+    _claim: File,
+    watched: Vec<Watched>,
+}
+
+/// A file as it was opened.
+struct Watched {
+    name: String,
+    identity: (u64, u64),
+    /// The most bytes that it had: none of these files ever gets shorter while it is open.
+    length: AtomicU64,
+}
+
+impl Data {
+    /// Makes the folder, and takes it for this stack alone: a second one would hand out what the first has in hand.
+    pub(crate) fn claim(folder: &Path) -> Result<Self, StartError> {
+        let failed = |problem| failed(folder, &problem);
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let claim = File::create(folder.join("lock")).map_err(failed)?;
+        match claim.try_lock() {
+            Ok(()) => Ok(Self { folder: folder.to_owned(), _claim: claim, watched: Vec::new() }),
+            Err(TryLockError::WouldBlock) => Err(not_opened(folder, "another stack uses it")),
+            Err(TryLockError::Error(problem)) => Err(failed(problem)),
+        }
+    }
+
+    /// Where a file is.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Looks at what is there. A new folder gets its files from `make`, which leaves a closed database at the path that
+    /// it is given. Both files are there after this, or none.
+    ///
+    /// # Errors
+    /// A file is missing, empty or damaged: what was in it would be lost without a word.
+    pub(crate) fn prepare(&self, make: impl Fn(&str, &Path) -> Result<(), String>) -> Result<(), StartError> {
+        let problem = |problem: String| not_opened(&self.folder, &problem);
+        let there = FILES.map(|name| self.file(name).exists());
+        // The first file comes before the second; without the second nothing was acknowledged yet.
+        let interrupted = there == [true, false] && self.unfinished(DYNAMODB).exists();
+        for name in FILES.iter().filter(|name| self.file(name).exists()) {
+            sound(&self.file(name)).map_err(problem)?;
+        }
+        if there == [true, true] {
+            return Ok(());
+        }
+        if there != [false, false] && !interrupted {
+            let missing = if there[0] { DYNAMODB } else { SQS };
+            return Err(problem(self.lost(missing, "is missing")));
+        }
+        if interrupted {
+            self.remove(&self.file(SQS)).map_err(problem)?;
+        }
+        for name in FILES {
+            if self.file(&format!("{name}-wal")).exists() {
+                return Err(problem(self.lost(name, "is missing, but not the log beside it")));
+            }
+        }
+        for name in FILES {
+            self.remove(&self.unfinished(name)).map_err(problem)?;
+            make(name, &self.unfinished(name)).map_err(problem)?;
+            if self.file(&format!("{name}{UNFINISHED}-wal")).exists() {
+                return Err(problem(format!("{name} could not be made whole")));
+            }
+        }
+        for name in FILES {
+            let moved = std::fs::rename(self.unfinished(name), self.file(name));
+            moved.map_err(|error| problem(format!("{name}: {error}")))?;
+        }
+        Ok(())
+    }
+
+    fn unfinished(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}{UNFINISHED}"))
+    }
+
+    /// Removes a database, which need not be there.
+    fn remove(&self, file: &Path) -> Result<(), String> {
+        for end in BESIDE.into_iter().chain([""]) {
+            let mut path = file.as_os_str().to_owned();
+            path.push(end);
+            match std::fs::remove_file(&path) {
+                Err(problem) if problem.kind() != ErrorKind::NotFound => {
+                    return Err(format!("{}: {problem}", Path::new(&path).display()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn lost(&self, name: &str, what: &str) -> String {
+        format!("{name} {what}. {}", way_out(&self.folder))
+    }
+
+    /// Watches the files, which are open by now.
+    pub(crate) fn watch(&mut self) -> Result<(), StartError> {
+        let logs = FILES.iter().map(|name| format!("{name}-wal"));
+        for name in FILES.iter().map(|name| (*name).to_owned()).chain(logs) {
+            match std::fs::metadata(self.file(&name)) {
+                Ok(found) => self.watched.push(Watched {
+                    name,
+                    identity: identity(&found),
+                    length: AtomicU64::new(found.len()),
+                }),
+                Err(problem) if problem.kind() == ErrorKind::NotFound && name.ends_with("-wal") => {}
+                Err(problem) => return Err(failed(&self.folder, &problem)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what is wrong with the files now: nothing may be acknowledged that would be written to them.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let problem = self.watched.iter().find_map(|file| {
+            let what = match std::fs::metadata(self.file(&file.name)) {
+                Err(problem) if problem.kind() == ErrorKind::NotFound => "was deleted or moved".to_owned(),
+                Err(problem) => format!("cannot be looked at ({problem})"),
+                Ok(found) if identity(&found) != file.identity => "was replaced by another file".to_owned(),
+                Ok(found) if found.len() < file.length.fetch_max(found.len(), Ordering::Relaxed) => {
+                    "was cut short".to_owned()
+                }
+                Ok(_) => return None,
+            };
+            Some(format!("{} {what}", file.name))
+        })?;
+        Some(format!(
+            "Service Unavailable: {problem} in {} under the running stack, which takes nothing until that is undone or \
+             it is started again",
+            self.folder.display()
+        ))
+    }
+}
+
+fn identity(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
+/// Says what is wrong with a database that nobody has open.
+fn sound(file: &Path) -> Result<(), String> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let is = |what: &str| format!("{name} {what}. {}", way_out(folder));
+    // SQLite would take an empty file for a new database.
+    let length = std::fs::metadata(file).map_err(|problem| format!("{name}: {problem}"))?.len();
+    if length == 0 {
+        return Err(is("is empty, which no file of a stack ever is"));
+    }
+    let checked = Connection::open(file).and_then(|connection| {
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+    });
+    match checked.as_deref() {
+        Ok("ok") => Ok(()),
+        // What is wrong where is of use to nobody but SQLite.
+        Ok(_) => Err(is("is damaged")),
+        Err(rusqlite::Error::SqliteFailure(failure, _)) if is_damage(failure.code) => {
+            Err(is(&format!("is damaged ({failure})")))
+        }
+        Err(problem) => Err(format!("{name}: {problem}")),
+    }
+}
+
+fn is_damage(code: rusqlite::ErrorCode) -> bool {
+    matches!(code, rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+}
+
+fn way_out(folder: &Path) -> String {
+    format!(
+        "Put back a copy of the whole folder, or move {} away to begin anew without what was in it",
+        folder.display()
+    )
+}
+
+fn failed(folder: &Path, problem: &std::io::Error) -> StartError {
+    not_opened(
+        folder,
+        &format!(
+            "{problem}. Check that it is a folder that this user may write to, or give another with --data"
+        ),
+    )
+}
+
+/// The error of a folder that cannot be used.
+pub(crate) fn not_opened(folder: &Path, problem: &str) -> StartError {
+    StartError::Data { place: folder.display().to_string(), problem: problem.to_owned() }
+}

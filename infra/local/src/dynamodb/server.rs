@@ -1,0 +1,145 @@
+//! The HTTP server before the table: the JSON 1.0 protocol that the AWS SDKs speak, for the operations on data.
+//!
+//! The emulator has a server of its own, which lets the pages of every site read what is in the table: it answers each
+//! `Origin` with `Access-Control-Allow-Origin: *`. This one knows no origins, and takes only requests for this machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use dynoxide::{Database, DynoxideError};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::TcpListener;
+
+use crate::data::Data;
+use crate::guests::STRANGER;
+use crate::serving::{self, Hosts, Room};
+
+/// The most bytes of a request, as in DynamoDB.
+const LONGEST_BODY: usize = 16 << 20;
+
+/// The memory for the bodies of all requests together, in bytes.
+const ROOM: usize = 256 << 20;
+
+/// How long request line and headers may take. Longer than clients keep a connection that they do not use, so that none
+/// is closed while its client sends.
+const LONGEST_HEAD_WAIT: Duration = Duration::from_secs(180);
+
+/// The table, and who may ask for it.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) database: Database,
+    pub(crate) data: Option<Arc<Data>>,
+    pub(crate) hosts: Hosts,
+}
+
+/// Answers requests on `listener` until it is dropped.
+pub(crate) async fn serve(listener: TcpListener, server: Server) {
+    let (server, room) = (Arc::new(server), Room::new(ROOM));
+    serving::serve(listener, LONGEST_HEAD_WAIT, move |request, _| {
+        let (server, room) = (Arc::clone(&server), room.clone());
+        async move { server.respond(request, &room).await }
+    })
+    .await;
+}
+
+impl Server {
+    async fn respond(&self, request: Request<Incoming>, room: &Room) -> Response<Full<Bytes>> {
+        let (parts, body) = request.into_parts();
+        if !self.hosts.are_ours(&parts.uri, &parts.headers) {
+            return failure(StatusCode::FORBIDDEN, "AccessDeniedException", STRANGER);
+        }
+        let Ok(body) = room.read(body, LONGEST_BODY).await else {
+            let words = "The request is too long, too slow, or broke off.";
+            return failure(StatusCode::BAD_REQUEST, "SerializationException", words);
+        };
+        let Some(operation) = operation(&parts.headers) else {
+            let words = "A request without X-Amz-Target: DynamoDB_20120810.…";
+            return failure(StatusCode::BAD_REQUEST, "UnknownOperationException", words);
+        };
+        // Before, so that nothing is read of what is gone; and after, since it may go meanwhile.
+        let answer = match self.gone() {
+            Some(gone) => return gone,
+            None => answer(&self.database, &operation, &body.bytes),
+        };
+        if let Some(gone) = self.gone() {
+            return gone;
+        }
+        match answer {
+            Ok(json) => response(StatusCode::OK, json),
+            Err(problem) => {
+                let status = StatusCode::from_u16(problem.status_code()).unwrap_or(StatusCode::BAD_REQUEST);
+                if status.is_server_error() {
+                    tracing::error!(operation, error = %problem, "DynamoDB");
+                }
+                response(status, problem.to_json())
+            }
+        }
+    }
+
+    /// The answer while the file is not the one that was opened.
+    fn gone(&self) -> Option<Response<Full<Bytes>>> {
+        let problem = self.data.as_ref()?.problem()?;
+        Some(failure(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", &problem))
+    }
+}
+
+fn operation(headers: &HeaderMap) -> Option<String> {
+    let target = headers.get("x-amz-target")?.to_str().ok()?;
+    target.strip_prefix("DynamoDB_20120810.").map(str::to_owned)
+}
+
+/// Does one operation.
+fn answer(database: &Database, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
+    match operation {
+        "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
+        "BatchWriteItem" => run(body, |request| database.batch_write_item(request)),
+        "CreateTable" => run(body, |request| database.create_table(request)),
+        "DeleteItem" => run(body, |request| database.delete_item(request)),
+        "DeleteTable" => run(body, |request| database.delete_table(request)),
+        "DescribeTable" => run(body, |request| database.describe_table(request)),
+        "DescribeTimeToLive" => run(body, |request| database.describe_time_to_live(request)),
+        "GetItem" => run(body, |request| database.get_item(request)),
+        "ListTables" => run(body, |request| database.list_tables(request)),
+        "PutItem" => run(body, |request| database.put_item(request)),
+        "Query" => run(body, |request| database.query(request)),
+        "Scan" => run(body, |request| database.scan(request)),
+        "TransactGetItems" => run(body, |request| database.transact_get_items(request)),
+        "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),
+        "UpdateItem" => run(body, |request| database.update_item(request)),
+        "UpdateTimeToLive" => run(body, |request| database.update_time_to_live(request)),
+        _ => {
+            let words = format!("{operation} is not part of this stack");
+            Err(DynoxideError::UnsupportedCapability(words))
+        }
+    }
+}
+
+fn run<I: DeserializeOwned, O: Serialize>(
+    body: &[u8],
+    operation: impl FnOnce(I) -> Result<O, DynoxideError>,
+) -> Result<String, DynoxideError> {
+    let unread = |problem: serde_json::Error| DynoxideError::SerializationException(problem.to_string());
+    let output = operation(serde_json::from_slice(body).map_err(unread)?)?;
+    serde_json::to_string(&output).map_err(|problem| DynoxideError::InternalServerError(problem.to_string()))
+}
+
+fn failure(status: StatusCode, kind: &str, words: &str) -> Response<Full<Bytes>> {
+    let kind = format!("com.amazonaws.dynamodb.v20120810#{kind}");
+    response(status, serde_json::json!({ "__type": kind, "message": words }).to_string())
+}
+
+fn response(status: StatusCode, json: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(json)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
+    if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}

@@ -1,0 +1,79 @@
+//! The HTTP server before the functions, DynamoDB, SQS and the pretended gateway. It bounds what one client, or all of
+//! them together, may take: connections, time, memory. A client that is slow on purpose holds up nobody else for long.
+
+mod body;
+mod hosts;
+mod stall;
+
+pub(crate) use body::{Room, Unread};
+pub use hosts::HostName;
+pub(crate) use hosts::{Hosts, is_of_another_site};
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use stall::Stalling;
+
+/// The connections that one server has at once. Further ones wait until one of these ends.
+const CONNECTIONS: usize = 256;
+
+/// How long a client may take to read the next bytes of an answer.
+const LONGEST_STALL: Duration = Duration::from_secs(30);
+
+/// The most bytes of request line and headers that are kept while more of them may come.
+const HEAD_BUFFER: usize = 64 * 1024;
+
+/// Answers requests on `listener` until it is dropped; then whatever is not answered yet is cut off.
+///
+/// `longest_head` is how long request line and headers may take, and how long a connection may wait between two
+/// requests. After it the connection is closed.
+pub(crate) async fn serve<F, A>(listener: TcpListener, longest_head: Duration, answer: F)
+where
+    F: Fn(Request<Incoming>, SocketAddr) -> A + Clone + Send + 'static,
+    A: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+{
+    let free = Arc::new(Semaphore::new(CONNECTIONS));
+    // Dropped with this future, and every connection with it.
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let Ok(place) = Arc::clone(&free).acquire_owned().await else { return };
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(problem) => {
+                tracing::warn!(error = %problem, "no connection taken");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let answer = answer.clone();
+        connections.spawn(async move {
+            let service = service_fn(move |request| {
+                let answered = answer(request, peer);
+                async move { Ok::<_, Infallible>(answered.await) }
+            });
+            // An error here is a client that went away, was too slow, or does not speak HTTP.
+            let _ = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(longest_head)
+                .max_buf_size(HEAD_BUFFER)
+                .serve_connection(TokioIo::new(Stalling::new(stream, LONGEST_STALL)), service)
+                .await;
+            drop(place);
+        });
+    }
+}

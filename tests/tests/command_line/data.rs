@@ -1,0 +1,298 @@
+//! The folder that everything is kept in goes missing, breaks, fills up.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use rustix::process::Signal;
+use tempfile::TempDir;
+use tests::http::get;
+use tests::ports::free_port;
+use tests::recorder::{Recorder, Reply};
+
+use super::process::{LIMIT, Running, free_ports};
+use super::{complaint, flags};
+
+const FILES: [&str; 2] = ["dynamodb.sqlite", "sqs.sqlite"];
+
+#[tokio::test]
+async fn data_that_cannot_be_opened_is_one_line() -> Result<()> {
+    let folder = TempDir::new()?;
+    let file = folder.path().join("a-file");
+    std::fs::write(&file, "not a folder")?;
+    let mut places = vec![file];
+    for name in ["dynamodb.sqlite", "sqs.sqlite"] {
+        let place = folder.path().join(format!("with-bad-{name}"));
+        std::fs::create_dir(&place)?;
+        std::fs::write(place.join(name), "not a database, but long enough to be one. ".repeat(100))?;
+        places.push(place);
+    }
+    for place in places {
+        let mut args = free_ports()?;
+        args.push(format!("--data={}", place.display()));
+        let line = complaint(folder.path(), &args).await?;
+        let expected = format!("threadless: the data in {} cannot be opened: ", place.display());
+        assert!(line.starts_with(&expected) && line.len() > expected.len(), "{line}");
+    }
+    Ok(())
+}
+
+/// Has a stack take one message and end, so that its folder has everything in it.
+async fn used(folder: &Path, flags: &[String], end: Signal) -> Result<PathBuf> {
+    let mut stack = Running::start(folder, flags, &[]).await?;
+    assert_eq!(get(&format!("{}?id=1112223333&text=echo+hello", stack.url()?)).await?.status, 200);
+    stack.shown("→ 1112223333: hello\n").await?;
+    stack.stop(end).await?;
+    Ok(folder.join(".threadless"))
+}
+
+/// Starts it, which it must refuse in one line that has this in it.
+async fn refused(folder: &Path, flags: &[String], problem: &str) -> Result<()> {
+    let line = complaint(folder, flags).await?;
+    let expected = format!(
+        "threadless: the data in .threadless cannot be opened: {problem}. Put back a copy of the whole folder, or move \
+         .threadless away to begin anew without what was in it"
+    );
+    assert_eq!(line, expected);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_lost_what_was_in_it_is_not_started_with() -> Result<()> {
+    for end in [Signal::INT, Signal::KILL] {
+        for file in FILES {
+            let folder = TempDir::new()?;
+            let flags = flags(folder.path(), free_port()?)?;
+            let data = used(folder.path(), &flags, end).await?;
+            let (file, copy) = (data.join(file), data.join("copy"));
+            let name = file.file_name().context("no name")?.to_string_lossy().into_owned();
+            std::fs::copy(&file, &copy)?;
+
+            OpenOptions::new().write(true).open(&file)?.set_len(0)?;
+            refused(folder.path(), &flags, &format!("{name} is empty, which no file of a stack ever is"))
+                .await?;
+            assert_eq!(std::fs::metadata(&file)?.len(), 0, "it is as it was");
+            std::fs::remove_file(&file)?;
+            refused(folder.path(), &flags, &format!("{name} is missing")).await?;
+            assert!(!file.exists(), "nothing was made in its place");
+
+            std::fs::rename(&copy, &file)?;
+            assert_eq!(Running::start(folder.path(), &flags, &[]).await?.stop(Signal::INT).await?.stderr, "");
+            // The whole of it is in the file now, and no log beside it can make up for what is cut off.
+            for bytes in [std::fs::metadata(&file)?.len() / 2, 100] {
+                OpenOptions::new().write(true).open(&file)?.set_len(bytes)?;
+                let line = complaint(folder.path(), &flags).await?;
+                let expected =
+                    format!("threadless: the data in .threadless cannot be opened: {name} is damaged");
+                assert!(line.starts_with(&expected) && line.contains("move .threadless away"), "{line}");
+            }
+            // What it says to do helps.
+            std::fs::rename(&data, folder.path().join("away"))?;
+            assert_eq!(Running::start(folder.path(), &flags, &[]).await?.stop(Signal::INT).await?.stderr, "");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_without_its_file_is_not_started_with() -> Result<()> {
+    let folder = TempDir::new()?;
+    let flags = flags(folder.path(), free_port()?)?;
+    let data = used(folder.path(), &flags, Signal::KILL).await?;
+    for file in FILES {
+        std::fs::remove_file(data.join(file))?;
+    }
+    refused(folder.path(), &flags, "sqs.sqlite is missing, but not the log beside it").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_that_was_cut_short_is_begun_again() -> Result<()> {
+    let folder = TempDir::new()?;
+    let flags = flags(folder.path(), free_port()?)?;
+    let data = used(folder.path(), &flags, Signal::INT).await?;
+    // Between the two names that the files get last.
+    std::fs::rename(data.join("dynamodb.sqlite"), data.join("dynamodb.sqlite.new"))?;
+    let stack = Running::start(folder.path(), &flags, &[]).await?;
+    assert_eq!(get(&format!("{}?id=1112223333&text=echo+hello", stack.url()?)).await?.status, 200);
+    assert_eq!(stack.stop(Signal::INT).await?.stderr, "");
+    // In the middle of making them.
+    std::fs::remove_dir_all(&data)?;
+    std::fs::create_dir(&data)?;
+    std::fs::write(data.join("dynamodb.sqlite.new"), "half a")?;
+    std::fs::write(data.join("sqs.sqlite.new"), "")?;
+    assert_eq!(Running::start(folder.path(), &flags, &[]).await?.stop(Signal::INT).await?.stderr, "");
+    Ok(())
+}
+
+/// What one can do to the files under a running stack, and what it says then.
+type Harm = (&'static str, fn(&Path) -> std::io::Result<()>, &'static str);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_acknowledged_that_would_be_written_to_what_is_gone() -> Result<()> {
+    let harms: [Harm; 9] = [
+        ("the folder", |data| std::fs::remove_dir_all(data), "sqs.sqlite was deleted or moved"),
+        (
+            "its name",
+            |data| std::fs::rename(data, data.with_extension("x")),
+            "sqs.sqlite was deleted or moved",
+        ),
+        (
+            "the table",
+            |data| std::fs::remove_file(data.join(FILES[0])),
+            "dynamodb.sqlite was deleted or moved",
+        ),
+        ("the queues", |data| std::fs::remove_file(data.join(FILES[1])), "sqs.sqlite was deleted or moved"),
+        (
+            "a log",
+            |data| std::fs::remove_file(data.join("sqs.sqlite-wal")),
+            "sqs.sqlite-wal was deleted or moved",
+        ),
+        (
+            "the other log",
+            |data| std::fs::remove_file(data.join("dynamodb.sqlite-wal")),
+            "dynamodb.sqlite-wal was deleted or moved",
+        ),
+        ("replaced", |data| replace(&data.join(FILES[0])), "dynamodb.sqlite was replaced by another file"),
+        ("emptied", |data| std::fs::write(data.join(FILES[1]), ""), "sqs.sqlite was cut short"),
+        (
+            "emptied, the table",
+            |data| std::fs::write(data.join(FILES[0]), ""),
+            "dynamodb.sqlite was cut short",
+        ),
+    ];
+    for respond in ["queue", "inline"] {
+        for (what, harm, problem) in harms {
+            let folder = TempDir::new()?;
+            let flags = flags(folder.path(), free_port()?)?;
+            let settings = folder.path().join("settings.toml");
+            let text = std::fs::read_to_string(&settings)?;
+            std::fs::write(&settings, text.replace("\"queue\"", &format!("\"{respond}\"")))?;
+            let mut stack = Running::start(folder.path(), &flags, &[]).await?;
+            let url = format!("{}?id=1112223333&text=echo+hello", stack.url()?);
+            assert_eq!(get(&url).await?.status, 200);
+            stack.shown("→ 1112223333: hello\n").await?;
+            harm(&folder.path().join(".threadless"))?;
+            for _ in 0..3 {
+                let answer = get(&url).await?;
+                assert_eq!(answer.status, 503, "{what}, {respond}");
+                assert!(answer.body.contains(problem), "{what}: {}", answer.body);
+                assert!(answer.body.contains(".threadless under the running stack"), "{}", answer.body);
+            }
+            let ended = stack.stop(Signal::INT).await?;
+            assert_eq!(ended.status.code(), Some(0), "{what}: {}", ended.stderr);
+            assert_eq!(ended.stdout.matches("→").count(), 1, "{what}: {}", ended.stdout);
+        }
+    }
+    Ok(())
+}
+
+fn replace(file: &Path) -> std::io::Result<()> {
+    let copy = file.with_extension("copy");
+    std::fs::copy(file, &copy)?;
+    std::fs::rename(copy, file)
+}
+
+/// `mv`, and `mv` back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_comes_back_is_used_again() -> Result<()> {
+    let folder = TempDir::new()?;
+    let flags = flags(folder.path(), free_port()?)?;
+    let mut stack = Running::start(folder.path(), &flags, &[]).await?;
+    let (data, away) = (folder.path().join(".threadless"), folder.path().join("away"));
+    let url = format!("{}?id=1112223333&text=echo+hello", stack.url()?);
+    std::fs::rename(&data, &away)?;
+    assert_eq!(get(&url).await?.status, 503);
+    std::fs::rename(&away, &data)?;
+    assert_eq!(get(&url).await?.status, 200);
+    stack.shown("→ 1112223333: hello\n").await?;
+    assert_eq!(stack.stop(Signal::INT).await?.status.code(), Some(0));
+    Ok(())
+}
+
+/// As another user than root, whom nothing is read-only to.
+#[tokio::test]
+async fn a_folder_that_may_not_be_written_to_is_one_line() -> Result<()> {
+    let folder = TempDir::new()?;
+    let flags = flags(folder.path(), free_port()?)?;
+    let data = used(folder.path(), &flags, Signal::INT).await?;
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o555))?;
+    for entry in std::fs::read_dir(&data)? {
+        std::fs::set_permissions(entry?.path(), std::fs::Permissions::from_mode(0o444))?;
+    }
+    let script = "exec setpriv --reuid=65534 --clear-groups \"$@\"";
+    let Err(problem) = Running::start_by(script, folder.path(), &flags).await else {
+        anyhow::bail!("it started");
+    };
+    let expected = "threadless: the data in .threadless cannot be opened: Permission denied (os error 13). Check that it \
+                    is a folder that this user may write to, or give another with --data\n";
+    assert!(problem.to_string().ends_with(expected), "{problem}");
+    Ok(())
+}
+
+/// Two megabytes, mounted for this process alone.
+const SMALL_DISK: &str = "mkdir .threadless && mount -t tmpfs -o size=2m none .threadless && exec \"$@\"";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_503_and_what_was_acknowledged_is_answered() -> Result<()> {
+    for respond in ["queue", "inline"] {
+        let folder = TempDir::new()?;
+        let gateway = Recorder::start().await?;
+        gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
+        let flags = flags(folder.path(), gateway.address().port())?;
+        let settings = folder.path().join("settings.toml");
+        let text = std::fs::read_to_string(&settings)?;
+        std::fs::write(&settings, text.replace("\"queue\"", &format!("\"{respond}\"")))?;
+        let script = format!("exec unshare --mount sh -c '{SMALL_DISK}' sh \"$@\"");
+        let stack = Running::start_by(&script, folder.path(), &flags).await?;
+        let disk =
+            PathBuf::from(format!("/proc/{}/root{}/.threadless", stack.id()?, folder.path().display()));
+        let ballast = disk.join("ballast");
+        let room = 1 << 20;
+        std::fs::write(&ballast, vec![0; room])?;
+
+        let url = |number: usize| -> Result<String> {
+            Ok(format!(
+                "{}?id=1{number:09}&mid={number}&text=echo+{number}+{}",
+                stack.url()?,
+                "a".repeat(4_000)
+            ))
+        };
+        let (mut taken, mut refused) = (Vec::new(), Vec::new());
+        for number in 0..400 {
+            match get(&url(number)?).await?.status {
+                200 => taken.push(number),
+                503 => refused.push(number),
+                other => anyhow::bail!("{other} for message {number}"),
+            }
+            if refused.len() == 5 {
+                break;
+            }
+        }
+        assert_eq!(refused.len(), 5, "the disk never was full");
+        std::fs::remove_file(&ballast)?;
+        // As a gateway does, again and again until it is taken.
+        for number in refused {
+            let begun = std::time::Instant::now();
+            while get(&url(number)?).await?.status != 200 {
+                anyhow::ensure!(begun.elapsed() < LIMIT, "message {number} is not taken");
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+            taken.push(number);
+        }
+        // What could not even be put back waits for its visibility time-out, 180 s.
+        gateway.wait_for(taken.len(), 3 * LIMIT).await?;
+        assert_eq!(stack.stop(Signal::INT).await?.status.code(), Some(0));
+        let mut answered: Vec<usize> = gateway
+            .requests()
+            .iter()
+            .filter_map(|sent| sent.text("text")?.split(' ').next()?.parse().ok())
+            .collect();
+        // Twice where it was sent and the disk had no room to write that down.
+        answered.sort_unstable();
+        answered.dedup();
+        assert_eq!(answered, taken, "{respond}");
+    }
+    Ok(())
+}
