@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion};
 use threadless::testing::{Bench, TestClock, Transcript};
-use threadless::{About, Clock as _, ConnectionId, Incoming, MessageId, Router, Session, apps};
+use threadless::{About, Clock as _, ConnectionId, Deadline, Incoming, MessageId, Router, Session, apps};
 use tokio::runtime::Builder;
 
 /// As many as one would ever write.
@@ -53,12 +53,13 @@ async fn phases(router: &Router) {
     let about = Arc::new(About { name: "Bench".to_owned(), ..About::default() });
     let now = TestClock::default().now();
     for at in 0..EXCHANGES {
-        let outcome = router.run(incoming(at), Session::default(), Arc::clone(&about), now).await;
+        let deadline = Deadline::within(Duration::from_secs(29));
+        let outcome = router.run(incoming(at), Session::default(), Arc::clone(&about), now, deadline).await;
         assert_eq!(outcome.replies.len(), 1);
     }
 }
 
-/// What it costs that a phase of an app can be given up: a task with a time limit. Echo comes second: two apps have
+/// What it would cost to give each phase of each app a task with a time limit. Echo comes second: two apps have
 /// filter, parse, handle, three have cleanup and outgoing.
 async fn tasks() {
     for _ in 0..EXCHANGES * 14 {
@@ -74,6 +75,7 @@ fn main() {
         ("thousand_exchanges/inline", "thousand_exchanges/phases_alone"),
         ("thousand_exchanges/queued", "thousand_exchanges/inline"),
         ("thousand_exchanges/phases_alone", "thousand_exchanges/tasks_alone"),
+        ("thousand_exchanges/phases_apart", "thousand_exchanges/tasks_apart"),
     ]);
 }
 
@@ -96,5 +98,9 @@ fn measure(criterion: &mut Criterion) {
     let router = router();
     group.bench_function("phases_alone", |bencher| bencher.to_async(&runtime).iter(|| phases(&router)));
     group.bench_function("tasks_alone", |bencher| bencher.to_async(&runtime).iter(tasks));
+    // As a function has it: the apps have threads of their own.
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    group.bench_function("phases_apart", |bencher| bencher.to_async(&runtime).iter(|| phases(&router)));
+    group.bench_function("tasks_apart", |bencher| bencher.to_async(&runtime).iter(tasks));
     group.finish();
 }

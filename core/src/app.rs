@@ -2,6 +2,8 @@
 
 use std::any::type_name;
 use std::future::{Future, ready};
+use std::pin::Pin;
+use std::task::{Context as Waiting, Poll};
 
 use crate::context::{Context, Reply};
 use crate::message::Report;
@@ -79,7 +81,7 @@ pub enum Outbound {
 /// | [`fallback`](App::fallback) | what no app handled; not called if one did | the same |
 /// | [`cleanup`](App::cleanup) | what is to be done for each message, handled or not: counting, tidying up | it has none: all apps are called |
 /// | [`outgoing`](App::outgoing) | a look at each single reply, apps in reverse order | [`Outbound::Cancel`]: the reply does not go out, and no further app sees it; the other replies do |
-/// | [`report`](App::report) | what became of a message that was sent, later and apart from the phases of any message | it has none: all apps that [want it](App::wants_reports) are called |
+/// | [`report`](App::report) | what became of a message that was sent, later and apart from the phases of any message | it has none: all apps that have this phase are called |
 ///
 /// All of them but `outgoing` may change the text, the fields and the session, and queue replies; `outgoing` sees the
 /// context as cleanup left it and may change only the reply. Messages that nobody asked for (a broadcast, a reminder)
@@ -113,9 +115,22 @@ pub enum Outbound {
 ///
 /// # An app that fails
 ///
-/// An error, a panic, or a phase that takes longer than the [limit](crate::Router::phase_timeout) harms only that app:
-/// text, fields and session are again as they were before the phase, replies that it had queued stay, it counts as not
-/// having handled the message, and the other apps go on. The log has it, as an error, with the app's name.
+/// An error, a panic, or a phase that takes longer than its limit harms only that app. Text, fields, session and contact
+/// are again as they were before the phase, and the other apps go on. Replies and sends that the phase queued before it
+/// failed still go out. In [`handle`](App::handle) and [`fallback`](App::fallback) such a reply counts as any other: the
+/// message is handled, and the apps behind are not asked. A phase that fails without a reply has not handled the message.
+/// The log has a line for each failure, with the app, the phase, and what follows from it.
+///
+/// # Time
+///
+/// One phase may take the [limit of the settings](crate::Router::phase_timeout), and all phases of one message share the
+/// time of the function that handles it, less what the commit and the answer need. When an app runs into its limit, the
+/// message has less time left: later calls get a share of it, and the app itself gets a small one, so that the other
+/// apps still have their turn. A phase for which no time is left is not begun; the log says so.
+///
+/// A phase should not block its thread (`std::thread::sleep`, a lock that nobody opens). A phase that does is given up at
+/// its limit all the same, and keeps that thread until it returns. An app that holds
+/// [`MAX_BLOCKED`](crate::Router::MAX_BLOCKED) threads like this is not called again in that process until one returns.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no app",
     label = "not an app",
@@ -205,14 +220,12 @@ pub trait App: Send + Sync + 'static {
         ready(Ok(Outbound::Send))
     }
 
-    /// Whether it has a [`report`](App::report) phase. Where no app says so, nothing is spent on telling them.
-    fn wants_reports(&self) -> bool {
-        false
-    }
-
-    /// Learns what became of a message, if it [wants to](App::wants_reports): whether the gateway reported it
-    /// delivered or failed, refused it, or did not take it within a day. Once for each message and fate, through the
-    /// queue, whatever way and however often the gateway tells.
+    /// Learns what became of a message: whether the gateway reported it delivered or failed, refused it, or did not take
+    /// it within a day. Once for each message and fate, through the queue, whatever way and however often the gateway
+    /// tells.
+    ///
+    /// An app that writes this phase is told of reports; nothing else is needed. Where no installed app has the phase,
+    /// nothing is spent on telling them.
     ///
     /// It may change the session, reply and send, like any phase; the message in the context is a blank one of the
     /// connection. What it replies or sends is reported in the history alone, since an app that answers each report would never
@@ -226,10 +239,6 @@ pub trait App: Send + Sync + 'static {
     /// struct Unreached;
     ///
     /// impl App for Unreached {
-    ///     fn wants_reports(&self) -> bool {
-    ///         true
-    ///     }
-    ///
     ///     async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
     ///         if report.fate == Fate::Failed {
     ///             let count = cx.session().get::<u32>("unreached")?.unwrap_or(0) + 1;
@@ -250,6 +259,18 @@ pub trait App: Send + Sync + 'static {
     /// ```
     fn report(&self, cx: &mut Context, report: &Report) -> impl Future<Output = Result<(), AppError>> + Send {
         let _ = (cx, report);
-        ready(Ok(()))
+        NoReport
+    }
+}
+
+/// The report phase of an app that has none. No other code can name this type, so it tells an app that writes the phase
+/// from one that does not.
+pub(crate) struct NoReport;
+
+impl Future for NoReport {
+    type Output = Result<(), AppError>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Waiting<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(()))
     }
 }

@@ -37,6 +37,12 @@ impl Deadline {
         Self(self.0.min(Instant::now() + span))
     }
 
+    /// The same, so much earlier; now if that has passed.
+    #[must_use]
+    pub fn less(self, span: Duration) -> Self {
+        Self::within(self.remaining().saturating_sub(span))
+    }
+
     /// What is left, zero if it has passed.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())

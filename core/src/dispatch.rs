@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tracing::warn;
 
+use crate::budget::Budget;
 use crate::clock::Deadline;
 use crate::handle;
 use crate::message::{ConnectionId, Notice};
@@ -31,7 +32,8 @@ pub(crate) fn dispatch(
         }
         for notice in notices {
             let occasion = Occasion::Notice(Arc::new(notice));
-            let handled = handle::handle(project, occasion, deadline, |deadline| deadline).await;
+            let handled =
+                handle::handle(project, occasion, Budget::until(deadline), |deadline| deadline).await;
             handled.map_err(|problem| problem.to_string())?;
         }
         Ok(())

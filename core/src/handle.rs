@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::time::sleep;
 use tracing::{Instrument as _, debug, info, info_span, warn};
 
+use crate::budget::Budget;
 use crate::clock::Deadline;
 use crate::consent::Wish;
 use crate::contact::{Contact, Directory};
@@ -40,11 +41,11 @@ pub enum Handling {
 /// Handles one occasion. `Ok` means that its effect is committed, now or earlier; what of it could not be
 /// delivered yet waits in the outbox. `Err` means that nothing happened.
 ///
-/// `delivery` says, once the commit is through, until when replies may be sent.
+/// `delivery` says, once the commit is through, until when replies may be sent; it is given the end of the budget.
 pub(crate) async fn handle(
     project: &Project,
     occasion: Occasion,
-    deadline: Deadline,
+    budget: Budget,
     delivery: impl FnOnce(Deadline) -> Deadline + Send,
 ) -> Result<Handling, StoreError> {
     let (connection, id) = (occasion.connection().clone(), occasion.id().clone());
@@ -52,14 +53,14 @@ pub(crate) async fn handle(
     let what = occasion.as_str();
     async {
         let claim = Claim { project, occasion, owner: random::name() };
-        let (handling, rows, work) = claim.take_effect(deadline).await?;
+        let (handling, rows, work) = claim.take_effect(&budget).await?;
         let ConnectionId { backend, identity } = &connection;
         let (backend, identity) = (backend.as_str(), identity.masked());
         let replies = handling.replies();
         info!(backend, identity, message_id = id.as_str(), outcome = handling.as_str(), replies, "{what}");
         let deliver = async {
             if let Some(work) = work {
-                deliver::deliver(project, work, delivery(deadline)).await;
+                deliver::deliver(project, work, delivery(budget.deadline)).await;
             }
         };
         tokio::join!(write_history(project, rows), deliver);
@@ -100,7 +101,7 @@ type Effect = (Handling, Vec<Row>, Option<Delivery>);
 
 impl Claim<'_> {
     /// Reads the connection, runs the phases and commits, as often as others get in between.
-    async fn take_effect(&self, deadline: Deadline) -> Result<Effect, StoreError> {
+    async fn take_effect(&self, budget: &Budget) -> Result<Effect, StoreError> {
         let store = &self.project.ports.store;
         let (connection, id) = (self.occasion.connection(), self.occasion.id());
         let (opened, loaded) = tokio::join!(
@@ -124,7 +125,7 @@ impl Claim<'_> {
                 {
                     outcome
                 }
-                _ => self.run_phases(&loaded, now).await?,
+                _ => self.run_phases(&loaded, now, budget).await?,
             };
             match self.commit(&loaded, &outcome, now).await? {
                 Ok(effect) => return Ok(effect),
@@ -133,7 +134,7 @@ impl Claim<'_> {
                 }
             }
             races += 1;
-            if deadline.remaining().is_zero() {
+            if budget.deadline.remaining().is_zero() {
                 return Err(StoreError::Unavailable(format!("{races} others changed the connection first")));
             }
             sleep(random::up_to(Duration::from_millis(10 * u64::from(1_u32 << races.min(5))))).await;
@@ -141,7 +142,12 @@ impl Claim<'_> {
         }
     }
 
-    async fn run_phases(&self, loaded: &Loaded, now: Timestamp) -> Result<Outcome, StoreError> {
+    async fn run_phases(
+        &self,
+        loaded: &Loaded,
+        now: Timestamp,
+        budget: &Budget,
+    ) -> Result<Outcome, StoreError> {
         let Project { router, about, .. } = self.project;
         let directory = Directory::of(Arc::clone(&self.project.ports.store));
         let (known, about) = (Known::of(loaded, directory.clone()), Arc::clone(about));
@@ -150,10 +156,16 @@ impl Claim<'_> {
             let (replies, sends) = (Vec::new(), Vec::new());
             return Ok(Outcome { disposition: Disposition::Handled, session, contact, replies, sends });
         }
+        if budget.is_spent() {
+            return Err(StoreError::Unavailable("too little time was left for the apps".to_owned()));
+        }
+        let budget = budget.clone();
         let outcome = match &self.occasion {
-            Occasion::Message(message) => router.run(Arc::clone(message), known, about, now).await,
-            Occasion::Notice(notice) => router.run_outgoing(notice, known, about, now).await,
-            Occasion::Report(report) => router.run_report(report, known, about, now).await,
+            Occasion::Message(message) => {
+                router.run_message(Arc::clone(message), known, about, now, budget).await
+            }
+            Occasion::Notice(notice) => router.run_outgoing(notice, known, about, now, budget).await,
+            Occasion::Report(report) => router.run_report(report, known, about, now, budget).await,
         };
         directory.all_answered().map(|()| outcome)
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tracing::info;
 
 use crate::backend::Received;
+use crate::budget::Budget;
 use crate::clock::Deadline;
 use crate::config::Respond;
 use crate::handle::{self, Handling};
@@ -67,8 +68,13 @@ pub async fn incoming(
         }
         Respond::Inline => {
             let delivery = |deadline: Deadline| deadline.at_most(INLINE_DELIVERY);
-            let handling =
-                handle::handle(project, Occasion::Message(Arc::new(message)), deadline, delivery).await?;
+            let handling = handle::handle(
+                project,
+                Occasion::Message(Arc::new(message)),
+                Budget::until(deadline),
+                delivery,
+            )
+            .await?;
             Ok(Accepted::Handled(id, handling))
         }
     }

@@ -51,12 +51,14 @@
 //! None by default, so that the tests of an app build in seconds. `lambda` brings all that a function needs:
 //! `dynamodb`, `sqs` and `client` (the HTTP client to gateways). `testing` brings the bench that is used above.
 
+mod apart;
 mod app;
 pub mod apps;
 #[cfg(any(feature = "dynamodb", feature = "sqs"))]
 pub mod aws;
 pub mod backend;
 pub mod broadcast;
+mod budget;
 mod clock;
 #[doc = include_str!("../docs/coming-from-rapidsms.md")]
 pub mod coming_from_rapidsms {}
@@ -93,6 +95,7 @@ pub mod tester;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+mod threads;
 mod tick;
 pub mod translate;
 mod usage;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tracing::info;
 
 use crate::backend::Reported;
+use crate::budget::Budget;
 use crate::clock::Deadline;
 use crate::handle;
 use crate::incoming::{INLINE_DELIVERY, IncomingError};
@@ -22,7 +23,7 @@ const LONGEST_DETAIL: usize = 200;
 /// same report may come again, at any time.
 ///
 /// The message's row in the history moves forward or stays ([`State`] has the rule). Where it came to its end by this,
-/// and an app [wants to know](crate::App::wants_reports), a job for the responder is on the queue; without a queue the
+/// and an app has a [report phase](crate::App::report), a job for the responder is on the queue; without a queue the
 /// apps' `report` phase is through.
 pub async fn report(
     project: &Project,
@@ -61,7 +62,7 @@ fn tell(
 ) -> Pin<Box<dyn Future<Output = Result<(), IncomingError>> + Send + '_>> {
     Box::pin(async move {
         // An app that answers each report would otherwise never come to an end.
-        if !project.router.wants_reports() || report.message.is_of_report() {
+        if !project.router.has_reports() || report.message.is_of_report() {
             return Ok(());
         }
         if project.ports.queue.is_some() {
@@ -69,7 +70,7 @@ fn tell(
         }
         let occasion = Occasion::Report(Arc::new(report));
         let delivery = |deadline: Deadline| deadline.at_most(INLINE_DELIVERY);
-        handle::handle(project, occasion, deadline, delivery).await?;
+        handle::handle(project, occasion, Budget::until(deadline), delivery).await?;
         Ok(())
     })
 }

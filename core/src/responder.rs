@@ -1,13 +1,15 @@
 //! The out-of-band responder: works off batches of queued jobs, groups side by side, the jobs of a group in turn.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing::{Instrument as _, error, info_span, warn};
 
 use crate::broadcast::{spread_on, spread_part};
+use crate::budget::{Budget, SETTLE_TIME, Shift};
 use crate::clock::Deadline;
 use crate::deliver;
 use crate::handle;
@@ -40,19 +42,15 @@ pub struct Failure {
     pub retry_after: Duration,
 }
 
-/// What the responder keeps of its time to report what it did not finish.
-const REPORT_TIME: Duration = Duration::from_secs(2);
-
 /// With less time than this left, no further job is begun.
 const SHORTEST_JOB: Duration = Duration::from_secs(1);
 
-/// Works off one batch and says what of it is not done.
+/// Works off one batch and says what of it is not done. It ends at `deadline` whatever hangs.
 ///
 /// In a group, what follows a record that failed fails too, so that order is kept. A record that is no job at all
-/// fails alone: nothing can be done about it, and nothing needs to wait for it. What is not done at `deadline`
-/// has failed.
+/// fails alone: nothing can be done about it, and nothing needs to wait for it. What is not done shortly before
+/// `deadline` has failed.
 pub async fn respond(project: &Arc<Project>, records: Vec<Record>, deadline: Deadline) -> Vec<Failure> {
-    let deadline = Deadline::within(deadline.remaining().saturating_sub(REPORT_TIME));
     let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
     let mut groups: BTreeMap<String, Vec<Record>> = BTreeMap::new();
     for record in records {
@@ -60,57 +58,86 @@ pub async fn respond(project: &Arc<Project>, records: Vec<Record>, deadline: Dea
         groups.entry(group).or_default().push(record);
     }
     let mut tasks = JoinSet::new();
-    let mut members = BTreeMap::new();
+    let mut members = Vec::new();
     for records in groups.into_values() {
-        let records: Arc<[Record]> = records.into();
-        let work = work_off(Arc::clone(project), Arc::clone(&records), deadline);
-        members.insert(tasks.spawn(work.in_current_span()).id(), records);
+        let group = Arc::new(Group { records, at: Mutex::default() });
+        let work = work_off(Arc::clone(project), Arc::clone(&group), deadline.less(SETTLE_TIME));
+        tasks.spawn(work.in_current_span());
+        members.push(group);
     }
-    let mut failures = Vec::new();
-    while let Some(ended) = tasks.join_next_with_id().await {
-        match ended {
-            Ok((_, failed)) => failures.extend(failed),
-            Err(gone) => {
-                // Not an app's doing, since those run in tasks of their own: a defect of ours.
+    let ended = async {
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(gone) = ended {
+                // Not an app's doing, since those run apart: a defect of ours.
                 error!(outcome = "group_panicked", error = %gone, "a group of jobs ended in a panic");
-                let records = members.get(&gone.id()).map_or(&[][..], |records| &records[..]);
-                failures.extend(records.iter().map(later));
             }
         }
+    };
+    if timeout(deadline.remaining(), ended).await.is_err() {
+        error!(outcome = "out_of_time", "what hangs goes back to the queue");
     }
+    let mut failures: Vec<Failure> = members.iter().flat_map(|group| group.failures()).collect();
     // In the order of the batch, whatever group ended first.
     failures.sort_by_key(|failure| ids.iter().position(|id| *id == failure.id));
     failures
 }
 
-async fn work_off(project: Arc<Project>, records: Arc<[Record]>, deadline: Deadline) -> Vec<Failure> {
-    let mut failures = Vec::new();
-    for (at, record) in records.iter().enumerate() {
-        if deadline.remaining() < SHORTEST_JOB {
-            warn!(outcome = "out_of_time", left = records.len() - at, "the rest of the group goes back");
-            failures.extend(records[at..].iter().map(later));
-            break;
-        }
+/// The records of one group, and how far they are.
+struct Group {
+    records: Vec<Record>,
+    at: Mutex<At>,
+}
+
+#[derive(Default)]
+struct At {
+    /// So many records are dealt with: done, or among the failures.
+    past: usize,
+    /// Those that can never be done.
+    poisonous: Vec<Failure>,
+}
+
+impl Group {
+    fn lock(&self) -> MutexGuard<'_, At> {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is not done by now.
+    fn failures(&self) -> Vec<Failure> {
+        let at = self.lock();
+        at.poisonous.iter().cloned().chain(self.records[at.past..].iter().map(later)).collect()
+    }
+}
+
+/// Works off a group, as far as it goes.
+async fn work_off(project: Arc<Project>, group: Arc<Group>, deadline: Deadline) {
+    let mut shift = Shift::until(deadline, project.router.longest_phase());
+    for (at, record) in group.records.iter().enumerate() {
+        let behind = group.records.len() - at - 1;
+        let budget = if deadline.remaining() < SHORTEST_JOB { None } else { shift.next(behind) };
+        let Some(budget) = budget else {
+            warn!(outcome = "out_of_time", left = behind + 1, "the rest of the group goes back");
+            return;
+        };
         let job = match Job::from_json(&record.body) {
             Ok(job) => job,
             Err(problem) if problem.is_transient() => {
                 error!(record = record.id, outcome = "unread", error = %problem, "left for a later version");
-                failures.extend(records[at..].iter().map(later));
-                break;
+                return;
             }
             Err(problem) => {
                 error!(record = record.id, outcome = "poisonous", error = %problem, "goes to the dead letters");
-                failures.push(Failure { id: record.id.clone(), retry_after: Duration::ZERO });
+                let mut at = group.lock();
+                at.poisonous.push(Failure { id: record.id.clone(), retry_after: Duration::ZERO });
+                at.past += 1;
                 continue;
             }
         };
-        if let Err(problem) = run(&project, job, deadline).await {
+        if let Err(problem) = run(&project, job, budget).await {
             error!(record = record.id, outcome = "retried", error = %problem, "the rest of the group waits too");
-            failures.extend(records[at..].iter().map(later));
-            break;
+            return;
         }
+        group.lock().past += 1;
     }
-    failures
 }
 
 /// Why a job is not done.
@@ -133,7 +160,8 @@ impl From<QueueError> for Undone {
     }
 }
 
-async fn run(project: &Project, job: Job, deadline: Deadline) -> Result<(), Undone> {
+async fn run(project: &Project, job: Job, budget: Budget) -> Result<(), Undone> {
+    let deadline = budget.deadline;
     match job {
         Job::Broadcast { key } => spread_on(project, &key).await,
         Job::Scheduled { name, due } => {
@@ -141,9 +169,9 @@ async fn run(project: &Project, job: Job, deadline: Deadline) -> Result<(), Undo
             schedule::run(project, &name, due, deadline).instrument(span).await
         }
         Job::Part { key, part } => spread_part(project, &key, part, deadline).await,
-        Job::Incoming { message } => take_in(project, Occasion::Message(Arc::from(message)), deadline).await,
-        Job::Notice { notice } => take_in(project, Occasion::Notice(Arc::from(notice)), deadline).await,
-        Job::Report { report } => take_in(project, Occasion::Report(Arc::from(report)), deadline).await,
+        Job::Incoming { message } => take_in(project, Occasion::Message(Arc::from(message)), budget).await,
+        Job::Notice { notice } => take_in(project, Occasion::Notice(Arc::from(notice)), budget).await,
+        Job::Report { report } => take_in(project, Occasion::Report(Arc::from(report)), budget).await,
         Job::Deliver { connection } => {
             let span = info_span!(
                 "deliver",
@@ -162,12 +190,12 @@ async fn run(project: &Project, job: Job, deadline: Deadline) -> Result<(), Undo
     }
 }
 
-async fn take_in(project: &Project, occasion: Occasion, deadline: Deadline) -> Result<(), Undone> {
+async fn take_in(project: &Project, occasion: Occasion, budget: Budget) -> Result<(), Undone> {
     let backend = &occasion.connection().backend;
     if project.installed(backend).is_none() {
         warn!(backend = backend.as_str(), outcome = "no_backend", "its backend is no longer in the settings");
     }
-    handle::handle(project, occasion, deadline, |deadline| deadline).await?;
+    handle::handle(project, occasion, budget, |deadline| deadline).await?;
     Ok(())
 }
 

@@ -36,10 +36,6 @@ impl Learned {
 }
 
 impl App for Learned {
-    fn wants_reports(&self) -> bool {
-        true
-    }
-
     async fn report(&self, _cx: &mut Context, report: &Report) -> Result<(), AppError> {
         self.0.lock().unwrap().push((report.message.as_str().to_owned(), report.fate));
         Ok(())

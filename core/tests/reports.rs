@@ -16,10 +16,6 @@ use threadless::{App, AppError, Context, Fate, Outgoing, Report, Router, apps};
 struct Learns;
 
 impl App for Learns {
-    fn wants_reports(&self) -> bool {
-        true
-    }
-
     async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
         let mut learnt = cx.session().get::<Vec<String>>("learnt")?.unwrap_or_default();
         learnt.push(format!("{} {}", report.message, report.fate.as_str()));
@@ -187,10 +183,6 @@ async fn where_no_app_wants_to_know_nothing_goes_on_the_queue() {
 struct Chatters;
 
 impl App for Chatters {
-    fn wants_reports(&self) -> bool {
-        true
-    }
-
     async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
         cx.reply(format!("so it was {}", report.fate.as_str()));
         cx.session_mut().set("undone", &true)?;

@@ -27,10 +27,6 @@ pub const LEARNT: &str = "learning.learnt";
 pub struct Learning;
 
 impl App for Learning {
-    fn wants_reports(&self) -> bool {
-        true
-    }
-
     async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
         let mut learnt = cx.session().get::<Vec<(String, String)>>(LEARNT)?.unwrap_or_default();
         learnt.push((report.message.to_string(), report.fate.as_str().to_owned()));

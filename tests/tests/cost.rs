@@ -103,8 +103,8 @@ async fn a_message_with_one_reply_costs_at_most_eight_write_units() {
 struct Learns;
 
 impl App for Learns {
-    fn wants_reports(&self) -> bool {
-        true
+    async fn report(&self, _: &mut Context, _: &Report) -> Result<(), AppError> {
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ mod fields;
 mod may_send;
 mod secret;
 
+pub use crate::budget::{FUNCTION_TIMEOUT, LONGEST_PHASE};
 pub use fields::{Fields, Param};
 pub use may_send::MaySend;
 pub use secret::{Place, Secret, Surroundings};
@@ -43,7 +44,8 @@ use crate::translate::Languages;
 pub struct Settings {
     /// What apps may know of the project.
     pub about: About,
-    /// How long one phase of one app may take: `phase_timeout_seconds`, 1 to 60, 5 if not given.
+    /// How long one phase of one app may take: `phase_timeout_seconds`, 1 to [`LONGEST_PHASE`] in
+    /// seconds, 5 if not given.
     pub phase_timeout: Duration,
     /// How people opt out: `[opt_out]`.
     pub consent: Consent,
@@ -118,7 +120,9 @@ impl Settings {
             default_response: project.text("default_response").unwrap_or_default(),
             languages: Languages::from_fields(&mut project),
         };
-        let phase_timeout = project.seconds("phase_timeout_seconds", 1..=60).unwrap_or(Router::PHASE_TIMEOUT);
+        let longest = i64::try_from(LONGEST_PHASE.as_secs()).unwrap_or(i64::MAX);
+        let phase_timeout =
+            project.seconds("phase_timeout_seconds", 1..=longest).unwrap_or(Router::PHASE_TIMEOUT);
         top.absorb(project);
 
         let mut opt_out = top.table("opt_out");

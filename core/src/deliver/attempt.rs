@@ -185,7 +185,7 @@ async fn ask_the_gateway(
 
 /// Tells the apps of a message that failed.
 async fn tell(project: &Project, failed: &Row, deadline: Deadline) -> Result<(), IncomingError> {
-    if !project.router.wants_reports() {
+    if !project.router.has_reports() {
         return Ok(());
     }
     let Row { connection, at, id, detail, .. } = failed.clone();

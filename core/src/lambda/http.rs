@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 
-use ::http::{Request, Response, StatusCode, Uri, header};
+use ::http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -13,40 +13,63 @@ use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV
 use lambda_http::aws_lambda_events::encodings::Body;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::value::RawValue;
-use tracing::{Instrument as _, info_span, warn};
+use tokio::time::timeout;
+use tracing::{Instrument as _, error, info_span, warn};
 
-use super::InvokeError;
+use super::{InvokeError, until};
 use crate::backend::plain_text;
 use crate::broadcast;
+use crate::clock::Deadline;
 use crate::project::Project;
 use crate::tester::ClientAddress;
 
 /// For broadcasts: an event of an HTTP API, or what a direct invocation asks for.
-pub(super) async fn invoke_send(project: &Project, event: &str) -> Result<String, InvokeError> {
+pub(super) async fn invoke_send(
+    project: &Project,
+    event: &str,
+    end: Deadline,
+) -> Result<String, InvokeError> {
     let fields: HashMap<String, &RawValue> =
         serde_json::from_str(event).map_err(|problem| InvokeError::Event(problem.to_string()))?;
     if fields.contains_key("requestContext") {
-        return invoke(event, |request| broadcast::endpoint::serve(project, request)).await;
+        return invoke(event, end, |request| broadcast::endpoint::serve(project, request)).await;
     }
-    let answer = broadcast::endpoint::invoked(project, event).await;
-    answer.map(|answer| answer.to_string()).map_err(|problem| InvokeError::Broadcast(problem.to_string()))
+    let invoked = async {
+        let answer = broadcast::endpoint::invoked(project, event).await;
+        answer.map(|answer| answer.to_string()).map_err(|problem| InvokeError::Broadcast(problem.to_string()))
+    };
+    until(end, invoked).await
 }
 
+/// Answers the request of an event: with 503 where nothing else has come of it by `end`.
 pub(super) async fn invoke<F: Future<Output = Response<Bytes>>>(
     event: &str,
+    end: Deadline,
     serve: impl FnOnce(Request<Bytes>) -> F,
 ) -> Result<String, InvokeError> {
     let unread = |problem: serde_json::Error| InvokeError::Event(problem.to_string());
     let event: ApiGatewayV2httpRequest = serde_json::from_str(event).map_err(unread)?;
     let span = info_span!("request", request_id = event.request_context.request_id.as_deref());
     let response = match to_request(event) {
-        Ok(request) => serve(request).instrument(span).await,
+        Ok(request) => {
+            let served = timeout(end.remaining(), serve(request).instrument(span.clone())).await;
+            served.unwrap_or_else(|_| span.in_scope(out_of_time))
+        }
         Err(problem) => {
             warn!(outcome = "malformed", problem, "request");
             plain_text(StatusCode::BAD_REQUEST, format!("{problem}\n"))
         }
     };
     serde_json::to_string(&to_result(response)).map_err(unread)
+}
+
+/// 503: whoever asks is to ask again.
+fn out_of_time() -> Response<Bytes> {
+    error!(outcome = "out_of_time", "request");
+    let mut response =
+        plain_text(StatusCode::SERVICE_UNAVAILABLE, "It was not done in time. Send it again.\n");
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
 }
 
 /// What cannot stand in a path and query as it is. Percent signs stay: the query is encoded already, or as good

@@ -9,13 +9,16 @@ mod sqs;
 pub use environment::{Environment, EnvironmentError};
 pub use logging::{json_logs, start_logging};
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
+use tokio::time::timeout;
 
 use crate::backend::Fault;
+use crate::budget::{ANSWER_TIME, SETTLE_TIME};
 use crate::clock::Deadline;
 use crate::project::Project;
 use crate::queue::sqs::SqsQueue;
@@ -69,6 +72,9 @@ pub enum InvokeError {
     /// The store does not do what the function needs.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
+    /// Something hung until the function's time was nearly over.
+    #[error("it was not done within the function's time")]
+    OutOfTime,
     /// Who asked by the event did not take in the answer.
     #[error("the answer was not taken in: {0}")]
     Unheard(String),
@@ -76,29 +82,43 @@ pub enum InvokeError {
 
 /// Runs one event through a function: what [`run`] does with each that Lambda has, and the local stack with its
 /// own.
+///
+/// It ends a second before `deadline` whatever hangs: an HTTP request is answered 503, a batch is reported as not done, and
+/// anything else is [an error](InvokeError::OutOfTime). Before that, work is planned so that it need not be cut off.
 pub async fn invoke(
     function: Function,
     host: &Host,
     event: &str,
     deadline: Deadline,
 ) -> Result<String, InvokeError> {
+    let end = deadline.less(ANSWER_TIME);
+    let planned = end.less(SETTLE_TIME);
     match function {
         Function::Http { engine } => {
-            let serve = |request| endpoint::serve(&host.project, engine, request, deadline);
-            http::invoke(event, serve).await
+            let serve = |request| endpoint::serve(&host.project, engine, request, planned);
+            http::invoke(event, end, serve).await
         }
         Function::Tester { engine } => {
-            let serve = |request| tester::serve(&host.project, engine, request, deadline);
-            http::invoke(event, serve).await
+            let serve = |request| tester::serve(&host.project, engine, request, planned);
+            http::invoke(event, end, serve).await
         }
-        Function::Responder => sqs::invoke(host, event, deadline).await,
-        Function::Send => http::invoke_send(&host.project, event).await,
+        Function::Responder => until(end, sqs::invoke(host, event, end)).await,
+        Function::Send => http::invoke_send(&host.project, event, end).await,
         Function::Tick => {
-            let Ticked { swept, jobs } = tick(&host.project).await?;
+            let ticked = async { Ok(tick(&host.project).await?) };
+            let Ticked { swept, jobs } = until(end, ticked).await?;
             Ok(format!(r#"{{"due":{},"enqueued":{},"jobs":{jobs}}}"#, swept.due, swept.enqueued))
         }
-        Function::Check => check::invoke(Ok(&host.warnings), event, deadline).await,
+        Function::Check => until(end, check::invoke(Ok(&host.warnings), event, planned)).await,
     }
+}
+
+/// Works until an end, and no longer.
+async fn until<T>(
+    end: Deadline,
+    work: impl Future<Output = Result<T, InvokeError>>,
+) -> Result<T, InvokeError> {
+    timeout(end.remaining(), work).await.unwrap_or(Err(InvokeError::OutOfTime))
 }
 
 /// Takes events from Lambda until it stops the process.
@@ -118,7 +138,9 @@ pub async fn run(
             let deadline = Deadline::within(remaining(event.context.deadline(), SystemTime::now()));
             let result = match &*host {
                 Ok(host) => invoke(function, host, event.payload.get(), deadline).await,
-                Err(problem) => check::invoke(Err(problem), event.payload.get(), deadline).await,
+                Err(problem) => {
+                    check::invoke(Err(problem), event.payload.get(), deadline.less(ANSWER_TIME)).await
+                }
             };
             if let Err(problem) = &result {
                 tracing::error!(outcome = "failed", error = %problem, "invocation");

@@ -3,9 +3,11 @@
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::{Host, InvokeError};
@@ -42,7 +44,11 @@ struct ItemFailure<'a> {
     item_identifier: &'a str,
 }
 
-pub(super) async fn invoke(host: &Host, event: &str, deadline: Deadline) -> Result<String, InvokeError> {
+/// The time to have failed records wait.
+const POSTPONE_TIME: Duration = Duration::from_secs(1);
+
+/// Works off a batch, and ends before `end`.
+pub(super) async fn invoke(host: &Host, event: &str, end: Deadline) -> Result<String, InvokeError> {
     let event: Event =
         serde_json::from_str(event).map_err(|problem| InvokeError::Event(problem.to_string()))?;
     let mut handles = HashMap::new();
@@ -58,9 +64,12 @@ pub(super) async fn invoke(host: &Host, event: &str, deadline: Deadline) -> Resu
         handles.insert(message.message_id, message.receipt_handle);
     }
     let count = records.len();
-    let failures = responder::respond(&host.project, records, deadline).await;
+    let failures = responder::respond(&host.project, records, end.less(POSTPONE_TIME)).await;
     info!(records = count, failures = failures.len(), outcome = "worked_off", "batch");
-    postpone(host, &handles, &failures).await;
+    // Lambda must hear what failed; how long that waits is of less weight.
+    if timeout(end.remaining() / 2, postpone(host, &handles, &failures)).await.is_err() {
+        warn!(outcome = "not_postponed", "the records wait for their visibility time-out");
+    }
     let failures = failures.iter().map(|failure| ItemFailure { item_identifier: &failure.id });
     serde_json::to_string(&BatchResult { batch_item_failures: failures.collect() })
         .map_err(|problem| InvokeError::Event(problem.to_string()))

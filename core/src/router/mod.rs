@@ -1,9 +1,11 @@
 //! The installed apps, and the phases that take a message through them.
 
+mod course;
 mod erased;
 mod outcome;
 mod phase;
 mod run;
+mod work;
 
 pub use outcome::{Disposition, Outcome};
 
@@ -16,7 +18,7 @@ use crate::context::About;
 use crate::schedule::Schedule;
 use crate::translate::Catalogues;
 use crate::usage::Usage;
-use erased::ErasedApp;
+use erased::Installed;
 
 /// The installed apps, in order.
 ///
@@ -27,7 +29,7 @@ use erased::ErasedApp;
 /// ```
 #[derive(Clone)]
 pub struct Router {
-    apps: Vec<Arc<dyn ErasedApp>>,
+    apps: Arc<Vec<Arc<Installed>>>,
     usage: Arc<Vec<Usage>>,
     jobs: Arc<BTreeMap<String, Schedule>>,
     catalogues: Arc<Catalogues>,
@@ -49,10 +51,14 @@ impl Router {
     /// How long one phase of one app may take, unless told otherwise.
     pub const PHASE_TIMEOUT: Duration = Duration::from_secs(5);
 
+    /// How many threads of a process one app may block. While it blocks so many, its phases are not begun, and the log
+    /// says so.
+    pub const MAX_BLOCKED: usize = 16;
+
     /// A router without apps.
     pub fn new() -> Self {
         Self {
-            apps: Vec::new(),
+            apps: Arc::default(),
             usage: Arc::default(),
             jobs: Arc::default(),
             catalogues: Arc::default(),
@@ -67,7 +73,7 @@ impl Router {
         for job in app.jobs() {
             self.add_job(format!("{}.{}", app.name(), job.name), job);
         }
-        self.apps.push(Arc::new(app));
+        Arc::make_mut(&mut self.apps).push(Arc::new(Installed::new(app)));
         self
     }
 
@@ -91,7 +97,7 @@ impl Router {
     #[must_use]
     pub fn group(mut self, name: &str, apps: impl FnOnce(Self) -> Self) -> Self {
         let group = apps(Self::new());
-        self.apps.extend(group.apps);
+        Arc::make_mut(&mut self.apps).extend(group.apps.iter().cloned());
         for (job, schedule) in group.jobs.iter() {
             self.add_job(format!("{name}.{job}"), schedule.clone());
         }
@@ -118,9 +124,8 @@ impl Router {
     /// What is wrong with the installed apps, their [jobs](App::jobs) and the catalogues, each with its name: what
     /// [`App::check`] says, schedules that are none, and each fault of a [`Router::catalogue`] with its line. A function with any of these does not start.
     pub fn check(&self) -> Result<(), FaultyApps> {
-        let fault = |app: &Arc<dyn ErasedApp>| {
-            Some((format!("app {:?}", app.name()), app.check().err()?.to_string()))
-        };
+        let fault =
+            |app: &Arc<Installed>| Some((format!("app {:?}", app.name), app.app.check().err()?.to_string()));
         let faults = self.apps.iter().filter_map(fault);
         let job = |(name, job): (&String, &Schedule)| {
             Some((format!("job {name:?}"), job.when.as_ref().err()?.clone()))
@@ -191,8 +196,12 @@ impl Router {
         self
     }
 
+    pub(crate) fn longest_phase(&self) -> Duration {
+        self.phase_timeout
+    }
+
     /// The names of the installed apps, in order.
     pub fn names(&self) -> Vec<&str> {
-        self.apps.iter().map(|app| app.name()).collect()
+        self.apps.iter().map(|app| app.name.as_str()).collect()
     }
 }

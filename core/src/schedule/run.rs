@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tracing::{Instrument as _, error, info, warn};
+use tracing::{error, info, warn};
 
 use super::context::Effect;
 use super::{JobContext, Schedule};
+use crate::apart::{Failure, apart};
 use crate::broadcast::{Broadcast, BroadcastKey, Piece, in_parts};
 use crate::clock::Deadline;
 use crate::hex::hex;
@@ -100,7 +101,7 @@ fn id_of(name: &str, due: Timestamp) -> String {
     hex(&digest(&["job", name, &due.as_millisecond().to_string()])[..16])
 }
 
-/// Runs it as a task of its own, so that a panic or a hang is its own affair.
+/// Runs it apart, so that a panic, a hang or a blocked thread is its own affair.
 async fn work(
     project: &Project,
     schedule: &Schedule,
@@ -113,17 +114,14 @@ async fn work(
     let id = MessageId::from(id_of(name, due).as_str());
     let now = project.ports.clock.now();
     let cx = JobContext::new(id, due, now, Arc::clone(&project.about), state);
-    let mut task = tokio::spawn((schedule.work)(cx.clone()).in_current_span());
-    let problem =
-        match tokio::time::timeout(deadline.remaining().saturating_sub(COMMIT_TIME), &mut task).await {
-            Ok(Ok(Ok(()))) => return Ok(cx.take_effect()),
-            Ok(Ok(Err(problem))) => problem.to_string(),
-            Ok(Err(gone)) => gone.to_string(),
-            Err(_) => {
-                task.abort();
-                "it took too long".to_owned()
-            }
-        };
+    let limit = deadline.remaining().saturating_sub(COMMIT_TIME);
+    let problem = match apart((schedule.work)(cx.clone()), limit).await {
+        Ok(()) => return Ok(cx.take_effect()),
+        Err(Failure::Error(problem)) => problem,
+        Err(Failure::Panic(problem)) => format!("it panicked: {problem}"),
+        Err(Failure::Timeout) => "it took too long".to_owned(),
+        Err(Failure::Blocked) => "it took too long, and blocks a thread".to_owned(),
+    };
     error!(job = name, due = %due, outcome = "failed", error = problem, "scheduled");
     Err(Undone::Job(problem))
 }

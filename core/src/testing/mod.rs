@@ -181,8 +181,9 @@
 //!
 //! ```
 //! use std::sync::Arc;
+//! use std::time::Duration;
 //! use threadless::testing::TestClock;
-//! use threadless::{About, Clock as _, ConnectionId, Incoming, MessageId, Router, Session, apps};
+//! use threadless::{About, Clock as _, ConnectionId, Deadline, Incoming, MessageId, Router, Session, apps};
 //!
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! let router = Router::new().app(apps::Ping).app(apps::Echo);
@@ -197,7 +198,8 @@
 //!     details: Default::default(),
 //! };
 //! let about = About { name: "Clinic".to_owned(), ..About::default() };
-//! let outcome = router.run(Arc::new(message), Session::default(), Arc::new(about), now).await;
+//! let deadline = Deadline::within(Duration::from_secs(29));
+//! let outcome = router.run(Arc::new(message), Session::default(), Arc::new(about), now, deadline).await;
 //! assert_eq!(outcome.replies[0].text, "hello");
 //! # });
 //! ```

@@ -12,16 +12,16 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use threadless::lambda::{self, Function, Host};
-use threadless::{Clock, Deadline};
+use threadless::Clock;
+use threadless::lambda::{Function, Host};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::data::Data;
-use crate::event;
 use crate::guests::Guests;
 use crate::serving::{self, Room, Unread};
 use crate::template::Route;
+use crate::{event, invocation};
 
 /// Request line and headers together.
 const LONGEST_HEAD: usize = 10_240;
@@ -95,12 +95,12 @@ impl Front {
         let source = peer.ip().to_string();
         let event = event::of_request(&parts, &body.bytes, &route.key, &source, self.clock.now());
         let (function, host) = (*function, self.host.clone());
-        let limit = LONGEST_WAIT.min(*timeout);
+        let timeout = *timeout;
         // A task of its own: as on AWS, an invocation goes on when its client has gone.
         let invoked = self.running.spawn(async move {
             // Its memory counts for as long as the event's is taken.
             let _body = body;
-            lambda::invoke(function, &host, &event, Deadline::within(limit)).await
+            invocation::invoke(function, &host, &event, timeout).await
         });
         match tokio::time::timeout(LONGEST_WAIT, invoked).await {
             Ok(Ok(Ok(result))) => match event::to_response(&result) {

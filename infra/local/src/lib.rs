@@ -10,6 +10,7 @@ mod event;
 mod front;
 mod gateway;
 mod guests;
+mod invocation;
 pub mod kannel;
 mod options;
 mod output;

@@ -11,10 +11,11 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use threadless::Deadline;
-use threadless::lambda::{self, Function, Host};
+use threadless::lambda::{Function, Host};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+
+use crate::invocation;
 
 /// How many batches are worked off at once.
 const AT_ONCE: usize = 10;
@@ -78,13 +79,13 @@ impl Poller {
 
     async fn work_off(&self, messages: Vec<Message>) {
         let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() }).to_string();
-        let result = lambda::invoke(self.function, &self.host, &event, Deadline::within(self.timeout)).await;
+        let result = invocation::invoke(self.function, &self.host, &event, self.timeout).await;
         let failed: HashSet<String> = match result.map(|result| serde_json::from_str::<BatchResult>(&result))
         {
             Ok(Ok(result)) => {
                 result.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
             }
-            // A result that cannot be read, like an error, fails the whole batch.
+            // A result that cannot be read fails the whole batch, like an error or a function that was ended.
             Ok(Err(problem)) => return tracing::error!(error = %problem, "the responder's result"),
             Err(problem) => return tracing::error!(error = %problem, "the responder"),
         };

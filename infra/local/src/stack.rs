@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use dynoxide::Database;
+use threadless::Project;
 use threadless::aws::Access;
 use threadless::config::Place;
 use threadless::lambda::{self, Environment, Function, Host};
-use threadless::{Deadline, Project};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
@@ -22,6 +22,7 @@ use crate::dynamodb::{self, TABLE};
 use crate::front::{self, Front};
 use crate::gateway::{self, Gateway};
 use crate::guests::Guests;
+use crate::invocation;
 use crate::poller::{self, Poller};
 use crate::serving::Hosts;
 use crate::setup::{StackOptions, StartError};
@@ -155,8 +156,7 @@ impl Stack {
     /// What the function says.
     pub async fn tick(&self) -> Result<(), String> {
         for (function, timeout) in &self.scheduled {
-            let deadline = Deadline::within(*timeout);
-            let ran = lambda::invoke(*function, &self.host, "{}", deadline).await;
+            let ran = invocation::invoke(*function, &self.host, "{}", *timeout).await;
             ran.map_err(|problem| problem.to_string())?;
         }
         Ok(())
@@ -281,7 +281,7 @@ async fn tick(function: Function, host: Host, running: TaskTracker, every: Durat
         tokio::time::sleep(every).await;
         let host = host.clone();
         let run = running.spawn(async move {
-            if let Err(problem) = lambda::invoke(function, &host, "{}", Deadline::within(timeout)).await {
+            if let Err(problem) = invocation::invoke(function, &host, "{}", timeout).await {
                 tracing::warn!(error = %problem, "tick");
             }
         });

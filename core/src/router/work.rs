@@ -1,0 +1,246 @@
+//! A course at work: on a thread of its own, which is replaced if an app blocks it.
+//!
+//! One thread takes a course from call to call, so that a message costs two changes of thread and not two for each call.
+//! If a call does not come back, the course goes on from the state before it on another thread. What the first thread
+//! brings later is dropped.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
+use tracing::error;
+
+use super::Router;
+use super::course::{Answer, Call, Course, Ended};
+use super::erased::Installed;
+use super::phase::Phase;
+use crate::apart::{Failure, GRACE, guarded, has_threads, on_a_thread};
+use crate::budget::Budget;
+
+/// Takes a course to its end. No call takes longer than `longest`, and all of them not longer than the budget allows.
+pub(super) async fn run(course: Course, longest: Duration, budget: Budget) -> Ended {
+    let at = Mutex::new(At { course, turn: 0, pending: None });
+    let shared = Arc::new(Shared { longest, budget, at });
+    if has_threads() {
+        let leaving = Leaving(Arc::clone(&shared));
+        while shared.is_under_way() {
+            shared.go_on().await;
+        }
+        drop(leaving);
+    } else {
+        shared.work(0).await;
+    }
+    shared.lock().course.take()
+}
+
+/// A course that several threads know, of which one works.
+struct Shared {
+    longest: Duration,
+    budget: Budget,
+    at: Mutex<At>,
+}
+
+/// The state of the course.
+struct At {
+    course: Course,
+    /// The number of the thread that works. Another one has been given up.
+    turn: u64,
+    /// The call that it is in.
+    pending: Option<Pending>,
+}
+
+/// A call that has begun.
+struct Pending {
+    app: Arc<Installed>,
+    place: usize,
+    phase: Phase,
+    limit: Duration,
+    ends: Instant,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, At> {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.lock().course.next().is_some()
+    }
+
+    /// Goes on with the course on another thread, until it is through or the thread is given up.
+    async fn go_on(self: &Arc<Self>) {
+        let turn = self.lock().turn;
+        let (working, mut ended) = oneshot::channel::<()>();
+        let shared = Arc::clone(self);
+        let work = async move {
+            shared.work(turn).await;
+            drop(working);
+        };
+        if let Err(problem) = on_a_thread(work) {
+            error!(outcome = "no_thread", error = %problem, "the apps run on a thread that others need");
+            return self.work(turn).await;
+        }
+        loop {
+            let limit = self.lock().pending.as_ref().map_or_else(Instant::now, |pending| pending.ends);
+            tokio::select! {
+                biased;
+                _ = &mut ended => return self.mourn(turn),
+                () = sleep_until(limit + GRACE) => if self.replace_blocked() { return },
+            }
+        }
+    }
+
+    /// Works until the course is through, or this thread has been given up.
+    async fn work(&self, turn: u64) {
+        while let Some((call, ends)) = self.begin(turn) {
+            let app = Arc::clone(&call.app);
+            let ended = guarded(call.run(), ends).await;
+            if !self.end(turn, ended) {
+                app.unblock();
+                return;
+            }
+        }
+    }
+
+    /// Begins the next call that can be begun.
+    fn begin(&self, turn: u64) -> Option<(Call, Instant)> {
+        let mut at = self.lock();
+        if at.turn != turn {
+            return None;
+        }
+        loop {
+            let call = at.course.next()?;
+            match self.limit(&call, &at.course) {
+                Ok(limit) => {
+                    let (app, ends) = (Arc::clone(&call.app), Instant::now() + limit);
+                    let (place, phase) = (call.place, call.phase);
+                    at.pending = Some(Pending { app, place, phase, limit, ends });
+                    return Some((call, ends));
+                }
+                Err(reason) => {
+                    reason.log(&call);
+                    at.course.end(None);
+                }
+            }
+        }
+    }
+
+    /// The time that a call may take.
+    fn limit(&self, call: &Call, course: &Course) -> Result<Duration, NotBegun> {
+        if call.app.blocked() >= Router::MAX_BLOCKED {
+            return Err(NotBegun::Suspended);
+        }
+        self.budget.share(self.longest, call.place, course.behind()).ok_or(NotBegun::NoTime)
+    }
+
+    /// Takes what a call came to. `false` where it had been given up by then.
+    fn end(&self, turn: u64, ended: Result<Answer, Failure>) -> bool {
+        let mut at = self.lock();
+        if at.turn != turn {
+            return false;
+        }
+        if let Some(pending) = at.pending.take() {
+            let answer = ended.map_err(|failure| self.failed(&pending, &failure)).ok();
+            at.course.end(answer);
+        }
+        true
+    }
+
+    /// Gives the thread up if its call should have ended by now.
+    fn replace_blocked(&self) -> bool {
+        let mut at = self.lock();
+        let Some(pending) = at.pending.take_if(|pending| pending.ends + GRACE <= Instant::now()) else {
+            return false;
+        };
+        pending.app.block();
+        self.failed(&pending, &Failure::Blocked);
+        at.course.end(None);
+        at.turn += 1;
+        true
+    }
+
+    /// Makes up for a thread that ended in the middle of a call.
+    fn mourn(&self, turn: u64) {
+        let mut at = self.lock();
+        if at.turn != turn {
+            return;
+        }
+        if let Some(pending) = at.pending.take() {
+            self.failed(&pending, &Failure::Panic("its thread has ended".to_owned()));
+            at.course.end(None);
+            at.turn += 1;
+        }
+    }
+
+    fn failed(&self, pending: &Pending, failure: &Failure) {
+        let (app, phase, consequence) =
+            (pending.app.name.as_str(), pending.phase.name(), pending.phase.without_it());
+        let limit = pending.limit.as_secs_f32();
+        match failure {
+            Failure::Error(problem) => {
+                error!(app, phase, outcome = "app_error", error = problem, consequence, "an app failed");
+            }
+            Failure::Panic(problem) => {
+                error!(app, phase, outcome = "app_panic", error = problem, consequence, "an app panicked");
+            }
+            Failure::Timeout => {
+                error!(app, phase, outcome = "app_timeout", limit, consequence, "an app took too long");
+            }
+            Failure::Blocked => {
+                error!(
+                    app,
+                    phase,
+                    outcome = "app_blocked",
+                    limit,
+                    consequence,
+                    "an app took too long, and blocks a thread"
+                );
+            }
+        }
+        if matches!(failure, Failure::Timeout | Failure::Blocked) {
+            self.budget.strike(pending.place);
+        }
+    }
+}
+
+/// Why a call is not begun.
+enum NotBegun {
+    NoTime,
+    Suspended,
+}
+
+impl NotBegun {
+    fn log(&self, call: &Call) {
+        let (app, phase, consequence) = (call.app.name.as_str(), call.phase.name(), call.phase.without_it());
+        match self {
+            Self::NoTime => {
+                error!(app, phase, outcome = "app_no_time", consequence, "no time is left for an app");
+            }
+            Self::Suspended => {
+                let threads = call.app.blocked();
+                error!(
+                    app,
+                    phase,
+                    outcome = "app_suspended",
+                    threads,
+                    consequence,
+                    "an app blocks too many threads"
+                );
+            }
+        }
+    }
+}
+
+/// Gives the thread up when nobody waits for it any more.
+struct Leaving(Arc<Shared>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        let mut at = self.0.lock();
+        at.turn += 1;
+        if let Some(pending) = at.pending.take() {
+            pending.app.block();
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Apps that block the thread they run on: they are given up at their limit, and nothing else waits for them.
+
+// The helpers of tests may fail like the tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use threadless::queue::{Job, Ticket};
+use threadless::responder::{Record, respond};
+use threadless::testing::Bench;
+use threadless::{
+    App, AppError, Context, Deadline, Fate, Filter, Handled, Incoming, JobContext, MessageId, Outbound,
+    Reply, Report, Router, Schedule,
+};
+
+/// A door that threads wait at. It opens when it is dropped, so that no thread outlives its test.
+#[derive(Default)]
+struct Door(Arc<(Mutex<bool>, Condvar)>);
+
+impl Door {
+    fn waiting(&self) -> impl Fn() + Send + Sync + 'static {
+        let door = Arc::clone(&self.0);
+        move || {
+            let (open, opened) = &*door;
+            let mut open = open.lock().unwrap();
+            while !*open {
+                open = opened.wait(open).unwrap();
+            }
+        }
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+}
+
+/// Blocks its thread in one phase, for messages with `block` in them, and counts its calls.
+struct Blocks<F> {
+    phase: &'static str,
+    block: F,
+    calls: Arc<AtomicUsize>,
+}
+
+impl<F: Fn() + Send + Sync + 'static> Blocks<F> {
+    fn new(phase: &'static str, block: F) -> Self {
+        Self { phase, block, calls: Arc::default() }
+    }
+
+    fn enter(&self, phase: &str, text: &str) {
+        if self.phase == phase && (phase == "report" || text.contains("block")) {
+            self.calls.fetch_add(1, Ordering::SeqCst);
+            (self.block)();
+        }
+    }
+}
+
+impl<F: Fn() + Send + Sync + 'static> App for Blocks<F> {
+    async fn filter(&self, cx: &mut Context) -> Result<Filter, AppError> {
+        self.enter("filter", cx.text());
+        Ok(Filter::Continue)
+    }
+    async fn parse(&self, cx: &mut Context) -> Result<(), AppError> {
+        self.enter("parse", cx.text());
+        Ok(())
+    }
+    // Not even a future comes of it.
+    fn handle(&self, cx: &mut Context) -> impl Future<Output = Result<Handled, AppError>> + Send {
+        self.enter("handle", cx.text());
+        std::future::ready(Ok(Handled::No))
+    }
+    async fn fallback(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        self.enter("fallback", cx.text());
+        Ok(Handled::No)
+    }
+    async fn cleanup(&self, cx: &mut Context) -> Result<(), AppError> {
+        tokio::task::yield_now().await;
+        self.enter("cleanup", cx.text());
+        Ok(())
+    }
+    async fn outgoing(&self, cx: &Context, _: &mut Reply) -> Result<Outbound, AppError> {
+        self.enter("outgoing", cx.text());
+        Ok(Outbound::Send)
+    }
+    async fn report(&self, cx: &mut Context, _: &Report) -> Result<(), AppError> {
+        self.enter("report", cx.text());
+        Ok(())
+    }
+}
+
+/// Answers with the text, after a moment that a timer tells.
+struct Answers;
+
+impl App for Answers {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        // What apps have of tokio works as it does anywhere else.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let text = cx.text().to_owned();
+        let text = tokio::spawn(async move { tokio::task::spawn_blocking(move || text).await }).await??;
+        cx.reply(text);
+        Ok(Handled::Yes)
+    }
+    async fn fallback(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        self.handle(cx).await
+    }
+    async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
+        let fate = report.fate.as_str();
+        cx.session_mut().set("report", &fate)?;
+        Ok(())
+    }
+}
+
+const LIMIT: Duration = Duration::from_millis(200);
+
+fn record(bench: &Bench, id: &str, text: &str) -> Record {
+    let message = Incoming {
+        id: MessageId::from(id),
+        connection: bench.connection(id),
+        text: text.to_owned(),
+        received_at: threadless::Clock::now(&bench.clock),
+        recipient: None,
+        raw: None,
+        details: std::collections::BTreeMap::new(),
+    };
+    let ticket = Ticket::incoming(message);
+    Record { id: id.to_owned(), group: Some(ticket.group), body: ticket.job.to_json(), receive_count: 1 }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_blocked_threads_in_a_batch_of_six_cost_the_other_four_nothing() {
+    for phase in ["filter", "parse", "handle", "cleanup", "outgoing"] {
+        let door = Door::default();
+        let router = Router::new().app(Blocks::new(phase, door.waiting())).app(Answers);
+        let bench = Bench::with(router).phase_timeout(LIMIT).build();
+        let texts = ["one", "two block", "three", "four", "five block", "six"];
+        let records = texts.iter().map(|text| record(&bench, &text[..1].repeat(text.len()), text)).collect();
+        let failures = respond(&bench.project, records, Deadline::within(Duration::from_secs(28))).await;
+        assert_eq!(failures, [], "{phase}");
+        let mut sent = bench.gateway.texts();
+        sent.sort();
+        assert_eq!(sent, ["five block", "four", "one", "six", "three", "two block"], "{phase}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn on_a_single_worker_a_blocked_thread_is_given_up_in_each_phase_and_inline() {
+    for phase in ["filter", "parse", "handle", "fallback", "cleanup", "outgoing"] {
+        let door = Door::default();
+        // In `fallback` the one that answers comes behind.
+        let router = Router::new().app(Blocks::new(phase, door.waiting())).app(Answers);
+        let bench = Bench::with(router).phase_timeout(LIMIT).build();
+        bench.receive("1", "block", None).await.unwrap();
+        assert_eq!(bench.gateway.texts(), ["block"], "{phase}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_and_a_job_that_block_their_thread_are_given_up() {
+    struct Stuck<F>(F);
+    impl<F: Fn() + Clone + Send + Sync + 'static> App for Stuck<F> {
+        fn jobs(&self) -> Vec<Schedule> {
+            let block = self.0.clone();
+            vec![Schedule::every("job", "1m", move |_: JobContext| {
+                let block = block.clone();
+                async move {
+                    block();
+                    Ok(())
+                }
+            })]
+        }
+    }
+    let door = Door::default();
+    let block = Arc::new(door.waiting());
+    let block = move || block();
+    let router = Router::new().app(Blocks::new("report", block.clone())).app(Answers).app(Stuck(block));
+    let bench = Bench::with(router).phase_timeout(LIMIT).build();
+    bench.receive("1", "x", None).await.unwrap();
+    bench.report(&bench.gateway.taken().remove(0), Some(Fate::Delivered)).await.unwrap();
+    assert_eq!(bench.work_off().await, []);
+    assert_eq!(bench.session("1").await.get::<String>("report").unwrap().as_deref(), Some("delivered"));
+
+    // The job has the responder's time, less what its commit needs.
+    let due = threadless::Clock::now(&bench.clock);
+    let body = Job::Scheduled { name: "Stuck.job".to_owned(), due }.to_json();
+    let job = Record { id: "job".to_owned(), group: None, body, receive_count: 1 };
+    let records = vec![job, record(&bench, "2", "y")];
+    let failures = respond(&bench.project, records, Deadline::within(Duration::from_millis(6_500))).await;
+    assert_eq!(failures.iter().map(|failure| failure.id.as_str()).collect::<Vec<_>>(), ["job"]);
+    assert_eq!(bench.gateway.texts(), ["x", "y"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_that_spins_is_given_up_too() {
+    let stop = Arc::new(AtomicBool::new(false));
+    let spins = {
+        let stop = Arc::clone(&stop);
+        move || {
+            while !stop.load(Ordering::SeqCst) {
+                std::hint::spin_loop();
+            }
+        }
+    };
+    let bench =
+        Bench::with(Router::new().app(Blocks::new("parse", spins)).app(Answers)).phase_timeout(LIMIT).build();
+    bench.receive("1", "block", None).await.unwrap();
+    stop.store(true, Ordering::SeqCst);
+    assert_eq!(bench.gateway.texts(), ["block"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_that_blocks_too_many_threads_is_not_called_until_one_is_free() {
+    let door = Door::default();
+    let blocks = Blocks::new("parse", door.waiting());
+    let calls = Arc::clone(&blocks.calls);
+    let bench =
+        Bench::with(Router::new().app(blocks).app(Answers)).phase_timeout(Duration::from_millis(20)).build();
+    for nth in 0..Router::MAX_BLOCKED + 3 {
+        bench.receive("1", &format!("block {nth}"), None).await.unwrap();
+    }
+    // The messages are answered all the same, and the app is left out.
+    assert_eq!(bench.gateway.taken().len(), Router::MAX_BLOCKED + 3);
+    assert_eq!(calls.load(Ordering::SeqCst), Router::MAX_BLOCKED);
+    drop(door);
+    let mut tries = 0;
+    while calls.load(Ordering::SeqCst) == Router::MAX_BLOCKED {
+        tries += 1;
+        assert!(tries < 600, "the app is never called again");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        bench.receive("1", "block again", None).await.unwrap();
+    }
+}
+
+/// Says something, blocks, and says more when it is too late.
+struct SaysMore(Door);
+
+impl App for SaysMore {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        cx.reply("in time");
+        cx.session_mut().set("changed", &true)?;
+        (self.0.waiting())();
+        cx.reply("too late");
+        Ok(Handled::Yes)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_blocked_thread_does_later_does_not_count() {
+    let door = Door::default();
+    let app = SaysMore(Door(Arc::clone(&door.0)));
+    let bench = Bench::with(Router::new().app(app).app(Answers)).phase_timeout(LIMIT).build();
+    bench.receive("1", "x", None).await.unwrap();
+    drop(door);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    bench.receive("2", "y", None).await.unwrap();
+    assert_eq!(bench.gateway.texts()[0], "in time");
+    assert!(bench.session("1").await.is_empty());
+    assert!(!bench.gateway.texts()[..1].contains(&"too late".to_owned()));
+}
