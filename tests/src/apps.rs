@@ -1,7 +1,7 @@
 //! Apps that prove things.
 
 use threadless::apps::Keywords;
-use threadless::{App, AppError, Context, Handled, Report};
+use threadless::{App, AppError, Context, Filter, Handled, Outbound, Reply, Report};
 
 /// Answers `count <text>` with how many such messages this sender has sent, and the text.
 ///
@@ -67,5 +67,52 @@ impl App for Blocking {
             std::thread::sleep(std::time::Duration::from_secs(3600));
         }
         Ok(Handled::No)
+    }
+}
+
+/// Never returns from any phase, for messages with `hang` in them; blocks its thread for a minute in each, for messages with
+/// `block` in them.
+pub struct Hanging;
+
+impl Hanging {
+    async fn enter(&self, text: &str) {
+        if text.contains("hang") {
+            std::future::pending::<()>().await;
+        }
+        if text.contains("block") {
+            std::thread::sleep(std::time::Duration::from_secs(60));
+        }
+    }
+}
+
+impl App for Hanging {
+    async fn filter(&self, cx: &mut Context) -> Result<Filter, AppError> {
+        self.enter(cx.text()).await;
+        Ok(Filter::Continue)
+    }
+
+    async fn parse(&self, cx: &mut Context) -> Result<(), AppError> {
+        self.enter(cx.text()).await;
+        Ok(())
+    }
+
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        self.enter(cx.text()).await;
+        Ok(Handled::No)
+    }
+
+    async fn fallback(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        self.enter(cx.text()).await;
+        Ok(Handled::No)
+    }
+
+    async fn cleanup(&self, cx: &mut Context) -> Result<(), AppError> {
+        self.enter(cx.text()).await;
+        Ok(())
+    }
+
+    async fn outgoing(&self, cx: &Context, _: &mut Reply) -> Result<Outbound, AppError> {
+        self.enter(cx.text()).await;
+        Ok(Outbound::Send)
     }
 }
