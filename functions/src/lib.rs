@@ -39,7 +39,7 @@ pub fn function(name: &str) -> Option<Function> {
 ///
 /// What is wrong with the environment or the settings is one line in the log, and ends the cold start.
 pub fn start(name: &str) -> ExitCode {
-    // Two threads wherever it runs: an app that blocks one leaves the other to give it up by.
+    // Two threads wherever it runs. Apps do not run on them: each message's phases have a thread of their own.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(serve(name)),

@@ -52,7 +52,8 @@ pub(super) async fn invoke<F: Future<Output = Response<Bytes>>>(
     let span = info_span!("request", request_id = event.request_context.request_id.as_deref());
     let response = match to_request(event) {
         Ok(request) => {
-            let served = timeout(end.remaining(), serve(request).instrument(span.clone())).await;
+            let served = Box::pin(serve(request).instrument(span.clone()));
+            let served = timeout(end.remaining(), served).await;
             served.unwrap_or_else(|_| span.in_scope(out_of_time))
         }
         Err(problem) => {

@@ -118,7 +118,7 @@ async fn until<T>(
     end: Deadline,
     work: impl Future<Output = Result<T, InvokeError>>,
 ) -> Result<T, InvokeError> {
-    timeout(end.remaining(), work).await.unwrap_or(Err(InvokeError::OutOfTime))
+    timeout(end.remaining(), Box::pin(work)).await.unwrap_or(Err(InvokeError::OutOfTime))
 }
 
 /// Takes events from Lambda until it stops the process.
