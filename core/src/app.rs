@@ -131,6 +131,8 @@ pub enum Outbound {
 /// A phase should not block its thread (`std::thread::sleep`, a lock that nobody opens). A phase that does is given up at
 /// its limit all the same, and keeps that thread until it returns. An app that holds
 /// [`MAX_BLOCKED`](crate::Router::MAX_BLOCKED) threads like this is not called again in that process until one returns.
+/// A task that an app starts with `tokio::spawn` runs on threads that others need, and must not block: that is what
+/// `tokio::task::spawn_blocking` is for.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no app",
     label = "not an app",

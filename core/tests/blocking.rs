@@ -260,3 +260,22 @@ async fn what_a_blocked_thread_does_later_does_not_count() {
     assert!(bench.session("1").await.is_empty());
     assert!(!bench.gateway.texts()[..1].contains(&"too late".to_owned()));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_goes_on_for_a_message_that_was_given_up() {
+    let door = Door::default();
+    let (first, second) = (Blocks::new("parse", door.waiting()), Blocks::new("cleanup", || ()));
+    let (calls, later) = (Arc::clone(&first.calls), Arc::clone(&second.calls));
+    let bench = Bench::new(Router::new().app(first).app(second).app(Answers));
+    // The invocation ends before the app has had its five seconds.
+    let invocation = bench.receive("1", "block", None);
+    assert!(tokio::time::timeout(LIMIT, invocation).await.is_err());
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+    drop(door);
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert_eq!(later.load(Ordering::SeqCst), 0, "a later phase was called");
+    }
+    bench.receive("1", "block", None).await.unwrap();
+    assert_eq!((later.load(Ordering::SeqCst), bench.gateway.texts()), (1, vec!["block".to_owned()]));
+}

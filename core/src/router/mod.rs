@@ -189,7 +189,8 @@ impl Router {
         &self.catalogues
     }
 
-    /// Sets how long one phase of one app may take before it is given up.
+    /// Sets how long one phase of one app may take before it is given up. Where the time of the message grows short it may
+    /// take [less](App#time).
     #[must_use]
     pub fn phase_timeout(mut self, limit: Duration) -> Self {
         self.phase_timeout = limit;
