@@ -38,7 +38,11 @@ async fn invoked(
 ) -> Result<Value, InvokeError> {
     let begun = Instant::now();
     let result = invoke(function, &host(bench), &event.to_string(), Deadline::within(limit)).await;
-    assert!(begun.elapsed() <= limit - Duration::from_secs(1), "{function:?}: {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() <= limit.saturating_sub(Duration::from_secs(1)),
+        "{function:?}: {:?}",
+        begun.elapsed()
+    );
     result.map(|result| serde_json::from_str(&result).unwrap())
 }
 
@@ -149,7 +153,7 @@ fn the_longest_phase_fits_every_function_of_the_template_that_runs_phases() {
     let of = functions::FUNCTIONS.iter().filter(|(_, function)| runs_phases(function));
     let shortest = of.map(|(binary, function)| {
         // The responder keeps another second, to have failed records wait.
-        timeout(binary) - Duration::from_secs(u64::from(*function == Function::Responder))
+        timeout(binary).saturating_sub(Duration::from_secs(u64::from(*function == Function::Responder)))
     });
     assert_eq!(shortest.min(), Some(FUNCTION_TIMEOUT), "template.yaml and core/src/budget.rs");
     assert!(LONGEST_PHASE < FUNCTION_TIMEOUT);
