@@ -47,7 +47,8 @@ const SHORTEST_JOB: Duration = Duration::from_secs(1);
 
 /// Works off one batch and says what of it is not done. It ends at `deadline` whatever hangs.
 ///
-/// In a group, what follows a record that failed fails too, so that order is kept. A record that is no job at all
+/// In a group, what follows a record that failed fails too, so that order is kept. So does what follows a job that only
+/// a later program can read, which waits for the new function. A record that is no job at all
 /// fails alone: nothing can be done about it, and nothing needs to wait for it. What is not done shortly before
 /// `deadline` has failed.
 pub async fn respond(project: &Arc<Project>, records: Vec<Record>, deadline: Deadline) -> Vec<Failure> {
@@ -94,6 +95,8 @@ struct At {
     past: usize,
     /// Those that can never be done.
     poisonous: Vec<Failure>,
+    /// Whether only a later program can read the next one.
+    unread: bool,
 }
 
 impl Group {
@@ -104,7 +107,8 @@ impl Group {
     /// What is not done by now.
     fn failures(&self) -> Vec<Failure> {
         let at = self.lock();
-        at.poisonous.iter().cloned().chain(self.records[at.past..].iter().map(later)).collect()
+        let wait = if at.unread { much_later } else { later };
+        at.poisonous.iter().cloned().chain(self.records[at.past..].iter().map(wait)).collect()
     }
 }
 
@@ -122,6 +126,7 @@ async fn work_off(project: Arc<Project>, group: Arc<Group>, deadline: Deadline) 
             Ok(job) => job,
             Err(problem) if problem.is_transient() => {
                 error!(record = record.id, outcome = "unread", error = %problem, "left for a later version");
+                group.lock().unread = true;
                 return;
             }
             Err(problem) => {
@@ -199,7 +204,15 @@ async fn take_in(project: &Project, occasion: Occasion, budget: Budget) -> Resul
     Ok(())
 }
 
-/// Back to the queue, for longer each time: 2 s, 4 s … 5 min.
+/// Gives a job that only a later program can read back to the queue, for longer each time: 15 s, 30 s … 20 min.
+///
+/// The ten receives of the queue's redrive policy last over an hour like this: longer than a deployment.
+fn much_later(record: &Record) -> Failure {
+    let wait = Duration::from_secs(15 << record.receive_count.clamp(1, 8).saturating_sub(1));
+    Failure { id: record.id.clone(), retry_after: wait.min(Duration::from_mins(20)) }
+}
+
+/// Gives a job that failed back to the queue, for longer each time: 2 s, 4 s … 5 min.
 fn later(record: &Record) -> Failure {
     let wait = Duration::from_secs(1 << record.receive_count.clamp(1, 9)).min(Duration::from_secs(300));
     Failure { id: record.id.clone(), retry_after: wait }

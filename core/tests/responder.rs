@@ -55,7 +55,7 @@ async fn a_record_that_fails_fails_those_behind_it_in_its_group_and_no_others() 
 async fn a_record_that_is_no_job_fails_alone_and_at_once() {
     let bench = Bench::new(Router::new().app(Echo));
     let mut poison = record(&bench, "poison", "1", "");
-    poison.body = "{\"v\":1,\"type\":\"incoming\"}".to_owned();
+    poison.body = "{\"v\":1}".to_owned();
     let records = vec![record(&bench, "a", "1", "echo a"), poison, record(&bench, "b", "1", "echo b")];
     let deadline = Deadline::within(Duration::from_secs(30));
     let failures = respond(&bench.project, records, deadline).await;
@@ -65,12 +65,40 @@ async fn a_record_that_is_no_job_fails_alone_and_at_once() {
 }
 
 #[tokio::test]
-async fn a_job_of_a_later_version_waits_for_a_later_program_with_its_group() {
+async fn a_job_that_only_a_later_program_reads_waits_for_it_with_its_group() {
+    let unread = [
+        r#"{"v":2,"type":"incoming"}"#,
+        r#"{"v":1,"type":"postcard","connection":{"backend":"bench","identity":"1"}}"#,
+        r#"{"v":1,"type":"deliver","connection":"bench:1"}"#,
+    ];
+    for body in unread {
+        let bench = Bench::new(Router::new().app(Echo));
+        let mut later = record(&bench, "later", "1", "");
+        later.body = body.to_owned();
+        let records = vec![
+            record(&bench, "before", "1", "echo before"),
+            later,
+            record(&bench, "behind", "1", "echo behind"),
+            record(&bench, "other", "2", "echo other"),
+        ];
+        assert_eq!(failed(&bench, records).await, ["later", "behind"], "{body}");
+        let mut texts = bench.gateway.texts();
+        texts.sort();
+        assert_eq!(texts, ["before", "other"], "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_only_a_later_program_reads_waits_longer_each_time() {
     let bench = Bench::new(Router::new().app(Echo));
-    let mut later = record(&bench, "later", "1", "");
-    later.body = "{\"v\":2,\"type\":\"broadcast\"}".to_owned();
-    let records = vec![later, record(&bench, "behind", "1", "echo x")];
-    assert_eq!(failed(&bench, records).await, ["later", "behind"]);
+    let mut waits = Vec::new();
+    for receive_count in 1..=10 {
+        let mut later = record(&bench, "later", "1", "");
+        (later.body, later.receive_count) = (r#"{"v":1,"type":"postcard"}"#.to_owned(), receive_count);
+        let failures = respond(&bench.project, vec![later], Deadline::within(Duration::from_secs(30))).await;
+        waits.push(failures[0].retry_after.as_secs());
+    }
+    assert_eq!(waits, [15, 30, 60, 120, 240, 480, 960, 1200, 1200, 1200]);
 }
 
 #[tokio::test]

@@ -72,6 +72,9 @@ impl Queues {
     }
 }
 
+/// A job of a later program: that of the function that is deployed, perhaps.
+const LATER: &str = r#"{"v":1,"type":"postcard"}"#;
+
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stack"));
     command.env_clear().arg("redrive").kill_on_drop(true);
@@ -103,25 +106,27 @@ async fn jobs_come_back_in_order_although_the_queue_had_them_a_minute_ago_and_wh
     }
     assert_eq!(queues.take_all(QUEUE).await?.len(), 3, "failed, and dead since");
     queues.send(DEAD, "no job", &tickets[0].group, "none").await?;
+    queues.send(DEAD, LATER, "later", "later").await?;
 
     let dry = queues.redrive(&["--dry-run"]).await?;
     let said = String::from_utf8(dry.stdout)?;
     assert!(
-        dry.status.success() && said.ends_with("0 brought back, 4 left in the dead letters.\n"),
+        dry.status.success() && said.ends_with("0 brought back, 5 left in the dead letters.\n"),
         "{said}"
     );
-    assert_eq!(said.matches("would go back ").count(), 3, "{said}");
+    assert_eq!(said.matches("would go back ").count(), 4, "{said}");
 
     let done = queues.redrive(&[]).await?;
     let said = String::from_utf8(done.stdout)?;
     assert_eq!(done.status.code(), Some(1), "something is left: {said}");
     assert!(said.contains(" incoming, k 111****333\n") && said.contains(" not a job: "), "{said}");
     assert!(!said.contains("1112223333") && !said.contains("hush"), "neither numbers nor texts: {said}");
-    assert!(said.ends_with("3 brought back, 1 left in the dead letters.\n"), "{said}");
+    assert!(said.ends_with("4 brought back, 1 left in the dead letters.\n"), "{said}");
     let back = queues.take_all(QUEUE).await?;
     let of_one: Vec<&String> = back.iter().filter(|body| bodies[..2].contains(body)).collect();
     assert_eq!(of_one, [&bodies[0], &bodies[1]], "in order");
-    assert!(back.len() == 3 && back.iter().all(|body| Job::from_json(body).is_ok()));
+    let later: Vec<&String> = back.iter().filter(|body| Job::from_json(body).is_err()).collect();
+    assert_eq!((back.len(), later), (4, vec![&LATER.to_owned()]));
     assert_eq!(queues.take_all(DEAD).await?, ["no job"], "in sight again");
 
     let done = queues.redrive(&[]).await?;

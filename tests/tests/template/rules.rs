@@ -1,9 +1,13 @@
 //! What AWS and good sense ask of the templates, beyond what a linter sees.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_yaml_ng::Value as Yaml;
+use threadless::responder::{Record, respond};
+use threadless::testing::Bench;
+use threadless::{Deadline, Router};
 
 use super::{names, resources, text, yaml};
 
@@ -84,6 +88,22 @@ fn queues_keep_messages_as_long_as_they_can_and_their_dead_letters_in_order() ->
     let redrive = &queue["Properties"]["RedrivePolicy"];
     assert_eq!(text(&redrive["deadLetterTargetArn"]), Some("DeadLetterQueue.Arn"));
     assert!(redrive["maxReceiveCount"].as_u64().is_some_and(|count| count >= 5), "AWS advises five or more");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_job_of_a_later_program_outlasts_a_deployment_of_an_hour() -> Result<()> {
+    let bench = Bench::new(Router::new());
+    let count = yaml()?["Resources"]["Queue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"].as_u64();
+    let mut waited = Duration::ZERO;
+    // Before its last receive it has waited after all the others.
+    for receive_count in 1..u32::try_from(count.context("no count")?)? {
+        let body = r#"{"v":1,"type":"postcard"}"#.to_owned();
+        let record = Record { id: "1".to_owned(), group: None, body, receive_count };
+        let failures = respond(&bench.project, vec![record], Deadline::within(Duration::from_secs(30))).await;
+        waited += failures.first().context("it was taken for done")?.retry_after;
+    }
+    assert!(waited >= Duration::from_hours(1), "{waited:?}");
     Ok(())
 }
 
