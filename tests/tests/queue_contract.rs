@@ -189,6 +189,16 @@ async fn a_delivery_is_asked_for_once_for_each_time_that_it_is_due(subject: &Sub
 }
 
 #[tokio::test]
+async fn sqs_says_how_many_jobs_wait() {
+    let subject = sqs().await;
+    assert_eq!(subject.queue.waiting().await.unwrap(), Some(0));
+    let tickets = (0..25)
+        .map(|nth| Ticket::incoming(subject.message(&format!("{}", nth % 5), &format!("m{nth}"), "x")));
+    subject.queue.enqueue_all(tickets.collect()).await.unwrap();
+    assert_eq!(subject.queue.waiting().await.unwrap(), Some(25));
+}
+
+#[tokio::test]
 async fn a_queue_that_is_not_there_is_an_error_that_says_so() {
     let subject = sqs().await;
     let Out::Sqs { url, .. } = &subject.out else { unreachable!() };

@@ -22,6 +22,7 @@ use crate::budget::{ANSWER_TIME, SETTLE_TIME};
 use crate::clock::Deadline;
 use crate::project::Project;
 use crate::queue::sqs::SqsQueue;
+use crate::sweep::Swept;
 use crate::tick::{Ticked, tick};
 use crate::{endpoint, tester};
 
@@ -107,7 +108,12 @@ pub async fn invoke(
         Function::Tick => {
             let ticked = async { Ok(tick(&host.project).await?) };
             let Ticked { swept, jobs } = until(end, ticked).await?;
-            Ok(format!(r#"{{"due":{},"enqueued":{},"jobs":{jobs}}}"#, swept.due, swept.enqueued))
+            let Swept { due, enqueued, unreadable } = swept;
+            let unreadable = match unreadable {
+                0 => String::new(),
+                some => format!(r#","unreadable":{some}"#),
+            };
+            Ok(format!(r#"{{"due":{due},"enqueued":{enqueued}{unreadable},"jobs":{jobs}}}"#))
         }
         Function::Check => until(end, check::invoke(Ok(&host.warnings), event, planned)).await,
     }

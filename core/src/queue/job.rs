@@ -218,7 +218,9 @@ impl Ticket {
         Self::new(Job::Report { report: Box::new(report) }, &dedupe)
     }
 
-    /// For an outbox that is due since `since`. A second sweep that finds it gets the same ticket.
+    /// For an outbox that is due since `since`. Whoever asks with the same time gets the same ticket, and the queue drops
+    /// it for five minutes: a sweep that finds the outbox again a minute later asks with the time of that minute, since
+    /// the first job may have come to nothing.
     pub fn deliver(connection: ConnectionId, since: Timestamp) -> Self {
         let dedupe = ["deliver", &since.as_millisecond().to_string()].join(" ");
         Self::new(Job::Deliver { connection }, &dedupe)
@@ -230,7 +232,7 @@ impl Ticket {
         Self::new(Job::Scheduled { name, due }, &dedupe)
     }
 
-    /// For a broadcast that is due since `since`. A second sweep that finds it gets the same ticket.
+    /// For a broadcast that is due since `since`, by the rule of [`Ticket::deliver`].
     pub(crate) fn broadcast(key: BroadcastKey, since: Timestamp) -> Self {
         let dedupe = ["broadcast", &since.as_millisecond().to_string()].join(" ");
         Self::new(Job::Broadcast { key }, &dedupe)

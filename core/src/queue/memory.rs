@@ -1,7 +1,6 @@
 //! A queue in memory: for unit tests and transcripts.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -19,7 +18,10 @@ pub struct MemoryQueue {
 #[derive(Default)]
 struct Jobs {
     waiting: VecDeque<Ticket>,
-    seen: HashMap<(String, String), Timestamp>,
+    /// The groups and dedupe ids of the last five minutes.
+    seen: HashSet<(String, String)>,
+    /// The same with when they came, the oldest first.
+    order: VecDeque<(Timestamp, (String, String))>,
 }
 
 impl MemoryQueue {
@@ -57,10 +59,12 @@ impl Queue for MemoryQueue {
     async fn enqueue(&self, ticket: Ticket) -> Result<(), QueueError> {
         let now = self.clock.now();
         let mut jobs = self.lock();
-        jobs.seen.retain(|_, at| *at + Self::DEDUPE > now);
+        while let Some((_, old)) = jobs.order.pop_front_if(|(at, _)| *at + Self::DEDUPE <= now) {
+            jobs.seen.remove(&old);
+        }
         let key = (ticket.group.clone(), ticket.dedupe_id.clone());
-        if let Entry::Vacant(unseen) = jobs.seen.entry(key) {
-            unseen.insert(now);
+        if jobs.seen.insert(key.clone()) {
+            jobs.order.push_back((now, key));
             jobs.waiting.push_back(ticket);
         }
         Ok(())

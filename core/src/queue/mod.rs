@@ -35,6 +35,12 @@ pub trait Queue: Send + Sync {
     /// Takes several jobs durably, those of one group in their order. An error says that some of them may not have
     /// been taken: which, nobody needs to know, since all of them can be given again.
     async fn enqueue_all(&self, tickets: Vec<Ticket>) -> Result<(), QueueError>;
+
+    /// Returns about how many jobs wait to be handed out, or `None` where the queue does not count them. The
+    /// [sweep](crate::sweep) adds few to a queue that is long already.
+    async fn waiting(&self) -> Result<Option<usize>, QueueError> {
+        Ok(None)
+    }
 }
 
 #[async_trait]
@@ -45,5 +51,9 @@ impl<Q: Queue + ?Sized> Queue for std::sync::Arc<Q> {
 
     async fn enqueue_all(&self, tickets: Vec<Ticket>) -> Result<(), QueueError> {
         (**self).enqueue_all(tickets).await
+    }
+
+    async fn waiting(&self) -> Result<Option<usize>, QueueError> {
+        (**self).waiting().await
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::time::sleep;
 
@@ -128,5 +128,14 @@ impl Queue for SqsQueue {
             }
         }
         Ok(())
+    }
+
+    /// As SQS counts: some seconds late, and about.
+    async fn waiting(&self) -> Result<Option<usize>, QueueError> {
+        let name = QueueAttributeName::ApproximateNumberOfMessages;
+        let call = self.client.get_queue_attributes().queue_url(&self.url).attribute_names(name.clone());
+        let output = call.send().await.map_err(|error| sort("GetQueueAttributes", &error))?;
+        let count = output.attributes().and_then(|attributes| attributes.get(&name));
+        Ok(count.and_then(|count| count.parse().ok()))
     }
 }

@@ -1,6 +1,7 @@
 //! A store in memory: for unit tests and transcripts. It keeps what the real one keeps, by the same rules.
 
 mod broadcasts;
+mod due;
 mod guesses;
 mod jobs;
 
@@ -16,8 +17,8 @@ use super::number;
 use super::plan::Plan;
 use super::recent::hash;
 use super::{
-    Commit, Committed, Due, Entry, JobRecord, Lease, Loaded, Moved, Number, Outbox, Recent, Record, Row,
-    Settled, Settlement, Step, Store, StoreError, Taken, Unusable, Waiting,
+    Commit, Committed, DueCursor, DuePage, Entry, JobRecord, Lease, Loaded, Moved, Number, Outbox, Recent,
+    Record, Row, Settled, Settlement, Step, Store, StoreError, Taken, Unusable,
 };
 use crate::contact::{Contact, ContactId};
 use crate::message::{BackendName, ConnectionId, MessageId};
@@ -285,20 +286,13 @@ impl Store for MemoryStore {
         Ok(if kept.record.outbox.is_empty() { kept.release(None) } else { kept.remaining() })
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
-        let tables = self.lock();
-        let mut due: Vec<Due> = tables
-            .connections
-            .iter()
-            .filter_map(|(connection, kept)| {
-                let since = kept.due.filter(|since| *since <= now)?;
-                Some(Due { waiting: Waiting::Outbox(connection.clone()), since })
-            })
-            .chain(broadcasts::due(&tables.broadcasts, now))
-            .collect();
-        due.sort_by(|a, b| (a.since, &a.waiting).cmp(&(b.since, &b.waiting)));
-        due.truncate(limit);
-        Ok(due)
+    async fn due_page(
+        &self,
+        now: Timestamp,
+        after: Option<&DueCursor>,
+        limit: usize,
+    ) -> Result<DuePage, StoreError> {
+        due::page(&self.lock(), now, after, limit)
     }
 
     async fn record(&self, row: &Row) -> Result<(), StoreError> {

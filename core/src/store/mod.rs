@@ -25,7 +25,7 @@ pub use memory::MemoryStore;
 pub use number::Number;
 pub use pace::Pace;
 pub use recent::Recent;
-pub use record::{Due, Entry, Lease, Loaded, Outbox, Record, Waiting};
+pub use record::{Due, DueCursor, DuePage, Entry, Lease, Loaded, Outbox, Record, Waiting};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -214,8 +214,21 @@ pub trait Store: Broadcasts + Jobs + GuessLog {
     /// given back, unless a commit appended entries in between: these remain.
     async fn refill(&self, connection: &ConnectionId, lease: &Lease) -> Result<Settled, StoreError>;
 
-    /// Outboxes and broadcasts that are due, the longest due first, at most `limit` of them.
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError>;
+    /// Reads which outboxes and broadcasts are due, the longest due first, at most `limit` of them.
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        Ok(self.due_page(now, None, limit).await?.due)
+    }
+
+    /// Reads one page of what is due, the longest due first: up to `limit` (at least one) from the start, or from `after`
+    /// on. What comes to be due while somebody pages may be missing, or come twice.
+    ///
+    /// An entry that cannot be read is counted and passed over, so that it stops nobody else.
+    async fn due_page(
+        &self,
+        now: Timestamp,
+        after: Option<&DueCursor>,
+        limit: usize,
+    ) -> Result<DuePage, StoreError>;
 
     /// Writes a row of history, or [merges](Row::merge) it with the one that is there.
     async fn record(&self, row: &Row) -> Result<(), StoreError>;

@@ -16,8 +16,8 @@ use crate::contact::{Contact, ContactId};
 use crate::message::{BackendName, ConnectionId, MessageId};
 use crate::queue::{Queue, QueueError, Ticket};
 use crate::store::{
-    Commit, Committed, Due, Lease, Loaded, Moved, Number, Outbox, Row, Settled, Settlement, Step, Store,
-    StoreError, Taken, Unusable,
+    Commit, Committed, DueCursor, DuePage, Lease, Loaded, Moved, Number, Outbox, Row, Settled, Settlement,
+    Step, Store, StoreError, Taken, Unusable,
 };
 
 /// How a call fails.
@@ -143,6 +143,10 @@ impl<Q: Queue> Queue for FaultyQueue<Q> {
         self.faults.ask_queue()?;
         self.faults.around(self.inner.enqueue_all(tickets)).await
     }
+
+    async fn waiting(&self) -> Result<Option<usize>, QueueError> {
+        self.faults.around(self.inner.waiting()).await
+    }
 }
 
 /// A store that fails as planned, and is otherwise the one within.
@@ -223,8 +227,13 @@ impl<S: Store> Store for FaultyStore<S> {
         self.faults.around(self.inner.refill(connection, lease)).await
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
-        self.faults.around(self.inner.due(now, limit)).await
+    async fn due_page(
+        &self,
+        now: Timestamp,
+        after: Option<&DueCursor>,
+        limit: usize,
+    ) -> Result<DuePage, StoreError> {
+        self.faults.around(self.inner.due_page(now, after, limit)).await
     }
 
     async fn record(&self, row: &Row) -> Result<(), StoreError> {

@@ -123,6 +123,15 @@ fn the_queue_is_used_as_the_template_allows() -> Result<()> {
 }
 
 #[test]
+fn the_tick_may_ask_how_long_the_queue_is() -> Result<()> {
+    let yaml = yaml()?;
+    let (actions, resource) = allowed(&yaml, "QueueLengthPolicy")?;
+    assert_eq!((actions, resource), (names(["sqs:GetQueueAttributes"]), "Queue.Arn"));
+    assert_eq!(text(&yaml["Resources"]["QueueLengthPolicy"]["Properties"]["Roles"][0]), Some("TickRole"));
+    Ok(())
+}
+
+#[test]
 fn each_function_has_the_policies_of_its_kind() -> Result<()> {
     let yaml = yaml()?;
     for (name, function) in functions::FUNCTIONS {

@@ -1,54 +1,17 @@
-//! What is found by looking around: due outboxes, history, unusable messages.
+//! What is found by looking around: history, unusable messages.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
 use super::call::Written;
 use super::item::{Item, Reader, is_expired, names as n, number, sort_key, text, time, to_row, to_unusable};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
-use crate::aws::sort;
 use crate::message::{BackendName, ConnectionId};
 use crate::random;
-use crate::store::{Direction, Due, Moved, Row, Step, Unusable};
+use crate::store::{Direction, Moved, Row, Step, Unusable};
 
 impl DynamoStore {
-    /// One query for each part of the index, side by side.
-    pub(super) async fn query_due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
-        let shards = (0..keys::SHARDS).map(|shard| self.query_shard(shard.to_string(), now, limit));
-        let mut due = try_join_all(shards).await?.concat();
-        due.sort_by(|a, b| (a.since, &a.waiting).cmp(&(b.since, &b.waiting)));
-        due.truncate(limit);
-        Ok(due)
-    }
-
-    async fn query_shard(&self, shard: String, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
-        let output = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(keys::DUE_INDEX)
-            .key_condition_expression("due_shard = :shard AND due_at <= :now")
-            .expression_attribute_values(":shard", text(shard))
-            .expression_attribute_values(":now", time(now))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_return_consumed_capacity(self.metering())
-            .send()
-            .await
-            .map_err(|error| sort("Query", &error))?;
-        self.meter_read(output.consumed_capacity());
-        let mut due = Vec::new();
-        for item in output.items() {
-            let pk = item.get(keys::PK).and_then(|pk| pk.as_s().ok()).map_or("", String::as_str);
-            let read = Reader::new(pk, item);
-            let waiting = keys::to_waiting(pk).ok_or_else(|| read.bad(keys::PK))?;
-            let since = read.time(n::DUE_AT)?.ok_or_else(|| read.bad(n::DUE_AT))?;
-            due.push(Due { waiting, since });
-        }
-        Ok(due)
-    }
-
     pub(super) async fn write_row(&self, row: &Row) -> Result<(), StoreError> {
         let (pk, sk) = (keys::of_connection(&row.connection), keys::of_row(row.at, &row.id));
         let direction = match row.direction {

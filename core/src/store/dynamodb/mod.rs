@@ -4,6 +4,7 @@ mod broadcasts;
 mod call;
 mod commit;
 mod contact;
+mod due;
 mod guesses;
 mod item;
 mod jobs;
@@ -24,8 +25,8 @@ use jiff::Timestamp;
 #[cfg(feature = "testing")]
 use super::Entry;
 use super::{
-    Commit, Committed, Due, Lease, Loaded, Moved, Number, Outbox, Row, Settled, Settlement, Step, Store,
-    StoreError, Taken, Unusable,
+    Commit, Committed, DueCursor, DuePage, Lease, Loaded, Moved, Number, Outbox, Row, Settled, Settlement,
+    Step, Store, StoreError, Taken, Unusable,
 };
 use crate::aws::{Access, sdk_config};
 use crate::contact::{Contact, ContactId};
@@ -163,8 +164,13 @@ impl Store for DynamoStore {
         self.move_in(connection, lease).await
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
-        self.query_due(now, limit).await
+    async fn due_page(
+        &self,
+        now: Timestamp,
+        after: Option<&DueCursor>,
+        limit: usize,
+    ) -> Result<DuePage, StoreError> {
+        self.query_due(now, after, limit).await
     }
 
     async fn record(&self, row: &Row) -> Result<(), StoreError> {

@@ -1,0 +1,59 @@
+//! What is due in memory, page by page.
+
+use jiff::Timestamp;
+
+use super::{Tables, broadcasts};
+use crate::message::ConnectionId;
+use crate::store::{Due, DueCursor, DuePage, StoreError, Waiting};
+
+/// Returns the first `limit` of what is due behind `after`.
+pub(super) fn page(
+    tables: &Tables,
+    now: Timestamp,
+    after: Option<&DueCursor>,
+    limit: usize,
+) -> Result<DuePage, StoreError> {
+    let after = after.map(to_due).transpose()?;
+    let outboxes = tables.connections.iter().filter_map(|(connection, kept)| {
+        let since = kept.due.filter(|since| *since <= now)?;
+        Some(Due { waiting: Waiting::Outbox(connection.clone()), since })
+    });
+    let order = |a: &Due, b: &Due| (a.since, &a.waiting).cmp(&(b.since, &b.waiting));
+    let is_behind = |due: &Due| after.as_ref().is_none_or(|after| order(due, after).is_gt());
+    let mut due: Vec<Due> =
+        outboxes.chain(broadcasts::due(&tables.broadcasts, now)).filter(is_behind).collect();
+    due.sort_by(order);
+    let more = due.len() > limit.max(1);
+    due.truncate(limit.max(1));
+    let next = due.last().filter(|_| more).map(of_due);
+    Ok(DuePage::new(due, 0, next))
+}
+
+/// The cursor behind an entry: since when, of which kind, and which.
+fn of_due(due: &Due) -> DueCursor {
+    let since = due.since;
+    DueCursor::new(match &due.waiting {
+        Waiting::Outbox(ConnectionId { backend, identity }) => {
+            format!("{since} outbox {backend} {}", identity.as_str())
+        }
+        Waiting::Broadcast(key) => format!("{since} broadcast {key}"),
+    })
+}
+
+/// The entry that [`of_due`] made the cursor of.
+fn to_due(cursor: &DueCursor) -> Result<Due, StoreError> {
+    let read = || {
+        let (since, rest) = cursor.as_str().split_once(' ')?;
+        let waiting = match rest.split_once(' ')? {
+            ("outbox", connection) => {
+                let (backend, identity) = connection.split_once(' ')?;
+                Waiting::Outbox(ConnectionId::new(backend.parse().ok()?, identity.parse().ok()?))
+            }
+            ("broadcast", key) => Waiting::Broadcast(key.parse().ok()?),
+            _ => return None,
+        };
+        Some(Due { waiting, since: since.parse().ok()? })
+    };
+    let problem = || "it is not a cursor of this store".to_owned();
+    read().ok_or_else(|| StoreError::Unreadable { what: "a cursor".to_owned(), problem: problem() })
+}
