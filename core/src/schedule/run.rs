@@ -59,41 +59,76 @@ pub(crate) async fn start_due(project: &Project) -> Result<usize, StoreError> {
 }
 
 /// Runs a job for one due time, unless that is done already.
+///
+/// What a run sends is kept first, whole and not yet due. One conditional write then decides, for ever: that the due time
+/// is done, with this state and with these broadcasts. Only then do they come to be due. So a run that is repeated, and
+/// finds other recipients this time, has either decided nothing the first time, or decides nothing now.
 pub(crate) async fn run(
     project: &Project,
     name: &str,
     due: Timestamp,
     deadline: Deadline,
 ) -> Result<(), Undone> {
+    let store = &project.ports.store;
+    let seen = store.job(name).await?.unwrap_or_else(|| JobRecord::new(due));
+    let seen = release(project, name, seen).await?;
+    if seen.done.is_some_and(|done| done >= due) {
+        return Ok(());
+    }
     let Some(schedule) = project.router.jobs().get(name) else {
         warn!(job = name, outcome = "unknown", "the job is no longer there");
         return Ok(());
     };
-    let seen = project.ports.store.job(name).await?.unwrap_or_else(|| JobRecord::new(due));
-    if seen.done.is_some_and(|done| done >= due) {
-        return Ok(());
-    }
     let effect = work(project, schedule, (name, due), &seen, deadline).await?;
     let state = effect.state.map(|state| state.to_string());
     if let Some(bytes) = state.as_ref().map(String::len).filter(|bytes| *bytes > JobContext::MAX_STATE_BYTES)
     {
         return Err(Undone::Job(format!("its state has {bytes} bytes, too many to keep")));
     }
-    // First what goes out, each under a key of this due time: a death in between repeats it, and it is known.
-    send(project, (name, due), effect.sends).await?;
-    let store = &project.ports.store;
+    let outgoing = stage(project, (name, due), effect.sends).await?;
     loop {
         let now_seen = store.job(name).await?;
         let current = now_seen.clone().unwrap_or_else(|| JobRecord::new(due));
-        if current.done.is_some_and(|done| done >= due) {
-            return Ok(());
+        // Another run of the same due time decided, or one of another due time has not let go of what it sends.
+        if current.done.is_some_and(|done| done >= due) || !current.outgoing.is_empty() {
+            let current = release(project, name, current).await?;
+            if current.done.is_some_and(|done| done >= due) {
+                return Ok(());
+            }
+            continue;
         }
-        let record = JobRecord { done: Some(due), state: state.clone(), ..current };
+        let record =
+            JobRecord { done: Some(due), state: state.clone(), outgoing: outgoing.clone(), ..current };
         if store.put_job(name, now_seen.as_ref(), &record).await? {
             info!(job = name, due = %due, outcome = "done", "scheduled");
+            release(project, name, JobRecord { version: record.version + 1, ..record }).await?;
             return Ok(());
         }
     }
+}
+
+/// Has the broadcasts that a run decided on due, and takes note of that. Returns the job as it is then.
+async fn release(project: &Project, name: &str, seen: JobRecord) -> Result<JobRecord, Undone> {
+    if seen.outgoing.is_empty() {
+        return Ok(seen);
+    }
+    let store = &project.ports.store;
+    for key in &seen.outgoing {
+        let kept = store.broadcast(key, project.ports.clock.now()).await?;
+        let Some(broadcast) = kept.filter(|broadcast| !broadcast.unfinished().is_empty()) else { continue };
+        store.postpone_broadcast(key, Some(broadcast.created_at)).await?;
+        // The sweep does it where this fails.
+        let ticket = Ticket::broadcast(broadcast.key, broadcast.created_at);
+        if let Err(problem) = project.enqueue(ticket).await {
+            warn!(job = name, outcome = "left_to_the_sweep", error = %problem, "scheduled");
+        }
+    }
+    let released = JobRecord { outgoing: Vec::new(), ..seen.clone() };
+    if store.put_job(name, Some(&seen), &released).await? {
+        return Ok(JobRecord { version: seen.version + 1, ..released });
+    }
+    // Who was faster wrote the same, or a later due time.
+    Ok(store.job(name).await?.unwrap_or(released))
 }
 
 /// The same for each run of this job for this due time.
@@ -126,12 +161,13 @@ async fn work(
     Err(Undone::Job(problem))
 }
 
-/// Sends as broadcasts of as many messages as one may have.
-async fn send(
+/// Keeps what a run sends, as broadcasts of as many messages as one may have, and returns their keys. None of them is
+/// due yet.
+async fn stage(
     project: &Project,
     (name, due): (&str, Timestamp),
     sends: Vec<crate::send::Sending>,
-) -> Result<(), Undone> {
+) -> Result<Vec<BroadcastKey>, Undone> {
     let mut pieces = Vec::new();
     for (nth, sending) in (1..).zip(sends) {
         for recipient in &sending.recipients {
@@ -143,11 +179,13 @@ async fn send(
             }
         }
     }
+    let lead = lead_of(project, (name, due), &pieces).await?;
     let parts = in_parts(pieces);
+    let mut keys = Vec::new();
     // By size: a part is at most a tenth of what is written at once.
     for (nth, some) in parts.chunks(10).enumerate() {
-        let key = format!("job.{}.{nth}", id_of(name, due));
-        let key: BroadcastKey = key.parse().map_err(|_| Undone::Job("a bad key".to_owned()))?;
+        let key: BroadcastKey =
+            format!("{lead}.{nth}").parse().map_err(|_| Undone::Job("a bad key".to_owned()))?;
         let created_at = project.ports.clock.now();
         let broadcast = Broadcast {
             digest: key.to_string(),
@@ -157,12 +195,28 @@ async fn send(
             sizes: some.iter().map(|part| u32::try_from(part.len()).unwrap_or(u32::MAX)).collect(),
             spread: BTreeSet::new(),
         };
-        project.ports.store.open_broadcast(&broadcast, some).await?;
-        // The sweep does it where this fails.
-        let ticket = Ticket::broadcast(broadcast.key, broadcast.created_at);
-        if let Err(problem) = project.enqueue(ticket).await {
-            warn!(job = name, outcome = "left_to_the_sweep", error = %problem, "scheduled");
-        }
+        project.ports.store.stage_broadcast(&broadcast, some).await?;
+        keys.push(broadcast.key);
     }
-    Ok(())
+    Ok(keys)
+}
+
+/// What the keys of a run's broadcasts begin with: the due time, and a digest of all messages, so that no two lists ever
+/// share a key.
+async fn lead_of(
+    project: &Project,
+    (name, due): (&str, Timestamp),
+    pieces: &[Piece],
+) -> Result<String, StoreError> {
+    let of_due = format!("job.{}", id_of(name, due));
+    // An earlier version had no digest in its keys, and what it opened went out at once. A run that it began goes on
+    // under the same keys.
+    if let Ok(first) = format!("{of_due}.0").parse::<BroadcastKey>()
+        && project.ports.store.broadcast(&first, project.ports.clock.now()).await?.is_some()
+    {
+        warn!(job = name, outcome = "begun_earlier", "the run was begun by an earlier version");
+        return Ok(of_due);
+    }
+    let list = serde_json::to_string(pieces).unwrap_or_default();
+    Ok(format!("{of_due}.{}", hex(&digest(&[&list])[..8])))
 }

@@ -24,6 +24,14 @@ pub trait Broadcasts: Send + Sync {
     async fn open_broadcast(&self, broadcast: &Broadcast, parts: &[Vec<Piece>])
     -> Result<Opened, StoreError>;
 
+    /// Keeps a broadcast like [`Broadcasts::open_broadcast`], but not due: nothing of it goes out before
+    /// [`Broadcasts::postpone_broadcast`] says when.
+    async fn stage_broadcast(
+        &self,
+        broadcast: &Broadcast,
+        parts: &[Vec<Piece>],
+    ) -> Result<Opened, StoreError>;
+
     /// The broadcast of this key, as long as it is [kept](Broadcast::KEPT).
     async fn broadcast(&self, key: &BroadcastKey, now: Timestamp) -> Result<Option<Broadcast>, StoreError>;
 

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::StoreError;
+use crate::broadcast::BroadcastKey;
 
 /// What is kept of a scheduled job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +17,15 @@ pub struct JobRecord {
     pub done: Option<Timestamp>,
     /// What it remembers, as JSON.
     pub state: Option<String>,
+    /// The broadcasts of its last run that are kept and may not be due yet: what the run sends, decided together with
+    /// its state. Empty once all of them are due.
+    pub outgoing: Vec<BroadcastKey>,
 }
 
 impl JobRecord {
     /// Of a job that is started for the first time.
     pub fn new(started: Timestamp) -> Self {
-        Self { version: 0, started, done: None, state: None }
+        Self { version: 0, started, done: None, state: None, outgoing: Vec::new() }
     }
 }
 

@@ -5,7 +5,7 @@
 
 mod leases;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use aws_credential_types::Credentials;
 use jiff::Timestamp;
 use leases::*;
 use local::{Stack, StackOptions};
+use serde_json::json;
+use tests::services::ask;
 use threadless::aws::{Access, http_client};
 use threadless::broadcast::{Broadcast, Piece};
 use threadless::store::dynamodb::DynamoStore;
@@ -35,13 +37,16 @@ fn memory() -> Subject {
 async fn dynamodb() -> Subject {
     let settings = "[project]\nname = \"T\"";
     let stack = Stack::start(quiet(settings)).await.unwrap();
+    Subject { store: Arc::new(store_of(&stack)), _stack: Some(stack) }
+}
+
+fn store_of(stack: &Stack) -> DynamoStore {
     let access = Access {
         region: "us-east-1".to_owned(),
         credentials: Credentials::new("local", "local", None, None, "test"),
         endpoint_url: Some(format!("http://{}", stack.dynamodb)),
     };
-    let store = Arc::new(DynamoStore::new(&access, http_client().unwrap(), "threadless"));
-    Subject { store, _stack: Some(stack) }
+    DynamoStore::new(&access, http_client().unwrap(), "threadless")
 }
 
 /// A stack whose sweep does not come by: what is written here is due, by its dates, since long ago.
@@ -81,7 +86,9 @@ contract! {
     of_sixty_four_commits_at_once_one_wins,
     a_message_id_is_known_however_many_follow,
     the_due_are_found_the_longest_due_first,
+    what_is_due_is_found_page_by_page,
     a_broadcast_is_kept_whole_and_once_for_its_key,
+    a_broadcast_that_is_kept_for_later_is_due_when_it_is_said,
     a_broadcast_is_due_until_its_parts_are_spread,
     rows_are_found_by_their_keys,
     a_job_is_written_only_as_it_was_seen,
@@ -288,6 +295,25 @@ async fn a_broadcast_is_kept_whole_and_once_for_its_key(store: &dyn Store) {
     assert_eq!(store.broadcast(&one.key, at(month + 6)).await.unwrap(), Some(later), "with no part spread");
 }
 
+async fn a_broadcast_that_is_kept_for_later_is_due_when_it_is_said(store: &dyn Store) {
+    let (one, other) = (a_broadcast("k.1", "one", 5), a_broadcast("k.1", "other", 6));
+    let parts = [vec![piece(1), piece(2)], vec![piece(3)]];
+    assert_eq!(store.stage_broadcast(&one, &parts).await.unwrap(), Opened::Now(one.clone()));
+    for again in [&one, &other] {
+        assert_eq!(store.stage_broadcast(again, &parts).await.unwrap(), Opened::Before(one.clone()));
+        assert_eq!(store.open_broadcast(again, &parts).await.unwrap(), Opened::Before(one.clone()));
+    }
+    assert_eq!(store.broadcast(&one.key, at(9)).await.unwrap(), Some(one.clone()));
+    assert_eq!(store.broadcast_part(&one.key, 1).await.unwrap(), parts[1]);
+    assert_eq!(store.due(at(1000), 10).await.unwrap(), []);
+    store.postpone_broadcast(&one.key, Some(at(5))).await.unwrap();
+    let due = store.due(at(1000), 10).await.unwrap();
+    assert_eq!(
+        due.iter().map(|due| (named(&due.waiting), due.since)).collect::<Vec<_>>(),
+        [("k.1".to_owned(), at(5))]
+    );
+}
+
 async fn a_broadcast_is_due_until_its_parts_are_spread(store: &dyn Store) {
     let one = a_broadcast("k", "one", 5);
     store.open_broadcast(&one, &[vec![piece(1), piece(2)], vec![piece(3)]]).await.unwrap();
@@ -320,12 +346,13 @@ async fn a_job_is_written_only_as_it_was_seen(store: &dyn Store) {
     let seen = store.job("App.remind").await.unwrap().unwrap();
     assert_eq!(seen, JobRecord { version: 1, ..first });
     let state = Some("{\"n\":1}".to_owned());
-    let second = JobRecord { started: at(120), done: Some(at(60)), state, ..seen.clone() };
+    let outgoing = vec!["job.1.0".parse().unwrap(), "job.1.1".parse().unwrap()];
+    let second = JobRecord { started: at(120), done: Some(at(60)), state, outgoing, ..seen.clone() };
     assert!(store.put_job("App.remind", Some(&seen), &second).await.unwrap());
     assert!(!store.put_job("App.remind", Some(&seen), &second).await.unwrap(), "it has changed");
     let kept = store.job("App.remind").await.unwrap();
     assert_eq!(kept, Some(JobRecord { version: 2, ..second.clone() }));
-    let third = JobRecord { done: None, state: None, ..second };
+    let third = JobRecord { done: None, state: None, outgoing: Vec::new(), ..second };
     assert!(store.put_job("App.remind", kept.as_ref(), &third).await.unwrap());
     assert_eq!(store.job("App.remind").await.unwrap(), Some(JobRecord { version: 3, ..third }));
     assert_eq!(store.job("App.other").await.unwrap(), None);
@@ -367,6 +394,89 @@ async fn the_due_are_found_the_longest_due_first(store: &dyn Store) {
     assert_eq!(found, expected);
     assert_eq!(due[0].since, at(81));
     assert_eq!(store.due(at(95), 3).await.unwrap(), due[..3]);
+}
+
+async fn what_is_due_is_found_page_by_page(store: &dyn Store) {
+    // Two backends, broadcasts, and many that are due since the same moment: more than a page in each shard.
+    let mut expected = BTreeMap::new();
+    for nth in 0..60 {
+        let who = ConnectionId::new(
+            if nth % 3 == 0 { "dead" } else { "k" }.parse().unwrap(),
+            format!("n {nth}#").parse().unwrap(),
+        );
+        let until = if nth < 40 { 50 } else { nth };
+        commit(store, &who, "a", &["one"], Some(("dead", until))).await;
+        expected.insert(Waiting::Outbox(who), at(until));
+    }
+    for nth in 0..5 {
+        let one = a_broadcast(&format!("b.{nth}"), "one", 50);
+        store.open_broadcast(&one, &[vec![piece(1)]]).await.unwrap();
+        expected.insert(Waiting::Broadcast(one.key), at(50));
+    }
+    commit(store, &connection("later"), "a", &["one"], Some(("dead", 70))).await;
+    for limit in [1, 2, 3, 7, 64, 65, 100] {
+        let (mut found, mut times, mut pages) = (BTreeMap::new(), Vec::new(), 0);
+        let mut after = None;
+        loop {
+            let page = store.due_page(at(69), after.as_ref(), limit).await.unwrap();
+            assert!(page.due.len() <= limit && page.unreadable == 0, "{limit}: {page:?}");
+            times.extend(page.due.iter().map(|due| due.since));
+            for due in page.due {
+                assert_eq!(
+                    found.insert(due.waiting.clone(), due.since),
+                    None,
+                    "{limit}: {:?} twice",
+                    due.waiting
+                );
+            }
+            pages += 1;
+            let Some(next) = page.next else { break };
+            after = Some(next);
+        }
+        assert_eq!(found, expected, "{limit}");
+        assert!(times.is_sorted(), "{limit}: {times:?}");
+        assert!(pages >= 65_usize.div_ceil(limit), "{limit}: {pages}");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_of_the_index_that_cannot_be_read_is_counted_and_stops_nobody() {
+    let stack = Stack::start(quiet("[project]\nname = \"T\"")).await.unwrap();
+    let store = store_of(&stack);
+    for nth in 0..12 {
+        commit(&store, &connection(&format!("n{nth}")), "a", &["one"], Some(("dead", nth))).await;
+    }
+    let due_at = |second: i64| at(second).as_millisecond().to_string();
+    let broken = [
+        ("x", due_at(3)),
+        ("C#k", due_at(4)),
+        ("C#no backend#1", due_at(4)),
+        ("C#k#", due_at(5)),
+        ("S#no key", due_at(6)),
+        ("C#k#n100", "1.5".to_owned()),
+        ("C#k#n101", "-1000000000000000000000000000000".to_owned()),
+        ("C#k#n102", "-9223372036854775808".to_owned()),
+    ];
+    for (nth, (pk, due_at)) in broken.iter().enumerate() {
+        let item = json!({
+            "pk": { "S": pk }, "sk": { "S": "connection" },
+            "due_shard": { "S": (nth % 4).to_string() }, "due_at": { "N": due_at },
+        });
+        let put = json!({ "TableName": "threadless", "Item": item });
+        ask(stack.dynamodb, "DynamoDB_20120810.PutItem", &put).await.unwrap();
+    }
+    for limit in [1, 2, 5, 100] {
+        let (mut found, mut unreadable, mut after) = (Vec::new(), 0, None);
+        loop {
+            let page = store.due_page(at(60), after.as_ref(), limit).await.unwrap();
+            found.extend(page.due.iter().map(|due| named(&due.waiting)));
+            unreadable += page.unreadable;
+            let Some(next) = page.next else { break };
+            after = Some(next);
+        }
+        let expected: Vec<String> = (0..12).map(|nth| format!("n{nth}")).collect();
+        assert_eq!((found, unreadable), (expected, broken.len()), "{limit}");
+    }
 }
 
 /// A row of the message `out`.

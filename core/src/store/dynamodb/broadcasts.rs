@@ -25,36 +25,15 @@ impl Broadcasts for DynamoStore {
         broadcast: &Broadcast,
         parts: &[Vec<Piece>],
     ) -> Result<Opened, StoreError> {
-        let pk = keys::of_broadcast(&broadcast.key);
-        let ttl = || number(broadcast.created_at.as_second() + Broadcast::KEPT.as_secs());
-        let mut update = Update::new();
-        update
-            .set(n::DIGEST, text(&broadcast.digest))
-            .set(n::TEXT, text(&broadcast.text))
-            .set(n::CREATED_AT, time(broadcast.created_at))
-            .set(n::SIZES, of_list(&broadcast.sizes).unwrap_or_else(|| text("[]")))
-            .set(n::TTL, ttl())
-            .set(n::DUE_SHARD, text(keys::shard_of(&broadcast.key)))
-            .set(n::DUE_AT, time(broadcast.created_at))
-            .remove(&[n::SPREAD]);
-        let (expires, now) = (update.name(n::TTL), update.value(number(broadcast.created_at.as_second())));
-        update.only_if(format!("(attribute_not_exists({expires}) OR {expires} <= {now})"));
-        let mut actions = vec![self.update_action(&pk, keys::BROADCAST, update)?];
-        for (nth, part) in (0..).zip(parts) {
-            let pieces = of_list(part).unwrap_or_else(|| text("[]"));
-            actions.push(self.put_action(
-                &pk,
-                &keys::of_part(nth),
-                [(n::PIECES, pieces), (n::TTL, ttl())],
-            )?);
-        }
-        if self.transact(actions).await? {
-            return Ok(Opened::Now(broadcast.clone()));
-        }
-        match self.broadcast(&broadcast.key, broadcast.created_at).await? {
-            Some(before) => Ok(Opened::Before(before)),
-            None => Err(StoreError::Unavailable("another call is at the same broadcast".to_owned())),
-        }
+        self.keep_broadcast(broadcast, parts, Some(broadcast.created_at)).await
+    }
+
+    async fn stage_broadcast(
+        &self,
+        broadcast: &Broadcast,
+        parts: &[Vec<Piece>],
+    ) -> Result<Opened, StoreError> {
+        self.keep_broadcast(broadcast, parts, None).await
     }
 
     async fn broadcast(&self, key: &BroadcastKey, now: Timestamp) -> Result<Option<Broadcast>, StoreError> {
@@ -120,6 +99,49 @@ impl Broadcasts for DynamoStore {
 }
 
 impl DynamoStore {
+    /// Writes a broadcast with its parts, if its key is free, due at a time or not at all.
+    async fn keep_broadcast(
+        &self,
+        broadcast: &Broadcast,
+        parts: &[Vec<Piece>],
+        due_at: Option<Timestamp>,
+    ) -> Result<Opened, StoreError> {
+        let pk = keys::of_broadcast(&broadcast.key);
+        let ttl = || number(broadcast.created_at.as_second() + Broadcast::KEPT.as_secs());
+        let mut update = Update::new();
+        update
+            .set(n::DIGEST, text(&broadcast.digest))
+            .set(n::TEXT, text(&broadcast.text))
+            .set(n::CREATED_AT, time(broadcast.created_at))
+            .set(n::SIZES, of_list(&broadcast.sizes).unwrap_or_else(|| text("[]")))
+            .set(n::TTL, ttl())
+            .remove(&[n::SPREAD]);
+        match due_at {
+            Some(at) => {
+                update.set(n::DUE_SHARD, text(keys::shard_of(&broadcast.key))).set(n::DUE_AT, time(at))
+            }
+            None => update.remove(&[n::DUE_SHARD, n::DUE_AT]),
+        };
+        let (expires, now) = (update.name(n::TTL), update.value(number(broadcast.created_at.as_second())));
+        update.only_if(format!("(attribute_not_exists({expires}) OR {expires} <= {now})"));
+        let mut actions = vec![self.update_action(&pk, keys::BROADCAST, update)?];
+        for (nth, part) in (0..).zip(parts) {
+            let pieces = of_list(part).unwrap_or_else(|| text("[]"));
+            actions.push(self.put_action(
+                &pk,
+                &keys::of_part(nth),
+                [(n::PIECES, pieces), (n::TTL, ttl())],
+            )?);
+        }
+        if self.transact(actions).await? {
+            return Ok(Opened::Now(broadcast.clone()));
+        }
+        match self.broadcast(&broadcast.key, broadcast.created_at).await? {
+            Some(before) => Ok(Opened::Before(before)),
+            None => Err(StoreError::Unavailable("another call is at the same broadcast".to_owned())),
+        }
+    }
+
     /// Rows of history, at half the price of a consistent read: they are told to people.
     async fn get_rows(
         &self,

@@ -40,6 +40,7 @@ pub(super) mod names {
     pub(crate) const OTHERWISE: &str = "otherwise";
     pub(crate) const STARTED: &str = "started_at";
     pub(crate) const DONE: &str = "done_at";
+    pub(crate) const OUTGOING: &str = "outgoing";
     pub(crate) const DIGEST: &str = "digest";
     pub(crate) const SIZES: &str = "sizes";
     pub(crate) const SPREAD: &str = "spread";

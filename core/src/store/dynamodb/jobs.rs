@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::call::Written;
-use super::item::{Reader, names as n, number, text, time};
+use super::item::{Reader, names as n, number, of_list, text, time};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
 use crate::store::{JobRecord, Jobs};
@@ -20,6 +20,7 @@ impl Jobs for DynamoStore {
             started: read.time(n::STARTED)?.ok_or_else(|| read.bad(n::STARTED))?,
             done: read.time(n::DONE)?,
             state: read.text(n::SESSION)?.map(str::to_owned),
+            outgoing: read.list(n::OUTGOING)?,
         }))
     }
 
@@ -39,6 +40,10 @@ impl Jobs for DynamoStore {
         match &record.state {
             Some(state) => update.set(n::SESSION, text(state)),
             None => update.remove(&[n::SESSION]),
+        };
+        match of_list(&record.outgoing) {
+            Some(keys) => update.set(n::OUTGOING, keys),
+            None => update.remove(&[n::OUTGOING]),
         };
         update.only_if_is(n::VERSION, version.map(number));
         let written = self.update(&keys::of_job(name), keys::JOB, update, ReturnValue::None).await?;

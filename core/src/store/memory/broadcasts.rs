@@ -28,6 +28,16 @@ pub(super) fn due(kept: &Kept, now: Timestamp) -> impl Iterator<Item = Due> {
     })
 }
 
+fn keep(kept: &mut Kept, broadcast: &Broadcast, parts: &[Vec<Piece>], due_at: Option<Timestamp>) -> Opened {
+    let alive = |kept: &&KeptBroadcast| kept.broadcast.created_at + Broadcast::KEPT > broadcast.created_at;
+    if let Some(before) = kept.get(&broadcast.key).filter(alive) {
+        return Opened::Before(before.broadcast.clone());
+    }
+    let new = KeptBroadcast { broadcast: broadcast.clone(), parts: parts.to_vec(), due_at };
+    kept.insert(broadcast.key.clone(), new);
+    Opened::Now(broadcast.clone())
+}
+
 #[async_trait]
 impl Broadcasts for MemoryStore {
     async fn open_broadcast(
@@ -35,16 +45,15 @@ impl Broadcasts for MemoryStore {
         broadcast: &Broadcast,
         parts: &[Vec<Piece>],
     ) -> Result<Opened, StoreError> {
-        let mut tables = self.lock();
-        let alive =
-            |kept: &&KeptBroadcast| kept.broadcast.created_at + Broadcast::KEPT > broadcast.created_at;
-        if let Some(kept) = tables.broadcasts.get(&broadcast.key).filter(alive) {
-            return Ok(Opened::Before(kept.broadcast.clone()));
-        }
-        let (due_at, parts) = (Some(broadcast.created_at), parts.to_vec());
-        let kept = KeptBroadcast { broadcast: broadcast.clone(), parts, due_at };
-        tables.broadcasts.insert(broadcast.key.clone(), kept);
-        Ok(Opened::Now(broadcast.clone()))
+        Ok(keep(&mut self.lock().broadcasts, broadcast, parts, Some(broadcast.created_at)))
+    }
+
+    async fn stage_broadcast(
+        &self,
+        broadcast: &Broadcast,
+        parts: &[Vec<Piece>],
+    ) -> Result<Opened, StoreError> {
+        Ok(keep(&mut self.lock().broadcasts, broadcast, parts, None))
     }
 
     async fn broadcast(&self, key: &BroadcastKey, now: Timestamp) -> Result<Option<Broadcast>, StoreError> {

@@ -18,6 +18,14 @@ impl<S: Store> Broadcasts for FaultyStore<S> {
         self.faults.around(self.inner.open_broadcast(broadcast, parts)).await
     }
 
+    async fn stage_broadcast(
+        &self,
+        broadcast: &Broadcast,
+        parts: &[Vec<Piece>],
+    ) -> Result<Opened, StoreError> {
+        self.faults.around(self.inner.stage_broadcast(broadcast, parts)).await
+    }
+
     async fn broadcast(&self, key: &BroadcastKey, now: Timestamp) -> Result<Option<Broadcast>, StoreError> {
         self.faults.around(self.inner.broadcast(key, now)).await
     }
