@@ -32,20 +32,26 @@ async fn a_text_gets_its_reply_through(sidecar: Sidecar) {
     // "echo ሰላም", which has a byte 0B in it.
     let amharic = "1112223333 1234 ucs2 %00e%00c%00h%00o%00%20%120%12%0B%12%1D\n";
     assert_eq!(site.exchange(amharic).await, "1234 1112223333 ucs-2 %120%12%0B%12%1D\n");
+    // The operator has them, and Kannel says so: through the sidecar, as the messages came.
+    site.is_delivered("1112223333", "hello").await;
+    site.is_delivered("1112223333", "ሰላም").await;
 
     let sessions = site.front.sessions();
     let requests: String = sessions.iter().map(|session| session.sent.as_str()).collect();
     assert!(sessions.iter().all(|session| session.server_name.as_deref() == Some(HOST)), "{sessions:?}");
-    let lines: Vec<&str> = requests.lines().filter(|line| line.starts_with("GET ")).collect();
-    assert_eq!(lines.len(), 2, "{requests}");
+    let is_report = |line: &&str| line.starts_with("GET /backend/my-kannel-backend/dlr/?");
+    let (reports, lines): (Vec<&str>, Vec<&str>) =
+        requests.lines().filter(|line| line.starts_with("GET ")).partition(is_report);
+    assert_eq!((lines.len(), reports.len()), (2, 2), "{requests}");
+    assert!(reports.iter().all(|line| !line.contains(TOKEN) && !line.contains("1112223333")), "{requests}");
     assert!(lines[0].contains("hex=6563686F2068656C6C6F&"), "{requests}");
     let headers = |name: &str| {
         let named = requests.lines().filter_map(|line| line.split_once(": "));
         let named = named.filter(|(key, _)| key.eq_ignore_ascii_case(name));
         named.map(|(_, value)| value.to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(headers("host"), [HOST, HOST]);
-    assert_eq!(headers("authorization"), [format!("Bearer {TOKEN}"), format!("Bearer {TOKEN}")]);
+    assert_eq!(headers("host"), [HOST; 4]);
+    assert_eq!(headers("authorization"), [(); 4].map(|()| format!("Bearer {TOKEN}")));
     // In a header only.
     assert!(lines.iter().all(|line| !line.contains(TOKEN)), "{requests}");
     assert!(!site.names.asked().is_empty() && site.names.asked().iter().all(|name| name == HOST));

@@ -4,6 +4,8 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use aws_credential_types::Credentials;
+use jiff::Timestamp;
 use local::{Stack, StackOptions};
 use tempfile::TempDir;
 use tests::http::get;
@@ -11,6 +13,10 @@ use tests::kannel::Daemon;
 use tests::names::Names;
 use tests::ports::{free_port, is_listening};
 use tests::tls::{Authority, TlsFront};
+use threadless::ConnectionId;
+use threadless::aws::{Access, http_client};
+use threadless::store::dynamodb::DynamoStore;
+use threadless::store::{State, Store as _};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -55,7 +61,7 @@ pub(crate) struct Site {
     smsbox: Daemon,
     bearerbox: Daemon,
     _sidecar: Process,
-    _stack: Stack,
+    stack: Stack,
 }
 
 impl Site {
@@ -72,8 +78,13 @@ impl Site {
                 "secret = \"KANNEL_TOKEN\", local = \"\"",
                 &format!("secret = \"KANNEL_TOKEN\", local = \"{escaped}\""),
             )
-            .replace("local = \"change-me\"", &format!("local = \"{PASSWORD}\""));
+            .replace("local = \"change-me\"", &format!("local = \"{PASSWORD}\""))
+            .replace(
+                "# delivery_report_url = \"http://127.0.0.1:8443\"",
+                &format!("delivery_report_url = \"http://127.0.0.1:{sidecar_port}\""),
+            );
         assert!(settings.contains(PASSWORD) && settings.contains("signs"));
+        assert!(settings.contains("\ndelivery_report_url"));
         fs::write(path("settings.toml"), &settings).unwrap();
         let stack = Stack::start(StackOptions::ephemeral(&settings)).await.unwrap();
 
@@ -133,7 +144,7 @@ impl Site {
         until("smsbox is connected", || status_has("smsbox:")).await;
         let phone: SocketAddr = ([127, 0, 0, 1], phone).into();
         let phone = BufReader::new(TcpStream::connect(phone).await.unwrap());
-        Self { front, names, sidecar_port, phone, dir, smsbox, bearerbox, _sidecar: started, _stack: stack }
+        Self { front, names, sidecar_port, phone, dir, smsbox, bearerbox, _sidecar: started, stack }
     }
 
     /// A phone says something, in the words of Kannel's own `fakesmsc`: a line for each message.
@@ -150,6 +161,22 @@ impl Site {
             .unwrap_or_else(|_| panic!("{}", self.logs()))
             .unwrap();
         reply
+    }
+
+    /// Waits until the history of this number has a reply of this text that its phone has, as Kannel reported.
+    pub(crate) async fn is_delivered(&self, number: &str, text: &str) {
+        let access = Access {
+            region: "us-east-1".to_owned(),
+            credentials: Credentials::new("local", "local", None, None, "test"),
+            endpoint_url: Some(format!("http://{}", self.stack.dynamodb)),
+        };
+        let store = DynamoStore::new(&access, http_client().unwrap(), "threadless");
+        let who = ConnectionId::new("my-kannel-backend".parse().unwrap(), number.parse().unwrap());
+        until("Kannel's report is in the history", async || {
+            let rows = store.history(&who, Timestamp::now(), 100).await.unwrap();
+            rows.iter().any(|row| row.text == text && row.state == State::Delivered && row.attempts == 1)
+        })
+        .await;
     }
 
     /// What the sidecar wrote.
