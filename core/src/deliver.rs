@@ -88,7 +88,7 @@ async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> R
         };
         let (settlement, row) = match step {
             Step::Left(row) => (Settlement::Done, row),
-            Step::Waits(head) => (Settlement::Deferred(head), None),
+            Step::Waits(head, row) => (Settlement::Deferred(head), row),
             Step::WaitsForQueue(head) => {
                 sends_wait = true;
                 let passed = delivery.outbox.first_message().is_some();

@@ -194,6 +194,7 @@ impl Claim<'_> {
                 connection,
                 seen,
                 message: self.occasion.id(),
+                arrived: self.occasion.arrived(),
                 session: &outcome.session,
                 contact: outcome.contact.as_ref(),
                 replies: replies.clone(),
@@ -221,7 +222,8 @@ impl Claim<'_> {
         let replies = || permitted.entries.iter().filter(|entry| !entry.is_sending());
         let handling = Handling::Done { disposition: outcome.disposition, replies: replies().count() };
         let queued = replies().map(|entry| Row::outgoing(connection, entry, State::Queued, None));
-        let mut rows: Vec<Row> = self.occasion.row().into_iter().chain(queued).collect();
+        let mut rows: Vec<Row> =
+            self.occasion.row(self.occasion.arrived()).into_iter().chain(queued).collect();
         rows.extend(permitted.held_back);
         (handling, rows, work)
     }
@@ -229,8 +231,8 @@ impl Claim<'_> {
     /// It is committed already: by someone else, or by a write of ours whose answer was lost. The second
     /// is plain from the lease, which bears our name.
     async fn seen_before(&self, loaded: Loaded, ran: Option<Ran>) -> Effect {
+        let rows = self.occasion.row(loaded.arrived).into_iter().collect();
         let record = loaded.record;
-        let rows = self.occasion.row().into_iter().collect();
         if let (Some(lease), Some(Ran { outcome, takeover, .. })) = (&record.lease, ran)
             && lease.owner == self.owner
         {

@@ -47,10 +47,22 @@ impl Occasion {
         }
     }
 
-    /// Its own row of history, once its effect is committed.
-    pub(crate) fn row(&self) -> Option<Row> {
+    /// When it arrived, if it has a row of history of its own: that stands at this time.
+    pub(crate) fn arrived(&self) -> Option<Timestamp> {
         match self {
-            Self::Message(message) => Some(Row::handled(message)),
+            Self::Message(message) => Some(message.received_at),
+            Self::Notice(_) | Self::Report(_) => None,
+        }
+    }
+
+    /// Its own row of history, once its effect is committed. `arrived` is what the commit wrote down, if anything: a message
+    /// that its gateway delivers again without a time of its own has another one each time, and is one row all the same.
+    pub(crate) fn row(&self, arrived: Option<Timestamp>) -> Option<Row> {
+        match self {
+            Self::Message(message) => {
+                let row = Row::handled(message);
+                Some(Row { at: arrived.unwrap_or(row.at), ..row })
+            }
             Self::Notice(_) | Self::Report(_) => None,
         }
     }

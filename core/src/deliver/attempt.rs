@@ -37,8 +37,9 @@ const BACKOFF_IN_DOUBT: Duration = Duration::from_secs(3600);
 pub(super) enum Step {
     /// The head leaves the outbox.
     Left(Option<Row>),
-    /// The head stays until its next attempt, and the entries behind it wait for it.
-    Waits(Entry),
+    /// The head stays until its next attempt, and the entries behind it wait for it. Its row of history where an attempt
+    /// told something new of it.
+    Waits(Entry, Option<Row>),
     /// The head goes to others and stays, since the queue does not take it now. It holds up no message to the
     /// connection itself.
     WaitsForQueue(Entry),
@@ -88,7 +89,7 @@ async fn without_the_gateway(
         expired.then_some(("expired", "expired"))
     };
     if reason.is_none() && head.next_attempt.is_some_and(|at| at > now) {
-        return Some(Step::Waits(head.clone()));
+        return Some(Step::Waits(head.clone(), None));
     }
     if head.uncertain > 0
         && let Some(step) = end_the_doubt(project, connection, head, deadline).await
@@ -137,20 +138,21 @@ async fn ask_the_gateway(
 ) -> Result<Option<Step>, StoreError> {
     let connection = &delivery.connection;
     let Some(installed) = project.installed(&connection.backend) else {
-        tried(connection, &head, "no_backend", "its backend is no longer in the settings");
+        const GONE: &str = "its backend is no longer in the settings";
+        tried(connection, &head, "no_backend", GONE);
         head.attempts += 1;
-        return Ok(Some(later(project, head)));
+        return Ok(Some(tried_in_vain(project, connection, head, GONE.to_owned())));
     };
     let limit = deadline.remaining().min(installed.backend.send_timeout());
     if limit < SHORTEST_SEND {
         head.next_attempt = Some(now);
-        return Ok(Some(Step::Waits(head)));
+        return Ok(Some(Step::Waits(head, None)));
     }
     let attempt = match installed.guard.permit(now, limit) {
         Permit::Try(attempt) => attempt,
         Permit::Wait(until) => {
             head.next_attempt = Some(until);
-            return Ok(Some(Step::Waits(head)));
+            return Ok(Some(Step::Waits(head, None)));
         }
     };
     if delivery.lease.until < after(now, limit + SETTLE_TIME) {
@@ -173,12 +175,12 @@ async fn ask_the_gateway(
         }
         SendOutcome::Deferred { detail } => {
             tried(connection, &head, "deferred", &detail);
-            later(project, head)
+            tried_in_vain(project, connection, head, detail)
         }
         SendOutcome::Uncertain { detail } => {
             head.uncertain += 1;
             tried(connection, &head, "uncertain", &detail);
-            later(project, head)
+            tried_in_vain(project, connection, head, detail)
         }
     }))
 }
@@ -197,7 +199,17 @@ async fn tell(project: &Project, failed: &Row, deadline: Deadline) -> Result<(),
 /// Keeps the head in the outbox until the wait after its last attempt is over.
 fn later(project: &Project, mut head: Entry) -> Step {
     head.next_attempt = Some(after(project.ports.clock.now(), backoff(&head)));
-    Step::Waits(head)
+    Step::Waits(head, None)
+}
+
+/// The same after an attempt, which people learn of: the row of the message says how often it was tried, with how much
+/// doubt, and what came of it last.
+fn tried_in_vain(project: &Project, connection: &ConnectionId, head: Entry, detail: String) -> Step {
+    let row = Row::outgoing(connection, &head, State::Queued, Some(detail));
+    match later(project, head) {
+        Step::Waits(head, _) => Step::Waits(head, Some(row)),
+        other => other,
+    }
 }
 
 /// The same for an entry that goes to others, which the queue does not take now.

@@ -155,17 +155,20 @@ impl Row {
     /// For how long it is kept: 30 days.
     pub const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-    /// How far it got, and with how much doubt: what decides whose state and detail are kept, of two rows of one
-    /// message.
-    pub fn progress(&self) -> (u8, u32) {
-        (self.state.rank(), self.uncertain)
+    /// How far it got, with how much doubt and, as long as it waits, after how many attempts: what decides whose state and
+    /// detail are kept, of two rows of one message.
+    pub fn progress(&self) -> (u8, u32, u32) {
+        let attempts = if self.state == State::Queued { self.attempts } else { 0 };
+        (self.state.rank(), self.uncertain, attempts)
     }
 
     /// Takes in what a later row of the same message knows. The state and its detail move forward or stay; attempts and
-    /// doubt only grow, so that nothing hides a repeated send; a text that a [`Step`] could not know comes in.
+    /// doubt only grow, so that nothing hides a repeated send; a text that a [`Step`] could not know comes in. A row
+    /// without a detail takes none away.
     pub fn merge(&mut self, later: &Self) {
         if self.progress() < later.progress() {
-            (self.state, self.detail) = (later.state, later.detail.clone());
+            self.state = later.state;
+            self.detail = later.detail.clone().or_else(|| self.detail.take());
         }
         self.attempts = self.attempts.max(later.attempts);
         self.uncertain = self.uncertain.max(later.uncertain);

@@ -15,10 +15,10 @@ use jiff::Timestamp;
 
 use super::number;
 use super::plan::Plan;
-use super::recent::hash;
+use super::recent::{Seen, hash};
 use super::{
-    Commit, Committed, DueCursor, DuePage, Entry, JobRecord, Lease, Loaded, Moved, Number, Outbox, Recent,
-    Record, Row, Settled, Settlement, Step, Store, StoreError, Taken, Unusable,
+    Commit, Committed, DueCursor, DuePage, Entry, JobRecord, Lease, Loaded, Moved, Number, Outbox, Record,
+    Row, Settled, Settlement, Step, Store, StoreError, Taken, Unusable,
 };
 use crate::contact::{Contact, ContactId};
 use crate::message::{BackendName, ConnectionId, MessageId};
@@ -51,7 +51,7 @@ struct KeptRow {
 struct Kept {
     record: Record,
     chunks: VecDeque<Vec<Entry>>,
-    spilled_ids: HashMap<u64, Timestamp>,
+    spilled_ids: HashMap<u64, Seen>,
     /// Where the index of the due ones has it.
     due: Option<Timestamp>,
 }
@@ -126,12 +126,16 @@ impl Store for MemoryStore {
     ) -> Result<Loaded, StoreError> {
         let tables = self.lock();
         Ok(match tables.connections.get(connection) {
-            Some(kept) => Loaded {
-                record: kept.record.clone(),
-                contact: tables.contact_of(connection).cloned(),
-                seen: kept.record.recent.contains(message) || kept.spilled_ids.contains_key(&hash(message)),
-            },
-            None => Loaded { record: Record::new(now), contact: None, seen: false },
+            Some(kept) => {
+                let spilled = kept.spilled_ids.get(&hash(message));
+                Loaded {
+                    record: kept.record.clone(),
+                    contact: tables.contact_of(connection).cloned(),
+                    seen: kept.record.recent.contains(message) || spilled.is_some(),
+                    arrived: kept.record.recent.arrival_of(message).or_else(|| spilled?.arrived()),
+                }
+            }
+            None => Loaded { record: Record::new(now), contact: None, seen: false, arrived: None },
         })
     }
 
@@ -168,8 +172,8 @@ impl Store for MemoryStore {
             kept.due = Some(now);
         }
         kept.chunks.extend(plan.chunks);
-        kept.spilled_ids.extend(plan.spill.iter().map(|seen| (seen.hash, commit.now)));
-        kept.spilled_ids.retain(|_, at| *at + Recent::HORIZON > commit.now);
+        kept.spilled_ids.extend(plan.spill.iter().map(|seen| (seen.hash, *seen)));
+        kept.spilled_ids.retain(|_, seen| !seen.is_old(commit.now));
         Ok(Committed::Yes(kept.record.outbox.clone()))
     }
 

@@ -65,6 +65,9 @@ pub struct Commit<'a> {
     pub seen: &'a Record,
     /// The message.
     pub message: &'a MessageId,
+    /// When it arrived, to the millisecond: its row of history stands at this time, also where a later delivery of the same
+    /// message writes it. `None` for an occasion that has no row.
+    pub arrived: Option<Timestamp>,
     /// The session as the phases left it.
     pub session: &'a Session,
     /// What becomes of the contact; `None` where nothing does. Then nothing is asked of the contact either: a

@@ -35,7 +35,7 @@ impl Plan {
     pub(crate) fn of(commit: &Commit<'_>) -> Self {
         let seen = commit.seen;
         let mut recent = seen.recent.clone();
-        let spill = recent.remember(commit.message, commit.now);
+        let spill = recent.remember(commit.message, commit.arrived, commit.now);
 
         // Once something waits outside the record, everything that follows waits behind it.
         let mut inside = seen.outbox.spilled == 0;
@@ -132,6 +132,7 @@ mod tests {
             connection: &ConnectionId::new("k".parse().unwrap(), "1".parse().unwrap()),
             seen: &seen,
             message: &MessageId::random(),
+            arrived: None,
             session: &Session::default(),
             contact: None,
             replies,

@@ -1,4 +1,4 @@
-//! The ids of the messages that a connection sent last, packed: twelve bytes a message.
+//! The ids of the messages that a connection sent last, packed: twelve bytes a message, and four for when it arrived.
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
@@ -17,6 +17,8 @@ pub struct Recent(Vec<Seen>);
 pub(crate) struct Seen {
     pub(crate) hash: u64,
     pub(crate) seconds: u32,
+    /// How many milliseconds before `seconds` it arrived; `None` where nobody wrote that down.
+    age: Option<i32>,
 }
 
 impl Recent {
@@ -35,9 +37,24 @@ impl Recent {
         self.0.iter().any(|seen| seen.hash == hash)
     }
 
-    /// Adds an id. What no longer fits is returned, if it is younger than the horizon.
-    pub(crate) fn remember(&mut self, id: &MessageId, now: Timestamp) -> Vec<Seen> {
-        self.0.push(Seen { hash: hash(id), seconds: seconds(now) });
+    /// Returns when the message of this id arrived, as it was written down with the id; `None` where it is not among them,
+    /// or nobody wrote it down.
+    pub fn arrival_of(&self, id: &MessageId) -> Option<Timestamp> {
+        let hash = hash(id);
+        self.0.iter().rev().find(|seen| seen.hash == hash)?.arrived()
+    }
+
+    /// Adds an id, with when its message arrived. What no longer fits is returned, if it is younger than the horizon.
+    pub(crate) fn remember(
+        &mut self,
+        id: &MessageId,
+        arrived: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Vec<Seen> {
+        let seconds = seconds(now);
+        let age = arrived.map(|arrived| i64::from(seconds) * 1000 - arrived.as_millisecond());
+        let age = age.and_then(|age| i32::try_from(age).ok()).filter(|age| *age != UNKNOWN);
+        self.0.push(Seen { hash: hash(id), seconds, age });
         if self.0.len() <= Self::CAPACITY {
             return Vec::new();
         }
@@ -59,13 +76,56 @@ impl Recent {
             Seen {
                 hash: u64::from_be_bytes([h0, h1, h2, h3, h4, h5, h6, h7]),
                 seconds: u32::from_be_bytes([s0, s1, s2, s3]),
+                age: None,
             }
         };
         rest.is_empty().then(|| Self(entries.iter().map(unpack).collect()))
     }
+
+    /// When the messages arrived: four bytes of the last id, then four for each message, big-endian. `None` where nothing is
+    /// known of any.
+    ///
+    /// Kept beside [`Recent::to_bytes`], which programs of earlier versions read and write alone: by the last id it is known
+    /// whether the two belong together.
+    pub fn arrivals_to_bytes(&self) -> Option<Vec<u8>> {
+        self.0.iter().any(|seen| seen.age.is_some()).then(|| {
+            let ages = self.0.iter().map(|seen| seen.age.unwrap_or(UNKNOWN).to_be_bytes());
+            [self.mark()].into_iter().chain(ages).flatten().collect()
+        })
+    }
+
+    /// Adds what [`Recent::arrivals_to_bytes`] wrote. Bytes that belong to other ids add nothing.
+    #[must_use]
+    pub fn with_arrivals(mut self, bytes: &[u8]) -> Self {
+        if let (parts, []) = bytes.as_chunks::<4>()
+            && let Some((mark, ages)) = parts.split_first()
+            && *mark == self.mark()
+            && ages.len() == self.0.len()
+        {
+            for (seen, age) in self.0.iter_mut().zip(ages) {
+                seen.age = Some(i32::from_be_bytes(*age)).filter(|age| *age != UNKNOWN);
+            }
+        }
+        self
+    }
+
+    /// What tells these ids from those before the last one was added.
+    fn mark(&self) -> [u8; 4] {
+        let [a, b, c, d, ..] = self.0.last().map_or(0, |seen| seen.hash).to_be_bytes();
+        [a, b, c, d]
+    }
 }
 
+/// Stands for an age that nobody wrote down.
+const UNKNOWN: i32 = i32::MIN;
+
 impl Seen {
+    /// When the message arrived, to the millisecond.
+    pub(crate) fn arrived(self) -> Option<Timestamp> {
+        let age = i64::from(self.age?);
+        Timestamp::from_millisecond(i64::from(self.seconds) * 1000 - age).ok()
+    }
+
     pub(crate) fn is_old(self, now: Timestamp) -> bool {
         i64::from(self.seconds) + Recent::HORIZON.as_secs() < now.as_second()
     }
@@ -98,9 +158,10 @@ mod tests {
     fn the_oldest_half_moves_out_when_more_come_than_fit() {
         let mut recent = Recent::default();
         for n in 0..Recent::CAPACITY {
-            assert!(recent.remember(&id(n), at(1000)).is_empty());
+            assert!(recent.remember(&id(n), Some(at(990)), at(1000)).is_empty());
         }
-        let spilled = recent.remember(&id(99), at(1001));
+        let spilled = recent.remember(&id(99), None, at(1001));
+        assert!(spilled.iter().all(|seen| seen.arrived() == Some(at(990))));
         let hashes: Vec<u64> = spilled.iter().map(|seen| seen.hash).collect();
         assert_eq!(hashes, (0..Recent::SPILL).map(|n| hash(&id(n))).collect::<Vec<_>>());
         assert!(!recent.contains(&id(0)) && recent.contains(&id(16)) && recent.contains(&id(99)));
@@ -110,20 +171,61 @@ mod tests {
     fn what_is_older_than_the_horizon_goes_first_and_for_good() {
         let mut recent = Recent::default();
         for n in 0..Recent::CAPACITY {
-            recent.remember(&id(n), at(1000));
+            recent.remember(&id(n), None, at(1000));
         }
         let day_after = 1000 + 24 * 3600 + 1;
         assert!(recent.contains(&id(0)), "kept as long as there is room");
-        assert!(recent.remember(&id(99), at(day_after)).is_empty());
+        assert!(recent.remember(&id(99), None, at(day_after)).is_empty());
         assert_eq!(recent.to_bytes().len(), 12);
     }
 
     #[test]
     fn packing_can_be_undone() {
         let mut recent = Recent::default();
-        recent.remember(&id(1), at(7));
-        recent.remember(&id(2), at(1_700_000_000));
-        assert_eq!(Recent::from_bytes(&recent.to_bytes()), Some(recent));
+        recent.remember(&id(1), None, at(7));
+        recent.remember(&id(2), None, at(1_700_000_000));
+        assert_eq!(
+            (Recent::from_bytes(&recent.to_bytes()), recent.arrivals_to_bytes()),
+            (Some(recent), None)
+        );
         assert_eq!(Recent::from_bytes(&[0; 13]), None);
+    }
+
+    #[test]
+    fn arrivals_are_kept_to_the_millisecond_for_weeks_around_the_commit() {
+        let mut recent = Recent::default();
+        let (committed, week) = (1_700_000_000, 7 * 24 * 3600);
+        let arrivals = [
+            Some(at(committed)),
+            Some(Timestamp::from_millisecond(committed * 1000 - 1).unwrap()),
+            Some(Timestamp::from_millisecond(committed * 1000 + 999).unwrap()),
+            None,
+            Some(at(committed - 3 * week)),
+            Some(at(committed + 3 * week)),
+        ];
+        for (n, arrived) in arrivals.into_iter().enumerate() {
+            recent.remember(&id(n), arrived, at(committed));
+        }
+        recent.remember(&id(9), Some(at(0)), at(committed));
+        let ids = Recent::from_bytes(&recent.to_bytes()).unwrap();
+        let again = ids.clone().with_arrivals(&recent.arrivals_to_bytes().unwrap());
+        assert_eq!(again, recent);
+        for (n, arrived) in arrivals.into_iter().enumerate() {
+            assert_eq!(again.arrival_of(&id(n)), arrived, "{n}");
+        }
+        assert_eq!(
+            (again.arrival_of(&id(9)), again.arrival_of(&id(10))),
+            (None, None),
+            "too long ago, unknown"
+        );
+        // A program of an earlier version added an id and left the arrivals as they were.
+        let mut later = recent.clone();
+        later.remember(&id(11), None, at(committed));
+        let bytes = recent.arrivals_to_bytes().unwrap();
+        let later = Recent::from_bytes(&later.to_bytes()).unwrap().with_arrivals(&bytes);
+        assert!((0..12).all(|n| later.arrival_of(&id(n)).is_none()));
+        for bytes in [&bytes[..bytes.len() - 1], &[][..], &[0; 32][..]] {
+            assert_eq!(ids.clone().with_arrivals(bytes), ids, "{bytes:?}");
+        }
     }
 }

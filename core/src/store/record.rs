@@ -107,6 +107,8 @@ pub struct Loaded {
     pub contact: Option<Contact>,
     /// Whether the message was committed before.
     pub seen: bool,
+    /// When it [arrived](super::Commit::arrived), as that commit wrote down.
+    pub arrived: Option<Timestamp>,
 }
 
 /// What waits for someone to go on with it.

@@ -5,16 +5,21 @@ use std::collections::BTreeMap;
 use ::http::{Request, Response, StatusCode};
 use bytes::Bytes;
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use tracing::warn;
 
 use super::Tester;
 use crate::backend::{Backend as _, Received, plain_text};
 use crate::clock::Deadline;
+use crate::config::Respond;
 use crate::endpoint;
-use crate::incoming::{Accepted, IncomingError, incoming};
+use crate::incoming::{IncomingError, incoming};
 use crate::message::{ConnectionId, Identity, Incoming, MessageId};
 use crate::random;
-use crate::store::{Row, State};
+use crate::store::{Direction, Row, State, StoreError};
+
+/// Among how many of the last rows of a conversation a message that comes again is looked for.
+const LATELY: usize = 200;
 
 /// What a script is told where the settings have a login and no token.
 const NO_TOKEN: &str = "Scripts need a token here, and the settings have none: log in and use the page.\n";
@@ -60,21 +65,27 @@ pub(super) fn received(identity: Identity, text: String, id: Option<String>) -> 
 
 /// Takes one message in. `Ok`: it is durable, under this id.
 ///
-/// A queued one has its row from here, so that the page shows it before the responder comes to it; that of a handled
-/// one is there already. Its time and its id are made here, so that both write the same row.
+/// A queued one has its row from here, so that the page shows it before the responder comes to it. Its time and its id are
+/// made here, so that both write the same row. The row is written first: a message that comes again, since nobody knows
+/// what became of it, finds it and is the same row, wherever the first try ended.
 pub(super) async fn one(
     tester: &Tester<'_>,
     received: Received,
     deadline: Deadline,
 ) -> Result<MessageId, IncomingError> {
     let ports = &tester.project.ports;
-    let at = received.received_at.unwrap_or_else(|| ports.clock.now());
-    let gateway_id = received.gateway_id.clone().unwrap_or_else(random::name);
     let connection = ConnectionId::new(tester.name.clone(), received.identity.clone());
+    let named = received.gateway_id.as_ref().map(|id| MessageId::of_gateway(&connection, id));
+    let at = match (received.received_at, &named) {
+        (Some(at), _) => at,
+        (None, Some(id)) => arrived_before(tester, &connection, id).await?,
+        (None, None) => ports.clock.now(),
+    };
+    let gateway_id = received.gateway_id.clone().unwrap_or_else(random::name);
     let row = Row {
         state: State::Received,
         ..Row::handled(&Incoming {
-            id: MessageId::of_gateway(&connection, &gateway_id),
+            id: named.unwrap_or_else(|| MessageId::of_gateway(&connection, &gateway_id)),
             connection,
             text: received.text.clone(),
             received_at: at,
@@ -84,12 +95,26 @@ pub(super) async fn one(
         })
     };
     let received = Received { received_at: Some(at), gateway_id: Some(gateway_id), ..received };
-    if let Accepted::Queued(_) = incoming(tester.project, &tester.name, received, deadline).await?
+    if tester.project.respond(&tester.name) == Some(Respond::Queue)
         && let Err(problem) = ports.store.record(&row).await
     {
         warn!(outcome = "history_lost", error = %problem, "the page shows the message once it is handled");
     }
+    incoming(tester.project, &tester.name, received, deadline).await?;
     Ok(row.id)
+}
+
+/// Returns when a message of this id arrived: now, if it did not do so lately.
+async fn arrived_before(
+    tester: &Tester<'_>,
+    connection: &ConnectionId,
+    id: &MessageId,
+) -> Result<Timestamp, StoreError> {
+    let ports = &tester.project.ports;
+    let now = ports.clock.now();
+    let rows = ports.store.history(connection, now, LATELY).await?;
+    let own = rows.into_iter().find(|row| row.direction == Direction::In && row.id == *id);
+    Ok(own.map_or(now, |row| row.at))
 }
 
 /// Puts numbers on the list. The messages are taken by now, so that a failure is a line in the log.

@@ -32,6 +32,7 @@ async fn commit_entries(store: &dyn Store, who: &ConnectionId, message: &str, en
             connection: who,
             seen: &seen,
             message: &MessageId::from(message),
+            arrived: Some(at(0)),
             session: &Session::default(),
             contact: None,
             replies: entries,

@@ -85,6 +85,8 @@ contract! {
     of_two_commits_on_one_version_one_wins,
     of_sixty_four_commits_at_once_one_wins,
     a_message_id_is_known_however_many_follow,
+    the_arrival_of_a_message_is_known_as_long_as_its_id,
+    a_row_that_waits_takes_in_each_attempt,
     the_due_are_found_the_longest_due_first,
     what_is_due_is_found_page_by_page,
     a_broadcast_is_kept_whole_and_once_for_its_key,
@@ -164,6 +166,7 @@ async fn commit_on(
             connection: who,
             seen,
             message: &MessageId::from(message),
+            arrived: Some(at(0)),
             session: &session,
             contact: None,
             replies: replies.iter().map(|text| entry(text)).collect(),
@@ -394,6 +397,63 @@ async fn the_due_are_found_the_longest_due_first(store: &dyn Store) {
     assert_eq!(found, expected);
     assert_eq!(due[0].since, at(81));
     assert_eq!(store.due(at(95), 3).await.unwrap(), due[..3]);
+}
+
+async fn the_arrival_of_a_message_is_known_as_long_as_its_id(store: &dyn Store) {
+    let who = connection("1");
+    let arrived = |nth: i64| (nth % 5 != 0).then(|| at(-nth) - jiff::SignedDuration::from_millis(nth));
+    for nth in 0..60 {
+        let seen = load(store, &who, "x").await.record;
+        let (message, session) = (MessageId::from(format!("m{nth}").as_str()), Session::default());
+        let commit = Commit {
+            connection: &who,
+            seen: &seen,
+            message: &message,
+            arrived: arrived(nth),
+            session: &session,
+            contact: None,
+            replies: Vec::new(),
+            opted_out: None,
+            pace: Pace::default(),
+            lease: None,
+            now: at(nth),
+        };
+        assert!(matches!(store.commit(commit).await.unwrap(), Committed::Yes(_)));
+    }
+    for nth in 0..60 {
+        let loaded = load(store, &who, &format!("m{nth}")).await;
+        assert_eq!((loaded.seen, loaded.arrived), (true, arrived(nth)), "{nth}");
+    }
+    let loaded = load(store, &who, "m60").await;
+    assert_eq!((loaded.seen, loaded.arrived), (false, None));
+}
+
+async fn a_row_that_waits_takes_in_each_attempt(store: &dyn Store) {
+    let who = connection("1");
+    let row = |attempts: u32, uncertain: u32, detail: Option<&str>| Row {
+        attempts,
+        uncertain,
+        detail: detail.map(str::to_owned),
+        ..out(&who, State::Queued, 0)
+    };
+    let steps = [
+        (row(0, 0, None), (0, 0, None)),
+        (row(1, 0, Some("first")), (1, 0, Some("first"))),
+        (row(1, 0, Some("again")), (1, 0, Some("first"))),
+        (row(2, 1, Some("second")), (2, 1, Some("second"))),
+        (row(2, 2, None), (2, 2, Some("second"))),
+        (row(3, 2, Some("third")), (3, 2, Some("third"))),
+        (row(2, 2, Some("late")), (3, 2, Some("third"))),
+    ];
+    for (written, (attempts, uncertain, detail)) in steps {
+        store.record(&written).await.unwrap();
+        let kept = only_row(store, &who).await;
+        assert_eq!((kept.attempts, kept.uncertain, kept.detail.as_deref()), (attempts, uncertain, detail));
+    }
+    store.record(&out(&who, State::Sent, 2)).await.unwrap();
+    store.record(&row(9, 2, Some("too late"))).await.unwrap();
+    let kept = only_row(store, &who).await;
+    assert_eq!((kept.state, kept.detail.as_deref()), (State::Sent, Some("Sent")));
 }
 
 async fn what_is_due_is_found_page_by_page(store: &dyn Store) {
@@ -628,6 +688,7 @@ async fn wishes_and_pace_are_kept_and_every_outbox_knows_of_them(store: &dyn Sto
             connection: &who,
             seen: &seen,
             message: &message,
+            arrived: Some(at(0)),
             session: &Session::default(),
             contact: None,
             replies: vec![confirmation.clone(), entry("more")],
@@ -663,6 +724,7 @@ async fn commit_contact(
             connection: who,
             seen,
             message: &MessageId::from(message),
+            arrived: Some(at(0)),
             session: &Session::default(),
             contact: Some(change),
             replies: vec![entry(message)],

@@ -275,6 +275,7 @@ async fn fill(store: &DynamoStore, connection: &ConnectionId) -> Result<()> {
         connection,
         seen,
         message: message_id,
+        arrived: Some(now),
         session,
         contact,
         replies,

@@ -52,21 +52,25 @@ impl DynamoStore {
         let mut found = self.get_all(&wanted).await?;
         let own = own.zip(found.split_off(2).pop().flatten());
         let (item, moved_out) = (found.swap_remove(0), found.pop().flatten());
-        let mut moved_out = moved_out.is_some();
-        if let Some(item) = item.as_ref().filter(|_| !moved_out) {
+        let mut moved_out = moved_out;
+        if let Some(item) = item.as_ref().filter(|_| moved_out.is_none()) {
             let at = Reader::new(&pk, item).time(n::IDS_SPILLED_AT)?;
             if at.is_some_and(|at| now.duration_since(at) < MOVING) {
-                moved_out = self.get(&pk, &moved).await?.is_some();
+                moved_out = self.get(&pk, &moved).await?;
             }
         }
         let record = to_record(&pk, item.as_ref(), now)?;
-        let seen = moved_out || record.recent.contains(message);
+        let seen = moved_out.is_some() || record.recent.contains(message);
+        let arrived = match (record.recent.arrival_of(message), &moved_out) {
+            (None, Some(item)) => Reader::new(&moved, item).time(n::ARRIVED_AT)?,
+            (arrived, _) => arrived,
+        };
         let contact = match (&record.contact, own) {
             (None, _) => None,
             (Some(id), Some((own, item))) if *id == own => Some(to_contact(id, &item)?),
             (Some(id), _) => self.get_contact(id).await?,
         };
-        Ok(Loaded { record, contact, seen })
+        Ok(Loaded { record, contact, seen, arrived })
     }
 
     pub(super) async fn write_commit(&self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
@@ -93,7 +97,9 @@ impl DynamoStore {
         let until = commit.now.as_second() + Recent::HORIZON.as_secs() + 3600;
         for seen in &plan.spill {
             let sk = keys::of_seen(seen.hash);
-            actions.push(self.put_action(&pk, &sk, [(n::TTL, number(until))])?);
+            let ttl = (n::TTL, number(until));
+            let arrived = seen.arrived().map(|at| (n::ARRIVED_AT, time(at)));
+            actions.push(self.put_action(&pk, &sk, [ttl].into_iter().chain(arrived))?);
         }
         for contact in &plan.contacts {
             actions.push(self.contact_action(contact)?);
@@ -116,6 +122,10 @@ fn commit_update(commit: &Commit<'_>, plan: &Plan) -> Update {
         .set(n::VERSION, number(plan.after.version))
         .set(n::RECENT, bytes(plan.recent.to_bytes()))
         .set_once(n::CREATED_AT, time(now));
+    match plan.recent.arrivals_to_bytes() {
+        Some(arrivals) => update.set(n::ARRIVALS, bytes(arrivals)),
+        None => update.remove(&[n::ARRIVALS]),
+    };
     match commit.session.to_json() {
         Some(json) => update.set(n::SESSION, text(json)),
         None => update.remove(&[n::SESSION]),

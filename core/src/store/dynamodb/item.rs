@@ -30,6 +30,8 @@ pub(super) mod names {
     pub(crate) const FIELDS: &str = "fields";
     pub(crate) const CONNECTIONS: &str = "connections";
     pub(crate) const RECENT: &str = "recent";
+    pub(crate) const ARRIVALS: &str = "arrivals";
+    pub(crate) const ARRIVED_AT: &str = "arrived_at";
     pub(crate) const IDS_SPILLED_AT: &str = "ids_spilled_at";
     pub(crate) const OUTBOX: &str = "outbox";
     pub(crate) const SPILLED: &str = "spilled";
@@ -153,7 +155,10 @@ pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Resu
     let session = read.text(n::SESSION)?.map(Session::from_json).transpose();
     let recent = match item.get(n::RECENT) {
         None => Some(Recent::default()),
-        Some(AttributeValue::B(packed)) => Recent::from_bytes(packed.as_ref()),
+        Some(AttributeValue::B(packed)) => Recent::from_bytes(packed.as_ref()).map(|recent| {
+            let arrivals = item.get(n::ARRIVALS).and_then(|arrivals| arrivals.as_b().ok());
+            recent.with_arrivals(arrivals.map_or(&[][..], |arrivals| arrivals.as_ref()))
+        }),
         Some(_) => None,
     };
     let fence = read.number(n::FENCE)?.unwrap_or(0);

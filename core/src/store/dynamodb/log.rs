@@ -9,7 +9,7 @@ use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
 use crate::message::{BackendName, ConnectionId};
 use crate::random;
-use crate::store::{Direction, Moved, Row, Step, Unusable};
+use crate::store::{Direction, Moved, Row, State, Step, Unusable};
 
 impl DynamoStore {
     pub(super) async fn write_row(&self, row: &Row) -> Result<(), StoreError> {
@@ -37,13 +37,8 @@ impl DynamoStore {
             }
         }
         let (rank, here) = (update.name(n::RANK), update.value(number(row.state.rank())));
-        let doubt = if row.uncertain > 0 {
-            let (uncertain, count) = (update.name(n::UNCERTAIN), update.value(number(row.uncertain)));
-            format!(" OR ({rank} = {here} AND (attribute_not_exists({uncertain}) OR {uncertain} < {count}))")
-        } else {
-            String::new()
-        };
-        update.only_if(format!("(attribute_not_exists({rank}) OR {rank} < {here}{doubt})")).show_refusal();
+        let news = news_at_same_rank(&mut update, row, &format!("{rank} = {here}"));
+        update.only_if(format!("(attribute_not_exists({rank}) OR {rank} < {here}{news})")).show_refusal();
         match self.update(&pk, &sk, update, ReturnValue::None).await? {
             Written::Yes(_) => Ok(()),
             Written::No(kept) => self.add_to_row(&pk, &sk, row, &kept).await,
@@ -140,4 +135,25 @@ impl DynamoStore {
         let live = items.iter().filter(|item| !is_expired(item, now));
         live.map(|item| to_unusable(backend, sort_key(item), item)).collect()
     }
+}
+
+/// When a row that is as far as the stored one replaces it all the same: where it has more doubt, or, while the message
+/// waits, as much doubt and more attempts.
+fn news_at_same_rank(update: &mut Update, row: &Row, same_rank: &str) -> String {
+    let mut news = String::new();
+    let doubt = (row.uncertain > 0).then(|| (update.name(n::UNCERTAIN), update.value(number(row.uncertain))));
+    if let Some((uncertain, count)) = &doubt {
+        news +=
+            &format!(" OR ({same_rank} AND (attribute_not_exists({uncertain}) OR {uncertain} < {count}))");
+    }
+    if row.state == State::Queued && row.attempts > 0 {
+        let as_doubtful = match doubt {
+            Some((uncertain, count)) => format!("{uncertain} = {count}"),
+            None => format!("attribute_not_exists({})", update.name(n::UNCERTAIN)),
+        };
+        let (attempts, count) = (update.name(n::ATTEMPTS), update.value(number(row.attempts)));
+        let fewer = format!("(attribute_not_exists({attempts}) OR {attempts} < {count})");
+        news += &format!(" OR ({same_rank} AND {as_doubtful} AND {fewer})");
+    }
+    news
 }
