@@ -225,6 +225,45 @@ async fn an_app_that_blocks_its_thread_is_given_up_too() {
     assert_eq!(bench.gateway.texts(), ["on"]);
 }
 
+/// Says something in its fallback, and then fails; says nothing before it fails in `handle`.
+struct FailsLate;
+
+impl App for FailsLate {
+    async fn handle(&self, _: &mut Context) -> Result<Handled, AppError> {
+        Err("as planned".into())
+    }
+    async fn fallback(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        cx.reply("said in fallback");
+        Err("as planned".into())
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_was_queued_before_a_failure_counts_as_handled_and_a_failure_alone_does_not() {
+    let table = [
+        (Router::new().app(Failing::Error), "said before failing", Disposition::Handled),
+        (Router::new().app(Failing::PanicAfterAwait), "said before failing", Disposition::Handled),
+        (Router::new().app(Failing::Endless), "said before failing", Disposition::Handled),
+        (Router::new().app(FailsLate), "yes", Disposition::Handled),
+        (Router::new().app(Failing::Error).app(FailsLate), "said before failing", Disposition::Handled),
+    ];
+    for (router, said, expected) in table {
+        let router = router.app(Echo).app(DefaultReply);
+        let bench = Bench::with(router).about("T", "?").phase_timeout(Duration::from_millis(50)).build();
+        let accepted = bench.receive("1", "echo yes", None).await.unwrap();
+        let Accepted::Handled(_, Handling::Done { disposition, .. }) = accepted else {
+            panic!("{accepted:?}")
+        };
+        assert_eq!((bench.gateway.texts(), disposition), (vec![said.to_owned()], expected));
+    }
+    // The same in `fallback`: the apps behind are not asked.
+    let bench = Bench::with(Router::new().app(FailsLate).app(DefaultReply)).about("T", "?").build();
+    let accepted = bench.receive("1", "hello", None).await.unwrap();
+    let Accepted::Handled(_, Handling::Done { disposition, .. }) = accepted else { panic!("{accepted:?}") };
+    assert_eq!(bench.gateway.texts(), ["said in fallback"]);
+    assert_eq!(disposition, Disposition::FellBack);
+}
+
 /// Goes on replying in a task of its own after its phase has ended.
 struct Lingering;
 

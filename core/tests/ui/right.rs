@@ -1,6 +1,6 @@
 //! No mistake: what the others are made of compiles.
 use threadless::apps::{Said, keyword};
-use threadless::{App, AppError, Context, Handled, Router};
+use threadless::{App, AppError, Context, Handled, Report, Router};
 
 struct Balance;
 
@@ -8,6 +8,11 @@ impl App for Balance {
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
         cx.reply("20 birr");
         Ok(Handled::Yes)
+    }
+
+    // A report phase needs nothing but to be there.
+    async fn report(&self, _: &mut Context, _: &Report) -> Result<(), AppError> {
+        Ok(())
     }
 }
 
