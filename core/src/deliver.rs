@@ -10,6 +10,7 @@ use tracing::{error, warn};
 use crate::clock::{Deadline, after};
 use crate::dispatch;
 use crate::message::ConnectionId;
+use crate::planted::{self, Plant};
 use crate::project::Project;
 use crate::random;
 use crate::store::{Lease, Outbox, Row, Settled, Settlement, State, StoreError, Taken};
@@ -31,6 +32,9 @@ pub(crate) struct Delivery {
 /// When a lease that is taken or extended now should end.
 pub(crate) fn lease_end(project: &Project, connection: &ConnectionId, now: Timestamp) -> Timestamp {
     let send = project.installed(&connection.backend).map_or(Duration::ZERO, |it| it.backend.send_timeout());
+    if planted::is(Plant::LeaseTooShort) {
+        return after(now, send / 4);
+    }
     after(now, send + LEASE_MARGIN)
 }
 
@@ -44,6 +48,7 @@ pub(crate) async fn take(
     let taken = project.ports.store.take_lease(connection, &random::name(), until, now).await?;
     Ok(match taken {
         Taken::Yes { lease, outbox, abandoned } => {
+            let abandoned = abandoned && !planted::is(Plant::DoubtForgottenAtTake);
             Some(Delivery { connection: connection.clone(), lease, outbox, abandoned })
         }
         Taken::No => None,
@@ -101,6 +106,10 @@ async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> R
         {
             return Ok(());
         }
+        if planted::is(Plant::SettleSkipped) && settlement == Settlement::Done {
+            crate::handle::write_history(project, row.into_iter().collect()).await;
+            return Ok(());
+        }
         let store = &project.ports.store;
         let (settled, ()) = tokio::join!(
             store.settle(&delivery.connection, &delivery.lease, &delivery.outbox, settlement),
@@ -109,6 +118,9 @@ async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> R
         match settled? {
             Settled::Remaining(outbox) => delivery.outbox = outbox,
             Settled::Released => return Ok(()),
+            Settled::Lost if planted::is(Plant::LostLeaseIgnored) => {
+                delivery.outbox.entries.pop_front();
+            }
             Settled::Lost => {
                 warn!(outcome = "lease_lost", "someone else sends the rest");
                 return Ok(());

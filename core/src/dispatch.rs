@@ -10,8 +10,9 @@ use tracing::warn;
 use crate::budget::Budget;
 use crate::clock::Deadline;
 use crate::handle;
-use crate::message::{ConnectionId, Notice};
+use crate::message::{ConnectionId, MessageId, Notice};
 use crate::occasion::Occasion;
+use crate::planted::{self, Plant};
 use crate::project::Project;
 use crate::queue::Ticket;
 use crate::reach::ways;
@@ -43,14 +44,15 @@ pub(crate) fn dispatch(
 /// Sends an entry that goes to others on its way: one message for each of them.
 pub(crate) async fn send_on(project: &Project, entry: &Entry, deadline: Deadline) -> Result<(), String> {
     let mut notices = Vec::with_capacity(entry.recipients.len());
-    for recipient in &entry.recipients {
+    let dropped = usize::from(planted::is(Plant::RecipientDropped) && entry.recipients.len() > 1);
+    for recipient in entry.recipients.iter().skip(dropped) {
         let ways = ways(project, recipient).await.map_err(|problem| problem.to_string())?;
         let Some((first, otherwise)) = ways.split_first() else {
             warn!(message_id = entry.id.as_str(), outcome = "no_way", "a contact that cannot be reached");
             continue;
         };
         notices.push(Notice {
-            id: entry.id.to(first),
+            id: if planted::is(Plant::NoticeRandom) { MessageId::random() } else { entry.id.to(first) },
             connection: first.clone(),
             text: entry.text.clone(),
             created_at: entry.created_at,

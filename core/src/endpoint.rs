@@ -8,6 +8,7 @@ use crate::backend::{Caller, Fault, OnUnusable, Reports, plain_text};
 use crate::clock::Deadline;
 use crate::incoming::{IncomingError, incoming};
 use crate::message::BackendName;
+use crate::planted::{self, Plant};
 use crate::project::{Installed, Project};
 use crate::report::report;
 use crate::store::Unusable;
@@ -100,6 +101,8 @@ async fn answer(
     };
     match taken {
         Ok(Ok(())) => backend.acknowledge(),
+        Ok(Err(_)) if reports.is_none() && planted::is(Plant::StoreErrorSwallowed) => backend.acknowledge(),
+        Ok(Err(_)) if reports.is_some() && planted::is(Plant::ReportUnheard) => backend.acknowledge(),
         Ok(Err(problem)) => unavailable(&problem),
         Err(faults) if caller == Caller::Gateway && backend.on_unusable() == OnUnusable::Keep => {
             keep(project, name, installed, &request, &faults).await

@@ -18,6 +18,7 @@ use crate::known::Known;
 use crate::language::Language;
 use crate::message::{ConnectionId, MessageId};
 use crate::occasion::Occasion;
+use crate::planted::{self, Plant};
 use crate::project::Project;
 use crate::random;
 use crate::restraint::Permitted;
@@ -113,7 +114,7 @@ impl Claim<'_> {
         let mut ran: Option<Ran> = None;
         let mut races = 0;
         loop {
-            if loaded.seen {
+            if loaded.seen && !planted::is(Plant::DuplicateHandled) {
                 return Ok(self.seen_before(loaded, ran).await);
             }
             let now = self.now();
@@ -121,7 +122,8 @@ impl Claim<'_> {
                 // Only the outbox or the lease changed: what the phases saw is still so. That a contact is still as
                 // they saw it, nobody knows.
                 Some(Ran { version, outcome, .. })
-                    if version == loaded.record.version && outcome.contact.is_none() =>
+                    if (version == loaded.record.version || planted::is(Plant::OutcomeKept))
+                        && outcome.contact.is_none() =>
                 {
                     outcome
                 }
@@ -198,7 +200,7 @@ impl Claim<'_> {
                 session: &outcome.session,
                 contact: outcome.contact.as_ref(),
                 replies: replies.clone(),
-                opted_out: permitted.opted_out,
+                opted_out: permitted.opted_out.filter(|_| !planted::is(Plant::OptOutForgotten)),
                 pace: permitted.pace,
                 lease: lease.clone(),
                 now,
@@ -233,6 +235,13 @@ impl Claim<'_> {
     async fn seen_before(&self, loaded: Loaded, ran: Option<Ran>) -> Effect {
         let rows = self.occasion.row(loaded.arrived).into_iter().collect();
         let record = loaded.record;
+        if planted::is(Plant::LeaseMistaken)
+            && let Some(lease) = &record.lease
+        {
+            let (connection, lease) = (self.occasion.connection().clone(), lease.clone());
+            let mistaken = Delivery { connection, lease, outbox: record.outbox, abandoned: false };
+            return (Handling::Duplicate, rows, Some(mistaken));
+        }
         if let (Some(lease), Some(Ran { outcome, takeover, .. })) = (&record.lease, ran)
             && lease.owner == self.owner
         {
@@ -258,7 +267,7 @@ impl Claim<'_> {
     }
 
     fn delivery(&self, lease: Lease, outbox: Outbox, takeover: &Takeover) -> Delivery {
-        let abandoned = takeover.leaves_doubt(&outbox);
+        let abandoned = takeover.leaves_doubt(&outbox) && !planted::is(Plant::DoubtForgottenAtCommit);
         Delivery { connection: self.occasion.connection().clone(), lease, outbox, abandoned }
     }
 
@@ -283,7 +292,14 @@ impl Claim<'_> {
         if let Some(confirmation) = wish.as_ref().and_then(|wish| wish.confirmation.as_ref()) {
             let Project { router, about, .. } = self.project;
             let text = router.catalogues().say(confirmation, spoken_to(loaded), &about.languages);
-            replies.push(Entry { confirms: true, ..self.occasion.entry(0, &text, now) });
+            let confirms = !planted::is(Plant::ConfirmationHeldBack);
+            replies.push(Entry { confirms, ..self.occasion.entry(0, &text, now) });
+        }
+        if planted::is(Plant::RepliesReversed) {
+            replies.reverse();
+        }
+        if planted::is(Plant::ReplyDropped) && replies.len() > 1 {
+            replies.pop();
         }
         let sends = outcome.sends.iter().enumerate();
         replies.extend(sends.map(|(at, sending)| self.occasion.sending(at, sending, now)));

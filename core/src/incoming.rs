@@ -12,6 +12,7 @@ use crate::config::Respond;
 use crate::handle::{self, Handling};
 use crate::message::{BackendName, ConnectionId, Incoming, MessageId};
 use crate::occasion::Occasion;
+use crate::planted::{self, Plant};
 use crate::project::Project;
 use crate::queue::{QueueError, Ticket};
 use crate::store::StoreError;
@@ -62,7 +63,10 @@ pub async fn incoming(
     let id = message.id.clone();
     match installed.respond {
         Respond::Queue => {
-            project.enqueue(Ticket::incoming(message)).await?;
+            let queued = project.enqueue(Ticket::incoming(message)).await;
+            if !planted::is(Plant::AnsweredTooSoon) {
+                queued?;
+            }
             info!(backend = backend.as_str(), message_id = id.as_str(), outcome = "queued", "incoming");
             Ok(Accepted::Queued(id))
         }
@@ -84,8 +88,10 @@ pub async fn incoming(
 fn arrived(project: &Project, backend: &BackendName, received: Received) -> Incoming {
     let connection = ConnectionId::new(backend.clone(), received.identity);
     let id = match &received.gateway_id {
-        Some(gateway_id) => MessageId::of_gateway(&connection, gateway_id),
-        None => MessageId::random(),
+        Some(gateway_id) if !planted::is(Plant::GatewayIdIgnored) => {
+            MessageId::of_gateway(&connection, gateway_id)
+        }
+        _ => MessageId::random(),
     };
     Incoming {
         id,

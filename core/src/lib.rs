@@ -78,6 +78,10 @@ pub mod lambda;
 mod language;
 mod message;
 mod occasion;
+#[cfg(not(feature = "planted"))]
+mod planted;
+#[cfg(feature = "planted")]
+pub mod planted;
 mod project;
 pub mod queue;
 mod random;

@@ -1,16 +1,25 @@
-//! Chance, where it keeps processes apart: lease names and jitter.
+//! Chance, where it keeps processes apart: lease names, ids and jitter.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-/// A name that nobody else has.
+/// Returns a name that nobody else has.
 pub(crate) fn name() -> String {
-    Uuid::new_v4().simple().to_string()
+    uuid().simple().to_string()
 }
 
-/// A span between nothing and `limit`.
+/// Returns a span between nothing and `limit`.
 pub(crate) fn up_to(limit: Duration) -> Duration {
-    let (_, random, ..) = Uuid::new_v4().as_fields();
+    let (_, random, ..) = uuid().as_fields();
     limit.mul_f64(f64::from(random) / f64::from(u16::MAX))
+}
+
+/// Returns a version 4 UUID: all chance in this crate comes from here.
+pub(crate) fn uuid() -> Uuid {
+    #[cfg(feature = "testing")]
+    if let Some(bits) = crate::testing::chance::bits() {
+        return uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid();
+    }
+    Uuid::new_v4()
 }

@@ -12,6 +12,7 @@ use crate::handle;
 use crate::incoming::{INLINE_DELIVERY, IncomingError};
 use crate::message::{Fate, Report};
 use crate::occasion::Occasion;
+use crate::planted::{self, Plant};
 use crate::project::Project;
 use crate::queue::Ticket;
 use crate::store::{Moved, State, Step};
@@ -45,6 +46,7 @@ pub async fn report(
         Moved::No => "no_news",
     };
     info!(backend, identity, message_id, state, outcome, "report");
+    let moved = if planted::is(Plant::ReportToldOnce) && moved == Moved::Again { Moved::No } else { moved };
     if let (Some(fate), Moved::Forward | Moved::Again) = (fate, moved) {
         let at = reported_at.unwrap_or(now);
         tell(project, Report::new(step.connection, step.id, fate, step.detail, at), deadline).await?;

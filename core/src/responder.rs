@@ -14,6 +14,7 @@ use crate::clock::Deadline;
 use crate::deliver;
 use crate::handle;
 use crate::occasion::Occasion;
+use crate::planted::{self, Plant};
 use crate::project::Project;
 use crate::queue::{Job, QueueError};
 use crate::schedule;
@@ -60,7 +61,10 @@ pub async fn respond(project: &Arc<Project>, records: Vec<Record>, deadline: Dea
     }
     let mut tasks = JoinSet::new();
     let mut members = Vec::new();
-    for records in groups.into_values() {
+    for mut records in groups.into_values() {
+        if planted::is(Plant::GroupBackwards) {
+            records.reverse();
+        }
         let group = Arc::new(Group { records, at: Mutex::default() });
         let work = work_off(Arc::clone(project), Arc::clone(&group), deadline.less(SETTLE_TIME));
         tasks.spawn(work.in_current_span());
@@ -138,6 +142,16 @@ async fn work_off(project: Arc<Project>, group: Arc<Group>, deadline: Deadline) 
             }
         };
         if let Err(problem) = run(&project, job, budget).await {
+            if planted::is(Plant::JobDropped) {
+                group.lock().past += 1;
+                continue;
+            }
+            if planted::is(Plant::GroupGoesOn) {
+                let mut at = group.lock();
+                at.poisonous.push(later(record));
+                at.past += 1;
+                continue;
+            }
             error!(record = record.id, outcome = "retried", error = %problem, "the rest of the group waits too");
             return;
         }

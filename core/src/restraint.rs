@@ -7,6 +7,7 @@ use tracing::{error, warn};
 
 use crate::consent::Wish;
 use crate::message::ConnectionId;
+use crate::planted::{self, Plant};
 use crate::project::Installed;
 use crate::store::{Entry, Pace, Record, Row, State};
 
@@ -48,6 +49,7 @@ impl Permitted {
             let looping = answers && limit.is_some_and(|limit| permitted.pace.replies >= limit.get());
             let reason = match opted_out {
                 _ if entry.confirms => None,
+                Some(_) if !answers && planted::is(Plant::NoticeInSpiteOfStop) => None,
                 Some(_) if !entry.is_sending() => Some(OPTED_OUT),
                 _ => looping.then_some(LOOPING),
             };

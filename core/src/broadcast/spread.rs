@@ -7,6 +7,7 @@ use tracing::{error, info, warn};
 use super::{Broadcast, BroadcastKey};
 use crate::clock::{Deadline, after};
 use crate::dispatch::dispatch;
+use crate::planted::{self, Plant};
 use crate::project::Project;
 use crate::queue::Ticket;
 use crate::responder::Undone;
@@ -58,6 +59,9 @@ pub(crate) async fn spread_part(
         return Ok(());
     }
     let notices = pieces?.iter().filter_map(|piece| broadcast.notice(piece)).collect();
+    if planted::is(Plant::PartDoneBeforeSpread) {
+        store.part_is_spread(key, part).await?;
+    }
     dispatch(project, notices, deadline).await.map_err(Undone::Queue)?;
     Ok(store.part_is_spread(key, part).await?)
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::config::Fields;
 use crate::context::About;
 use crate::language::Language as Code;
+use crate::planted::{self, Plant};
 use crate::translate::Phrase;
 use languages::BUNDLED;
 
@@ -138,7 +139,8 @@ impl Consent {
         }
         opted_out?;
         let language = self.languages.iter().find(|language| language.start.contains(&said))?;
-        Some(Wish { opted_out: None, confirmation: confirm(&answering(language).started) })
+        let opted_out = opted_out.filter(|_| planted::is(Plant::StartIgnored));
+        Some(Wish { opted_out, confirmation: confirm(&answering(language).started) })
     }
 
     /// The words of this language.

@@ -11,6 +11,7 @@ use crate::clock::{Deadline, after};
 use crate::dispatch::{self, by_another_way, dispatch};
 use crate::incoming::IncomingError;
 use crate::message::{ConnectionId, Fate};
+use crate::planted::{self, Plant};
 use crate::project::{Installed, Project};
 use crate::random;
 use crate::report;
@@ -74,6 +75,7 @@ async fn without_the_gateway(
         let head = Entry { attempts: head.attempts + 1, ..head.clone() };
         return Some(match dispatch::send_on(project, &head, deadline).await {
             Ok(()) => Step::Left(None),
+            Err(_) if planted::is(Plant::SendingForgotten) => Step::Left(None),
             Err(problem) => {
                 tried(connection, &head, "not_sent_on", &problem);
                 wait_for_queue(project, head)
@@ -83,7 +85,8 @@ async fn without_the_gateway(
     if let Some(detail) = &head.refused {
         return Some(fail(project, connection, head, detail, deadline).await);
     }
-    let reason = if outbox.opted_out.is_some() && !head.confirms && !head.is_sending() {
+    let opted_out = outbox.opted_out.is_some() && !planted::is(Plant::OptOutUnseen);
+    let reason = if opted_out && !head.confirms && !head.is_sending() {
         Some(("opted_out", OPTED_OUT))
     } else {
         expired.then_some(("expired", "expired"))
@@ -117,7 +120,7 @@ async fn end_the_doubt(
             return Some(later(project, head.clone()));
         }
     };
-    if row.state.rank() < State::Sent.rank() {
+    if row.state.rank() < State::Sent.rank() && !planted::is(Plant::DoubtEndedTooSoon) {
         return None;
     }
     tried(connection, head, "reported", row.state.as_str());
@@ -155,7 +158,7 @@ async fn ask_the_gateway(
             return Ok(Some(Step::Waits(head, None)));
         }
     };
-    if delivery.lease.until < after(now, limit + SETTLE_TIME) {
+    if delivery.lease.until < after(now, limit + SETTLE_TIME) && !planted::is(Plant::LeaseNotExtended) {
         delivery.lease.until = lease_end(project, connection, now);
         if !project.ports.store.extend_lease(connection, &delivery.lease).await? {
             return Ok(None);
@@ -173,12 +176,18 @@ async fn ask_the_gateway(
             head.refused = Some(detail.clone());
             fail(project, connection, &head, &detail, deadline).await
         }
+        SendOutcome::Deferred { detail } if planted::is(Plant::DeferredIsSuccess) => {
+            Step::Left(Some(Row::outgoing(connection, &head, State::Sent, Some(detail))))
+        }
+        SendOutcome::Uncertain { detail } if planted::is(Plant::LostAnswerIsSuccess) => {
+            Step::Left(Some(Row::outgoing(connection, &head, State::Sent, Some(detail))))
+        }
         SendOutcome::Deferred { detail } => {
             tried(connection, &head, "deferred", &detail);
             tried_in_vain(project, connection, head, detail)
         }
         SendOutcome::Uncertain { detail } => {
-            head.uncertain += 1;
+            head.uncertain += u32::from(!planted::is(Plant::DoubtNotCounted));
             tried(connection, &head, "uncertain", &detail);
             tried_in_vain(project, connection, head, detail)
         }
@@ -237,6 +246,7 @@ async fn fail(
     let row = Row::outgoing(connection, head, State::Failed, Some(detail.to_owned()));
     match tell(project, &row, deadline).await {
         Ok(()) => Step::Left(Some(row)),
+        Err(_) if planted::is(Plant::FailureUntold) => Step::Left(Some(row)),
         Err(problem) => {
             tried(connection, head, "not_reported", &problem.to_string());
             later(project, head.clone())

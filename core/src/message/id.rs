@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{ConnectionId, Fate};
 use crate::hex::hex;
+use crate::planted::{self, Plant};
 
 /// The name of one message, in or out: what logs, history, and apps' external calls key on.
 ///
@@ -38,7 +39,7 @@ impl MessageId {
 
     /// A new id that no other message has (a version 4 UUID).
     pub fn random() -> Self {
-        Self(uuid::Uuid::new_v4().simple().to_string().into())
+        Self(crate::random::name().into())
     }
 
     /// The id of the `nth` reply (from 1) to this message.
@@ -61,6 +62,7 @@ impl MessageId {
     /// The id under which the apps learn of this fate of a message. The letter at its end tells it, and replies to it,
     /// from all others.
     pub(crate) fn of_report(message: &Self, fate: Fate) -> Self {
+        let fate = if planted::is(Plant::ReportWithoutFate) { Fate::Failed } else { fate };
         let digest = digest(&["report", message.as_str(), fate.as_str()]);
         Self(format!("{}r", hex(&digest[..16])).into())
     }

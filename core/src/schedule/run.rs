@@ -14,6 +14,7 @@ use crate::broadcast::{Broadcast, BroadcastKey, Piece, in_parts};
 use crate::clock::Deadline;
 use crate::hex::hex;
 use crate::message::{MessageId, digest};
+use crate::planted::{self, Plant};
 use crate::project::Project;
 use crate::queue::Ticket;
 use crate::reach::ways;
@@ -43,7 +44,9 @@ pub(crate) async fn start_due(project: &Project) -> Result<usize, StoreError> {
         if due > last {
             if let Err(problem) = project.enqueue(Ticket::scheduled(name.clone(), due)).await {
                 error!(job = name, outcome = "not_enqueued", error = %problem, "scheduled");
-                continue;
+                if !planted::is(Plant::StartedBeforeQueued) {
+                    continue;
+                }
             }
             info!(job = name, due = %due, outcome = "started", "scheduled");
             started += 1;
@@ -72,7 +75,7 @@ pub(crate) async fn run(
     let store = &project.ports.store;
     let seen = store.job(name).await?.unwrap_or_else(|| JobRecord::new(due));
     let seen = release(project, name, seen).await?;
-    if seen.done.is_some_and(|done| done >= due) {
+    if seen.done.is_some_and(|done| done >= due) && !planted::is(Plant::JobDoneTwice) {
         return Ok(());
     }
     let Some(schedule) = project.router.jobs().get(name) else {
@@ -85,14 +88,21 @@ pub(crate) async fn run(
     {
         return Err(Undone::Job(format!("its state has {bytes} bytes, too many to keep")));
     }
+    if planted::is(Plant::JobDoneBeforeSent) {
+        let current = store.job(name).await?;
+        let record = current.clone().unwrap_or_else(|| JobRecord::new(due));
+        let record = JobRecord { done: Some(due), state: state.clone(), ..record };
+        store.put_job(name, current.as_ref(), &record).await?;
+    }
     let outgoing = stage(project, (name, due), effect.sends).await?;
     loop {
         let now_seen = store.job(name).await?;
         let current = now_seen.clone().unwrap_or_else(|| JobRecord::new(due));
         // Another run of the same due time decided, or one of another due time has not let go of what it sends.
-        if current.done.is_some_and(|done| done >= due) || !current.outgoing.is_empty() {
+        let is_done = current.done.is_some_and(|done| done >= due) && !planted::is(Plant::JobDoneTwice);
+        if is_done || !current.outgoing.is_empty() {
             let current = release(project, name, current).await?;
-            if current.done.is_some_and(|done| done >= due) {
+            if current.done.is_some_and(|done| done >= due) && !planted::is(Plant::JobDoneTwice) {
                 return Ok(());
             }
             continue;

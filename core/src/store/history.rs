@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::message::{ConnectionId, Incoming, MessageId};
+use crate::planted::{self, Plant};
 use crate::store::Entry;
 
 /// Which way a message went.
@@ -166,12 +167,13 @@ impl Row {
     /// doubt only grow, so that nothing hides a repeated send; a text that a [`Step`] could not know comes in. A row
     /// without a detail takes none away.
     pub fn merge(&mut self, later: &Self) {
-        if self.progress() < later.progress() {
+        if self.progress() < later.progress() || planted::is(Plant::RowOverwritten) {
             self.state = later.state;
             self.detail = later.detail.clone().or_else(|| self.detail.take());
         }
         self.attempts = self.attempts.max(later.attempts);
-        self.uncertain = self.uncertain.max(later.uncertain);
+        let forgetful = planted::is(Plant::DoubtOverwritten);
+        self.uncertain = if forgetful { later.uncertain } else { self.uncertain.max(later.uncertain) };
         if self.text.is_empty() {
             self.text.clone_from(&later.text);
         }

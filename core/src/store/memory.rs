@@ -3,6 +3,8 @@
 mod broadcasts;
 mod due;
 mod guesses;
+#[cfg(feature = "testing")]
+mod idle;
 mod jobs;
 
 use std::collections::btree_map::Entry as Place;
@@ -22,6 +24,7 @@ use super::{
 };
 use crate::contact::{Contact, ContactId};
 use crate::message::{BackendName, ConnectionId, MessageId};
+use crate::planted::{self, Plant};
 
 /// A [`Store`] that forgets everything when it is dropped.
 #[derive(Default)]
@@ -63,6 +66,9 @@ impl Kept {
 
     /// Gives the lease back, and says when the outbox is due.
     fn release(&mut self, due: Option<Timestamp>) -> Settled {
+        if planted::is(Plant::LeaseKept) && due.is_none() {
+            return Settled::Released;
+        }
         self.record.lease = None;
         self.due = due;
         Settled::Released
@@ -76,6 +82,11 @@ impl Kept {
 
     fn remaining(&self) -> Settled {
         Settled::Remaining(self.record.outbox.clone())
+    }
+
+    /// The piece that moves in next: the oldest.
+    fn next_chunk(&mut self) -> Option<Vec<Entry>> {
+        if planted::is(Plant::PiecesSwapped) { self.chunks.pop_back() } else { self.chunks.pop_front() }
     }
 
     fn is_head(&self, id: &MessageId) -> bool {
@@ -104,7 +115,7 @@ impl Tables {
     fn held(&mut self, connection: &ConnectionId, lease: &Lease) -> Result<&mut Kept, Settled> {
         let Some(kept) = self.connections.get_mut(connection) else { return Err(Settled::Lost) };
         match &kept.record.lease {
-            Some(held) if held.owner == lease.owner => Ok(kept),
+            Some(held) if held.owner == lease.owner || planted::is(Plant::SettleWithoutLease) => Ok(kept),
             None if kept.record.fence == lease.fence => Err(Settled::Released),
             _ => Err(Settled::Lost),
         }
@@ -147,19 +158,23 @@ impl Store for MemoryStore {
         let Tables { connections, contacts, .. } = &mut *tables;
         let new = Kept::new(now);
         let stored = connections.get(commit.connection).unwrap_or(&new);
-        let held_on = commit.lease.is_none() || until(&stored.record) == until(seen);
-        let as_seen = stored.record.version == seen.version
-            && stored.record.fence == seen.fence
+        let held_on = commit.lease.is_none()
+            || until(&stored.record) == until(seen)
+            || planted::is(Plant::TakeoverByOwnerAlone);
+        let as_seen = (stored.record.version == seen.version || planted::is(Plant::CommitWithoutVersion))
+            && (stored.record.fence == seen.fence || planted::is(Plant::CommitWithoutFence))
             && stored.record.outbox.spilled == seen.outbox.spilled
-            && owner(&stored.record) == owner(seen);
+            && (owner(&stored.record) == owner(seen) || planted::is(Plant::CommitWithoutOwner));
         let plan = Plan::of(&commit);
         let version = |id: &ContactId| contacts.get(id).map_or(0, Contact::version);
         let alone = plan.contacts.iter().all(|contact| contact.version() == version(contact.id()) + 1);
+        let alone = alone || planted::is(Plant::ContactUnchecked);
         if !(as_seen && held_on && alone) {
             return Ok(Committed::Conflict);
         }
         contacts.extend(plan.contacts.into_iter().map(|contact| (contact.id().clone(), contact)));
         let kept = connections.entry(commit.connection.clone()).or_insert(new);
+        let as_read = planted::is(Plant::CommitWithoutFence).then(|| plan.after.outbox.clone());
         // The holder of a lease may have settled entries since: append to those that are there now.
         let mut outbox = Outbox { entries: mem::take(&mut kept.record.outbox.entries), ..plan.after.outbox };
         outbox.entries.extend(plan.append);
@@ -174,7 +189,7 @@ impl Store for MemoryStore {
         kept.chunks.extend(plan.chunks);
         kept.spilled_ids.extend(plan.spill.iter().map(|seen| (seen.hash, *seen)));
         kept.spilled_ids.retain(|_, seen| !seen.is_old(commit.now));
-        Ok(Committed::Yes(kept.record.outbox.clone()))
+        Ok(Committed::Yes(as_read.unwrap_or_else(|| kept.record.outbox.clone())))
     }
 
     async fn contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError> {
@@ -194,7 +209,7 @@ impl Store for MemoryStore {
     ) -> Result<Taken, StoreError> {
         let mut tables = self.lock();
         let Some(kept) = tables.connections.get_mut(connection) else { return Ok(Taken::No) };
-        if kept.record.lease_at(now).is_some() {
+        if kept.record.lease_at(now).is_some() && !planted::is(Plant::TakenWhileHeld) {
             return Ok(Taken::No);
         }
         if kept.record.outbox.is_empty() {
@@ -231,7 +246,7 @@ impl Store for MemoryStore {
             Settlement::Done => outbox.entries.front().map(|head| &head.id),
             Settlement::Deferred(head) | Settlement::Passed(head) => Some(&head.id),
         };
-        if !known.is_some_and(|id| kept.is_head(id)) {
+        if !known.is_some_and(|id| kept.is_head(id) || planted::is(Plant::SettleByPosition)) {
             return Ok(kept.remaining());
         }
         let entries = &mut kept.record.outbox.entries;
@@ -244,6 +259,9 @@ impl Store for MemoryStore {
             Settlement::Deferred(head) => {
                 let due = head.next_attempt.unwrap_or(head.created_at);
                 entries[0] = head;
+                if planted::is(Plant::HeadOvertaken) && entries.len() > 1 {
+                    entries.swap(0, 1);
+                }
                 Ok(kept.release(Some(due)))
             }
             Settlement::Passed(head) => {
@@ -269,7 +287,7 @@ impl Store for MemoryStore {
             Err(settled) => return Ok(settled),
         };
         let entries = &mut kept.record.outbox.entries;
-        if entries.get(at).is_some_and(|entry| entry.id == *id) {
+        if entries.get(at).is_some_and(|entry| entry.id == *id || planted::is(Plant::WithdrawnByPosition)) {
             entries.remove(at);
         }
         Ok(kept.remaining())
@@ -282,8 +300,11 @@ impl Store for MemoryStore {
             Err(settled) => return Ok(settled),
         };
         if kept.record.outbox.entries.is_empty()
-            && let Some(chunk) = kept.chunks.pop_front()
+            && let Some(mut chunk) = kept.next_chunk()
         {
+            if planted::is(Plant::PieceDropped) {
+                chunk.pop();
+            }
             kept.record.outbox.entries.extend(chunk);
             kept.record.outbox.spilled -= 1;
         }
@@ -321,7 +342,7 @@ impl Store for MemoryStore {
             }
             Place::Occupied(place) => place.into_mut(),
         };
-        if kept.row.state.rank() < step.state.rank() {
+        if kept.row.state.rank() < step.state.rank() || planted::is(Plant::RowMovedBack) {
             (kept.row.state, kept.row.detail) = (step.state, step.detail.clone());
             kept.reported_at = Some(now);
             return Ok(Moved::Forward);

@@ -5,6 +5,7 @@ use std::mem;
 
 use super::recent::Seen;
 use crate::contact::Contact;
+use crate::planted::{self, Plant};
 
 use super::{Commit, Entry, Outbox, Recent, Record};
 
@@ -35,10 +36,14 @@ impl Plan {
     pub(crate) fn of(commit: &Commit<'_>) -> Self {
         let seen = commit.seen;
         let mut recent = seen.recent.clone();
-        let spill = recent.remember(commit.message, commit.arrived, commit.now);
+        let spill = if planted::is(Plant::IdForgotten) {
+            Vec::new()
+        } else {
+            recent.remember(commit.message, commit.arrived, commit.now)
+        };
 
         // Once something waits outside the record, everything that follows waits behind it.
-        let mut inside = seen.outbox.spilled == 0;
+        let mut inside = seen.outbox.spilled == 0 || planted::is(Plant::PieceOvertaken);
         let mut room = if inside { Room::of(&seen.outbox.entries) } else { Room::default() };
         let mut append = Vec::new();
         let mut chunks = Vec::new();

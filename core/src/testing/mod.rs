@@ -269,12 +269,14 @@
 //! ```
 
 mod bench;
+pub(crate) mod chance;
 mod clock;
 mod faulty;
 mod gateway;
 mod transcript;
 
 pub use bench::{Bench, BenchBuilder};
+pub use chance::Chance;
 pub use clock::TestClock;
 pub use faulty::{Fault, Faults, FaultyQueue, FaultyStore, When};
 pub use gateway::{Behaviour, TestGateway};

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::MemoryStore;
 use crate::broadcast::{Broadcast, BroadcastKey, Piece};
 use crate::message::{ConnectionId, MessageId};
+use crate::planted::{self, Plant};
 use crate::store::{Broadcasts, Due, Opened, Row, StoreError, Waiting};
 
 /// The broadcasts by key.
@@ -15,9 +16,9 @@ pub(super) type Kept = BTreeMap<BroadcastKey, KeptBroadcast>;
 
 /// One of them.
 pub(super) struct KeptBroadcast {
-    broadcast: Broadcast,
+    pub(super) broadcast: Broadcast,
     parts: Vec<Vec<Piece>>,
-    due_at: Option<Timestamp>,
+    pub(super) due_at: Option<Timestamp>,
 }
 
 /// Those that are due.
@@ -30,7 +31,8 @@ pub(super) fn due(kept: &Kept, now: Timestamp) -> impl Iterator<Item = Due> {
 
 fn keep(kept: &mut Kept, broadcast: &Broadcast, parts: &[Vec<Piece>], due_at: Option<Timestamp>) -> Opened {
     let alive = |kept: &&KeptBroadcast| kept.broadcast.created_at + Broadcast::KEPT > broadcast.created_at;
-    if let Some(before) = kept.get(&broadcast.key).filter(alive) {
+    let unchecked = planted::is(Plant::BroadcastUnchecked);
+    if let Some(before) = kept.get(&broadcast.key).filter(|kept| alive(kept) && !unchecked) {
         return Opened::Before(before.broadcast.clone());
     }
     let new = KeptBroadcast { broadcast: broadcast.clone(), parts: parts.to_vec(), due_at };

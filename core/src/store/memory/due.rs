@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{Tables, broadcasts};
 use crate::message::ConnectionId;
+use crate::planted::{self, Plant};
 use crate::store::{Due, DueCursor, DuePage, StoreError, Waiting};
 
 /// Returns the first `limit` of what is due behind `after`.
@@ -16,12 +17,18 @@ pub(super) fn page(
     let after = after.map(to_due).transpose()?;
     let outboxes = tables.connections.iter().filter_map(|(connection, kept)| {
         let since = kept.due.filter(|since| *since <= now)?;
+        if planted::is(Plant::SweepForgetsLeases) && kept.record.lease.is_some() {
+            return None;
+        }
         Some(Due { waiting: Waiting::Outbox(connection.clone()), since })
     });
     let order = |a: &Due, b: &Due| (a.since, &a.waiting).cmp(&(b.since, &b.waiting));
     let is_behind = |due: &Due| after.as_ref().is_none_or(|after| order(due, after).is_gt());
     let mut due: Vec<Due> =
         outboxes.chain(broadcasts::due(&tables.broadcasts, now)).filter(is_behind).collect();
+    if planted::is(Plant::SweepForgetsBroadcasts) {
+        due.retain(|due| matches!(due.waiting, Waiting::Outbox(_)));
+    }
     due.sort_by(order);
     let more = due.len() > limit.max(1);
     due.truncate(limit.max(1));

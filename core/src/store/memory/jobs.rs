@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::MemoryStore;
+use crate::planted::{self, Plant};
 use crate::store::{JobRecord, Jobs, StoreError};
 
 #[async_trait]
@@ -19,7 +20,7 @@ impl Jobs for MemoryStore {
     ) -> Result<bool, StoreError> {
         let mut tables = self.lock();
         let version = |record: Option<&JobRecord>| record.map_or(0, |record| record.version);
-        if version(tables.jobs.get(name)) != version(seen) {
+        if version(tables.jobs.get(name)) != version(seen) && !planted::is(Plant::JobUnchecked) {
             return Ok(false);
         }
         let record = JobRecord { version: version(seen) + 1, ..record.clone() };

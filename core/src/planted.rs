@@ -1,0 +1,150 @@
+//! Planted faults: small changes of this crate behind switches, which prove that the simulation finds such faults.
+//!
+//! Without the feature `planted` a switch is a constant and compiles to nothing. With it, one is on for as long as a
+//! [`Planted`] lives, on its thread alone.
+
+/// Declares the plants, each with what it does.
+macro_rules! plants {
+    ($($name:ident: $what:literal,)*) => {
+        /// A fault that can be planted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(not(feature = "planted"), allow(dead_code, unreachable_pub))]
+        pub enum Plant {
+            $(#[doc = $what] $name,)*
+        }
+
+        #[cfg(feature = "planted")]
+        impl Plant {
+            /// All of them, in the order in which they are declared.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Returns its name.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            /// Returns what it does.
+            pub fn what(self) -> &'static str {
+                match self {
+                    $(Self::$name => $what,)*
+                }
+            }
+        }
+    };
+}
+
+plants! {
+    CommitWithoutFence: "A commit does not notice that someone took the lease and gave it back, and goes by the outbox as it was read.",
+    TakeoverByOwnerAlone: "A commit takes over a lease that its holder has extended since.",
+    CommitWithoutVersion: "A commit overwrites what another one wrote since.",
+    CommitWithoutOwner: "A commit does not notice that someone else holds the lease now.",
+    IdForgotten: "A commit does not remember the id of its message.",
+    DuplicateHandled: "A message that was committed before is handled again.",
+    TakenWhileHeld: "The sweep's delivery takes a lease that someone holds.",
+    LeaseMistaken: "Who finds its message committed takes the lease for its own.",
+    OptOutForgotten: "A commit drops that a person has opted out.",
+    OptOutUnseen: "A sender does not look whether the person has opted out since.",
+    NoticeInSpiteOfStop: "A message that nobody asked for is queued for a person who has opted out.",
+    ConfirmationHeldBack: "The confirmation of STOP is not marked as one.",
+    StartIgnored: "START does not bring messages back.",
+    RepliesReversed: "The replies to a message are queued in the wrong order.",
+    ReplyDropped: "The last of several replies is not queued.",
+    OutcomeKept: "The phases do not run again although the connection changed.",
+    ContactUnchecked: "A commit overwrites a contact that changed since.",
+    DoubtForgottenAtCommit: "A commit that takes over a lease does not count the doubt.",
+    DoubtForgottenAtTake: "The sweep's delivery takes over a lease and does not count the doubt.",
+    DoubtEndedTooSoon: "A message in doubt counts as sent although no report says so.",
+    DoubtNotCounted: "A send without an answer is not counted as doubt.",
+    LostAnswerIsSuccess: "A send without an answer counts as done.",
+    DeferredIsSuccess: "A message that the gateway does not take now counts as sent.",
+    SettleSkipped: "What became of a message is not written down.",
+    SettleByPosition: "A settlement removes the head without looking which message it is.",
+    SettleWithoutLease: "A settlement does not ask whose the lease is.",
+    LostLeaseIgnored: "A sender goes on although its lease is someone else's.",
+    LeaseNotExtended: "A lease is never extended.",
+    LeaseTooShort: "A lease does not last as long as a send.",
+    LeaseKept: "The lease is not given back with the last message.",
+    HeadOvertaken: "The message behind a head that must wait is sent first.",
+    PieceDropped: "A piece of an outbox that moved in loses its last message.",
+    PiecesSwapped: "The newest piece of an outbox moves in first.",
+    PieceOvertaken: "A reply goes into the record although others wait beside it.",
+    RecipientDropped: "The last of several recipients is left out.",
+    WithdrawnByPosition: "What goes to others leaves the outbox without a look which entry it is.",
+    SendingForgotten: "What goes to others leaves the outbox although the queue did not take it.",
+    NoticeRandom: "A message to others has another id each time.",
+    AnsweredTooSoon: "A message counts as taken although the queue did not take it.",
+    StoreErrorSwallowed: "A message counts as taken although the store failed.",
+    GatewayIdIgnored: "Each delivery of a message is a message of its own.",
+    JobDropped: "A job that failed counts as done.",
+    GroupGoesOn: "What follows a job that failed is done before it.",
+    GroupBackwards: "The jobs of a group are done from the last to the first.",
+    SweepForgetsBroadcasts: "The sweep leaves out broadcasts.",
+    SweepForgetsLeases: "The sweep leaves out outboxes whose holder died.",
+    StartedBeforeQueued: "A scheduled job counts as started before it is on the queue.",
+    JobDoneTwice: "A scheduled job does not look whether it was done.",
+    JobUnchecked: "The record of a scheduled job overwrites what another run wrote.",
+    JobDoneBeforeSent: "A scheduled job counts as done before its messages are kept.",
+    PartDoneBeforeSpread: "A part of a broadcast counts as spread before it is.",
+    BroadcastUnchecked: "A broadcast is opened again under its key.",
+    RowMovedBack: "A report moves a row back.",
+    RowOverwritten: "A row of history is overwritten by an earlier state.",
+    DoubtOverwritten: "The doubt in a row of history is overwritten by a lower one.",
+    ReportToldOnce: "A report that comes again is not passed on, although it never was.",
+    ReportWithoutFate: "Two ends of one message are one to the apps.",
+    ReportUnheard: "A report counts as taken although the store failed.",
+    FailureUntold: "A message that failed leaves the outbox although nobody could be told.",
+}
+
+/// Returns whether this fault is planted on the present thread.
+#[cfg(feature = "planted")]
+pub(crate) fn is(plant: Plant) -> bool {
+    switch::present() == Some(plant)
+}
+
+/// Returns whether this fault is planted: never without the feature.
+#[cfg(not(feature = "planted"))]
+pub(crate) const fn is(_plant: Plant) -> bool {
+    false
+}
+
+#[cfg(feature = "planted")]
+pub use switch::Planted;
+
+#[cfg(feature = "planted")]
+mod switch {
+    use std::cell::Cell;
+    use std::marker::PhantomData;
+
+    use super::Plant;
+
+    thread_local! {
+        static PRESENT: Cell<Option<Plant>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn present() -> Option<Plant> {
+        PRESENT.get()
+    }
+
+    /// A fault that is there as long as this lives, on this thread.
+    #[must_use = "the fault is there only as long as this lives"]
+    pub struct Planted {
+        before: Option<Plant>,
+        /// It belongs to its thread.
+        here: PhantomData<*const ()>,
+    }
+
+    impl Planted {
+        /// Plants a fault, in place of the one that was there.
+        pub fn new(plant: Plant) -> Self {
+            Self { before: PRESENT.replace(Some(plant)), here: PhantomData }
+        }
+    }
+
+    impl Drop for Planted {
+        fn drop(&mut self) {
+            PRESENT.set(self.before);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Chance by the seed: what else differs from run to run is the same each time.
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+
+type Source = Box<dyn FnMut() -> u128>;
+
+thread_local! {
+    static SOURCE: RefCell<Option<Source>> = const { RefCell::new(None) };
+}
+
+/// A source of all chance that this crate takes on the present thread, as long as it lives: names of leases, random
+/// message ids and jitter. A simulation on a current-thread runtime sets one, so that a seed decides everything.
+///
+/// ```
+/// use threadless::MessageId;
+/// use threadless::testing::Chance;
+///
+/// let ids = || {
+///     let mut next = 0;
+///     let _chance = Chance::from_source(move || {
+///         next += 1;
+///         next
+///     });
+///     (MessageId::random(), MessageId::random())
+/// };
+/// assert_eq!(ids(), ids());
+/// assert_ne!(ids().0, ids().1);
+/// assert_ne!(MessageId::random(), MessageId::random());
+/// ```
+#[must_use = "the source counts only as long as this lives"]
+pub struct Chance {
+    before: Option<Source>,
+    /// It belongs to its thread.
+    here: PhantomData<*const ()>,
+}
+
+impl Chance {
+    /// Takes all chance on this thread from `source`, in place of the one before.
+    pub fn from_source(source: impl FnMut() -> u128 + 'static) -> Self {
+        let before = SOURCE.with_borrow_mut(|present| present.replace(Box::new(source)));
+        Self { before, here: PhantomData }
+    }
+}
+
+impl Drop for Chance {
+    fn drop(&mut self) {
+        SOURCE.with_borrow_mut(|present| *present = self.before.take());
+    }
+}
+
+/// Returns the next random bits of this thread's source; `None` where it has none.
+pub(crate) fn bits() -> Option<u128> {
+    SOURCE.with_borrow_mut(|source| source.as_mut().map(|source| source()))
+}

@@ -1,0 +1,52 @@
+//! Planted faults: how many histories it takes to find each, and how short the history becomes.
+
+use threadless::planted::{Plant, Planted};
+
+use crate::plan::Plan;
+use crate::{Verdict, plan_of, run, shrink};
+
+/// A history with so many events is short enough to be understood.
+const SHORT: usize = 10;
+
+/// A planted fault that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Harvest {
+    /// After how many histories it was found, in the form below.
+    pub histories: u64,
+    /// Which promise it broke.
+    pub promise: &'static str,
+    /// The shortest history that shows it.
+    pub plan: Plan,
+}
+
+/// Returns all plants by name, each with what it does.
+pub fn plants() -> impl Iterator<Item = (Plant, &'static str, &'static str)> {
+    Plant::ALL.iter().map(|plant| (*plant, plant.name(), plant.what()))
+}
+
+/// Runs a plan with a planted fault.
+pub fn run_planted(plan: &Plan, plant: Plant, logs: bool) -> Verdict {
+    let _planted = Planted::new(plant);
+    run(plan, logs)
+}
+
+/// Looks for a planted fault in at most `limit` histories, and makes the first one that shows it short.
+pub fn harvest(plant: Plant, limit: u64) -> Option<Harvest> {
+    let _planted = Planted::new(plant);
+    let mut shortest: Option<Harvest> = None;
+    for seed in 0..limit {
+        let plan = plan_of(seed);
+        let Some((promise, _)) = run(&plan, false).broken.into_iter().next() else { continue };
+        let fails = |plan: &Plan| run(plan, false).broken.iter().any(|(broken, _)| *broken == promise);
+        let (plan, _) = shrink(&plan, fails);
+        let shorter = shortest.as_ref().is_none_or(|known| plan.events.len() < known.plan.events.len());
+        if shorter {
+            shortest = Some(Harvest { histories: seed + 1, promise, plan });
+        }
+        // A history that stays long may have met it by a long way: the next one may not.
+        if shortest.as_ref().is_some_and(|found| found.plan.events.len() <= SHORT) {
+            break;
+        }
+    }
+    shortest
+}
