@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp, TimestampArithmetic};
 use tokio::time::Instant;
 
 /// A source of the present moment.
@@ -49,7 +49,55 @@ impl Deadline {
     }
 }
 
-/// `span` after `at`; the end of time if that is later than time goes.
-pub(crate) fn after(at: Timestamp, span: Duration) -> Timestamp {
+/// Returns `span` after `at`; the end of time if that is later than time goes.
+pub(crate) fn after(at: Timestamp, span: impl Into<TimestampArithmetic>) -> Timestamp {
     at.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// The most that a gateway's clock may be ahead of ours. A message cannot arrive in the future; two clocks can differ.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+
+/// The longest that a gateway may keep a message before it brings it. A spool survives an outage over a long weekend.
+const BEHIND: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Returns the time that a gateway gave, if its clock can be right: at most seven days ago, and at most five minutes
+/// ahead of `now`. What depends on it (how long a row of history and a conversation last, in which order rows stand)
+/// would otherwise follow a clock that nobody has set.
+pub(crate) fn plausible(told: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let age = now.duration_since(told);
+    (-AHEAD..=BEHIND).contains(&age).then_some(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_believed_from_a_week_ago_to_five_minutes_ahead() {
+        let now: Timestamp = "2026-11-24T11:25:33Z".parse().unwrap();
+        let table = [
+            ("2026-11-24T11:25:33Z", true),
+            ("2026-11-24T11:30:33Z", true),
+            ("2026-11-24T11:30:34Z", false),
+            ("2036-11-24T11:25:33Z", false),
+            ("9999-12-30T22:00:00Z", false),
+            ("2026-11-17T11:25:33Z", true),
+            ("2026-11-17T11:25:32Z", false),
+            ("2026-10-24T11:25:33Z", false),
+            ("1970-01-01T00:00:00Z", false),
+            ("-009999-01-02T01:59:59Z", false),
+        ];
+        for (told, believed) in table {
+            let told = told.parse().unwrap();
+            assert_eq!(plausible(told, now), believed.then_some(told), "{told}");
+        }
+        assert_eq!(plausible(Timestamp::MIN, Timestamp::MAX), None);
+        assert_eq!(plausible(Timestamp::MAX, Timestamp::MIN), None);
+    }
+
+    #[test]
+    fn time_ends_and_does_not_overflow() {
+        assert_eq!(after(Timestamp::MAX, Duration::from_secs(1)), Timestamp::MAX);
+        assert_eq!(after(Timestamp::UNIX_EPOCH, BEHIND), Timestamp::from_second(604_800).unwrap());
+    }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use tracing::{error, info, warn};
 
-use crate::backend::{Caller, Fault, OnUnusable, Reports, plain_text};
+use crate::backend::{Caller, Fault, OnUnusable, Reports, plain_text, redact};
 use crate::clock::Deadline;
 use crate::incoming::{IncomingError, incoming};
 use crate::message::BackendName;
@@ -18,6 +18,12 @@ pub const MAX_BODY: usize = 1 << 16;
 
 /// The longest query string that is read, in bytes. An HTTP API takes 10,240 for request line and headers.
 pub const MAX_QUERY: usize = 1 << 14;
+
+/// The most problems that are kept of one request.
+const MOST_PROBLEMS: usize = 50;
+
+/// The most bytes that are kept of one of them.
+const LONGEST_PROBLEM: usize = 1_000;
 
 /// Answers one request to a backend of `engine`, at `/<anything>/<backend name>/`, or, for a delivery report, at
 /// `/<anything>/<backend name>/<path>/` with the [path](crate::backend::Reports::path) that the backend has for them.
@@ -157,9 +163,18 @@ async fn keep(
     request: &Request<Bytes>,
     faults: &[Fault],
 ) -> Response<Bytes> {
-    let problems: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    warn!(backend = name.as_str(), outcome = "unusable", problems = problems.join("; "), "incoming");
-    let (raw, at) = (installed.backend.redact(request), project.ports.clock.now());
+    let secrets = &installed.secrets;
+    let problem = |fault: &Fault| {
+        let problem = redact::text_without_secrets(&fault.to_string(), secrets);
+        redact::bounded(problem, LONGEST_PROBLEM).0
+    };
+    let problems: Vec<String> = faults.iter().take(MOST_PROBLEMS).map(problem).collect();
+    let raw = installed.backend.redact(&redact::without_secrets(request, secrets));
+    let (raw, cut) = redact::bounded(raw, Unusable::MAX_RAW);
+    // The problem itself may quote what was sent.
+    let fields: Vec<&str> = faults.iter().take(MOST_PROBLEMS).map(|fault| fault.field.as_str()).collect();
+    warn!(backend = name.as_str(), outcome = "unusable", fields = fields.join(", "), cut, "incoming");
+    let at = project.ports.clock.now();
     let unusable = Unusable { backend: name.clone(), at, raw, problems };
     match project.ports.store.keep_unusable(&unusable).await {
         Ok(()) => installed.backend.acknowledge(),

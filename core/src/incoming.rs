@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tracing::info;
 
 use crate::backend::Received;
 use crate::budget::Budget;
-use crate::clock::Deadline;
+use crate::clock::{Deadline, plausible};
 use crate::config::Respond;
 use crate::handle::{self, Handling};
 use crate::message::{BackendName, ConnectionId, Incoming, MessageId};
@@ -84,8 +85,22 @@ pub async fn incoming(
     }
 }
 
+/// The name of the detail that keeps a time of arrival which cannot be right.
+const GATEWAY_TIME: &str = "gateway_time";
+
+/// Returns when a message arrived: the gateway's time if it is [plausible], otherwise `now`. An implausible time stays
+/// among the details, as `gateway_time`.
+pub(crate) fn arrival(received: &mut Received, now: Timestamp) -> Timestamp {
+    let Some(told) = received.received_at else { return now };
+    plausible(told, now).unwrap_or_else(|| {
+        received.details.entry(GATEWAY_TIME.to_owned()).or_insert_with(|| told.to_string());
+        now
+    })
+}
+
 /// Gives the message its id and its time of arrival.
-fn arrived(project: &Project, backend: &BackendName, received: Received) -> Incoming {
+fn arrived(project: &Project, backend: &BackendName, mut received: Received) -> Incoming {
+    let received_at = arrival(&mut received, project.ports.clock.now());
     let connection = ConnectionId::new(backend.clone(), received.identity);
     let id = match &received.gateway_id {
         Some(gateway_id) if !planted::is(Plant::GatewayIdIgnored) => {
@@ -97,7 +112,7 @@ fn arrived(project: &Project, backend: &BackendName, received: Received) -> Inco
         id,
         connection,
         text: received.text,
-        received_at: received.received_at.unwrap_or_else(|| project.ports.clock.now()),
+        received_at,
         recipient: received.recipient,
         raw: received.raw,
         details: received.details,

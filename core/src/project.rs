@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::backend::{Caller, ErasedBackend, Guard, Transport};
 use crate::clock::Clock;
-use crate::config::{BackendSettings, MaySend, Respond, Settings};
+use crate::config::{BackendSettings, MaySend, Respond, Secret, Settings};
 use crate::consent::Consent;
 use crate::context::About;
 use crate::message::BackendName;
@@ -51,6 +51,7 @@ pub(crate) struct Installed {
     pub(crate) respond: Respond,
     pub(crate) replies_per_hour: Option<NonZeroU32>,
     pub(crate) backend: Arc<dyn ErasedBackend>,
+    pub(crate) secrets: Vec<Secret>,
     pub(crate) guard: Guard,
 }
 
@@ -58,9 +59,9 @@ impl Project {
     /// Puts the parts together. Touches neither store nor queue.
     pub fn new(settings: Settings, router: Router, ports: Ports) -> Self {
         let install = |(name, settings): (BackendName, BackendSettings)| {
-            let BackendSettings { engine, respond, replies_per_hour, backend } = settings;
+            let BackendSettings { engine, respond, replies_per_hour, backend, secrets } = settings;
             let (backend, guard) = (backend.0, Guard::default());
-            (name, Installed { engine, respond, replies_per_hour, backend, guard })
+            (name, Installed { engine, respond, replies_per_hour, backend, secrets, guard })
         };
         Self {
             about: Arc::new(settings.about),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use tracing::info;
 
-use crate::backend::Reported;
+use crate::backend::{Reported, of_report};
 use crate::budget::Budget;
-use crate::clock::Deadline;
+use crate::clock::{Deadline, plausible};
 use crate::handle;
 use crate::incoming::{INLINE_DELIVERY, IncomingError};
 use crate::message::{Fate, Report};
@@ -16,9 +16,6 @@ use crate::planted::{self, Plant};
 use crate::project::Project;
 use crate::queue::Ticket;
 use crate::store::{Moved, State, Step};
-
-/// The most characters of a gateway's words that are kept.
-const LONGEST_DETAIL: usize = 200;
 
 /// Takes in what a gateway reports of a message. When this returns `Ok`, all that is to follow from it is durable; the
 /// same report may come again, at any time.
@@ -33,8 +30,7 @@ pub async fn report(
 ) -> Result<Moved, IncomingError> {
     let Reported { reference, fate, detail, reported_at } = reported;
     let now = project.ports.clock.now();
-    let clean = |detail: String| detail.chars().filter(|c| !c.is_control()).take(LONGEST_DETAIL).collect();
-    let detail: Option<String> = detail.map(clean).filter(|detail: &String| !detail.trim().is_empty());
+    let detail = detail.and_then(|detail| of_report(&detail, &reference.connection.identity));
     let state = fate.map_or(State::Sent, Fate::state);
     let step = Step { connection: reference.connection, at: reference.at, id: reference.id, state, detail };
     let moved = project.ports.store.report(&step, now).await?;
@@ -48,7 +44,7 @@ pub async fn report(
     info!(backend, identity, message_id, state, outcome, "report");
     let moved = if planted::is(Plant::ReportToldOnce) && moved == Moved::Again { Moved::No } else { moved };
     if let (Some(fate), Moved::Forward | Moved::Again) = (fate, moved) {
-        let at = reported_at.unwrap_or(now);
+        let at = reported_at.and_then(|told| plausible(told, now)).unwrap_or(now);
         tell(project, Report::new(step.connection, step.id, fate, step.detail, at), deadline).await?;
     }
     Ok(moved)

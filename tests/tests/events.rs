@@ -96,7 +96,7 @@ const FLOOD: &[(&str, &str)] = &[
 fn flood(more: &Value) -> Value {
     let mut answer = json!({
         "key": "flood-2026-11-24",
-        "created_at": "2023-11-14T22:13:20Z",
+        "created_at": "2026-11-24T11:26:00Z",
         "total": 2,
         "fanned_out": 0,
     });
@@ -287,7 +287,8 @@ impl Rig {
         anyhow::ensure!(text.contains(asked), "the shipped settings do not show how to ask for reports");
         let text = format!("{text}\n{http}");
         let settings = Settings::read(&text, &functions::engines(), &Surroundings::local(&[]))?;
-        let clock = TestClock::default();
+        // When the samples were taken: a gateway's time counts if it is near ours.
+        let clock = TestClock::at("2026-11-24T11:26:00Z".parse()?);
         let queue = Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
         let store = Arc::new(MemoryStore::new());
         let ports = Ports {

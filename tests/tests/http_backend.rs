@@ -83,7 +83,7 @@ async fn messages_come_in_as_forms_or_json_and_replies_go_out_as_the_settings_sa
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_gets_its_credentials_and_its_own_names() {
     let gateway = Recorder::start().await.unwrap();
-    gateway.otherwise(|_| Reply::text("queued").with_status(202).into());
+    gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
     let (url, with_password) = (gateway.url("/send"), gateway.url("/send").replace("://", "://user:pass@"));
     let settings = format!(
         "[project]\nname = \"T\"\n\

@@ -3,17 +3,30 @@
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use base64::Engine as _;
 use bytes::Bytes;
-use http::Request;
+use http::{Method, Request};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tests::apps::Hanging;
+use threadless::backend::{
+    AnyBackend, Backend, Caller, Engines, Fault as Problem, Fetched, Received, Reference, Reported,
+    SendOutcome, Transport, TransportError,
+};
+use threadless::config::{Settings, Surroundings};
 use threadless::lambda::json_logs;
+use threadless::store::{MemoryStore, Store as _};
 use threadless::testing::{Behaviour, Bench, Fault, When};
-use threadless::{App, AppError, Context, Fate, Handled, Router};
+use threadless::{
+    App, AppError, BackendName, ConnectionId, Context, Deadline, Fate, Handled, Outgoing, Ports, Project,
+    Router, SystemClock, incoming, report,
+};
 
 #[derive(Clone, Default)]
 struct Buffer(Arc<Mutex<Vec<u8>>>);
@@ -131,6 +144,48 @@ struct Six;
 impl App for Six {
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
         (1..=6).for_each(|nth| cx.reply(nth.to_string()));
+const TEXT: &str = "my secret reply";
+const ZEBRA: &str = "zebra";
+
+/// A gateway, or something in its place, that repeats all it was given.
+struct Echo(u16, Shape);
+
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Page,
+    Words,
+    Kannel,
+    Json,
+    Broken,
+    Unreached,
+}
+
+#[async_trait]
+impl Transport for Echo {
+    async fn fetch(&self, request: Request<Bytes>, _: Duration) -> Result<Fetched, TransportError> {
+        let url = request.uri().to_string();
+        let plain = percent_decode_str(&url.replace('+', " ")).decode_utf8_lossy().into_owned();
+        let body = String::from_utf8_lossy(request.body()).into_owned();
+        let headers = format!("{:?}", request.headers());
+        let all = format!("{ZEBRA} {url} {plain} {body} {headers} {NUMBER} {TEXT} hunter2 t0ken");
+        let body = match self.1 {
+            Shape::Page => format!("<html><title>{all}</title></html>"),
+            Shape::Words => all,
+            Shape::Kannel => format!("0: Accepted for delivery Denied receivers are: {all}"),
+            Shape::Json => format!("{{\"error\": {all:?}}}"),
+            Shape::Broken => return Err(TransportError::Broken(format!("{url} {plain}"))),
+            Shape::Unreached => return Err(TransportError::Unreached(format!("{url} {plain}"))),
+        };
+        Ok(Fetched { status: self.0, body: body.into() })
+    }
+}
+
+/// Answers everything with [`TEXT`].
+struct Replies;
+
+impl App for Replies {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        cx.reply(TEXT);
         Ok(Handled::Yes)
     }
 }
@@ -162,4 +217,177 @@ async fn a_blocked_thread_is_a_line_of_its_own() {
     let lines = app_lines(&bench, "block").await;
     assert_eq!(lines[0], ("filter".to_owned(), "app_suspended".to_owned()), "{lines:?}");
     assert_eq!(bench.gateway.taken().len(), 30);
+/// An engine of one's own that repeats answers and requests.
+struct Repeats;
+
+impl Backend for Repeats {
+    fn methods(&self) -> &[Method] {
+        &[Method::POST]
+    }
+
+    fn authenticate(&self, _: &Request<Bytes>) -> Caller {
+        Caller::Gateway
+    }
+
+    fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Problem>> {
+        Err(vec![Problem::new("body", String::from_utf8_lossy(request.body()))])
+    }
+
+    fn send_timeout(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    async fn send(&self, message: &Outgoing, transport: &dyn Transport, limit: Duration) -> SendOutcome {
+        let identity = message.connection.identity.as_str();
+        let request = Request::get(format!("http://g/?to={identity}")).body(Bytes::new()).unwrap();
+        match transport.fetch(request, limit).await {
+            Ok(answer) => {
+                SendOutcome::Deferred { detail: String::from_utf8_lossy(&answer.body).into_owned() }
+            }
+            Err(problem) => problem.into(),
+        }
+    }
+}
+
+const HOSTILE: &str = r#"
+    [project]
+    name = "T"
+    [backends.kannel]
+    engine = "kannel"
+    sendsms_url = "http://user:hunter2@k:13013/cgi-bin/sendsms"
+    sendsms_params = { username = "u", password = "hunter2" }
+    sendsms_token = "t0ken"
+    token = "t0ken"
+    [backends.url]
+    engine = "http"
+    outgoing_url = "http://user:hunter2@g/?key=hunter2&to=%(identity)s&text=%(text)s"
+    token = "t0ken"
+    [backends.json]
+    engine = "http"
+    outgoing_url = "http://g/"
+    outgoing_method = "json"
+    headers = { x-api-key = "hunter2" }
+    [backends.form]
+    engine = "http"
+    outgoing_url = "http://g/"
+    outgoing_method = "form"
+    [backends.own]
+    engine = "own"
+    key = "hunter2"
+"#;
+
+/// A project with these settings before such a gateway, and its store.
+fn before(echo: Echo) -> (Project, Arc<MemoryStore>) {
+    let engines = Engines::standard().with("own", |fields| {
+        fields.secret("key");
+        Some(AnyBackend::new(Repeats))
+    });
+    let settings = Settings::read(HOSTILE, &engines, &Surroundings::local(&[])).unwrap();
+    let store = Arc::new(MemoryStore::new());
+    let ports =
+        Ports { store: store.clone(), queue: None, transport: Arc::new(echo), clock: Arc::new(SystemClock) };
+    (Project::new(settings, Router::new().app(Replies), ports), store)
+}
+
+fn received() -> Received {
+    Received {
+        identity: NUMBER.parse().unwrap(),
+        text: "my secret question".to_owned(),
+        gateway_id: None,
+        received_at: None,
+        recipient: None,
+        raw: None,
+        details: BTreeMap::new(),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_repeats_the_request_reaches_neither_log_nor_history() {
+    let buffer = Buffer::default();
+    let writer = buffer.clone();
+    let logs = tracing::subscriber::set_default(json_logs("info", move || writer.clone()));
+    let mut details = Vec::new();
+    let statuses = [200, 202, 204, 302, 400, 401, 403, 404, 413, 422, 500, 502, 503, 504];
+    for shape in [Shape::Page, Shape::Words, Shape::Kannel, Shape::Json, Shape::Broken, Shape::Unreached] {
+        for status in statuses {
+            let (project, store) = before(Echo(status, shape));
+            for backend in ["kannel", "url", "json", "form", "own"] {
+                let name: BackendName = backend.parse().unwrap();
+                let deadline = Deadline::within(Duration::from_secs(29));
+                incoming(&project, &name, received(), deadline).await.unwrap();
+                let connection = ConnectionId::new(name, NUMBER.parse().unwrap());
+                let rows = store.history(&connection, jiff::Timestamp::now(), 9).await.unwrap();
+                assert_eq!(rows.len(), 2, "{backend} {status} {shape:?}: {rows:#?}");
+                details.extend(rows.into_iter().filter_map(|row| row.detail));
+            }
+        }
+    }
+    drop(logs);
+    let text = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+    assert!(details.len() > 80, "{details:#?}");
+    let attempts = text.lines().filter(|line| line.contains("\"message\":\"outgoing\"")).count();
+    assert_eq!(attempts, 6 * statuses.len() * 5);
+    for hidden in ["hunter2", "t0ken", NUMBER, "911223", "my secret", "my%20secret", "my+secret"] {
+        assert!(!text.contains(hidden), "{hidden}: {text}");
+        assert!(details.iter().all(|detail| !detail.contains(hidden)), "{hidden}: {details:#?}");
+    }
+    // Of what an engine of one's own repeats, only what is known to be private can be left out.
+    let lines = text.lines().filter(|line| !line.contains("\"backend\":\"own\""));
+    assert!(lines.into_iter().all(|line| !line.contains(ZEBRA)), "{text}");
+    assert!(details.iter().all(|detail| !detail.contains(ZEBRA)), "{details:#?}");
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_can_read_is_kept_whole_and_logged_by_its_fields_alone() {
+    let buffer = Buffer::default();
+    let writer = buffer.clone();
+    let logs = tracing::subscriber::set_default(json_logs("info", move || writer.clone()));
+    let (project, store) = before(Echo(200, Shape::Page));
+    let text = format!("{{\"from\": {NUMBER}, \"content\": \"my secret\", \"sign\": \"hunter2\"");
+    let binary: &[u8] = &[&b"\xff\0"[..], text.as_bytes()].concat();
+    for body in [text.as_bytes(), binary] {
+        let request = Request::post(format!("/own/own/?sender={NUMBER}&api_key=other"))
+            .header("content-type", "application/json")
+            .header("authorization", "Bearer hunter2")
+            .body(Bytes::copy_from_slice(body))
+            .unwrap();
+        let deadline = Deadline::within(Duration::from_secs(29));
+        assert_eq!(threadless::endpoint::serve(&project, "own", request, deadline).await.status(), 200);
+    }
+    drop(logs);
+    let kept = store.unusable(&"own".parse().unwrap(), jiff::Timestamp::now(), 9).await.unwrap();
+    let head = format!("POST /own/own/?sender={NUMBER}&api_key=***\ncontent-type: application/json\n");
+    assert_eq!(kept[1].raw, format!("{head}\n{}", text.replace("hunter2", "***")));
+    let coded = kept[0].raw.strip_prefix(&format!("{head}content-transfer-encoding: base64\n\n")).unwrap();
+    let decoded = base64::prelude::BASE64_STANDARD.decode(coded).unwrap();
+    assert_eq!(decoded, [&b"\xff\0"[..], text.replace("hunter2", "***").as_bytes()].concat());
+    assert!(kept[1].problems[0].contains("my secret") && !kept[1].problems[0].contains("hunter2"));
+    let logged = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+    let line: Value = logged.lines().map(|line| serde_json::from_str(line).unwrap()).next().unwrap();
+    assert_eq!((&line["outcome"], &line["fields"]), (&"unusable".into(), &"body".into()), "{logged}");
+    for hidden in ["secret", NUMBER, "hunter2", "other"] {
+        assert!(!logged.contains(hidden), "{hidden}: {logged}");
+    }
+}
+
+#[tokio::test]
+async fn a_report_with_number_and_text_keeps_the_state_and_says_no_more() {
+    let buffer = Buffer::default();
+    let writer = buffer.clone();
+    let logs = tracing::subscriber::set_default(json_logs("info", move || writer.clone()));
+    let bench = Bench::with(Router::new().app(Replies)).build();
+    bench.receive(NUMBER, "x", None).await.unwrap();
+    let reported = Reported {
+        reference: Reference::of(&bench.gateway.taken()[0]),
+        fate: Some(Fate::Failed),
+        detail: Some(format!("NACK/{NUMBER} id:8675309123 stat:UNDELIV text:{TEXT}")),
+        reported_at: None,
+    };
+    report(&bench.project, reported, Deadline::within(Duration::from_secs(29))).await.unwrap();
+    drop(logs);
+    let rows = bench.history(NUMBER).await;
+    let details: Vec<&str> = rows.iter().filter_map(|row| row.detail.as_deref()).collect();
+    assert_eq!(details, ["NACK/… id:… stat:UNDELIV"]);
+    let logged = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+    assert!(!logged.contains(NUMBER) && !logged.contains("NACK") && !logged.contains(TEXT), "{logged}");
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ::http::{Method, Request, Response};
 use bytes::Bytes;
 
-use super::{Backend, Caller, Fault, OnUnusable, Received, Reports, SendOutcome, Transport};
+use super::{Backend, Caller, Exposure, Fault, OnUnusable, Received, Reports, SendOutcome, Transport};
 use crate::message::Outgoing;
 
 /// [`Backend`] with its future boxed, so that backends of different kinds stand in one table.
@@ -22,6 +22,7 @@ pub(crate) trait ErasedBackend: Send + Sync {
     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>>;
     fn acknowledge(&self) -> Response<Bytes>;
     fn on_unusable(&self) -> OnUnusable;
+    fn exposure(&self) -> Exposure;
     fn redact(&self, request: &Request<Bytes>) -> String;
     fn replies_per_hour(&self) -> Option<NonZeroU32>;
     fn reports(&self) -> Option<&dyn Reports>;
@@ -52,6 +53,9 @@ impl<B: Backend> ErasedBackend for B {
     }
     fn on_unusable(&self) -> OnUnusable {
         Backend::on_unusable(self)
+    }
+    fn exposure(&self) -> Exposure {
+        Backend::exposure(self)
     }
     fn redact(&self, request: &Request<Bytes>) -> String {
         Backend::redact(self, request)

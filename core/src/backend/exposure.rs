@@ -1,190 +1,170 @@
 //! What a deployed backend may not do without being told to: take messages from anyone, and send them in the clear.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+mod reach;
 
-use url::{Host, Url};
+use percent_encoding::percent_decode_str;
+use url::Url;
 
-use crate::config::{Fields, Place};
+use crate::config::{Fields, Place, Secret, looks_secret};
+use reach::{Reach, reach};
 
-/// What names of private networks end in (RFC 6762, RFC 8375, and ICANN's reservation of `internal`).
-const PRIVATE_NAMES: [&str; 5] = [".internal", ".local", ".home.arpa", ".lan", ".localhost"];
-
-/// Reads `open`, and reports a deployed backend that takes messages from anyone without it. It is `guarded` where the
-/// settings say who may send messages in, and `key` is where they would.
+/// What of a backend others can reach, as the backend says it of itself: [`Backend::exposure`](super::Backend::exposure).
 ///
-/// Local runs may leave out both: they are reached from this machine alone.
-pub(super) fn check_guard(fields: &mut Fields<'_>, key: &str, guarded: bool) {
-    let open = fields.flag("open").unwrap_or(false);
-    if !guarded && !open && fields.place() == Place::Deployed {
-        fields.fault(
-            key,
-            "is missing: anyone who finds the URL could send messages in. Write { secret = \"NAME\" }, or open = true \
-             beside it if something else guards this backend",
-        );
+/// Deployed, the settings are refused where nobody guards a backend, unless they say `open = true`; and where it sends
+/// over `http://` to a host that looks public, unless they say `plain_http = true`. That holds for the engines that
+/// come with the framework and for one of your own.
+///
+/// ```
+/// use threadless::backend::Exposure;
+///
+/// # let (key_is_there, send_url) = (true, "https://acme.example/send");
+/// let exposure = Exposure::open().guarded_by("key", key_is_there).sends_to("send_url", send_url);
+/// assert!(exposure.is_guarded());
+/// assert!(!Exposure::open().is_guarded());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exposure {
+    guarded: bool,
+    /// The keys of the settings that can guard it.
+    keys: Vec<&'static str>,
+    /// Where it sends, by the key that says so; `None` if it does not say.
+    urls: Option<Vec<(&'static str, String)>>,
+}
+
+impl Exposure {
+    /// A backend that takes messages from anyone, and does not say where it sends: then every text of its table that is
+    /// a URL counts as such a place.
+    pub fn open() -> Self {
+        Self::default()
+    }
+
+    /// A backend that asks for something else than a secret of the settings, such as the certificate of its client, or
+    /// that takes no messages from outside at all.
+    pub fn guarded() -> Self {
+        Self { guarded: true, ..Self::default() }
+    }
+
+    /// Says that the secret under this key of the settings guards it, if it is `given`. With several keys one is enough.
+    #[must_use]
+    pub fn guarded_by(mut self, key: &'static str, given: bool) -> Self {
+        self.guarded |= given;
+        self.keys.push(key);
+        self
+    }
+
+    /// Says that it sends to the URL under this key of the settings.
+    #[must_use]
+    pub fn sends_to(mut self, key: &'static str, url: impl Into<String>) -> Self {
+        self.urls.get_or_insert_default().push((key, url.into()));
+        self
+    }
+
+    /// Says that it sends nothing over a network.
+    #[must_use]
+    pub fn sends_nowhere(mut self) -> Self {
+        self.urls.get_or_insert_default();
+        self
+    }
+
+    /// Whether it knows who sends it messages.
+    pub fn is_guarded(&self) -> bool {
+        self.guarded
     }
 }
 
-/// Reads `plain_http`, and reports a deployed backend that sends to a public host over `http://` without it.
-pub(super) fn check_cleartext(fields: &mut Fields<'_>, key: &str, url: Option<&Url>) {
-    let allowed = fields.flag("plain_http").unwrap_or(false);
-    let Some(url) = url.filter(|_| fields.place() == Place::Deployed) else { return };
-    match reach(url) {
-        Reach::Itself => fields.warn(key, "leads to the function itself, where no gateway listens"),
-        Reach::Public if url.scheme() == "http" && !allowed => fields.fault(
-            key,
-            "is http:// at a public host: passwords, numbers and texts would cross the Internet in the clear. Write \
-             https://, or plain_http = true beside it if a private network leads there",
-        ),
-        Reach::Public | Reach::Private => {}
+/// The rules of exposure for one table of the settings, whatever its engine.
+pub(crate) struct Rules {
+    open: bool,
+    plain_http: bool,
+    /// Every text of the table, for an engine that does not say where it sends.
+    texts: Vec<(String, String)>,
+}
+
+impl Rules {
+    /// Reads `open` and `plain_http`, before the engine takes its own keys.
+    pub(crate) fn read(fields: &mut Fields<'_>) -> Self {
+        let open = fields.flag("open").unwrap_or(false);
+        let plain_http = fields.flag("plain_http").unwrap_or(false);
+        Self { open, plain_http, texts: fields.texts_within() }
+    }
+
+    /// Reports what is exposed without being meant to be. `made`: what the backend says of itself; `None` where the
+    /// engine could make none of the table.
+    ///
+    /// Local runs may leave out both keys: they are reached from this machine alone.
+    pub(crate) fn check(&self, fields: &mut Fields<'_>, engine: &str, made: Option<Exposure>) {
+        if fields.place() == Place::Local {
+            return;
+        }
+        let Some(exposure) = made else {
+            // Which of the keys would guard it nobody knows; but if there is none at all, none does.
+            let asked = fields.secrets_asked().to_vec();
+            if !self.open
+                && asked.iter().all(|(_, given)| !given)
+                && let Some((first, _)) = asked.first()
+            {
+                fields.fault(first, UNGUARDED);
+            }
+            return;
+        };
+        self.check_guard(fields, engine, &exposure);
+        match exposure.urls {
+            Some(urls) => urls.iter().for_each(|(key, url)| self.check_cleartext(fields, key, url)),
+            None => self.texts.iter().for_each(|(key, text)| self.check_cleartext(fields, key, text)),
+        }
+    }
+
+    /// The passwords that stand in URLs of the table: before the host, or in the query.
+    pub(crate) fn secrets_in_urls(&self) -> Vec<Secret> {
+        let mut secrets = Vec::new();
+        for url in self.texts.iter().filter_map(|(_, text)| Url::parse(text.trim()).ok()) {
+            let password = url.password().unwrap_or_default();
+            secrets.push(percent_decode_str(password).decode_utf8_lossy().into_owned());
+            let params = url.query_pairs().filter(|(name, _)| looks_secret(name));
+            secrets.extend(params.map(|(_, value)| value.into_owned()));
+        }
+        secrets.into_iter().filter(|secret| !secret.is_empty()).map(Secret::new).collect()
+    }
+
+    fn check_guard(&self, fields: &mut Fields<'_>, engine: &str, exposure: &Exposure) {
+        // A key may be given and faulty: what is wrong with it, or beside it, is told already.
+        let given = |key: &str| fields.secrets_asked().iter().any(|(asked, given)| asked == key && *given);
+        let told = |key: &&str| fields.is_faulty_at(key) || (given(key) && fields.is_faulty());
+        if exposure.guarded || self.open || exposure.keys.iter().any(told) {
+            return;
+        }
+        match exposure.keys.first() {
+            Some(key) => fields.fault(key, UNGUARDED),
+            None => fields.fault(
+                "open",
+                format!(
+                    "is missing: the engine {engine} does not say that it knows its gateway (Backend::exposure), so \
+                     anyone who finds the URL could send messages in. Have the engine say so, or write open = true if \
+                     something else guards this backend"
+                ),
+            ),
+        }
+    }
+
+    fn check_cleartext(&self, fields: &mut Fields<'_>, key: &str, url: &str) {
+        let Ok(url) = Url::parse(url.trim()) else { return };
+        if !matches!(url.scheme(), "http" | "https") {
+            return;
+        }
+        match reach(&url) {
+            Reach::Itself => fields.warn(key, "leads to the function itself, where no gateway listens"),
+            Reach::Public if url.scheme() == "http" && !self.plain_http => fields.fault(
+                key,
+                "is http:// at a public host: passwords, numbers and texts would cross the Internet in the clear. \
+                 Write https://, or plain_http = true beside it if a private network leads there",
+            ),
+            Reach::Public | Reach::Private => {}
+        }
     }
 }
 
-/// Where a URL leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reach {
-    /// To the machine that asks.
-    Itself,
-    /// Into a private network, as far as its host tells.
-    Private,
-    /// Into the Internet.
-    Public,
-}
-
-fn reach(url: &Url) -> Reach {
-    match url.host() {
-        Some(Host::Domain(name)) => by_name(name.trim_end_matches('.')),
-        Some(Host::Ipv4(address)) => by_ipv4(address),
-        Some(Host::Ipv6(address)) => by_ipv6(address),
-        None => Reach::Public,
-    }
-}
-
-fn by_name(name: &str) -> Reach {
-    if name == "localhost" || name.ends_with(".localhost") {
-        Reach::Itself
-    } else if !name.contains('.') || PRIVATE_NAMES.iter().any(|end| name.ends_with(end)) {
-        Reach::Private
-    } else {
-        Reach::Public
-    }
-}
-
-fn by_ipv4(address: Ipv4Addr) -> Reach {
-    // 100.64.0.0/10: shared address space (RFC 6598), which VPNs like.
-    let shared = address.octets()[0] == 100 && address.octets()[1] & 0xc0 == 64;
-    if address.is_loopback() || address.is_unspecified() {
-        Reach::Itself
-    } else if address.is_private() || address.is_link_local() || shared {
-        Reach::Private
-    } else {
-        Reach::Public
-    }
-}
-
-fn by_ipv6(address: Ipv6Addr) -> Reach {
-    if let Some(address) = address.to_ipv4_mapped() {
-        by_ipv4(address)
-    } else if address.is_loopback() || address.is_unspecified() {
-        Reach::Itself
-    } else if address.is_unique_local() || address.is_unicast_link_local() {
-        Reach::Private
-    } else {
-        Reach::Public
-    }
-}
+const UNGUARDED: &str = "is missing: anyone who finds the URL could send messages in. Write { secret = \"NAME\" }, or \
+     open = true beside it if something else guards this backend";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::backend::Engines;
-    use crate::config::{Settings, Surroundings};
-
-    /// The fields of a backend that hinder it.
-    fn faults(place: Place, backend: &str) -> Vec<String> {
-        let text = format!("[project]\nname = \"Test\"\n[backends.b]\n{backend}\n");
-        let surroundings = Surroundings::new(place, |name| (name == "KNOWN").then(|| "t0ken".to_owned()));
-        let faults = Settings::read(&text, &Engines::standard(), &surroundings).err().map(|faults| faults.0);
-        let field = |fault: crate::backend::Fault| fault.field.trim_start_matches("backends.b.").to_owned();
-        faults.unwrap_or_default().into_iter().map(field).collect()
-    }
-
-    #[test]
-    fn a_deployed_backend_says_who_may_use_it_and_sends_nothing_in_the_clear() {
-        let kannel = "engine = \"kannel\"\nsendsms_url = ";
-        let http = "engine = \"http\"\noutgoing_url = ";
-        let token = "\ntoken = { secret = \"KNOWN\" }";
-        let table: [(String, &[&str]); 14] = [
-            (format!("{kannel}'https://k.example/'"), &["token"]),
-            (format!("{kannel}'https://k.example/'{token}"), &[]),
-            (format!("{kannel}'https://k.example/'\nopen = true"), &[]),
-            (format!("{kannel}'https://k.example/'\nopen = false"), &["token"]),
-            (format!("{kannel}'https://k.example/'\ntoken = {{ secret = \"LOST\" }}"), &["token.secret"]),
-            (format!("{kannel}'http://k.example/'"), &["sendsms_url", "token"]),
-            (format!("{kannel}'http://k.example/'{token}\nplain_http = true"), &[]),
-            (format!("{kannel}'http://10.1.2.3:13013/'{token}"), &[]),
-            (format!("{kannel}'http://127.0.0.1:13013/'{token}"), &[]),
-            (format!("{http}'https://g.example/?%(text)s'"), &["token"]),
-            (format!("{http}'https://g.example/?%(text)s'{token}"), &[]),
-            (
-                format!("{http}'https://g.example/?%(text)s'\nsignature_secret = {{ secret = \"KNOWN\" }}"),
-                &[],
-            ),
-            (format!("{http}'http://g.example/%(identity)s?%(text)s'{token}"), &["outgoing_url"]),
-            (format!("{http}'http://g.example/?%(text)s'{token}\nplain_http = true"), &[]),
-        ];
-        for (backend, expected) in table {
-            assert_eq!(faults(Place::Deployed, &backend), *expected, "{backend}");
-            if !backend.contains("LOST") {
-                assert_eq!(faults(Place::Local, &backend), [""; 0], "{backend}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_host_tells_where_it_is() {
-        let table: [(&[&str], Reach); 3] = [
-            (
-                &["127.0.0.1:13013", "127.8.8.8", "[::1]", "localhost", "k.localhost", "0.0.0.0"],
-                Reach::Itself,
-            ),
-            (
-                &[
-                    "10.1.2.3",
-                    "172.16.0.1",
-                    "172.31.255.255",
-                    "192.168.1.1",
-                    "169.254.1.1",
-                    "100.64.0.1",
-                    "100.127.255.255",
-                    "[fd00::1]",
-                    "[fe80::1]",
-                    "[::ffff:10.0.0.1]",
-                    "kannel",
-                    "kannel.internal",
-                    "kannel.lan.",
-                    "ip-10-0-0-1.eu-west-1.compute.internal",
-                ],
-                Reach::Private,
-            ),
-            (
-                &[
-                    "203.0.113.7",
-                    "172.32.0.1",
-                    "100.128.0.1",
-                    "100.63.255.255",
-                    "[2001:db8::1]",
-                    "[::ffff:8.8.8.8]",
-                    "kannel.example.org",
-                    "internal.example.org",
-                ],
-                Reach::Public,
-            ),
-        ];
-        for (hosts, expected) in table {
-            for host in hosts {
-                let url = Url::parse(&format!("http://{host}/cgi-bin/sendsms")).unwrap();
-                assert_eq!(reach(&url), expected, "{host}");
-            }
-        }
-    }
-}
+mod tests;

@@ -4,21 +4,27 @@ mod any;
 pub(crate) mod authorization;
 mod engines;
 mod exposure;
+mod gateway_time;
 mod guard;
 pub mod http;
 pub mod httptester;
 pub mod kannel;
+pub(crate) mod redact;
 mod reports;
 mod transport;
+mod words;
 
 pub use any::AnyBackend;
 pub(crate) use any::ErasedBackend;
 pub use engines::{Engine, Engines};
+pub use exposure::Exposure;
+pub(crate) use exposure::Rules as ExposureRules;
 pub(crate) use guard::{Attempt, Guard, Permit};
 pub use reports::{Reference, ReportKey, Reported, Reports};
 #[cfg(feature = "client")]
 pub use transport::HttpTransport;
 pub use transport::{Fetched, Transport, TransportError};
+pub(crate) use words::of_report;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -49,7 +55,7 @@ use crate::message::{Identity, Outgoing};
 /// use http::{Method, Request, Response};
 /// use threadless::Outgoing;
 /// use threadless::backend::{
-///     AnyBackend, Backend, Caller, Engines, Fault, OnUnusable, Received, SendOutcome, Transport,
+///     AnyBackend, Backend, Caller, Engines, Exposure, Fault, OnUnusable, Received, SendOutcome, Transport,
 /// };
 /// use threadless::config::{Fields, Secret};
 ///
@@ -77,6 +83,11 @@ use crate::message::{Identity, Outgoing};
 ///             (Some(_), Some(_)) => Caller::Impostor,
 ///             (Some(_), None) => Caller::Nameless,
 ///         }
+///     }
+///
+///     /// Deployed, it is refused without the key, unless the settings say `open = true`.
+///     fn exposure(&self) -> Exposure {
+///         Exposure::open().guarded_by("key", self.key.is_some()).sends_to("send_url", &self.send_url)
 ///     }
 ///
 ///     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
@@ -169,9 +180,24 @@ pub trait Backend: Send + Sync + 'static {
         OnUnusable::Keep
     }
 
-    /// The request as it may be kept, without secrets: by default its query string.
+    /// What of it others can reach: who guards it, and where it sends. By default it says nothing, and counts as open to
+    /// anyone: deployed it is refused then, unless the settings say `open = true`.
+    fn exposure(&self) -> Exposure {
+        Exposure::open()
+    }
+
+    /// The request as it is kept where [`Backend::on_unusable`] says so, without secrets, and with all that it takes to
+    /// do by hand what [`Backend::decode`] could not.
+    ///
+    /// By default the whole request: method, path and query, the content type and headers that begin with `x-`, and the
+    /// body, in Base64 where it is no text. A field of the query, of a form or of JSON whose name ends like that of a
+    /// secret (`token`, `api_key`, `password` …) has `…` in the place of its value. Whatever this returns, the secrets of
+    /// the backend's own table are taken out before, and no more than [`Unusable::MAX_RAW`] bytes are kept, with a word
+    /// about what was cut off.
+    ///
+    /// [`Unusable::MAX_RAW`]: crate::store::Unusable::MAX_RAW
     fn redact(&self, request: &Request<Bytes>) -> String {
-        request.uri().query().unwrap_or_default().to_owned()
+        redact::whole(request)
     }
 
     /// The most replies to one connection in an hour where the settings say nothing else; `None` for any number.
@@ -294,11 +320,15 @@ impl From<TransportError> for SendOutcome {
 }
 
 /// What came of giving a message to a gateway.
+///
+/// The detail goes to the log and to the history. It says in words of the engine's own what happened, such as
+/// `"422: an unknown number"`, and repeats no answer: a gateway may put the number, the text or a password into it.
+/// Numbers and the text are left out all the same where an engine does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
     /// The gateway has it, for now or for later.
     Accepted {
-        /// The gateway's words.
+        /// What the gateway said, in the engine's words.
         detail: String,
     },
     /// The gateway will never take it, or it can never be encoded. Trying again cannot help.

@@ -23,11 +23,13 @@ impl Settings {
         }
     }
 
-    /// Adds a backend that answers inline.
+    /// Adds a backend that answers inline. Nobody asks [how exposed](crate::backend::Backend::exposure) it is: that is for
+    /// settings that are deployed.
     #[must_use]
     pub fn with_backend(mut self, name: BackendName, backend: AnyBackend) -> Self {
         let replies_per_hour = backend.0.replies_per_hour();
-        let made = BackendSettings { engine: "by hand", respond: Respond::Inline, replies_per_hour, backend };
+        let (engine, respond, secrets) = ("by hand", Respond::Inline, Vec::new());
+        let made = BackendSettings { engine, respond, replies_per_hour, backend, secrets };
         self.backends.insert(name, made);
         self
     }

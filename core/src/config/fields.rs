@@ -5,53 +5,38 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
-use super::secret::{Place, Secret, Surroundings};
+use super::secret::{Place, Secret, Surroundings, looks_secret};
 use crate::backend::Fault;
 
 /// One table of the settings. Each getter takes its key out and reports what is wrong with the value; a key that
 /// nobody took is a fault too, so that a typing error cannot pass for a default.
+///
+/// No fault repeats the value of a key that is not a number, nor of one whose name tells that it is a secret: faults are
+/// logged, and CloudFormation shows them.
 pub struct Fields<'a> {
     path: String,
     table: Table,
     asked: Vec<String>,
-    surroundings: &'a Surroundings<'a>,
+    pub(super) surroundings: &'a Surroundings<'a>,
+    pub(super) secrets: Secrets,
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
 }
 
-/// The fewest characters of a token that its length does not give away to who tries them all.
-const SHORTEST_TOKEN: usize = 16;
-
-/// What a secret counts as that nobody knows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unknown {
-    Fault,
-    Absent,
-}
-
-/// A value of a table whose keys are free: plain, or a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Param {
-    /// It stands in the settings.
-    Plain(String),
-    /// It does not.
-    Secret(Secret),
-}
-
-impl Param {
-    /// The text, secret or not.
-    pub fn reveal(&self) -> &str {
-        match self {
-            Self::Plain(text) => text,
-            Self::Secret(secret) => secret.reveal(),
-        }
-    }
+/// The secrets of a table.
+#[derive(Default)]
+pub(super) struct Secrets {
+    /// The keys that were asked for a secret, with whether the settings give them.
+    pub(super) asked: Vec<(String, bool)>,
+    /// The secrets that were found.
+    pub(super) revealed: Vec<Secret>,
 }
 
 impl<'a> Fields<'a> {
     pub(super) fn new(path: &str, table: Table, surroundings: &'a Surroundings<'a>) -> Self {
         let (asked, faults, warnings) = (Vec::new(), Vec::new(), Vec::new());
-        Self { path: path.to_owned(), table, asked, surroundings, faults, warnings }
+        let secrets = Secrets::default();
+        Self { path: path.to_owned(), table, asked, surroundings, secrets, faults, warnings }
     }
 
     /// The keys that were not taken yet.
@@ -100,7 +85,8 @@ impl<'a> Fields<'a> {
         match self.take(key)? {
             Value::Integer(number) if range.contains(&number) => Some(number),
             other => {
-                self.wrong(key, &format!("a whole number from {} to {}", range.start(), range.end()), &other)
+                let wanted = format!("a whole number from {} to {}", range.start(), range.end());
+                self.wrong_number(key, &wanted, &other)
             }
         }
     }
@@ -114,7 +100,7 @@ impl<'a> Fields<'a> {
             }
             other => {
                 let wanted = format!("{word:?} or a whole number from {} to {}", range.start(), range.end());
-                self.wrong(key, &wanted, &other)
+                self.wrong_number(key, &wanted, &other)
             }
         }
     }
@@ -175,54 +161,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A secret, if it is given: `{ secret = "NAME" }`, where `NAME` is looked up in the environment and in the
-    /// deployed secret. `{ secret = "NAME", local = "…" }` says what to take in a local run that does not know
-    /// it; an empty text stands for no secret. A text alone is accepted in local runs, with a warning.
-    pub fn secret(&mut self, key: &str) -> Option<Secret> {
-        let value = self.take(key)?;
-        self.reveal(key, value, Unknown::Fault)
-    }
-
-    /// A secret that need not be there: as [`Fields::secret`], but one that nobody knows is no fault, wherever the
-    /// program runs. For what only one function needs, so that the others start without it.
-    pub fn known_secret(&mut self, key: &str) -> Option<Secret> {
-        let value = self.take(key)?;
-        self.reveal(key, value, Unknown::Absent)
-    }
-
-    /// Warns of a token that is guessed too soon: nothing counts wrong ones, since all of a gateway's messages bring one.
-    /// Only where it is deployed.
-    pub(crate) fn weigh_token(&mut self, key: &str, token: Option<&Secret>) {
-        let is_short = token.is_some_and(|token| token.reveal().len() < SHORTEST_TOKEN);
-        if is_short && self.place() == Place::Deployed {
-            let advice = "nothing slows down who guesses. Take what `openssl rand -hex 24` prints";
-            self.warn(key, format!("has fewer than {SHORTEST_TOKEN} characters, and {advice}"));
-        }
-    }
-
-    /// A table with free keys; its values are texts, numbers or secrets.
-    pub fn params(&mut self, key: &str) -> Vec<(String, Param)> {
-        let table = match self.take(key) {
-            None => return Vec::new(),
-            Some(Value::Table(table)) => table,
-            Some(other) => {
-                self.wrong::<()>(key, "a table", &other);
-                return Vec::new();
-            }
-        };
-        let param = |(name, value): (String, Value)| {
-            let path = format!("{key}.{name}");
-            let param = match value {
-                Value::String(text) => Param::Plain(text),
-                Value::Integer(number) => Param::Plain(number.to_string()),
-                Value::Table(_) => Param::Secret(self.reveal(&path, value, Unknown::Fault)?),
-                other => return self.wrong(&path, "a text, a whole number or a secret", &other),
-            };
-            Some((name, param))
-        };
-        table.into_iter().filter_map(param).collect()
-    }
-
     /// A table within this one, empty if it is not given. Give it back with [`Fields::absorb`].
     pub fn table(&mut self, key: &str) -> Fields<'a> {
         let table = match self.take(key) {
@@ -263,6 +201,22 @@ impl<'a> Fields<'a> {
         self.surroundings.place
     }
 
+    /// Whether something was wrong with this key, or below it.
+    pub(crate) fn is_faulty_at(&self, key: &str) -> bool {
+        let path = self.path_of(key);
+        let rest = |fault: &Fault| fault.field.strip_prefix(&path).map(str::to_owned);
+        self.faults.iter().filter_map(rest).any(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
+    /// Every text of this table and below that was not taken yet, with its key.
+    pub(crate) fn texts_within(&self) -> Vec<(String, String)> {
+        let mut texts = Vec::new();
+        for (key, value) in &self.table {
+            collect_texts(key, value, &mut texts);
+        }
+        texts
+    }
+
     /// Whether anything was wrong so far.
     pub fn is_faulty(&self) -> bool {
         !self.faults.is_empty()
@@ -282,64 +236,55 @@ impl<'a> Fields<'a> {
         (self.faults, self.warnings)
     }
 
-    fn take(&mut self, key: &str) -> Option<Value> {
+    pub(super) fn take(&mut self, key: &str) -> Option<Value> {
         if !self.asked.iter().any(|asked| asked == key) {
             self.asked.push(key.to_owned());
         }
         self.table.remove(key)
     }
 
-    fn reveal(&mut self, key: &str, value: Value, unknown: Unknown) -> Option<Secret> {
-        match value {
-            Value::String(text) => match self.surroundings.place {
-                Place::Local => {
-                    self.warn(key, "stands in the settings: write { secret = \"NAME\" } before you deploy");
-                    Some(Secret::new(text)).filter(|secret| !secret.reveal().is_empty())
-                }
-                Place::Deployed => {
-                    self.fault(key, "stands in the settings: write { secret = \"NAME\" }");
-                    None
-                }
-            },
-            Value::Table(table) => {
-                let mut fields = Fields::new(&self.path_of(key), table, self.surroundings);
-                let secret = fields.referenced(unknown);
-                self.absorb(fields);
-                secret
-            }
-            other => self.wrong(key, "{ secret = \"NAME\" }", &other),
-        }
-    }
-
-    fn referenced(&mut self, unknown: Unknown) -> Option<Secret> {
-        let name = self.required_text("secret");
-        let local = self.text("local");
-        if let Some(text) = self.surroundings.secret(&name) {
-            return Some(Secret::new(text));
-        }
-        match (self.surroundings.place, local) {
-            (Place::Local, Some(text)) => Some(Secret::new(text)).filter(|s| !s.reveal().is_empty()),
-            _ if name.is_empty() || unknown == Unknown::Absent => None,
-            _ => {
-                self.fault(
-                    "secret",
-                    format!("{name} is neither in the environment nor in the deployed secret"),
-                );
-                None
-            }
-        }
-    }
-
-    fn wrong<T>(&mut self, key: &str, wanted: &str, found: &Value) -> Option<T> {
-        let found = match found {
-            Value::Integer(number) => number.to_string(),
-            other => format!("a {}", other.type_str()),
-        };
-        self.fault(key, format!("must be {wanted}, not {found}"));
+    /// Reports a value of the wrong kind, without the value: whatever stands in the place of a secret may be one.
+    pub(super) fn wrong<T>(&mut self, key: &str, wanted: &str, found: &Value) -> Option<T> {
+        self.fault(key, format!("must be {wanted}, not {}", kind(found)));
         None
     }
 
-    fn path_of(&self, key: &str) -> String {
+    /// Reports a value in the place of a number. One that is out of range is told, unless the key is that of a secret.
+    fn wrong_number<T>(&mut self, key: &str, wanted: &str, found: &Value) -> Option<T> {
+        match found {
+            Value::Integer(number) if !looks_secret(key) => {
+                self.fault(key, format!("must be {wanted}, not {number}"));
+                None
+            }
+            other => self.wrong(key, wanted, other),
+        }
+    }
+
+    pub(super) fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+}
+
+/// What a value is called that is not what it should be.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "a text",
+        Value::Integer(_) => "a number",
+        Value::Float(_) => "a number with a decimal point",
+        Value::Boolean(_) => "true or false",
+        Value::Datetime(_) => "a date or a time",
+        Value::Array(_) => "a list",
+        Value::Table(_) => "a table",
+    }
+}
+
+fn collect_texts(key: &str, value: &Value, texts: &mut Vec<(String, String)>) {
+    match value {
+        Value::String(text) => texts.push((key.to_owned(), text.clone())),
+        Value::Array(list) => list.iter().for_each(|value| collect_texts(key, value, texts)),
+        Value::Table(table) => {
+            table.iter().for_each(|(name, value)| collect_texts(&format!("{key}.{name}"), value, texts));
+        }
+        _ => {}
     }
 }

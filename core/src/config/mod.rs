@@ -4,18 +4,22 @@ mod by_hand;
 mod fields;
 mod may_send;
 mod secret;
+mod secret_fields;
+mod unreadable;
 
 pub use crate::budget::{FUNCTION_TIMEOUT, LONGEST_PHASE};
-pub use fields::{Fields, Param};
+pub use fields::Fields;
 pub use may_send::MaySend;
+pub(crate) use secret::looks_secret;
 pub use secret::{Place, Secret, Surroundings};
+pub use secret_fields::Param;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::backend::{AnyBackend, Engines, Fault};
+use crate::backend::{AnyBackend, Engines, ExposureRules, Fault};
 use crate::consent::Consent;
 use crate::context::About;
 use crate::message::BackendName;
@@ -69,6 +73,8 @@ pub struct BackendSettings {
     pub replies_per_hour: Option<NonZeroU32>,
     /// What the engine made of the rest.
     pub backend: AnyBackend,
+    /// Every secret of the table, so that none of them is kept with a request.
+    pub(crate) secrets: Vec<Secret>,
 }
 
 /// When a backend's messages are handled: `respond` in its table.
@@ -102,16 +108,22 @@ impl fmt::Display for SettingsError {
 impl std::error::Error for SettingsError {}
 
 impl Settings {
+    /// Returns the text of a file of settings.
+    ///
+    /// # Errors
+    /// The line and the key where it is not UTF-8.
+    pub fn text(bytes: Vec<u8>) -> Result<String, SettingsError> {
+        unreadable::text(bytes)
+    }
+
     /// Reads settings. Secrets that they name are looked up in `surroundings`.
     pub fn read(
         text: &str,
         engines: &Engines,
         surroundings: &Surroundings<'_>,
     ) -> Result<Self, SettingsError> {
-        let table = text.parse::<toml::Table>().map_err(|problem| {
-            let line = problem.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-            SettingsError(vec![Fault::new(format!("line {line}"), problem.message())])
-        })?;
+        let table = text.parse::<toml::Table>();
+        let table = table.map_err(|problem| SettingsError(vec![unreadable::fault(text, &problem)]))?;
         let mut top = Fields::new("", table, surroundings);
 
         let mut project = top.table("project");
@@ -174,10 +186,18 @@ fn backend(fields: &mut Fields<'_>, engines: &Engines) -> Option<BackendSettings
         fields.ignore_rest();
         return None;
     };
-    let backend = make(fields)?;
+    let rules = ExposureRules::read(fields);
+    let made = make(fields);
+    rules.check(fields, engine, made.as_ref().map(|made| made.0.exposure()));
+    let backend = made?;
+    let mut secrets = std::mem::take(&mut fields.secrets.revealed);
+    secrets.extend(rules.secrets_in_urls());
     let replies_per_hour = match limit {
         Some(limit) => u32::try_from(limit).ok().and_then(NonZeroU32::new),
         None => backend.0.replies_per_hour(),
     };
-    Some(BackendSettings { engine, respond, replies_per_hour, backend })
+    Some(BackendSettings { engine, respond, replies_per_hour, backend, secrets })
 }
+
+#[cfg(test)]
+mod tests;

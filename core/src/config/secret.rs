@@ -32,6 +32,31 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// What the names of secrets end in, as gateways and settings write them.
+const SECRET_NAMES: [&str; 14] = [
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "pass",
+    "pwd",
+    "pin",
+    "key",
+    "auth",
+    "authorization",
+    "credential",
+    "credentials",
+    "cookie",
+];
+
+/// Whether the name of a field tells that it holds a secret: `token`, `api_key`, `X-Auth-Token`.
+pub(crate) fn looks_secret(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    let plain = plain.to_ascii_lowercase();
+    SECRET_NAMES.iter().any(|end| plain.ends_with(end))
+}
+
 /// Where the program runs, as far as settings depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -70,6 +95,18 @@ impl<'a> Surroundings<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_tells_what_is_secret() {
+        for name in
+            ["token", "Token", "access_token", "api-key", "apikey", "X-Api-Key", "password", "user_pass"]
+        {
+            assert!(looks_secret(name), "{name}");
+        }
+        for name in ["id", "text", "keyword", "tokens", "msisdn", "passenger", "", "phase_timeout_seconds"] {
+            assert!(!looks_secret(name), "{name}");
+        }
+    }
 
     #[test]
     fn a_secret_knows_itself_and_does_not_show() {

@@ -263,6 +263,7 @@ async fn send(
     limit: Duration,
 ) -> SendOutcome {
     let outcome = installed.backend.send(message, project.ports.transport.as_ref(), limit).await;
+    let outcome = outcome.discreet(message, &installed.secrets);
     match outcome {
         SendOutcome::Accepted { .. } | SendOutcome::Refused { .. } => attempt.answered(),
         SendOutcome::Deferred { .. } | SendOutcome::Uncertain { .. } => {

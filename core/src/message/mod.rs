@@ -24,7 +24,9 @@ pub struct Incoming {
     pub connection: ConnectionId,
     /// What they wrote. May be empty: a blank SMS is a message.
     pub text: String,
-    /// When it arrived: by the gateway's clock if it said so, else by the endpoint's. A queue does not change it.
+    /// When it arrived: by the gateway's clock if that can be right (at most seven days ago, at most five minutes
+    /// ahead), otherwise by the endpoint's, with the gateway's time in [`details`](Self::details) as `gateway_time`. A
+    /// queue does not change it.
     pub received_at: Timestamp,
     /// The short code it was sent to, if the gateway said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -46,7 +46,8 @@ pub struct Report {
     /// The gateway's words about that, or ours. Nothing to go by: no two gateways have the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// When it happened, as far as the gateway said so; else when we learned of it.
+    /// When it happened, if the gateway gave a time that can be right (at most seven days ago, at most five minutes
+    /// ahead); otherwise when we learned of it.
     pub at: Timestamp,
 }
 

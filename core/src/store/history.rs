@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::after;
 use crate::message::{ConnectionId, Incoming, MessageId};
 use crate::planted::{self, Plant};
 use crate::store::Entry;
@@ -101,14 +102,14 @@ impl Moved {
 impl Step {
     /// Whether the row that it is about is still kept.
     pub(crate) fn is_kept(&self, now: Timestamp) -> bool {
-        self.at + Row::KEPT > now
+        after(self.at, Row::KEPT) > now
     }
 
     /// The row as far as a report knows it.
     pub(crate) fn row(&self) -> Row {
         Row {
             connection: self.connection.clone(),
-            at: self.at,
+            at: Row::placed(self.at),
             id: self.id.clone(),
             direction: Direction::Out,
             state: self.state,
@@ -155,6 +156,20 @@ impl State {
 impl Row {
     /// For how long it is kept: 30 days.
     pub const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+    /// The last moment at which a row can stand, in the year 5138: keys of rows have 14 digits for milliseconds.
+    const LAST: Timestamp = Timestamp::constant(99_999_999_999, 999_000_000);
+
+    /// Returns the time at which a row of this time stands. A time before 1970 or after [`Row::LAST`] counts as the
+    /// nearest one that has a place in the order of the keys.
+    pub(crate) fn placed(at: Timestamp) -> Timestamp {
+        at.clamp(Timestamp::UNIX_EPOCH, Self::LAST)
+    }
+
+    /// Returns the same in milliseconds since 1970, as keys have it.
+    pub(crate) fn place(at: Timestamp) -> i64 {
+        Self::placed(at).as_millisecond()
+    }
 
     /// How far it got, with how much doubt and, as long as it waits, after how many attempts: what decides whose state and
     /// detail are kept, of two rows of one message.

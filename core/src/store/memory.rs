@@ -22,6 +22,7 @@ use super::{
     Commit, Committed, DueCursor, DuePage, Entry, JobRecord, Lease, Loaded, Moved, Number, Outbox, Record,
     Row, Settled, Settlement, Step, Store, StoreError, Taken, Unusable,
 };
+use crate::clock::after;
 use crate::contact::{Contact, ContactId};
 use crate::message::{BackendName, ConnectionId, MessageId};
 use crate::planted::{self, Plant};
@@ -323,8 +324,8 @@ impl Store for MemoryStore {
     async fn record(&self, row: &Row) -> Result<(), StoreError> {
         let mut tables = self.lock();
         let rows = tables.history.entry(row.connection.clone()).or_default();
-        let new = || KeptRow { row: row.clone(), reported_at: None };
-        rows.entry((row.at.as_millisecond(), row.id.clone())).or_insert_with(new).row.merge(row);
+        let new = || KeptRow { row: Row { at: Row::placed(row.at), ..row.clone() }, reported_at: None };
+        rows.entry((Row::place(row.at), row.id.clone())).or_insert_with(new).row.merge(row);
         Ok(())
     }
 
@@ -335,7 +336,7 @@ impl Store for MemoryStore {
         let mut tables = self.lock();
         let rows = tables.history.entry(step.connection.clone()).or_default();
         let new = KeptRow { row: step.row(), reported_at: Some(now) };
-        let kept = match rows.entry((step.at.as_millisecond(), step.id.clone())) {
+        let kept = match rows.entry((Row::place(step.at), step.id.clone())) {
             Place::Vacant(place) => {
                 place.insert(new);
                 return Ok(Moved::Forward);
@@ -347,7 +348,7 @@ impl Store for MemoryStore {
             kept.reported_at = Some(now);
             return Ok(Moved::Forward);
         }
-        let lately = kept.reported_at.is_some_and(|at| at + Moved::LATELY > now);
+        let lately = kept.reported_at.is_some_and(|at| after(at, Moved::LATELY) > now);
         Ok(if lately && kept.row.state == step.state { Moved::Again } else { Moved::No })
     }
 
@@ -360,7 +361,7 @@ impl Store for MemoryStore {
         let tables = self.lock();
         let rows = tables.history.get(connection);
         let rows = rows.into_iter().flat_map(|rows| rows.values().rev()).map(|kept| &kept.row);
-        Ok(rows.filter(|row| row.at + Row::KEPT > now).take(limit).cloned().collect())
+        Ok(rows.filter(|row| after(row.at, Row::KEPT) > now).take(limit).cloned().collect())
     }
 
     async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
@@ -375,7 +376,7 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Unusable>, StoreError> {
         let tables = self.lock();
-        let kept = |row: &&Unusable| row.backend == *backend && row.at + Unusable::KEPT > now;
+        let kept = |row: &&Unusable| row.backend == *backend && after(row.at, Unusable::KEPT) > now;
         Ok(tables.unusable.iter().rev().filter(kept).take(limit).cloned().collect())
     }
 
@@ -389,8 +390,7 @@ impl Store for MemoryStore {
         let tables = self.lock();
         let rows =
             tables.history.get(connection).into_iter().flat_map(BTreeMap::values).map(|kept| &kept.row);
-        let wanted =
-            |row: &&Row| row.at.as_millisecond() >= from.as_millisecond() && row.at + Row::KEPT > now;
+        let wanted = |row: &&Row| Row::place(row.at) >= Row::place(from) && after(row.at, Row::KEPT) > now;
         Ok(rows.filter(wanted).take(limit).cloned().collect())
     }
 
@@ -408,10 +408,9 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Number>, StoreError> {
         let tables = self.lock();
-        let kept = tables
-            .numbers
-            .iter()
-            .filter(|(connection, used_at)| connection.backend == *backend && **used_at + Number::KEPT > now);
+        let kept = tables.numbers.iter().filter(|(connection, used_at)| {
+            connection.backend == *backend && after(**used_at, Number::KEPT) > now
+        });
         let number = |(connection, used_at): (&ConnectionId, &Timestamp)| Number {
             identity: connection.identity.clone(),
             used_at: *used_at,

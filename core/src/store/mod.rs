@@ -143,7 +143,8 @@ pub struct Unusable {
     pub backend: BackendName,
     /// When.
     pub at: Timestamp,
-    /// The raw query string as it came, without the token.
+    /// The request as its backend [keeps](crate::backend::Backend::redact) it: Kannel's query string as it came, of
+    /// another gateway the whole request; without secrets.
     pub raw: String,
     /// What is wrong with it, field by field.
     pub problems: Vec<String>,
@@ -152,6 +153,9 @@ pub struct Unusable {
 impl Unusable {
     /// For how long it is kept: 90 days.
     pub const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+    /// The most bytes of a request that are kept: an item of DynamoDB has 400 KB for all of it.
+    pub const MAX_RAW: usize = 200_000;
 }
 
 /// The port to storage. [`MemoryStore`] for unit tests and transcripts, `dynamodb::DynamoStore` for the rest,

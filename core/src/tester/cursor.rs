@@ -24,17 +24,20 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// After these rows, the oldest first; `None` where there are none. Where there are `more`, older ones, the page does
-    /// not want them.
-    pub(super) fn after(rows: &[Row], more: bool) -> Option<Self> {
+    /// Returns the cursor after these rows, the oldest first; `None` where there are none. Where there are `more`, older
+    /// ones, the page does not want them.
+    ///
+    /// A row that stands in the future hides no other: what comes next is written at `now`, which is before it.
+    pub(super) fn after(rows: &[Row], more: bool, now: Timestamp) -> Option<Self> {
         let (oldest, newest) = (rows.first()?, rows.last()?);
-        let newest_ms = newest.at.as_millisecond();
+        let now_ms = now.as_millisecond();
+        let newest_ms = newest.at.as_millisecond().min(now_ms);
         let open = |row: &&Row| {
             matches!(row.state, State::Received | State::Queued)
                 && row.at.as_millisecond() > newest_ms - PATIENCE_MS
         };
         let oldest_open = rows.iter().find(open).map_or(newest_ms, |row| row.at.as_millisecond());
-        let shown = if more { oldest.at.as_millisecond() } else { 0 };
+        let shown = if more { oldest.at.as_millisecond().min(now_ms - LATE_MS) } else { 0 };
         let from = oldest_open.min(newest_ms - LATE_MS).max(shown);
         Some(Self { from, print: print(rows, from), anchor: newest.id.as_str().to_owned() })
     }
@@ -97,8 +100,11 @@ mod tests {
         }
     }
 
+    /// After all rows that are not from the future.
+    const NOW: Timestamp = Timestamp::constant(1_700_009_000, 0);
+
     fn from(rows: &[Row]) -> i64 {
-        Cursor::after(rows, false).unwrap().from().as_second() - 1_700_000_000
+        Cursor::after(rows, false, NOW).unwrap().from().as_second() - 1_700_000_000
     }
 
     #[test]
@@ -107,18 +113,31 @@ mod tests {
         assert_eq!(from(&[done(0), done(100)]), 90, "what may be late");
         assert_eq!(from(&[done(0), row(20, "q", State::Queued), done(100)]), 20, "what waits");
         assert_eq!(from(&[row(0, "q", State::Queued), done(4000)]), 3990, "but not for ever");
-        assert_eq!(Cursor::after(&[], false), None);
+        assert_eq!(Cursor::after(&[], false, NOW), None);
         let newest = [done(95), done(100)];
         assert_eq!(from(&newest), 90);
-        let cursor = Cursor::after(&newest, true).unwrap();
+        let cursor = Cursor::after(&newest, true, NOW).unwrap();
         assert_eq!(cursor.from(), newest[0].at, "what the page does not want is no news");
+    }
+
+    #[test]
+    fn a_row_from_the_future_hides_none_that_comes_after_it() {
+        let now = Timestamp::from_second(1_700_000_100).unwrap();
+        let ahead = 10 * 365 * 24 * 3600;
+        let mut rows = vec![row(100, "now", State::Handled), row(ahead, "ahead", State::Handled)];
+        let cursor = Cursor::after(&rows, false, now).unwrap();
+        assert_eq!(cursor.from().as_second() - 1_700_000_000, 90);
+        rows.insert(1, row(101, "next", State::Handled));
+        assert!(cursor.holds(&rows) && !cursor.is_up_to_date(&rows));
+        let cursor = Cursor::after(&rows[2..], true, now).unwrap();
+        assert_eq!(cursor.from().as_second() - 1_700_000_000, 90, "also where the page has nothing else");
     }
 
     #[test]
     fn a_cursor_knows_what_changed_and_what_is_gone() {
         let mut rows =
             vec![row(0, "a", State::Handled), row(95, "b", State::Queued), row(100, "c.d", State::Sent)];
-        let cursor = Cursor::after(&rows, false).unwrap();
+        let cursor = Cursor::after(&rows, false, NOW).unwrap();
         assert_eq!(Cursor::read(&cursor.to_text()), Some(cursor.clone()));
         assert!(cursor.holds(&rows[1..]) && cursor.is_up_to_date(&rows[1..]));
         rows[1].state = State::Sent;

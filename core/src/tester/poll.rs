@@ -1,6 +1,7 @@
 //! What is new in the conversations that a page follows.
 
 use futures_util::future::try_join_all;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Tester;
@@ -129,28 +130,29 @@ pub(super) async fn news(tester: &Tester<'_>, poll: Poll) -> Result<News, StoreE
 
 async fn of_one(tester: &Tester<'_>, followed: Followed) -> Result<Option<Conversation>, StoreError> {
     let ports = &tester.project.ports;
+    let now = ports.clock.now();
     let Followed { identity, cursor, rows: wanted } = followed;
     let connection = ConnectionId::new(tester.name.clone(), identity.clone());
     if let Some(cursor) = cursor.as_deref().and_then(Cursor::read) {
-        let rows = ports.store.history_from(&connection, cursor.from(), ports.clock.now(), NEW_ROWS).await?;
+        let rows = ports.store.history_from(&connection, cursor.from(), now, NEW_ROWS).await?;
         if cursor.holds(&rows) {
             if cursor.is_up_to_date(&rows) {
                 return Ok(None);
             }
-            return Ok(Some(conversation(identity, false, false, rows)));
+            return Ok(Some(conversation(identity, false, false, rows, now)));
         }
     }
     let limit = wanted.unwrap_or(ROWS).clamp(1, MOST_ROWS);
-    let mut rows = ports.store.history(&connection, ports.clock.now(), limit).await?;
+    let mut rows = ports.store.history(&connection, now, limit).await?;
     if rows.is_empty() && cursor.as_deref() == Some(NOTHING) {
         return Ok(None);
     }
     let more = rows.len() == limit;
     rows.reverse();
-    Ok(Some(conversation(identity, true, more, rows)))
+    Ok(Some(conversation(identity, true, more, rows, now)))
 }
 
-fn conversation(identity: Identity, reset: bool, more: bool, rows: Vec<Row>) -> Conversation {
-    let cursor = Cursor::after(&rows, more).map_or(NOTHING.to_owned(), |cursor| cursor.to_text());
+fn conversation(identity: Identity, reset: bool, more: bool, rows: Vec<Row>, now: Timestamp) -> Conversation {
+    let cursor = Cursor::after(&rows, more, now).map_or(NOTHING.to_owned(), |cursor| cursor.to_text());
     Conversation { identity, cursor, reset, more, rows: rows.into_iter().map(Shown::from).collect() }
 }

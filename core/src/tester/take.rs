@@ -13,7 +13,7 @@ use crate::backend::{Backend as _, Received, plain_text};
 use crate::clock::Deadline;
 use crate::config::Respond;
 use crate::endpoint;
-use crate::incoming::{IncomingError, incoming};
+use crate::incoming::{IncomingError, arrival, incoming};
 use crate::message::{ConnectionId, Identity, Incoming, MessageId};
 use crate::random;
 use crate::store::{Direction, Row, State, StoreError};
@@ -70,14 +70,14 @@ pub(super) fn received(identity: Identity, text: String, id: Option<String>) -> 
 /// what became of it, finds it and is the same row, wherever the first try ended.
 pub(super) async fn one(
     tester: &Tester<'_>,
-    received: Received,
+    mut received: Received,
     deadline: Deadline,
 ) -> Result<MessageId, IncomingError> {
     let ports = &tester.project.ports;
     let connection = ConnectionId::new(tester.name.clone(), received.identity.clone());
     let named = received.gateway_id.as_ref().map(|id| MessageId::of_gateway(&connection, id));
     let at = match (received.received_at, &named) {
-        (Some(at), _) => at,
+        (Some(_), _) => arrival(&mut received, ports.clock.now()),
         (None, Some(id)) => arrived_before(tester, &connection, id).await?,
         (None, None) => ports.clock.now(),
     };

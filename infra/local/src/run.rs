@@ -14,7 +14,7 @@ use crate::options::{Command, Options};
 use crate::output::{self, Log, complain, tell};
 use crate::redrive::{self, RedriveOptions};
 use crate::script::{self, ScriptOptions, Verdict};
-use crate::setup::{StackOptions, StartError};
+use crate::setup::{StackOptions, StartError, settings_text};
 use crate::signals::StopSignals;
 use crate::stack::Stack;
 
@@ -114,11 +114,7 @@ fn play(script: &ScriptOptions, options: &Options, apps: fn(Router) -> Router) -
 }
 
 fn settings(options: &Options) -> Result<String, String> {
-    match &options.settings {
-        None => Ok(functions::SETTINGS.to_owned()),
-        Some(file) => std::fs::read_to_string(file)
-            .map_err(|problem| format!("the settings in {} cannot be read: {problem}", file.display())),
-    }
+    settings_text(options.settings.as_deref())
 }
 
 async fn run(options: &Options, apps: fn(Router) -> Router) -> Result<ExitCode, String> {

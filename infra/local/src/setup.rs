@@ -1,11 +1,13 @@
 //! What to start, and why it may not start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::serving::HostName;
+use threadless::config::Settings;
 use threadless::{Clock, Router, SystemClock, lambda};
+
+use crate::serving::HostName;
 
 /// What to start.
 #[derive(Clone)]
@@ -48,6 +50,14 @@ impl StackOptions {
             clock: Arc::new(SystemClock),
         }
     }
+}
+
+/// Returns the text of the settings in a file, or of those of the project. The error is one line.
+pub(crate) fn settings_text(file: Option<&Path>) -> Result<String, String> {
+    let Some(file) = file else { return Ok(functions::SETTINGS.to_owned()) };
+    let bytes = std::fs::read(file)
+        .map_err(|problem| format!("the settings in {} cannot be read: {problem}", file.display()))?;
+    Settings::text(bytes).map_err(|problem| format!("{}: {problem}", file.display()))
 }
 
 /// Why the stack does not start. One line each.

@@ -14,10 +14,13 @@ mod volume;
 
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
 use local::{Stack, StackOptions};
 use tests::kannel::{Kannel, KannelOptions};
 use tests::ports::free_port;
 use threadless::Router;
+use threadless::aws::{Access, http_client};
+use threadless::store::dynamodb::DynamoStore;
 
 /// For what takes seconds on an idle machine.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -55,6 +58,16 @@ async fn kannel_and_stack(respond: &str) -> (Kannel, Stack) {
     let settings = settings(&[("k", respond, &sendsms(&kannel, ""))]);
     let stack = Stack::start(StackOptions { port, ..options(&settings) }).await.unwrap();
     (kannel, stack)
+}
+
+/// The table of a stack.
+fn store(stack: &Stack) -> DynamoStore {
+    let access = Access {
+        region: "us-east-1".to_owned(),
+        credentials: Credentials::new("local", "local", None, None, "test"),
+        endpoint_url: Some(format!("http://{}", stack.dynamodb)),
+    };
+    DynamoStore::new(&access, http_client().unwrap(), "threadless")
 }
 
 /// The apps of the project, and the one that counts.

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use local::Stack;
 use tests::http::get;
 use tests::kannel::messages;
 use tests::recorder::{Answer, Recorder, Reply};
+use threadless::ConnectionId;
+use threadless::store::{Direction, State, Store as _};
 
-use super::{LIMIT, kannel_and_stack, options, settings, until};
+use super::{LIMIT, kannel_and_stack, options, settings, store, until};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Kannel: tests/run"]
@@ -31,6 +34,39 @@ async fn while_sendsms_is_gone_messages_are_taken_and_afterwards_everything_come
     assert_eq!(by_sender.len(), senders);
     for (number, replies) in by_sender {
         assert_eq!(replies, ["1 m0", "2 m1", "3 m2", "4 m3", "5 m4"], "{number}");
+    }
+}
+
+/// The page that Debian's nginx has where nobody gave it another, and what else may stand in Kannel's place: none of it
+/// has taken a message, whatever its status says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_web_server_in_kannels_place_takes_nothing_and_the_reply_goes_out_once_kannel_is_back() {
+    let page = "<!DOCTYPE html>\n<html>\n<head>\n<title>Welcome to nginx!</title>\n</head>\n<body>\n";
+    let nginx = Reply::text(page).with_header("Server", "nginx/1.22.1");
+    let portal = Reply::status(302).with_header("Location", "http://portal.example/login");
+    for (respond, stranger) in [("inline", nginx), ("queue", portal)] {
+        let gateway = Recorder::start().await.unwrap();
+        gateway.script([stranger.clone(), stranger]);
+        gateway.otherwise(|_| Reply::text("0: Accepted for delivery\r\n").with_status(202).into());
+        let settings = settings(&[("k", respond, &gateway.url("/cgi-bin/sendsms?password=hunter2"))]);
+        let stack = Stack::start(options(&settings)).await.unwrap();
+        let url = format!("{}?id=251911&text=count+x", stack.backend_url("k"));
+        assert_eq!(get(&url).await.unwrap().status, 200);
+        let sent = gateway.wait_for(3, LIMIT).await.unwrap();
+        assert!(sent.iter().all(|request| request.target == sent[0].target), "{sent:#?}");
+        let (store, connection) =
+            (store(&stack), ConnectionId::new("k".parse().unwrap(), "251911".parse().unwrap()));
+        let reply = async || {
+            let rows = store.history(&connection, Timestamp::now(), 9).await.unwrap();
+            rows.into_iter().find(|row| row.direction == Direction::Out).unwrap()
+        };
+        until("the reply counts as sent", || async { reply().await.state == State::Sent }).await;
+        let row = reply().await;
+        assert_eq!((row.text.as_str(), row.attempts), ("1 x", 3));
+        assert_eq!(row.detail.as_deref(), Some("202 0: Accepted for delivery"));
+        // Who says that it is done, and is not Kannel, leaves doubt; who leads elsewhere does not.
+        assert_eq!(row.uncertain, if respond == "inline" { 2 } else { 0 });
+        assert_eq!(gateway.requests().len(), 3);
     }
 }
 

@@ -102,6 +102,7 @@ contract! {
     any_text_is_kept_as_it_is,
     unusable_messages_are_kept_by_backend,
     history_can_be_read_from_a_moment_on,
+    no_time_is_too_far_away,
     numbers_are_listed_by_their_last_use,
     wrong_passwords_are_counted_by_client_and_day_and_by_hour,
     what_is_forgotten_leaves_the_rest_as_it_is,
@@ -934,6 +935,63 @@ async fn history_can_be_read_from_a_moment_on(store: &dyn Store) {
     let (month, now) = (30 * 24 * 3600, 3);
     let kept = store.history_from(&who, at(0), at(month + now), 10).await.unwrap();
     assert_eq!(kept, rows[4..], "the others have expired");
+}
+
+/// Nobody can say what is before 1970 or after 5138 in a key: it stands at the end of the order, and is found there.
+async fn no_time_is_too_far_away(store: &dyn Store) {
+    let who = connection("far");
+    let (first, last) = (Timestamp::UNIX_EPOCH, Timestamp::from_millisecond(99_999_999_999_999).unwrap());
+    let ms = |ms| Timestamp::from_millisecond(ms).unwrap();
+    let times = [
+        (Timestamp::MIN, first),
+        (ms(-1), first),
+        (ms(1), ms(1)),
+        (at(0), at(0)),
+        (ms(9_999_999_999_999), ms(9_999_999_999_999)),
+        (ms(10_000_000_000_000), ms(10_000_000_000_000)),
+        (last, last),
+        (ms(100_000_000_000_000), last),
+        (Timestamp::MAX, last),
+    ];
+    for (nth, (time, _)) in times.into_iter().enumerate().rev() {
+        store.record(&Row { at: time, ..row(&who, 0, &format!("m{nth}")) }).await.unwrap();
+        // A report finds it where it was written, and makes none where it is long gone.
+        let step = Step {
+            connection: who.clone(),
+            at: time,
+            id: format!("m{nth}").as_str().into(),
+            state: State::Sent,
+            detail: None,
+        };
+        let moved = store.report(&step, at(0)).await.unwrap();
+        assert_eq!(moved, if time < at(0) { Moved::No } else { Moved::Forward }, "{time}");
+    }
+    let rows = store.history_from(&who, Timestamp::MIN, at(0), 20).await.unwrap();
+    let found: Vec<_> = rows.iter().map(|row| (row.id.as_str(), row.at)).collect();
+    assert_eq!(
+        found,
+        [("m3", at(0)), ("m4", times[4].1), ("m5", times[5].1), ("m6", last), ("m7", last), ("m8", last)]
+    );
+    assert!(rows.iter().all(|row| row.state == State::Sent), "{rows:#?}");
+    let newest: Vec<_> =
+        store.history(&who, at(0), 20).await.unwrap().into_iter().map(|row| row.id).collect();
+    assert_eq!(newest, rows.iter().rev().map(|row| row.id.clone()).collect::<Vec<_>>());
+    assert_eq!(store.history_from(&who, Timestamp::MAX, at(0), 20).await.unwrap().len(), 3);
+    assert_eq!(
+        store.history(&who, Timestamp::MIN, 20).await.unwrap().len(),
+        times.len(),
+        "nothing has expired yet"
+    );
+    assert_eq!(store.history(&who, Timestamp::MAX, 20).await.unwrap(), []);
+
+    for time in [Timestamp::MIN, Timestamp::MAX] {
+        let problems = vec!["far".to_owned()];
+        let unusable = Unusable { backend: "far".parse().unwrap(), at: time, raw: String::new(), problems };
+        store.keep_unusable(&unusable).await.unwrap();
+        store.note_number(&who, time).await.unwrap();
+    }
+    assert_eq!(store.unusable(&"far".parse().unwrap(), at(0), 9).await.unwrap().len(), 1);
+    assert_eq!(store.numbers(&"k".parse().unwrap(), at(0), 9).await.unwrap().len(), 1);
 }
 
 async fn numbers_are_listed_by_their_last_use(store: &dyn Store) {

@@ -6,12 +6,10 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
 use super::field_names::FieldNames;
 use super::payload::{Payload, Value, pairs};
-use crate::backend::{Fault, Received};
+use crate::backend::{Fault, Received, gateway_time};
 use crate::config::Fields;
 use crate::message::{Identity, InvalidName};
 use crate::text::charset::guess;
@@ -60,7 +58,7 @@ impl Inbound {
         let mut optional =
             |name: &str| text(&payload, name).map_err(|fault| faults.push(fault)).ok().flatten();
         let gateway_id = optional(&self.id);
-        let received_at = optional(&self.timestamp).and_then(|written| time(&written));
+        let received_at = optional(&self.timestamp).and_then(|written| gateway_time::read(&written));
         let recipient = optional(&self.recipient);
         let (Some(identity), Some(bytes), true) = (identity, bytes, faults.is_empty()) else {
             return Err(faults);
@@ -126,23 +124,6 @@ fn bytes<'a>(payload: &'a Payload, name: &str) -> Result<Option<Cow<'a, [u8]>>, 
 pub(super) fn text(payload: &Payload, name: &str) -> Result<Option<String>, Fault> {
     let text = bytes(payload, name)?.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
     Ok(text.filter(|text| !text.is_empty()))
-}
-
-/// Seconds or milliseconds since 1970, or ISO 8601, in UTC where it does not say. Anything else counts as absent, and
-/// stays among the details.
-fn time(written: &str) -> Option<Timestamp> {
-    // The first second that has so many digits is in the year 5138; the millisecond, in 1973.
-    const MILLISECONDS: i64 = 100_000_000_000;
-    let whole = written.split_once('.').map_or(written, |(whole, _)| whole);
-    if let Ok(number) = whole.parse::<i64>() {
-        let at = match number {
-            MILLISECONDS.. => Timestamp::from_millisecond(number),
-            seconds => Timestamp::from_second(seconds),
-        };
-        return at.ok().filter(|at| *at > Timestamp::UNIX_EPOCH);
-    }
-    let local = || TimeZone::UTC.to_timestamp(written.parse::<DateTime>().ok()?).ok();
-    written.parse::<Timestamp>().ok().or_else(local).filter(|at| *at > Timestamp::UNIX_EPOCH)
 }
 
 /// A field of the body, or of the query also where there is a body, since some gateways can be told a URL and nothing

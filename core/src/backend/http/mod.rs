@@ -15,9 +15,10 @@ use http::{Method, Request, Response, StatusCode};
 
 use super::authorization::{basic_password, bearer_token};
 use super::{
-    Backend, Caller, Fault, Fetched, OnUnusable, Received, Reported, Reports, SendOutcome, Transport,
-    TransportError, exposure, plain_text,
+    Backend, Caller, Exposure, Fault, Fetched, OnUnusable, Received, Reported, Reports, SendOutcome,
+    Transport, TransportError, plain_text,
 };
+use crate::backend::words::{answer_was_lost, described};
 use crate::config::{Fields, Secret};
 use crate::message::{BackendName, Outgoing};
 pub(super) use inbound::Inbound;
@@ -73,8 +74,22 @@ use status::Status;
 ///
 /// # Answers
 ///
-/// What an answer means: an expected status, taken. 408, 425, 429, 5xx, and 401, 403 and 404 which an operator can
-/// mend: not now. Other 4xx: refused for good. Any other: not now. No answer: uncertain, unless no connection was made.
+/// | status | meaning |
+/// |---|---|
+/// | an expected one | taken, whatever the body says |
+/// | 408, 425, 429; 401, 403 and 404, which an operator can mend | not now |
+/// | other 4xx | refused for good |
+/// | 502, 504, from 520 on | uncertain: a front asked the gateway, and the answer did not get through |
+/// | any other: 3xx, which is not followed, and 5xx | not now |
+/// | no answer, or half of one | uncertain, unless no connection was made |
+///
+/// The status alone decides, as such gateways agree on it with their senders. A captive portal or a web server that
+/// answers 200 in the gateway's place is believed: give `https://`, whose certificate such a page has not, and
+/// `expected_statuses` where the gateway has one of its own, such as 201 or 202. Only Kannel's own answer is known here
+/// word for word ([`kannel`](super::kannel::Kannel)).
+///
+/// Of an answer the history and the log keep status, kind and size (`400: text of 17 bytes`), no word: gateways repeat
+/// numbers, texts and keys. `THREADLESS_LOG=info,threadless=debug` shows the start of each answer.
 ///
 /// The original filled in no placeholder, though its documentation said so, gave a URL with a query a second `?`, and
 /// read no answer.
@@ -98,10 +113,8 @@ impl HttpGateway {
         let inbound = Inbound::from_fields(fields);
         let outbound = Outbound::from_fields(fields);
         let expected = fields.numbers("expected_statuses", 100..=599);
-        let guarded = fields.is_given(TOKEN) || fields.is_given(SIGNATURE_SECRET);
         let (token, signature) = (fields.secret(TOKEN), Signature::from_fields(fields));
         fields.weigh_token(TOKEN, token.as_ref());
-        exposure::check_guard(fields, TOKEN, guarded);
         let secret = token.as_ref().or_else(|| signature.as_ref().map(Signature::secret));
         let status = Status::from_fields(fields, secret);
         if status.is_some() && outbound.as_ref().is_some_and(|outbound| !outbound.tells_id()) {
@@ -114,12 +127,12 @@ impl HttpGateway {
         Some(Self { inbound, outbound: outbound?, expected, token, signature, status, timeout })
     }
 
-    fn read(&self, answer: Result<Fetched, TransportError>, message: &Outgoing) -> SendOutcome {
+    fn read(&self, answer: Result<Fetched, TransportError>) -> SendOutcome {
         let Fetched { status, body } = match answer {
             Ok(fetched) => fetched,
             Err(problem) => return problem.into(),
         };
-        let detail = format!("{status} {}", first_line(&body, message)).trim_end().to_owned();
+        let detail = described(status, &body);
         let taken = match &self.expected {
             Some(statuses) => statuses.contains(&i64::from(status)),
             None => (200..=299).contains(&status),
@@ -129,6 +142,7 @@ impl HttpGateway {
             // An operator can mend these, or time can.
             401 | 403 | 404 | 408 | 425 | 429 => SendOutcome::Deferred { detail },
             400..=499 => SendOutcome::Refused { detail },
+            _ if answer_was_lost(status) => SendOutcome::Uncertain { detail },
             _ => SendOutcome::Deferred { detail },
         }
     }
@@ -168,6 +182,13 @@ impl Backend for HttpGateway {
         plain_text(StatusCode::OK, "OK")
     }
 
+    fn exposure(&self) -> Exposure {
+        Exposure::open()
+            .guarded_by(TOKEN, self.token.is_some())
+            .guarded_by(SIGNATURE_SECRET, self.signature.is_some())
+            .sends_to("outgoing_url", self.outbound.url())
+    }
+
     /// Its client is a program that reads its answers.
     fn on_unusable(&self) -> OnUnusable {
         OnUnusable::Refuse
@@ -185,7 +206,7 @@ impl Backend for HttpGateway {
         let reference = self.status.as_ref().map(|status| status.reference(message));
         let id = reference.as_deref().unwrap_or(message.id.as_str());
         match self.outbound.request(message, id) {
-            Ok(request) => self.read(transport.fetch(request, limit).await, message),
+            Ok(request) => self.read(transport.fetch(request, limit).await),
             Err(problem) => SendOutcome::Refused { detail: problem.to_string() },
         }
     }
@@ -212,23 +233,6 @@ impl Reports for HttpGateway {
             None => Err(Vec::new()),
         }
     }
-}
-
-/// Enough of a body for a log line. Gateways like to repeat what they were given, and logs must not: a line with the
-/// text in it is left out, and so are digits that may be a number.
-fn first_line(body: &[u8], message: &Outgoing) -> String {
-    let words = String::from_utf8_lossy(body);
-    let line = words.lines().next().unwrap_or_default().replace(message.connection.identity.as_str(), "…");
-    if !message.text.trim().is_empty() && words.contains(message.text.trim()) {
-        return String::new();
-    }
-    let mut shown = String::new();
-    let mut digits = 0;
-    for c in line.chars().filter(|c| !c.is_control()).take(120) {
-        digits = if c.is_ascii_digit() { digits + 1 } else { 0 };
-        shown.push(if digits > 4 { '*' } else { c });
-    }
-    shown.trim().to_owned()
 }
 
 #[cfg(test)]

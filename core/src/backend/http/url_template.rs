@@ -87,7 +87,7 @@ impl UrlTemplate {
             return Err("has a placeholder before its path: no message decides where it goes".to_owned());
         }
         let template = Self(parts(given)?);
-        let sample = template.with(|_| "x");
+        let sample = template.sample();
         Url::parse(&sample)
             .map_err(|problem| format!("is not a URL such as https://gateway.example/send: {problem}"))?;
         if sample.split('?').next().unwrap_or_default().split(['/', '\\']).any(is_step) {
@@ -106,8 +106,8 @@ impl UrlTemplate {
     }
 
     /// The URL for a message of `x`s: where all of them go.
-    pub(super) fn sample(&self) -> Option<Url> {
-        Url::parse(&self.with(|_| "x")).ok()
+    pub(super) fn sample(&self) -> String {
+        self.with(|_| "x")
     }
 
     /// The URL for this message, which the gateway is to know by this id.

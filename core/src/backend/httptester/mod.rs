@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
 use super::http::{Inbound, check_token};
-use super::{Backend, Caller, Fault, OnUnusable, Received, SendOutcome, Transport, plain_text};
+use super::{Backend, Caller, Exposure, Fault, OnUnusable, Received, SendOutcome, Transport, plain_text};
 use crate::config::{Fields, Place, Secret};
 use crate::message::Outgoing;
 use crate::tester::Quiet;
@@ -125,6 +125,14 @@ impl Backend for MessageTester {
 
     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
         self.inbound.decode(request)
+    }
+
+    /// Deployed without a password it is off.
+    fn exposure(&self) -> Exposure {
+        match self.access {
+            Access::Login(_) | Access::Closed => Exposure::guarded().sends_nowhere(),
+            Access::Open => Exposure::open().sends_nowhere(),
+        }
     }
 
     fn acknowledge(&self) -> Response<Bytes> {

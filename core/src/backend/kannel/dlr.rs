@@ -4,12 +4,11 @@
 
 use bytes::Bytes;
 use http::Request;
-use jiff::Timestamp;
 use percent_encoding::percent_encode;
 
 use super::inbound::Query;
 use super::sendsms::{ESCAPED, parsed};
-use crate::backend::{Caller, Fault, Reference, ReportKey, Reported, Reports};
+use crate::backend::{Caller, Fault, Reference, ReportKey, Reported, Reports, gateway_time};
 use crate::config::{Fields, Place, Secret};
 use crate::message::{BackendName, Fate, Outgoing};
 
@@ -133,8 +132,7 @@ impl Reports for Dlr {
             Some("4" | "8" | "32") => None,
             _ => return Err(vec![Fault::new(KIND, "is not what Kannel writes for %d: 1, 2, 4, 8 or 16")]),
         };
-        let seconds = query.text(TIME).and_then(|seconds| seconds.parse().ok());
-        let reported_at = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
+        let reported_at = query.text(TIME).and_then(|written| gateway_time::read(&written));
         Ok(Reported { reference, fate, detail: query.text(WORDS), reported_at })
     }
 }

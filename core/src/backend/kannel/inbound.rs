@@ -7,12 +7,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use percent_encoding::percent_decode;
 
-use crate::backend::{Fault, Received};
+use crate::backend::{Fault, Received, gateway_time};
 use crate::hex::unhex;
 use crate::message::Identity;
 use crate::text::charset::guess;
@@ -76,7 +73,7 @@ pub(super) fn parse(raw: &str) -> Result<Received, Vec<Fault>> {
         identity,
         text,
         gateway_id: query.text("mid"),
-        received_at: query.text("ts").and_then(|ts| time(&ts)),
+        received_at: query.text("ts").and_then(|ts| gateway_time::read(&ts)),
         recipient: query.text("to"),
         raw: (fidelity == Fidelity::Lossy).then(|| payload.into_owned()),
         details: details(&query),
@@ -124,18 +121,6 @@ fn decode(query: &Query<'_>, payload: &[u8]) -> Decoded {
         _ => guess(payload),
     };
     if name.is_some() { Decoded { fidelity: Fidelity::Lossy, ..decoded } } else { decoded }
-}
-
-/// When it arrived at Kannel: seconds since 1970 (`%T`), or a date and time in UTC (`%t`). Anything else counts as
-/// absent, and stays among the details.
-fn time(ts: &str) -> Option<Timestamp> {
-    if let Ok(seconds) = ts.parse::<i64>() {
-        return Timestamp::from_second(seconds).ok().filter(|at| *at > Timestamp::UNIX_EPOCH);
-    }
-    let local = DateTime::strptime("%Y-%m-%d %H:%M:%S", ts)
-        .or_else(|_| DateTime::strptime("%Y-%m-%d %H:%M", ts))
-        .ok()?;
-    TimeZone::UTC.to_timestamp(local).ok()
 }
 
 /// What else the get-url brought, by its own names.

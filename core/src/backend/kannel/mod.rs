@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
 
 use super::authorization::{basic_password, bearer_token};
-use super::{Backend, Caller, Fault, Received, Reports, SendOutcome, Transport, exposure};
+use super::{Backend, Caller, Exposure, Fault, Received, Reports, SendOutcome, Transport};
 use crate::config::{Fields, Secret};
 use crate::message::Outgoing;
 use sendsms::Sendsms;
@@ -64,10 +64,8 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 impl Kannel {
     /// Reads its table in the settings; what is wrong is reported to `fields`.
     pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let guarded = fields.is_given("token");
         let token = fields.secret("token");
         fields.weigh_token("token", token.as_ref());
-        exposure::check_guard(fields, "token", guarded);
         let sendsms = Sendsms::from_fields(fields, token.as_ref());
         let authorization = authorization(fields);
         let timeout = fields.seconds("timeout_seconds", 1..=60).unwrap_or(TIMEOUT);
@@ -109,6 +107,12 @@ impl Backend for Kannel {
 
     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
         inbound::parse(request.uri().query().unwrap_or_default())
+    }
+
+    fn exposure(&self) -> Exposure {
+        Exposure::open()
+            .guarded_by("token", self.token.is_some())
+            .sends_to("sendsms_url", self.sendsms.base())
     }
 
     fn redact(&self, request: &Request<Bytes>) -> String {

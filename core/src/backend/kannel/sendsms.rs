@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use url::Url;
 
 use super::dlr::Dlr;
-use crate::backend::{Reports, exposure};
+use crate::backend::Reports;
 use crate::config::{Fields, Param, Secret};
 use crate::message::Outgoing;
 use crate::text::charset::NoSuchCharacter;
@@ -91,7 +91,6 @@ impl Sendsms {
     /// reports. These are signed with `token`, or with sendsms's password where there is none.
     pub(super) fn from_fields(fields: &mut Fields<'_>, token: Option<&Secret>) -> Option<Self> {
         let url = url(fields);
-        exposure::check_cleartext(fields, "sendsms_url", url.as_ref());
         let params = fields.params("sendsms_params");
         let password = params.iter().find(|(name, _)| name == "password" || name == "pass");
         let password = password.map(|(_, password)| Secret::new(password.reveal()));
@@ -126,6 +125,11 @@ impl Sendsms {
     /// How delivery reports are read.
     pub(super) fn reports(&self) -> &dyn Reports {
         &self.reports
+    }
+
+    /// Where messages go: the start of each URL, with the password.
+    pub(super) fn base(&self) -> &str {
+        &self.base
     }
 
     /// The URL that sends a message to its one recipient.

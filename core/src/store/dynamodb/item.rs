@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn bad(&self, name: &str) -> StoreError {
-        StoreError::Unreadable { what: self.what.to_owned(), problem: format!("bad or missing {name}") }
+        StoreError::Unreadable { what: keys::shown(self.what), problem: format!("bad or missing {name}") }
     }
 
     pub(super) fn text(&self, name: &str) -> Result<Option<&'a str>, StoreError> {

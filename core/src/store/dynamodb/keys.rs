@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::broadcast::BroadcastKey;
 use crate::contact::ContactId;
 use crate::message::{BackendName, ConnectionId, Identity, MessageId};
-use crate::store::Waiting;
+use crate::store::{Row, Waiting};
 
 /// The partition key's attribute.
 pub(super) const PK: &str = "pk";
@@ -45,6 +45,17 @@ pub(super) fn of_connection(connection: &ConnectionId) -> String {
 pub(super) fn to_connection(pk: &str) -> Option<ConnectionId> {
     let (backend, identity) = pk.strip_prefix("C#")?.split_once('#')?;
     Some(ConnectionId::new(backend.parse().ok()?, identity.parse::<Identity>().ok()?))
+}
+
+/// Returns a key as it may be logged: without the whole number of a person.
+pub(super) fn shown(key: &str) -> String {
+    if let Some(connection) = to_connection(key) {
+        return format!("C#{}#{}", connection.backend, connection.identity.masked());
+    }
+    match key.strip_prefix(NUMBER).and_then(|identity| identity.parse::<Identity>().ok()) {
+        Some(identity) => format!("{NUMBER}{}", identity.masked()),
+        None => key.to_owned(),
+    }
 }
 
 /// Everything of one broadcast is under this.
@@ -112,7 +123,7 @@ pub(super) fn of_row(at: Timestamp, id: &MessageId) -> String {
 
 /// What the keys of all rows from a moment on are not less than.
 pub(super) fn of_rows_from(at: Timestamp) -> String {
-    format!("{MESSAGE}{:014}", at.as_millisecond().max(0))
+    format!("{MESSAGE}{:014}", Row::place(at))
 }
 
 /// What the keys of all rows are less than.
@@ -150,11 +161,23 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_shown_without_the_number() {
+        assert_eq!(shown("C#k#+251911223344"), "C#k#+25*******344");
+        assert_eq!(shown("N#251911223344"), "N#251******344");
+        assert_eq!(shown("M#00000000000005#x"), "M#00000000000005#x");
+    }
+
+    #[test]
     fn pieces_and_rows_sort_by_age() {
         assert!(of_chunk(9, 5) < of_chunk(10, 0) && of_chunk(10, 2) < of_chunk(10, 10));
         let at = |ms| Timestamp::from_millisecond(ms).unwrap();
         let id = MessageId::from("x#1");
         assert!(of_row(at(999_999_999_999), &id) < of_row(at(1_000_000_000_000), &id));
-        assert_eq!(to_row(&of_row(at(5), &id)), Some((at(5), id)));
+        assert_eq!(to_row(&of_row(at(5), &id)), Some((at(5), id.clone())));
+        let times = [Timestamp::MIN, at(-1), at(0), at(5), at(1_795_519_533_120), at(99_999_999_999_998)];
+        let ends = [at(99_999_999_999_999), at(100_000_000_000_000), Timestamp::MAX];
+        let keys: Vec<String> = times.into_iter().chain(ends).map(|at| of_row(at, &id)).collect();
+        assert!(keys.is_sorted() && keys.iter().all(|key| key.as_str() < AFTER_ROWS), "{keys:?}");
+        assert!(keys.iter().all(|key| to_row(key).is_some()), "{keys:?}");
     }
 }

@@ -7,6 +7,7 @@ use super::call::Written;
 use super::item::{Item, Reader, is_expired, names as n, number, sort_key, text, time, to_row, to_unusable};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
+use crate::clock::after;
 use crate::message::{BackendName, ConnectionId};
 use crate::random;
 use crate::store::{Direction, Moved, Row, State, Step, Unusable};
@@ -24,7 +25,7 @@ impl DynamoStore {
             .set(n::STATE, text(row.state.as_str()))
             .set(n::RANK, number(row.state.rank()))
             .set(n::TEXT, text(&row.text))
-            .set(n::TTL, number(row.at.as_second() + Row::KEPT.as_secs()));
+            .set(n::TTL, number(Row::placed(row.at).as_second() + Row::KEPT.as_secs()));
         let optional = [
             (n::REPLY_TO, row.in_reply_to.as_ref().map(|id| text(id.as_str()))),
             (n::ATTEMPTS, (row.attempts > 0).then(|| number(row.attempts))),
@@ -82,7 +83,7 @@ impl DynamoStore {
             .set(n::RANK, number(step.state.rank()))
             .set(n::REPORTED_AT, time(now))
             .set_once(n::DIRECTION, text("out"))
-            .set_once(n::TTL, number(step.at.as_second() + Row::KEPT.as_secs()));
+            .set_once(n::TTL, number(Row::placed(step.at).as_second() + Row::KEPT.as_secs()));
         match &step.detail {
             Some(detail) => update.set(n::DETAIL, text(detail)),
             None => update.remove(&[n::DETAIL]),
@@ -95,7 +96,7 @@ impl DynamoStore {
         };
         let read = Reader::new(&sk, &kept);
         let same = read.text(n::STATE)? == Some(step.state.as_str());
-        let lately = read.time(n::REPORTED_AT)?.is_some_and(|at| at + Moved::LATELY > now);
+        let lately = read.time(n::REPORTED_AT)?.is_some_and(|at| after(at, Moved::LATELY) > now);
         Ok(if same && lately { Moved::Again } else { Moved::No })
     }
 
@@ -113,7 +114,7 @@ impl DynamoStore {
 
     pub(super) async fn put_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
         let pk = keys::of_backend(&unusable.backend);
-        let sk = format!("{}{:014}#{}", keys::UNUSABLE, unusable.at.as_millisecond().max(0), random::name());
+        let sk = format!("{}{:014}#{}", keys::UNUSABLE, Row::place(unusable.at), random::name());
         let problems = unusable.problems.iter().map(text).collect();
         let mut update = Update::new();
         update

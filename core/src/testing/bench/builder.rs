@@ -72,8 +72,8 @@ impl BenchBuilder {
     pub fn backend(mut self, name: &str) -> Self {
         let name = name.parse().unwrap_or_else(|problem| panic!("{problem}"));
         let backend = AnyBackend::new(TestBackend(TestGateway::default()));
-        let made =
-            BackendSettings { engine: "bench", respond: Respond::Inline, replies_per_hour: None, backend };
+        let (engine, respond, replies_per_hour) = ("bench", Respond::Inline, None);
+        let made = BackendSettings { engine, respond, replies_per_hour, backend, secrets: Vec::new() };
         self.add(name, made);
         self
     }

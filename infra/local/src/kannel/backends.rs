@@ -8,6 +8,8 @@ use threadless::config::{Settings, Surroundings};
 use toml::{Table, Value};
 use url::Url;
 
+use crate::setup::settings_text;
+
 /// A text of the settings that may be a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Known {
@@ -100,11 +102,7 @@ pub(crate) struct Backends {
 impl Backends {
     /// Reads the settings in a file, or those of the project. The error is one line.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self, String> {
-        let text = match file {
-            None => functions::SETTINGS.to_owned(),
-            Some(file) => std::fs::read_to_string(file)
-                .map_err(|problem| format!("the settings in {} cannot be read: {problem}", file.display()))?,
-        };
+        let text = settings_text(file)?;
         let secrets = env::var("THREADLESS_SECRETS").ok();
         let secrets: BTreeMap<String, String> = match secrets.filter(|secrets| !secrets.is_empty()) {
             Some(json) => {

@@ -1,5 +1,6 @@
 //! What get-urls bring, as tables and as whatever proptest thinks of.
 
+use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use proptest::prelude::*;
 
@@ -67,8 +68,10 @@ fn the_other_parameters_are_read_where_they_were_filled_in() {
     let bare = parse("id=+251911&text=a&mid=%I&ts=%T&to=%P").unwrap();
     assert_eq!(bare.identity.as_str(), "+251911", "a plus that was not escaped");
     assert_eq!((bare.gateway_id, bare.received_at, bare.recipient), (None, None, None));
-    let dated = parse("id=1&text=a&ts=2026-11-24+11:25:33").unwrap();
-    assert_eq!(dated.received_at, Timestamp::from_second(1_795_519_533).ok());
+    for ts in ["2026-11-24+11:25:33", "1795519533000"] {
+        let dated = parse(&format!("id=1&text=a&ts={ts}")).unwrap();
+        assert_eq!(dated.received_at, Timestamp::from_second(1_795_519_533).ok(), "{ts}");
+    }
     let escaped = parse("id=1&text=a&mid=%25I&ts=%25T&to=%25P&smsc=%25i").unwrap();
     assert_eq!((escaped.gateway_id, escaped.received_at, escaped.recipient), (None, None, None));
     assert!(escaped.details.is_empty(), "escape codes that a proxy escaped");
