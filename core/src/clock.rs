@@ -68,6 +68,12 @@ pub(crate) fn plausible(told: Timestamp, now: Timestamp) -> Option<Timestamp> {
     (-AHEAD..=BEHIND).contains(&age).then_some(told)
 }
 
+/// Returns a time that a job carries, unless it is ahead of `now` by more than a clock can be: an earlier version of this
+/// program believed every gateway. What is long ago stays, since a job may have waited among the dead letters.
+pub(crate) fn not_ahead(told: Timestamp, now: Timestamp) -> Timestamp {
+    if told > after(now, AHEAD) { now } else { told }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -169,7 +169,12 @@ async fn keep(
         redact::bounded(problem, LONGEST_PROBLEM).0
     };
     let problems: Vec<String> = faults.iter().take(MOST_PROBLEMS).map(problem).collect();
-    let raw = installed.backend.redact(&redact::without_secrets(request, secrets));
+    let without = redact::without_secrets(request, secrets);
+    let mut raw = installed.backend.redact(&without);
+    if raw.is_empty() && !request.body().is_empty() {
+        // An engine that keeps the query alone would lose the message.
+        raw = redact::whole(&without);
+    }
     let (raw, cut) = redact::bounded(raw, Unusable::MAX_RAW);
     // The problem itself may quote what was sent.
     let fields: Vec<&str> = faults.iter().take(MOST_PROBLEMS).map(|fault| fault.field.as_str()).collect();

@@ -10,7 +10,7 @@ use tracing::{Instrument as _, error, info_span, warn};
 
 use crate::broadcast::{spread_on, spread_part};
 use crate::budget::{Budget, SETTLE_TIME, Shift};
-use crate::clock::Deadline;
+use crate::clock::{Deadline, not_ahead};
 use crate::deliver;
 use crate::handle;
 use crate::occasion::Occasion;
@@ -188,9 +188,18 @@ async fn run(project: &Project, job: Job, budget: Budget) -> Result<(), Undone> 
             schedule::run(project, &name, due, deadline).instrument(span).await
         }
         Job::Part { key, part } => spread_part(project, &key, part, deadline).await,
-        Job::Incoming { message } => take_in(project, Occasion::Message(Arc::from(message)), budget).await,
-        Job::Notice { notice } => take_in(project, Occasion::Notice(Arc::from(notice)), budget).await,
-        Job::Report { report } => take_in(project, Occasion::Report(Arc::from(report)), budget).await,
+        Job::Incoming { mut message } => {
+            message.received_at = not_ahead(message.received_at, project.ports.clock.now());
+            take_in(project, Occasion::Message(Arc::from(message)), budget).await
+        }
+        Job::Notice { mut notice } => {
+            notice.created_at = not_ahead(notice.created_at, project.ports.clock.now());
+            take_in(project, Occasion::Notice(Arc::from(notice)), budget).await
+        }
+        Job::Report { mut report } => {
+            report.at = not_ahead(report.at, project.ports.clock.now());
+            take_in(project, Occasion::Report(Arc::from(report)), budget).await
+        }
         Job::Deliver { connection } => {
             let span = info_span!(
                 "deliver",

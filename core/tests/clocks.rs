@@ -11,9 +11,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use threadless::apps::{Conversation, Said, Turn, conversation};
 use threadless::backend::{Received, Reference, Reported};
+use threadless::queue::Ticket;
+use threadless::responder::{Record, respond};
 use threadless::testing::Bench;
 use threadless::{
-    App, AppError, Context, Deadline, Fate, Handled, Incoming, Report, Router, incoming, report,
+    App, AppError, Context, Deadline, Fate, Handled, Incoming, MessageId, Report, Router, incoming, report,
 };
 
 /// Keeps what it sees, and answers.
@@ -156,4 +158,29 @@ async fn a_report_of_another_century_happened_when_it_came() {
         bench.work_off().await;
         assert_eq!(*witness.1.lock().unwrap(), [threadless::Clock::now(&bench.clock)], "{told:?}");
     }
+}
+
+#[tokio::test]
+async fn a_job_of_a_version_that_believed_every_clock_is_no_exception() {
+    let witness = Witness::default();
+    let bench = Bench::new(Router::new().app(witness.clone()));
+    let now = threadless::Clock::now(&bench.clock);
+    let fortnight = now - SignedDuration::from_hours(14 * 24);
+    for (told, expected) in [(Timestamp::MAX, now), (now, now), (fortnight, fortnight)] {
+        let message = Incoming {
+            id: MessageId::random(),
+            connection: bench.connection("251911"),
+            text: "x".to_owned(),
+            received_at: told,
+            recipient: None,
+            raw: None,
+            details: BTreeMap::new(),
+        };
+        let Ticket { job, group, .. } = Ticket::incoming(message);
+        let record = Record { id: "r".to_owned(), group: Some(group), body: job.to_json(), receive_count: 1 };
+        let deadline = Deadline::within(Duration::from_secs(29));
+        assert_eq!(respond(&bench.project, vec![record], deadline).await.len(), 0);
+        assert_eq!(witness.0.lock().unwrap().pop().unwrap().0, expected, "{told}");
+    }
+    assert_eq!(bench.history("251911").await.len(), 6);
 }

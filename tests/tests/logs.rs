@@ -21,6 +21,7 @@ use threadless::backend::{
 };
 use threadless::config::{Settings, Surroundings};
 use threadless::lambda::json_logs;
+use threadless::responder::{Record, respond};
 use threadless::store::{MemoryStore, Store as _};
 use threadless::testing::{Behaviour, Bench, Fault, When};
 use threadless::{
@@ -384,6 +385,13 @@ async fn a_report_with_number_and_text_keeps_the_state_and_says_no_more() {
         reported_at: None,
     };
     report(&bench.project, reported, Deadline::within(Duration::from_secs(29))).await.unwrap();
+    // Neither does a job that is none.
+    let body = format!("{{\"v\":1,\"type\":\"incoming\",\"message\":\"{TEXT} {NUMBER}\"}}");
+    let poison = Record { id: "r".to_owned(), group: None, body, receive_count: 1 };
+    assert_eq!(
+        respond(&bench.project, vec![poison], Deadline::within(Duration::from_secs(29))).await.len(),
+        1
+    );
     drop(logs);
     let rows = bench.history(NUMBER).await;
     let details: Vec<&str> = rows.iter().filter_map(|row| row.detail.as_deref()).collect();

@@ -22,7 +22,7 @@ const SHORTEST: usize = 4;
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Returns the whole request in the form of HTTP: method, path and query, the headers that may matter, the body.
-pub(super) fn whole(request: &Request<Bytes>) -> String {
+pub(crate) fn whole(request: &Request<Bytes>) -> String {
     let uri = request.uri();
     let mut kept = format!("{} {}", request.method(), uri.path());
     if let Some(query) = uri.query() {

@@ -11,8 +11,8 @@ use crate::backend::Fault;
 /// One table of the settings. Each getter takes its key out and reports what is wrong with the value; a key that
 /// nobody took is a fault too, so that a typing error cannot pass for a default.
 ///
-/// No fault repeats the value of a key that is not a number, nor of one whose name tells that it is a secret: faults are
-/// logged, and CloudFormation shows them.
+/// No fault repeats a value in the place of a text or a secret: faults are logged, and `CloudFormation` shows them. A
+/// number that is out of range is repeated, unless the name of its key tells that it is a secret.
 pub struct Fields<'a> {
     path: String,
     table: Table,
@@ -86,7 +86,7 @@ impl<'a> Fields<'a> {
             Value::Integer(number) if range.contains(&number) => Some(number),
             other => {
                 let wanted = format!("a whole number from {} to {}", range.start(), range.end());
-                self.wrong_number(key, &wanted, &other)
+                self.wrong_here(key, &wanted, &other)
             }
         }
     }
@@ -100,7 +100,7 @@ impl<'a> Fields<'a> {
             }
             other => {
                 let wanted = format!("{word:?} or a whole number from {} to {}", range.start(), range.end());
-                self.wrong_number(key, &wanted, &other)
+                self.wrong_here(key, &wanted, &other)
             }
         }
     }
@@ -123,7 +123,7 @@ impl<'a> Fields<'a> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         match value.as_array().and_then(|list| list.iter().map(text).collect::<Option<Vec<_>>>()) {
             Some(texts) => Some(texts),
-            None => self.wrong(key, "a list of texts in quotes", &value),
+            None => self.wrong_here(key, "a list of texts in quotes", &value),
         }
     }
 
@@ -245,12 +245,16 @@ impl<'a> Fields<'a> {
 
     /// Reports a value of the wrong kind, without the value: whatever stands in the place of a secret may be one.
     pub(super) fn wrong<T>(&mut self, key: &str, wanted: &str, found: &Value) -> Option<T> {
-        self.fault(key, format!("must be {wanted}, not {}", kind(found)));
+        let found = match found {
+            Value::Integer(_) => "number",
+            other => other.type_str(),
+        };
+        self.fault(key, format!("must be {wanted}, not a {found}"));
         None
     }
 
-    /// Reports a value in the place of a number. One that is out of range is told, unless the key is that of a secret.
-    fn wrong_number<T>(&mut self, key: &str, wanted: &str, found: &Value) -> Option<T> {
+    /// Reports a value where no secret can be meant. A number is told, unless the key is named as that of a secret.
+    fn wrong_here<T>(&mut self, key: &str, wanted: &str, found: &Value) -> Option<T> {
         match found {
             Value::Integer(number) if !looks_secret(key) => {
                 self.fault(key, format!("must be {wanted}, not {number}"));
@@ -262,19 +266,6 @@ impl<'a> Fields<'a> {
 
     pub(super) fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
-    }
-}
-
-/// What a value is called that is not what it should be.
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::String(_) => "a text",
-        Value::Integer(_) => "a number",
-        Value::Float(_) => "a number with a decimal point",
-        Value::Boolean(_) => "true or false",
-        Value::Datetime(_) => "a date or a time",
-        Value::Array(_) => "a list",
-        Value::Table(_) => "a table",
     }
 }
 
