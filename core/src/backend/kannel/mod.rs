@@ -36,6 +36,14 @@ use sendsms::Sendsms;
 /// A deployed function whose backend has neither `token` nor `open = true`, or sends in the clear to a public host
 /// without `plain_http = true`, does not start; a deployment finds out before it changes anything.
 ///
+/// # Answers
+///
+/// A message counts as sent only where sendsms says so in Kannel's own words: `0: Accepted for delivery`, `3: Queued for
+/// later delivery` or `Sent.` with a status of 2xx, whatever stands behind them. Any other 2xx, such as the page of a
+/// captive portal or of a web server in Kannel's place, leaves doubt: the message is sent again after a while, and its
+/// row counts how often it may have been sent before. A front before sendsms has to hand Kannel's words through; one that
+/// answers with words of its own is an [`http`](super::http::HttpGateway) backend.
+///
 /// # Delivery reports
 ///
 /// With `delivery_report_url` each message carries a `dlr-url` that leads to `/backend/<name>/dlr/` with the signed
