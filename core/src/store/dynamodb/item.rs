@@ -83,9 +83,13 @@ pub(super) fn number(number: impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
+/// The times that can be read back of their milliseconds: all but the first and the last second that there is.
+const READABLE: (Timestamp, Timestamp) =
+    (Timestamp::constant(-377_705_023_200, 0), Timestamp::constant(253_402_207_199, 0));
+
 /// A time, in milliseconds since 1970.
 pub(super) fn time(at: Timestamp) -> AttributeValue {
-    number(at.as_millisecond())
+    number(at.clamp(READABLE.0, READABLE.1).as_millisecond())
 }
 
 pub(super) fn bytes(bytes: Vec<u8>) -> AttributeValue {
