@@ -3,6 +3,7 @@
 mod scan;
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -37,14 +38,17 @@ pub(crate) fn whole(request: &Request<Bytes>) -> String {
         }
         let value =
             if looks_secret(name) { HIDDEN.into() } else { String::from_utf8_lossy(value.as_bytes()) };
-        kept.push_str(&format!("{name}: {value}\n"));
+        let _ = writeln!(kept, "{name}: {value}");
     }
     // As characters of the same numbers, so that no byte is lost on the way.
     let body: String = request.body().iter().copied().map(char::from).collect();
     let body: Vec<u8> = without_secret_fields(&body).chars().filter_map(|c| u8::try_from(c).ok()).collect();
     let legible = |text: &str| !text.contains(|c: char| c.is_control() && !"\t\r\n".contains(c));
     match String::from_utf8(body) {
-        Ok(text) if legible(&text) => kept.push_str(&format!("\n{text}")),
+        Ok(text) if legible(&text) => {
+            kept.push('\n');
+            kept.push_str(&text);
+        }
         Ok(text) => kept.push_str(&encoded(text.as_bytes())),
         Err(bytes) => kept.push_str(&encoded(bytes.as_bytes())),
     }
@@ -122,15 +126,12 @@ impl Hidden {
         let mut kept = Vec::with_capacity(bytes.len());
         let mut at = 0;
         while at < bytes.len() {
-            match self.0.iter().find(|way| bytes[at..].starts_with(way)) {
-                Some(way) => {
-                    kept.extend_from_slice(HIDDEN.as_bytes());
-                    at += way.len();
-                }
-                None => {
-                    kept.push(bytes[at]);
-                    at += 1;
-                }
+            if let Some(way) = self.0.iter().find(|way| bytes[at..].starts_with(way)) {
+                kept.extend_from_slice(HIDDEN.as_bytes());
+                at += way.len();
+            } else {
+                kept.push(bytes[at]);
+                at += 1;
             }
         }
         kept

@@ -187,9 +187,9 @@ fn backend(fields: &mut Fields<'_>, engines: &Engines) -> Option<BackendSettings
         return None;
     };
     let rules = ExposureRules::read(fields);
-    let made = make(fields);
-    rules.check(fields, engine, made.as_ref().map(|made| made.0.exposure()));
-    let backend = made?;
+    let backend = make(fields);
+    rules.check(fields, engine, backend.as_ref().map(|backend| backend.0.exposure()));
+    let backend = backend?;
     let mut secrets = std::mem::take(&mut fields.secrets.revealed);
     secrets.extend(rules.secrets_in_urls());
     let replies_per_hour = match limit {

@@ -166,5 +166,5 @@ fn is_name(text: &str) -> bool {
     let mut parts = text.split('_');
     let capitals = |part: &str| part.bytes().all(|byte| byte.is_ascii_uppercase());
     let later = |part: &str| part.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    text.len() <= 64 && parts.next().is_some_and(|first| capitals(first)) && parts.all(later)
+    text.len() <= 64 && parts.next().is_some_and(capitals) && parts.all(later)
 }

@@ -75,10 +75,9 @@ fn value_end(text: &str) -> usize {
                 continue;
             }
             '{' | '[' => depth += 1,
-            '}' | ']' if depth == 0 => return at,
+            '}' | ']' | ',' | '\n' if depth == 0 => return at,
             '}' | ']' if depth == 1 => return at + 1,
             '}' | ']' => depth -= 1,
-            ',' | '\n' if depth == 0 => return at,
             _ => {}
         }
         at += c.len_utf8();
