@@ -51,7 +51,7 @@ pub(crate) struct Installed {
     pub(crate) respond: Respond,
     pub(crate) replies_per_hour: Option<NonZeroU32>,
     pub(crate) backend: Arc<dyn ErasedBackend>,
-    pub(crate) secrets: Vec<Secret>,
+    pub(crate) secrets: Arc<[Secret]>,
     pub(crate) guard: Guard,
 }
 
@@ -59,8 +59,8 @@ impl Project {
     /// Puts the parts together. Touches neither store nor queue.
     pub fn new(settings: Settings, router: Router, ports: Ports) -> Self {
         let install = |(name, settings): (BackendName, BackendSettings)| {
-            let BackendSettings { engine, respond, replies_per_hour, backend, secrets } = settings;
-            let (backend, guard) = (backend.0, Guard::default());
+            let BackendSettings { engine, respond, replies_per_hour, backend } = settings;
+            let (backend, secrets, guard) = (backend.0, backend.1, Guard::default());
             (name, Installed { engine, respond, replies_per_hour, backend, secrets, guard })
         };
         Self {

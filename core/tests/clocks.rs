@@ -23,10 +23,6 @@ use threadless::{
 struct Witness(Arc<Mutex<Vec<(Timestamp, BTreeMap<String, String>)>>>, Arc<Mutex<Vec<Timestamp>>>);
 
 impl App for Witness {
-    fn wants_reports(&self) -> bool {
-        true
-    }
-
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
         let Incoming { received_at, details, .. } = cx.message().clone();
         self.0.lock().unwrap().push((received_at, details));

@@ -145,6 +145,39 @@ struct Six;
 impl App for Six {
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
         (1..=6).for_each(|nth| cx.reply(nth.to_string()));
+        Ok(Handled::Yes)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_phase_that_took_too_long_or_was_not_begun_is_a_line() {
+    let bench = Bench::new(Router::new().app(Hanging).app(Six));
+    let lines = app_lines(&bench, "hang").await;
+    let mut expected: Vec<(&str, &str)> =
+        ["filter", "parse", "handle", "cleanup", "outgoing"].map(|phase| (phase, "app_timeout")).into();
+    expected.extend([("outgoing", "app_no_time"); 5]);
+    let lines: Vec<(&str, &str)> =
+        lines.iter().map(|(phase, outcome)| (phase.as_str(), outcome.as_str())).collect();
+    assert_eq!(lines, expected);
+    assert_eq!(bench.gateway.taken().len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_blocked_thread_is_a_line_of_its_own() {
+    let bench =
+        Bench::with(Router::new().app(Hanging).app(Six)).phase_timeout(Duration::from_millis(20)).build();
+    let lines = app_lines(&bench, "block").await;
+    assert_eq!(lines[0], ("filter".to_owned(), "app_blocked".to_owned()), "{lines:?}");
+    assert_eq!(lines.len(), 4 + 6, "{lines:?}");
+    // Each phase of each message holds a thread, until there are too many.
+    for _ in 0..3 {
+        app_lines(&bench, "block").await;
+    }
+    let lines = app_lines(&bench, "block").await;
+    assert_eq!(lines[0], ("filter".to_owned(), "app_suspended".to_owned()), "{lines:?}");
+    assert_eq!(bench.gateway.taken().len(), 30);
+}
+
 const TEXT: &str = "my secret reply";
 const ZEBRA: &str = "zebra";
 
@@ -191,33 +224,6 @@ impl App for Replies {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn each_phase_that_took_too_long_or_was_not_begun_is_a_line() {
-    let bench = Bench::new(Router::new().app(Hanging).app(Six));
-    let lines = app_lines(&bench, "hang").await;
-    let mut expected: Vec<(&str, &str)> =
-        ["filter", "parse", "handle", "cleanup", "outgoing"].map(|phase| (phase, "app_timeout")).into();
-    expected.extend([("outgoing", "app_no_time"); 5]);
-    let lines: Vec<(&str, &str)> =
-        lines.iter().map(|(phase, outcome)| (phase.as_str(), outcome.as_str())).collect();
-    assert_eq!(lines, expected);
-    assert_eq!(bench.gateway.taken().len(), 6);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_blocked_thread_is_a_line_of_its_own() {
-    let bench =
-        Bench::with(Router::new().app(Hanging).app(Six)).phase_timeout(Duration::from_millis(20)).build();
-    let lines = app_lines(&bench, "block").await;
-    assert_eq!(lines[0], ("filter".to_owned(), "app_blocked".to_owned()), "{lines:?}");
-    assert_eq!(lines.len(), 4 + 6, "{lines:?}");
-    // Each phase of each message holds a thread, until there are too many.
-    for _ in 0..3 {
-        app_lines(&bench, "block").await;
-    }
-    let lines = app_lines(&bench, "block").await;
-    assert_eq!(lines[0], ("filter".to_owned(), "app_suspended".to_owned()), "{lines:?}");
-    assert_eq!(bench.gateway.taken().len(), 30);
 /// An engine of one's own that repeats answers and requests.
 struct Repeats;
 

@@ -11,6 +11,7 @@ use ::http::{Method, Request, Response};
 use bytes::Bytes;
 
 use super::{Backend, Caller, Exposure, Fault, OnUnusable, Received, Reports, SendOutcome, Transport};
+use crate::config::Secret;
 use crate::message::Outgoing;
 
 /// [`Backend`] with its future boxed, so that backends of different kinds stand in one table.
@@ -81,11 +82,15 @@ impl<B: Backend> ErasedBackend for B {
 
 /// A backend of any kind.
 #[derive(Clone)]
-pub struct AnyBackend(pub(crate) Arc<dyn ErasedBackend>);
+pub struct AnyBackend(
+    pub(crate) Arc<dyn ErasedBackend>,
+    /// Every secret of its table in the settings, so that none of them is kept with a request.
+    pub(crate) Arc<[Secret]>,
+);
 
 impl AnyBackend {
     /// Of this one.
     pub fn new(backend: impl Backend) -> Self {
-        Self(Arc::new(backend))
+        Self(Arc::new(backend), Arc::default())
     }
 }

@@ -28,8 +28,8 @@ impl Settings {
     #[must_use]
     pub fn with_backend(mut self, name: BackendName, backend: AnyBackend) -> Self {
         let replies_per_hour = backend.0.replies_per_hour();
-        let (engine, respond, secrets) = ("by hand", Respond::Inline, Vec::new());
-        let made = BackendSettings { engine, respond, replies_per_hour, backend, secrets };
+        let (engine, respond) = ("by hand", Respond::Inline);
+        let made = BackendSettings { engine, respond, replies_per_hour, backend };
         self.backends.insert(name, made);
         self
     }

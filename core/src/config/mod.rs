@@ -73,8 +73,6 @@ pub struct BackendSettings {
     pub replies_per_hour: Option<NonZeroU32>,
     /// What the engine made of the rest.
     pub backend: AnyBackend,
-    /// Every secret of the table, so that none of them is kept with a request.
-    pub(crate) secrets: Vec<Secret>,
 }
 
 /// When a backend's messages are handled: `respond` in its table.
@@ -189,14 +187,15 @@ fn backend(fields: &mut Fields<'_>, engines: &Engines) -> Option<BackendSettings
     let rules = ExposureRules::read(fields);
     let backend = make(fields);
     rules.check(fields, engine, backend.as_ref().map(|backend| backend.0.exposure()));
-    let backend = backend?;
+    let mut backend = backend?;
     let mut secrets = std::mem::take(&mut fields.secrets.revealed);
     secrets.extend(rules.secrets_in_urls());
+    backend.1 = secrets.into();
     let replies_per_hour = match limit {
         Some(limit) => u32::try_from(limit).ok().and_then(NonZeroU32::new),
         None => backend.0.replies_per_hour(),
     };
-    Some(BackendSettings { engine, respond, replies_per_hour, backend, secrets })
+    Some(BackendSettings { engine, respond, replies_per_hour, backend })
 }
 
 #[cfg(test)]

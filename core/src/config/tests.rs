@@ -149,7 +149,7 @@ fn the_secrets_of_a_backend_are_known_wherever_they_stand_in_its_table() {
     let surroundings = Surroundings::local(&[("KNOWN", "t0ken")]);
     let settings = Settings::read(&text, &Engines::standard(), &surroundings).unwrap();
     let backend = settings.backends.into_values().next().unwrap();
-    let mut secrets: Vec<&str> = backend.secrets.iter().map(Secret::reveal).collect();
+    let mut secrets: Vec<&str> = backend.backend.1.iter().map(Secret::reveal).collect();
     secrets.sort_unstable();
     assert_eq!(secrets, ["hunter2", "hunter3", "pa ss", "t0ken"]);
 }

@@ -31,7 +31,8 @@ pub(super) fn due(kept: &Kept, now: Timestamp) -> impl Iterator<Item = Due> {
 }
 
 fn keep(kept: &mut Kept, broadcast: &Broadcast, parts: &[Vec<Piece>], due_at: Option<Timestamp>) -> Opened {
-    let alive = |kept: &&KeptBroadcast| after(kept.broadcast.created_at, Broadcast::KEPT) > broadcast.created_at;
+    let alive =
+        |kept: &&KeptBroadcast| after(kept.broadcast.created_at, Broadcast::KEPT) > broadcast.created_at;
     let unchecked = planted::is(Plant::BroadcastUnchecked);
     if let Some(before) = kept.get(&broadcast.key).filter(|kept| alive(kept) && !unchecked) {
         return Opened::Before(before.broadcast.clone());

@@ -73,7 +73,7 @@ impl BenchBuilder {
         let name = name.parse().unwrap_or_else(|problem| panic!("{problem}"));
         let backend = AnyBackend::new(TestBackend(TestGateway::default()));
         let (engine, respond, replies_per_hour) = ("bench", Respond::Inline, None);
-        let made = BackendSettings { engine, respond, replies_per_hour, backend, secrets: Vec::new() };
+        let made = BackendSettings { engine, respond, replies_per_hour, backend };
         self.add(name, made);
         self
     }
