@@ -2,7 +2,7 @@
 //! your apps, and sends the replies.
 //!
 //! A message that carries the gateway's own id changes state and makes replies once, even if the gateway, SQS or Lambda
-//! deliver it several times within 24 hours. A reply is sent at least once, and twice only where the gateway's answer was
+//! deliver it several times within 15 days. A reply is sent at least once, and twice only where the gateway's answer was
 //! lost or not recorded: the history counts that as doubt ([`store::Row`]).
 //!
 //! An app is a type with up to six phases; a router is a list of apps:

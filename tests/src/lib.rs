@@ -3,6 +3,7 @@
 
 pub mod apps;
 pub mod aws;
+pub mod dynamodb;
 pub mod forward;
 pub mod gsm7;
 pub mod http;

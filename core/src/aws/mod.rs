@@ -57,6 +57,22 @@ pub(crate) enum CallError {
     Refused(String),
 }
 
+/// Parts of the codes that stand for a passing state, whatever the status that they come with.
+const PASSING: [&str; 7] = [
+    "Throttl",
+    "RequestLimitExceeded",
+    "OverLimit",
+    "ThroughputExceeded",
+    "InProgress",
+    "TransactionConflict",
+    "ReplicatedWriteConflict",
+];
+
+/// Returns whether an error of this code may be gone when the call is made again.
+pub(crate) fn is_passing(code: &str) -> bool {
+    PASSING.iter().any(|part| code.contains(part))
+}
+
 /// Sorts a failed call. The text names the operation, the error's code and its message; SDK errors show neither
 /// by themselves.
 pub(crate) fn sort<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> CallError
@@ -69,11 +85,7 @@ where
     let (status, error) = (answer.raw().status().as_u16(), answer.err());
     let code = error.code().unwrap_or("without a code");
     let text = format!("{operation}: {code} ({status}): {}", error.message().unwrap_or("no message"));
-    let passes = status >= 500
-        || ["Throttl", "LimitExceeded", "ThroughputExceeded", "InProgress", "TransactionConflict"]
-            .iter()
-            .any(|part| code.contains(part));
-    if passes { CallError::Unavailable(text) } else { CallError::Refused(text) }
+    if status >= 500 || is_passing(code) { CallError::Unavailable(text) } else { CallError::Refused(text) }
 }
 
 /// The configuration of one service's client: every SDK has types of its own for the same things.

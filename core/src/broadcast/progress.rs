@@ -8,10 +8,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::{Broadcast, BroadcastKey, Piece};
-use crate::message::{ConnectionId, MessageId};
 use crate::project::Project;
 use crate::send::Recipient;
-use crate::store::{Row, StoreError};
+use crate::store::{Row, RowKey, State, StoreError};
 
 /// How many parts are read at once.
 const AT_ONCE: usize = 4;
@@ -62,8 +61,11 @@ pub(super) fn counts(broadcast: &Broadcast) -> Value {
 /// A recipient, and what is known of the message by the last way that was tried.
 type Known = (Recipient, Option<Row>);
 
+/// The state of a message whose history is not written yet.
+const WAITING: &str = "waiting";
+
 fn state(row: Option<&Row>) -> &'static str {
-    row.map_or("waiting", |row| row.state.as_str())
+    row.map_or(WAITING, |row| row.state.as_str())
 }
 
 fn shown((recipient, row): &Known) -> Value {
@@ -85,13 +87,28 @@ async fn states(
     broadcast: &Broadcast,
 ) -> Result<BTreeMap<&'static str, usize>, StoreError> {
     let parts = 0..u32::try_from(broadcast.sizes.len()).unwrap_or(u32::MAX);
-    let parts = stream::iter(parts).map(|part| part_of(project, broadcast, part)).buffer_unordered(AT_ONCE);
-    let known: Vec<Vec<Known>> = parts.try_collect().await?;
-    let mut states = BTreeMap::new();
-    for (_, row) in known.iter().flatten() {
-        *states.entry(state(row.as_ref())).or_default() += 1;
-    }
-    Ok(states)
+    let parts = stream::iter(parts).map(|part| states_of(project, broadcast, part)).buffer_unordered(AT_ONCE);
+    parts
+        .try_fold(BTreeMap::new(), |mut states, part| async move {
+            for state in part {
+                *states.entry(state.map_or(WAITING, State::as_str)).or_default() += 1;
+            }
+            Ok(states)
+        })
+        .await
+}
+
+/// The state of each message of a part by the last way that was tried, without the texts.
+async fn states_of(
+    project: &Project,
+    broadcast: &Broadcast,
+    part: u32,
+) -> Result<Vec<Option<State>>, StoreError> {
+    let pieces = project.ports.store.broadcast_part(&broadcast.key, part).await?;
+    let wanted: Vec<_> = pieces.iter().flat_map(|piece| tries(broadcast, piece)).collect();
+    let mut states = project.ports.store.states(&wanted).await?.into_iter();
+    let pieces = pieces.iter().filter(|piece| !piece.ways.is_empty());
+    Ok(pieces.map(|piece| states.by_ref().take(piece.ways.len()).flatten().last()).collect())
 }
 
 async fn part_of(project: &Project, broadcast: &Broadcast, part: u32) -> Result<Vec<Known>, StoreError> {
@@ -106,9 +123,9 @@ async fn part_of(project: &Project, broadcast: &Broadcast, part: u32) -> Result<
 }
 
 /// Where the rows of one message stand, one for each way.
-fn tries(broadcast: &Broadcast, piece: &Piece) -> Vec<(ConnectionId, jiff::Timestamp, MessageId)> {
+fn tries(broadcast: &Broadcast, piece: &Piece) -> Vec<RowKey> {
     let mut id = broadcast.id_of(piece);
-    let one = |way: &ConnectionId| {
+    let one = |way: &crate::ConnectionId| {
         id = id.to(way);
         (way.clone(), broadcast.created_at, id.clone())
     };

@@ -66,7 +66,8 @@ pub(crate) async fn spread_part(
     Ok(store.part_is_spread(key, part).await?)
 }
 
-/// Whether its time is over. Beyond it the connections no longer know which of its messages they had.
+/// Whether its time is over. What comes later helps nobody, and the connections must still know which of its messages
+/// they had.
 fn is_over(broadcast: &Broadcast, now: jiff::Timestamp) -> bool {
     now.duration_since(broadcast.created_at) > Broadcast::SENT_FOR
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Row, StoreError};
+use super::{Row, State, StoreError};
 use crate::broadcast::{Broadcast, BroadcastKey, Piece};
 use crate::message::{ConnectionId, MessageId};
 
@@ -15,6 +15,9 @@ pub enum Opened {
     /// The key has this one. Nothing was written.
     Before(Broadcast),
 }
+
+/// The key of a row of history: whose it is, [when](Row::at) it was written, and its message.
+pub type RowKey = (ConnectionId, Timestamp, MessageId);
 
 /// The port to storage, as far as it is about [broadcasts](crate::broadcast).
 #[async_trait]
@@ -49,8 +52,11 @@ pub trait Broadcasts: Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// Rows of history by connection, time and message, each if it is there.
-    async fn rows(
-        &self,
-        wanted: &[(ConnectionId, Timestamp, MessageId)],
-    ) -> Result<Vec<Option<Row>>, StoreError>;
+    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError>;
+
+    /// The states of rows of history, each if the row is there. It reads no texts where the store can leave them out.
+    async fn states(&self, wanted: &[RowKey]) -> Result<Vec<Option<State>>, StoreError> {
+        let rows = self.rows(wanted).await?.into_iter();
+        Ok(rows.map(|row| row.map(|row| row.state)).collect())
+    }
 }

@@ -94,8 +94,8 @@ pub enum Moved {
 }
 
 impl Moved {
-    /// For how long what follows from a report may be tried again: half as long as what a connection took in is
-    /// [known](super::Recent::HORIZON), so that it is still known when it comes off the queue.
+    /// For how long what follows from a report may be tried again: well within the time for which what a connection
+    /// took in is [known](super::Recent::HORIZON), so that it is still known when it comes off the queue.
     pub const LATELY: SignedDuration = SignedDuration::from_hours(12);
 }
 

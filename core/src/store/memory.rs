@@ -7,6 +7,7 @@ mod guesses;
 mod idle;
 mod jobs;
 
+use std::cmp::Reverse;
 use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::mem;
@@ -15,6 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::is_over;
 use super::number;
 use super::plan::Plan;
 use super::recent::{Seen, hash};
@@ -63,6 +65,11 @@ struct Kept {
 impl Kept {
     fn new(now: Timestamp) -> Self {
         Self { record: Record::new(now), chunks: VecDeque::new(), spilled_ids: HashMap::new(), due: None }
+    }
+
+    /// The id of a message that has moved out of the record, and is still known.
+    fn moved_out(&self, message: &MessageId, now: Timestamp) -> Option<&Seen> {
+        self.spilled_ids.get(&hash(message)).filter(|seen| seen.expires_at() > now.as_second())
     }
 
     /// Gives the lease back, and says when the outbox is due.
@@ -139,7 +146,7 @@ impl Store for MemoryStore {
         let tables = self.lock();
         Ok(match tables.connections.get(connection) {
             Some(kept) => {
-                let spilled = kept.spilled_ids.get(&hash(message));
+                let spilled = kept.moved_out(message, now);
                 Loaded {
                     record: kept.record.clone(),
                     contact: tables.contact_of(connection).cloned(),
@@ -158,6 +165,11 @@ impl Store for MemoryStore {
         let mut tables = self.lock();
         let Tables { connections, contacts, .. } = &mut *tables;
         let new = Kept::new(now);
+        let plan = Plan::of(&commit);
+        // Ids move out before the write, and whether it holds or not.
+        if let Some(kept) = connections.get_mut(commit.connection) {
+            kept.spilled_ids.extend(plan.spill.iter().map(|seen| (seen.hash, *seen)));
+        }
         let stored = connections.get(commit.connection).unwrap_or(&new);
         let held_on = commit.lease.is_none()
             || until(&stored.record) == until(seen)
@@ -166,7 +178,6 @@ impl Store for MemoryStore {
             && (stored.record.fence == seen.fence || planted::is(Plant::CommitWithoutFence))
             && stored.record.outbox.spilled == seen.outbox.spilled
             && (owner(&stored.record) == owner(seen) || planted::is(Plant::CommitWithoutOwner));
-        let plan = Plan::of(&commit);
         let version = |id: &ContactId| contacts.get(id).map_or(0, Contact::version);
         let alone = plan.contacts.iter().all(|contact| contact.version() == version(contact.id()) + 1);
         let alone = alone || planted::is(Plant::ContactUnchecked);
@@ -188,8 +199,6 @@ impl Store for MemoryStore {
             kept.due = Some(now);
         }
         kept.chunks.extend(plan.chunks);
-        kept.spilled_ids.extend(plan.spill.iter().map(|seen| (seen.hash, *seen)));
-        kept.spilled_ids.retain(|_, seen| !seen.is_old(commit.now));
         Ok(Committed::Yes(as_read.unwrap_or_else(|| kept.record.outbox.clone())))
     }
 
@@ -210,13 +219,16 @@ impl Store for MemoryStore {
     ) -> Result<Taken, StoreError> {
         let mut tables = self.lock();
         let Some(kept) = tables.connections.get_mut(connection) else { return Ok(Taken::No) };
-        if kept.record.lease_at(now).is_some() && !planted::is(Plant::TakenWhileHeld) {
-            return Ok(Taken::No);
-        }
-        if kept.record.outbox.is_empty() {
-            kept.release(None);
-        }
-        if !kept.record.outbox.is_due(now) {
+        let record = &kept.record;
+        let held = record.lease_at(now).is_some() && !planted::is(Plant::TakenWhileHeld);
+        if held || !record.outbox.is_due(now) {
+            // The same call once more, because its answer was lost: the caller has the lease.
+            if let Some(lease) = record.lease.clone().filter(|lease| lease.owner == owner) {
+                return Ok(Taken::Yes { lease, outbox: record.outbox.clone(), abandoned: true });
+            }
+            if !held && record.outbox.is_empty() {
+                kept.release(None);
+            }
             return Ok(Taken::No);
         }
         let (lease, abandoned) = (kept.record.next_lease(owner, until), kept.record.lease.is_some());
@@ -227,7 +239,10 @@ impl Store for MemoryStore {
     async fn extend_lease(&self, connection: &ConnectionId, lease: &Lease) -> Result<bool, StoreError> {
         let mut tables = self.lock();
         let Ok(kept) = tables.held(connection, lease) else { return Ok(false) };
-        kept.hand_over(lease);
+        if let Some(held) = &mut kept.record.lease {
+            held.until = lease.until;
+        }
+        kept.due = Some(lease.until);
         Ok(true)
     }
 
@@ -254,7 +269,7 @@ impl Store for MemoryStore {
         match settlement {
             Settlement::Done => {
                 entries.pop_front();
-                let last = outbox.entries.len() == 1 && kept.record.outbox.is_empty();
+                let last = outbox.entries.len() == 1 && outbox.spilled == 0 && kept.record.outbox.is_empty();
                 Ok(if last { kept.release(None) } else { kept.remaining() })
             }
             Settlement::Deferred(head) => {
@@ -266,9 +281,14 @@ impl Store for MemoryStore {
                 Ok(kept.release(Some(due)))
             }
             Settlement::Passed(head) => {
-                entries[0] = head;
-                if let Some(message) = outbox.first_message().and_then(|at| entries.remove(at)) {
-                    entries.push_front(message);
+                let place = outbox.first_message();
+                let id = |entries: &VecDeque<Entry>, at: usize| entries.get(at).map(|entry| entry.id.clone());
+                let as_known = place.is_none_or(|at| id(entries, at) == id(&outbox.entries, at));
+                if as_known {
+                    entries[0] = head;
+                    if let Some(message) = place.and_then(|at| entries.remove(at)) {
+                        entries.push_front(message);
+                    }
                 }
                 Ok(kept.remaining())
             }
@@ -361,7 +381,7 @@ impl Store for MemoryStore {
         let tables = self.lock();
         let rows = tables.history.get(connection);
         let rows = rows.into_iter().flat_map(|rows| rows.values().rev()).map(|kept| &kept.row);
-        Ok(rows.filter(|row| after(row.at, Row::KEPT) > now).take(limit).cloned().collect())
+        Ok(rows.filter(|row| !is_over(Row::placed(row.at), Row::KEPT, now)).take(limit).cloned().collect())
     }
 
     async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
@@ -376,8 +396,11 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Unusable>, StoreError> {
         let tables = self.lock();
-        let kept = |row: &&Unusable| row.backend == *backend && after(row.at, Unusable::KEPT) > now;
-        Ok(tables.unusable.iter().rev().filter(kept).take(limit).cloned().collect())
+        let kept = |row: &&Unusable| row.backend == *backend && !is_over(row.at, Unusable::KEPT, now);
+        let mut kept: Vec<Unusable> = tables.unusable.iter().rev().filter(kept).cloned().collect();
+        kept.sort_by_key(|row| Reverse(row.at));
+        kept.truncate(limit);
+        Ok(kept)
     }
 
     async fn history_from(
@@ -390,7 +413,9 @@ impl Store for MemoryStore {
         let tables = self.lock();
         let rows =
             tables.history.get(connection).into_iter().flat_map(BTreeMap::values).map(|kept| &kept.row);
-        let wanted = |row: &&Row| Row::place(row.at) >= Row::place(from) && after(row.at, Row::KEPT) > now;
+        let wanted = |row: &&Row| {
+            Row::place(row.at) >= Row::place(from) && !is_over(Row::placed(row.at), Row::KEPT, now)
+        };
         Ok(rows.filter(wanted).take(limit).cloned().collect())
     }
 
@@ -409,7 +434,7 @@ impl Store for MemoryStore {
     ) -> Result<Vec<Number>, StoreError> {
         let tables = self.lock();
         let kept = tables.numbers.iter().filter(|(connection, used_at)| {
-            connection.backend == *backend && after(**used_at, Number::KEPT) > now
+            connection.backend == *backend && !is_over(**used_at, Number::KEPT, now)
         });
         let number = |(connection, used_at): (&ConnectionId, &Timestamp)| Number {
             identity: connection.identity.clone(),

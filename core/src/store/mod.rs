@@ -17,7 +17,7 @@ mod record;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 
-pub use broadcasts::{Broadcasts, Opened};
+pub use broadcasts::{Broadcasts, Opened, RowKey};
 pub use guesses::{GuessLog, Guesses};
 pub use history::{Direction, Moved, Row, State, Step};
 pub use jobs::{JobRecord, Jobs};
@@ -165,8 +165,9 @@ pub trait Store: Broadcasts + Jobs + GuessLog {
     /// Makes sure that the backend has a record. Idempotent.
     async fn open_backend(&self, backend: &BackendName, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Reads a connection with its contact, and whether this message of it was committed in the last 24 hours (or longer). A
-    /// connection that was never heard of has version 0 and is not stored by this.
+    /// Reads a connection with its contact, and whether this message of it was committed within the
+    /// [horizon](Recent::HORIZON), or longer ago if it is still known. A connection that was never heard of has version 0
+    /// and is not stored by this.
     async fn load(
         &self,
         connection: &ConnectionId,
@@ -288,4 +289,9 @@ pub trait Store: Broadcasts + Jobs + GuessLog {
 
     /// Deletes a connection's history, then its number. What it has in its session and its outbox stays.
     async fn forget(&self, connection: &ConnectionId) -> Result<(), StoreError>;
+}
+
+/// Returns whether the time is over for which something is kept: in whole seconds, as `DynamoDB` counts a time to live.
+pub(crate) fn is_over(at: Timestamp, kept: SignedDuration, now: Timestamp) -> bool {
+    at.as_second() + kept.as_secs() <= now.as_second()
 }

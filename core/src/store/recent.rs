@@ -22,8 +22,8 @@ pub(crate) struct Seen {
 }
 
 impl Recent {
-    /// How long at least an id is known.
-    pub const HORIZON: SignedDuration = SignedDuration::from_hours(24);
+    /// How long at least an id is known after its commit: 15 days, since a dead letter may come again for 14.
+    pub const HORIZON: SignedDuration = SignedDuration::from_hours(15 * 24);
 
     /// How many are kept in the connection's own record.
     pub const CAPACITY: usize = 32;
@@ -44,7 +44,8 @@ impl Recent {
         self.0.iter().rev().find(|seen| seen.hash == hash)?.arrived()
     }
 
-    /// Adds an id, with when its message arrived. What no longer fits is returned, if it is younger than the horizon.
+    /// Adds an id, with when its message arrived, and returns the ids that must move out for want of room. Only as many
+    /// are forgotten as room is wanted for, and only those beyond the horizon.
     pub(crate) fn remember(
         &mut self,
         id: &MessageId,
@@ -55,11 +56,13 @@ impl Recent {
         let age = arrived.map(|arrived| i64::from(seconds) * 1000 - arrived.as_millisecond());
         let age = age.and_then(|age| i32::try_from(age).ok()).filter(|age| *age != UNKNOWN);
         self.0.push(Seen { hash: hash(id), seconds, age });
-        if self.0.len() <= Self::CAPACITY {
-            return Vec::new();
-        }
-        self.0.retain(|seen| !seen.is_old(now));
-        if self.0.len() <= Self::CAPACITY { Vec::new() } else { self.0.drain(..Self::SPILL).collect() }
+        let mut wanted = self.0.len().saturating_sub(Self::CAPACITY);
+        self.0.retain(|seen| {
+            let goes = wanted > 0 && seen.is_old(now);
+            wanted -= usize::from(goes);
+            !goes
+        });
+        if wanted == 0 { Vec::new() } else { self.0.drain(..Self::SPILL).collect() }
     }
 
     /// Eight bytes of hash and four of time for each, big-endian.
@@ -126,6 +129,11 @@ impl Seen {
         Timestamp::from_millisecond(i64::from(self.seconds) * 1000 - age).ok()
     }
 
+    /// The second from which the id is no longer known, once it has moved out. The hour is for clocks that disagree.
+    pub(crate) fn expires_at(self) -> i64 {
+        i64::from(self.seconds) + Recent::HORIZON.as_secs() + 3600
+    }
+
     pub(crate) fn is_old(self, now: Timestamp) -> bool {
         i64::from(self.seconds) + Recent::HORIZON.as_secs() < now.as_second()
     }
@@ -168,15 +176,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_older_than_the_horizon_goes_first_and_for_good() {
+    fn what_is_older_than_the_horizon_goes_only_as_room_is_wanted() {
         let mut recent = Recent::default();
         for n in 0..Recent::CAPACITY {
             recent.remember(&id(n), None, at(1000));
         }
-        let day_after = 1000 + 24 * 3600 + 1;
+        let later = 1000 + Recent::HORIZON.as_secs() + 1;
         assert!(recent.contains(&id(0)), "kept as long as there is room");
-        assert!(recent.remember(&id(99), None, at(day_after)).is_empty());
-        assert_eq!(recent.to_bytes().len(), 12);
+        assert!(recent.remember(&id(99), None, at(later)).is_empty());
+        assert!(!recent.contains(&id(0)) && recent.contains(&id(1)) && recent.contains(&id(99)));
+        assert_eq!(recent.to_bytes().len(), 12 * Recent::CAPACITY);
+    }
+
+    #[test]
+    fn what_is_within_the_horizon_moves_out_and_is_not_forgotten() {
+        let mut recent = Recent::default();
+        for n in 0..Recent::CAPACITY {
+            recent.remember(&id(n), None, at(1000));
+        }
+        let spilled = recent.remember(&id(99), None, at(1000 + Recent::HORIZON.as_secs()));
+        assert_eq!(spilled.len(), Recent::SPILL);
+        assert_eq!(spilled[0].expires_at(), 1000 + Recent::HORIZON.as_secs() + 3600);
     }
 
     #[test]

@@ -212,9 +212,9 @@ impl Outbox {
         self.spilled > 0 || self.entries.iter().any(|entry| !entry.is_sending())
     }
 
-    /// The place of the first message to this connection itself behind a head that goes to others.
+    /// The place of the first message to this connection itself behind the head, which goes to others.
     pub(crate) fn first_message(&self) -> Option<usize> {
-        self.entries.iter().position(|entry| !entry.is_sending())
+        (1..self.entries.len()).find(|at| !self.entries[*at].is_sending())
     }
 }
 

@@ -3,20 +3,15 @@
 use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
-use super::call::{Written, key as key_of};
-use super::item::{Item, Reader, is_expired, names as n, number, of_list, text, time, to_row};
+use super::call::Written;
+use super::item::{Item, Reader, is_expired, names as n, number, of_list, text, time, to_row, to_state};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
-use crate::aws::sort;
 use crate::broadcast::{Broadcast, BroadcastKey, Piece};
-use crate::message::{ConnectionId, MessageId};
-use crate::store::{Broadcasts, Opened, Row};
-
-/// The most items of one `BatchGetItem`.
-const BATCH: usize = 100;
+use crate::store::{Broadcasts, Opened, Row, RowKey, State};
 
 #[async_trait]
 impl Broadcasts for DynamoStore {
@@ -76,25 +71,24 @@ impl Broadcasts for DynamoStore {
         self.update(&pk, keys::BROADCAST, update, ReturnValue::None).await.map(drop)
     }
 
-    async fn rows(
-        &self,
-        wanted: &[(ConnectionId, Timestamp, MessageId)],
-    ) -> Result<Vec<Option<Row>>, StoreError> {
-        let mut found = HashMap::new();
-        for some in wanted.chunks(BATCH) {
-            for item in self.get_rows(some).await? {
-                let part = |name: &str| item.get(name).and_then(|part| part.as_s().ok()).cloned();
-                if let (Some(pk), Some(sk)) = (part(keys::PK), part(keys::SK)) {
-                    found.insert((pk, sk), item);
-                }
-            }
-        }
-        let row = |(connection, at, id): &(ConnectionId, Timestamp, MessageId)| {
+    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
+        let found = self.get_rows(wanted, None).await?;
+        let row = |(connection, at, id): &RowKey| {
             let sk = keys::of_row(*at, id);
             let item = found.get(&(keys::of_connection(connection), sk.clone()));
             item.map(|item| to_row(connection, &sk, item)).transpose()
         };
         wanted.iter().map(row).collect()
+    }
+
+    async fn states(&self, wanted: &[RowKey]) -> Result<Vec<Option<State>>, StoreError> {
+        let found = self.get_rows(wanted, Some(&[n::STATE])).await?;
+        let state = |(connection, at, id): &RowKey| {
+            let sk = keys::of_row(*at, id);
+            let item = found.get(&(keys::of_connection(connection), sk.clone()));
+            item.map(|item| to_state(&sk, item)).transpose()
+        };
+        wanted.iter().map(state).collect()
     }
 }
 
@@ -142,27 +136,18 @@ impl DynamoStore {
         }
     }
 
-    /// Rows of history, at half the price of a consistent read: they are told to people.
+    /// Rows of history by their keys, at half the price of a consistent read: they are told to people.
     async fn get_rows(
         &self,
-        wanted: &[(ConnectionId, Timestamp, MessageId)],
-    ) -> Result<Vec<Item>, StoreError> {
-        let key = |(connection, at, id): &(ConnectionId, Timestamp, MessageId)| {
-            key_of(&keys::of_connection(connection), &keys::of_row(*at, id))
-        };
-        let wanted = KeysAndAttributes::builder().set_keys(Some(wanted.iter().map(key).collect())).build();
-        let wanted = wanted.map_err(|problem| StoreError::Refused(problem.to_string()))?;
-        let mut left = Some(HashMap::from([(self.table.clone(), wanted)]));
-        let mut rows = Vec::new();
-        while let Some(request) = left.take().filter(|left| !left.is_empty()) {
-            let call = self.client.batch_get_item().set_request_items(Some(request));
-            let call = call.set_return_consumed_capacity(self.metering());
-            let output = call.send().await.map_err(|error| sort("BatchGetItem", &error))?;
-            output.consumed_capacity().iter().for_each(|used| self.meter_read(Some(used)));
-            rows.extend(output.responses.unwrap_or_default().remove(&self.table).unwrap_or_default());
-            left = output.unprocessed_keys;
-        }
-        Ok(rows)
+        wanted: &[RowKey],
+        attributes: Option<&[&str]>,
+    ) -> Result<HashMap<(String, String), Item>, StoreError> {
+        let key = |(connection, at, id): &RowKey| (keys::of_connection(connection), keys::of_row(*at, id));
+        let keys: BTreeSet<(String, String)> = wanted.iter().map(key).collect();
+        let items = self.get_many(&keys.into_iter().collect::<Vec<_>>(), attributes).await?;
+        let part = |item: &Item, name: &str| item.get(name).and_then(|part| part.as_s().ok()).cloned();
+        let by_key = |item: Item| Some(((part(&item, keys::PK)?, part(&item, keys::SK)?), item));
+        Ok(items.into_iter().filter_map(by_key).collect())
     }
 }
 

@@ -3,8 +3,6 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConsumedCapacity, KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue,
@@ -123,19 +121,6 @@ impl DynamoStore {
         Err(StoreError::Unavailable("UpdateItem: a transaction is in the way".to_owned()))
     }
 
-    /// Writes several items, all or none. `false`: a condition did not hold, or someone else was at it.
-    pub(super) async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<bool, StoreError> {
-        let call = self.client.transact_write_items().set_transact_items(Some(actions));
-        match call.set_return_consumed_capacity(self.metering()).send().await {
-            Ok(output) => {
-                output.consumed_capacity().iter().for_each(|used| self.meter_write(Some(used)));
-                Ok(true)
-            }
-            Err(error) if lost_a_race(&error) => Ok(false),
-            Err(error) => Err(sort("TransactWriteItems", &error).into()),
-        }
-    }
-
     /// An update as a part of a transaction.
     pub(super) fn update_action(
         &self,
@@ -190,13 +175,4 @@ impl DynamoStore {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn thousandths(used: &ConsumedCapacity) -> u64 {
     (used.capacity_units().unwrap_or_default() * 1000.0).round() as u64
-}
-
-fn lost_a_race(error: &SdkError<TransactWriteItemsError>) -> bool {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
-    else {
-        return false;
-    };
-    let race = |code: &str| matches!(code, "ConditionalCheckFailed" | "TransactionConflict");
-    cancelled.cancellation_reasons().iter().any(|reason| reason.code().is_some_and(race))
 }

@@ -1,19 +1,22 @@
 //! Claim and commit: reading a connection, and writing all that one message changes.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::{SignedDuration, Timestamp};
 
-use super::call::Written;
+use super::call::{Written, key};
 use super::item::{
-    Reader, bytes, names as n, number, of_entries, text, time, to_contact, to_outbox, to_record,
+    Item, Reader, bytes, is_expired, names as n, number, of_entries, text, time, to_contact, to_outbox,
+    to_record,
 };
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
 use crate::contact::ContactId;
 use crate::message::{BackendName, ConnectionId, MessageId};
 use crate::store::plan::Plan;
-use crate::store::recent::hash;
-use crate::store::{Commit, Committed, Loaded, Recent};
+use crate::store::recent::{Seen, hash};
+use crate::store::{Commit, Committed, Loaded};
 
 /// An id that moved out of the connection's item may be missed by a read that went on meanwhile. For so long after
 /// a move it is looked for once more.
@@ -52,11 +55,12 @@ impl DynamoStore {
         let mut found = self.get_all(&wanted).await?;
         let own = own.zip(found.split_off(2).pop().flatten());
         let (item, moved_out) = (found.swap_remove(0), found.pop().flatten());
-        let mut moved_out = moved_out;
+        let alive = |item: Option<Item>| item.filter(|item| !is_expired(item, now));
+        let mut moved_out = alive(moved_out);
         if let Some(item) = item.as_ref().filter(|_| moved_out.is_none()) {
             let at = Reader::new(&pk, item).time(n::IDS_SPILLED_AT)?;
             if at.is_some_and(|at| now.duration_since(at) < MOVING) {
-                moved_out = self.get(&pk, &moved).await?;
+                moved_out = alive(self.get(&pk, &moved).await?);
             }
         }
         let record = to_record(&pk, item.as_ref(), now)?;
@@ -77,7 +81,8 @@ impl DynamoStore {
         let plan = Plan::of(commit);
         let pk = keys::of_connection(commit.connection);
         let update = commit_update(commit, &plan);
-        let alone = plan.chunks.is_empty() && plan.spill.is_empty() && plan.contacts.is_empty();
+        self.move_ids_out(&pk, &plan.spill).await?;
+        let alone = plan.chunks.is_empty() && plan.contacts.is_empty();
         // Where nobody held a lease, nobody has touched the outbox since it was read: the fence is still the same.
         // A holder may have settled entries.
         let touched = commit.seen.lease.is_some();
@@ -94,13 +99,6 @@ impl DynamoStore {
             let sk = keys::of_chunk(plan.after.version, at);
             actions.push(self.put_action(&pk, &sk, [(n::OUTBOX, of_entries(chunk))])?);
         }
-        let until = commit.now.as_second() + Recent::HORIZON.as_secs() + 3600;
-        for seen in &plan.spill {
-            let sk = keys::of_seen(seen.hash);
-            let ttl = (n::TTL, number(until));
-            let arrived = seen.arrived().map(|at| (n::ARRIVED_AT, time(at)));
-            actions.push(self.put_action(&pk, &sk, [ttl].into_iter().chain(arrived))?);
-        }
         for contact in &plan.contacts {
             actions.push(self.contact_action(contact)?);
         }
@@ -112,6 +110,19 @@ impl DynamoStore {
         }
         let after = self.get(&pk, keys::CONNECTION).await?.unwrap_or_default();
         Ok(Committed::Yes(to_outbox(&pk, &after)?))
+    }
+
+    /// Writes ids that are about to leave the connection's item: each was committed long since, so that it holds
+    /// whatever becomes of this commit. That is half the price of a transaction.
+    async fn move_ids_out(&self, pk: &str, ids: &[Seen]) -> Result<(), StoreError> {
+        let by_hash: BTreeMap<u64, Seen> = ids.iter().map(|seen| (seen.hash, *seen)).collect();
+        let item = |seen: &Seen| {
+            let mut item = key(pk, &keys::of_seen(seen.hash));
+            item.insert(n::TTL.to_owned(), number(seen.expires_at()));
+            item.extend(seen.arrived().map(|at| (n::ARRIVED_AT.to_owned(), time(at))));
+            item
+        };
+        self.put_many(by_hash.values().map(item).collect()).await
     }
 }
 

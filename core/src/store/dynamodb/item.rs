@@ -278,13 +278,19 @@ pub(super) fn to_row(connection: &ConnectionId, sk: &str, item: &Item) -> Result
         at,
         id,
         direction,
-        state: read.text(n::STATE)?.and_then(State::named).ok_or_else(|| read.bad(n::STATE))?,
+        state: to_state(sk, item)?,
         text: read.text(n::TEXT)?.unwrap_or_default().to_owned(),
         in_reply_to: read.text(n::REPLY_TO)?.map(MessageId::from),
         attempts: read.number(n::ATTEMPTS)?.unwrap_or(0),
         uncertain: read.number(n::UNCERTAIN)?.unwrap_or(0),
         detail: read.text(n::DETAIL)?.map(str::to_owned),
     })
+}
+
+/// The state of an item of history.
+pub(super) fn to_state(sk: &str, item: &Item) -> Result<State, StoreError> {
+    let read = Reader::new(sk, item);
+    read.text(n::STATE)?.and_then(State::named).ok_or_else(|| read.bad(n::STATE))
 }
 
 /// An item as an unusable message of a backend.

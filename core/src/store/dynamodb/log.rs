@@ -12,64 +12,61 @@ use crate::message::{BackendName, ConnectionId};
 use crate::random;
 use crate::store::{Direction, Moved, Row, State, Step, Unusable};
 
+/// How often a row is merged with what others make of it meanwhile.
+const MERGES: u32 = 5;
+
 impl DynamoStore {
+    /// Nearly always nothing but what this row replaces is there, and one write does.
     pub(super) async fn write_row(&self, row: &Row) -> Result<(), StoreError> {
         let (pk, sk) = (keys::of_connection(&row.connection), keys::of_row(row.at, &row.id));
         let direction = match row.direction {
             Direction::In => "in",
             Direction::Out => "out",
         };
-        let mut update = Update::new();
+        let mut update = whole(row);
         update
             .set(n::DIRECTION, text(direction))
-            .set(n::STATE, text(row.state.as_str()))
-            .set(n::RANK, number(row.state.rank()))
-            .set(n::TEXT, text(&row.text))
             .set(n::TTL, number(Row::placed(row.at).as_second() + Row::KEPT.as_secs()));
-        let optional = [
-            (n::REPLY_TO, row.in_reply_to.as_ref().map(|id| text(id.as_str()))),
-            (n::ATTEMPTS, (row.attempts > 0).then(|| number(row.attempts))),
-            (n::UNCERTAIN, (row.uncertain > 0).then(|| number(row.uncertain))),
-            (n::DETAIL, row.detail.as_ref().map(text)),
-        ];
-        for (name, value) in optional {
-            if let Some(value) = value {
-                update.set(name, value);
-            }
-        }
         let (rank, here) = (update.name(n::RANK), update.value(number(row.state.rank())));
         let news = news_at_same_rank(&mut update, row, &format!("{rank} = {here}"));
-        update.only_if(format!("(attribute_not_exists({rank}) OR {rank} < {here}{news})")).show_refusal();
+        let not_less = [(n::ATTEMPTS, row.attempts), (n::UNCERTAIN, row.uncertain)].map(|(name, count)| {
+            let (name, count) = (update.name(name), update.value(number(count)));
+            format!("(attribute_not_exists({name}) OR {name} <= {count})")
+        });
+        let not_less = not_less.join(" AND ");
+        update
+            .only_if(format!("(attribute_not_exists({rank}) OR (({rank} < {here}{news}) AND {not_less}))"))
+            .show_refusal();
         match self.update(&pk, &sk, update, ReturnValue::None).await? {
             Written::Yes(_) => Ok(()),
-            Written::No(kept) => self.add_to_row(&pk, &sk, row, &kept).await,
+            Written::No(kept) => self.merge_row(&pk, &sk, row, kept).await,
         }
     }
 
-    /// The row is as far already. A report may have taken it there before we wrote what only we know of it.
-    async fn add_to_row(&self, pk: &str, sk: &str, row: &Row, kept: &Item) -> Result<(), StoreError> {
-        let read = Reader::new(sk, kept);
-        let mut update = Update::new();
-        if !kept.contains_key(n::TEXT) {
-            update.set(n::TEXT, text(&row.text));
-            if let Some(id) = &row.in_reply_to {
-                update.set(n::REPLY_TO, text(id.as_str()));
+    /// The row knows something that this one does not: it is as far already, or counts more.
+    async fn merge_row(&self, pk: &str, sk: &str, row: &Row, mut kept: Item) -> Result<(), StoreError> {
+        for _ in 0..MERGES {
+            // What has expired since, or was deleted, is not made again.
+            if kept.is_empty() {
+                return Ok(());
+            }
+            let before = to_row(&row.connection, sk, &kept)?;
+            let mut merged = before.clone();
+            merged.merge(row);
+            if merged == before {
+                return Ok(());
+            }
+            let mut update = whole(&merged);
+            for name in [n::RANK, n::ATTEMPTS, n::UNCERTAIN] {
+                update.only_if_is(name, kept.get(name).cloned());
+            }
+            update.show_refusal();
+            match self.update(pk, sk, update, ReturnValue::None).await? {
+                Written::Yes(_) => return Ok(()),
+                Written::No(now) => kept = now,
             }
         }
-        for (name, count) in [(n::ATTEMPTS, row.attempts), (n::UNCERTAIN, row.uncertain)] {
-            if read.number(name)?.unwrap_or(0) < count {
-                update.set(name, number(count));
-                let (name, value) = (update.name(name), update.value(number(count)));
-                update.only_if(format!("(attribute_not_exists({name}) OR {name} < {value})"));
-            }
-        }
-        if update.is_empty() {
-            return Ok(());
-        }
-        // Not where it has expired since.
-        let rank = update.name(n::RANK);
-        update.only_if(format!("attribute_exists({rank})"));
-        self.update(pk, sk, update, ReturnValue::None).await.map(drop)
+        Err(StoreError::Unavailable("UpdateItem: others write the same row".to_owned()))
     }
 
     pub(super) async fn move_row(&self, step: &Step, now: Timestamp) -> Result<Moved, StoreError> {
@@ -141,11 +138,10 @@ impl DynamoStore {
 /// When a row that is as far as the stored one replaces it all the same: where it has more doubt, or, while the message
 /// waits, as much doubt and more attempts.
 fn news_at_same_rank(update: &mut Update, row: &Row, same_rank: &str) -> String {
-    let mut news = String::new();
+    let mut news = Vec::new();
     let doubt = (row.uncertain > 0).then(|| (update.name(n::UNCERTAIN), update.value(number(row.uncertain))));
     if let Some((uncertain, count)) = &doubt {
-        news +=
-            &format!(" OR ({same_rank} AND (attribute_not_exists({uncertain}) OR {uncertain} < {count}))");
+        news.push(format!("(attribute_not_exists({uncertain}) OR {uncertain} < {count})"));
     }
     if row.state == State::Queued && row.attempts > 0 {
         let as_doubtful = match doubt {
@@ -153,8 +149,29 @@ fn news_at_same_rank(update: &mut Update, row: &Row, same_rank: &str) -> String 
             None => format!("attribute_not_exists({})", update.name(n::UNCERTAIN)),
         };
         let (attempts, count) = (update.name(n::ATTEMPTS), update.value(number(row.attempts)));
-        let fewer = format!("(attribute_not_exists({attempts}) OR {attempts} < {count})");
-        news += &format!(" OR ({same_rank} AND {as_doubtful} AND {fewer})");
+        news.push(format!("{as_doubtful} AND (attribute_not_exists({attempts}) OR {attempts} < {count})"));
     }
-    news
+    news.iter().map(|news| format!(" OR ({same_rank} AND {news})")).collect::<Vec<_>>().concat()
+}
+
+/// Sets what a row says. Its text and what it answers never change, so that what is there already stays, and so does a
+/// detail where the row has none.
+fn whole(row: &Row) -> Update {
+    let mut update = Update::new();
+    update
+        .set(n::STATE, text(row.state.as_str()))
+        .set(n::RANK, number(row.state.rank()))
+        .set_once(n::TEXT, text(&row.text));
+    if let Some(detail) = &row.detail {
+        update.set(n::DETAIL, text(detail));
+    }
+    if let Some(id) = &row.in_reply_to {
+        update.set_once(n::REPLY_TO, text(id.as_str()));
+    }
+    for (name, count) in [(n::ATTEMPTS, row.attempts), (n::UNCERTAIN, row.uncertain)] {
+        if count > 0 {
+            update.set(name, number(count));
+        }
+    }
+    update
 }

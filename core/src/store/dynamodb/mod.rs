@@ -1,5 +1,6 @@
 //! The store on `DynamoDB`: one table, one sparse index. `core/ARCHITECTURE.md` lists its access patterns.
 
+mod batch;
 mod broadcasts;
 mod call;
 mod commit;
@@ -12,6 +13,7 @@ mod keys;
 mod log;
 mod numbers;
 mod outbox;
+mod transaction;
 mod update;
 
 use std::sync::Arc;

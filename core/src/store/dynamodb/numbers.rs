@@ -28,6 +28,8 @@ impl DynamoStore {
         limit: usize,
     ) -> Result<Vec<Row>, StoreError> {
         let pk = keys::of_connection(connection);
+        // What has expired may still be there, and would take the room of what is to be shown.
+        let from = now.checked_sub(Row::KEPT).map_or(from, |kept| from.max(kept));
         let items = self.query_between(&pk, &keys::of_rows_from(from), keys::AFTER_ROWS, limit).await?;
         let live = items.iter().filter(|item| !is_expired(item, now));
         live.map(|item| to_row(connection, sort_key(item), item)).collect()

@@ -126,11 +126,6 @@ impl Update {
         self.shows_refusal
     }
 
-    /// Whether it would change nothing.
-    pub(super) fn is_empty(&self) -> bool {
-        self.sets.is_empty() && self.removes.is_empty()
-    }
-
     pub(super) fn expression(&self) -> String {
         let part = |word: &str, parts: &[String]| {
             if parts.is_empty() { String::new() } else { format!("{word} {} ", parts.join(", ")) }

@@ -7,10 +7,8 @@ use jiff::Timestamp;
 
 use super::MemoryStore;
 use crate::broadcast::{Broadcast, BroadcastKey, Piece};
-use crate::clock::after;
-use crate::message::{ConnectionId, MessageId};
 use crate::planted::{self, Plant};
-use crate::store::{Broadcasts, Due, Opened, Row, StoreError, Waiting};
+use crate::store::{Broadcasts, Due, Opened, Row, RowKey, StoreError, Waiting, is_over};
 
 /// The broadcasts by key.
 pub(super) type Kept = BTreeMap<BroadcastKey, KeptBroadcast>;
@@ -32,7 +30,7 @@ pub(super) fn due(kept: &Kept, now: Timestamp) -> impl Iterator<Item = Due> {
 
 fn keep(kept: &mut Kept, broadcast: &Broadcast, parts: &[Vec<Piece>], due_at: Option<Timestamp>) -> Opened {
     let alive =
-        |kept: &&KeptBroadcast| after(kept.broadcast.created_at, Broadcast::KEPT) > broadcast.created_at;
+        |kept: &&KeptBroadcast| !is_over(kept.broadcast.created_at, Broadcast::KEPT, broadcast.created_at);
     let unchecked = planted::is(Plant::BroadcastUnchecked);
     if let Some(before) = kept.get(&broadcast.key).filter(|kept| alive(kept) && !unchecked) {
         return Opened::Before(before.broadcast.clone());
@@ -63,7 +61,7 @@ impl Broadcasts for MemoryStore {
     async fn broadcast(&self, key: &BroadcastKey, now: Timestamp) -> Result<Option<Broadcast>, StoreError> {
         let tables = self.lock();
         let kept = tables.broadcasts.get(key).map(|kept| &kept.broadcast);
-        Ok(kept.filter(|kept| after(kept.created_at, Broadcast::KEPT) > now).cloned())
+        Ok(kept.filter(|kept| !is_over(kept.created_at, Broadcast::KEPT, now)).cloned())
     }
 
     async fn broadcast_part(&self, key: &BroadcastKey, part: u32) -> Result<Vec<Piece>, StoreError> {
@@ -93,12 +91,9 @@ impl Broadcasts for MemoryStore {
         Ok(())
     }
 
-    async fn rows(
-        &self,
-        wanted: &[(ConnectionId, Timestamp, MessageId)],
-    ) -> Result<Vec<Option<Row>>, StoreError> {
+    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
         let tables = self.lock();
-        let row = |(connection, at, id): &(ConnectionId, Timestamp, MessageId)| {
+        let row = |(connection, at, id): &RowKey| {
             Some(tables.history.get(connection)?.get(&(Row::place(*at), id.clone()))?.row.clone())
         };
         Ok(wanted.iter().map(row).collect())

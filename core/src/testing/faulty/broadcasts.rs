@@ -5,8 +5,7 @@ use jiff::Timestamp;
 
 use super::FaultyStore;
 use crate::broadcast::{Broadcast, BroadcastKey, Piece};
-use crate::message::{ConnectionId, MessageId};
-use crate::store::{Broadcasts, Opened, Row, Store, StoreError};
+use crate::store::{Broadcasts, Opened, Row, RowKey, State, Store, StoreError};
 
 #[async_trait]
 impl<S: Store> Broadcasts for FaultyStore<S> {
@@ -46,10 +45,11 @@ impl<S: Store> Broadcasts for FaultyStore<S> {
         self.faults.around(self.inner.postpone_broadcast(key, until)).await
     }
 
-    async fn rows(
-        &self,
-        wanted: &[(ConnectionId, Timestamp, MessageId)],
-    ) -> Result<Vec<Option<Row>>, StoreError> {
+    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
         self.faults.around(self.inner.rows(wanted)).await
+    }
+
+    async fn states(&self, wanted: &[RowKey]) -> Result<Vec<Option<State>>, StoreError> {
+        self.faults.around(self.inner.states(wanted)).await
     }
 }

@@ -1,0 +1,84 @@
+//! A history at work: what it has seen so far, and what a drawn call comes to.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use threadless::broadcast::BroadcastKey;
+use threadless::store::{
+    Committed, Due, Entry, JobRecord, Lease, Outbox, Pace, Settled, Settlement, Store as _, Taken,
+};
+use threadless::{ConnectionId, Contact, ContactChange, ContactId, Language, MessageId, Recipient, Session};
+
+use crate::calls::{Back, Call, Change, Draft, PEOPLE, Pick, Reply};
+use crate::person::{Person, from_newest};
+use crate::twins::{Twins, both};
+
+mod commits;
+mod delivery;
+mod log;
+mod others;
+
+/// The present, past and people of one history.
+pub(crate) struct World {
+    pub(crate) twins: Twins,
+    pub(crate) now: Timestamp,
+    pub(crate) people: Vec<Person>,
+    /// The broadcasts by key, with the number of parts of the last one that was taken under it.
+    pub(crate) broadcasts: BTreeMap<BroadcastKey, u32>,
+    /// What was read of each job, the newest last.
+    pub(crate) jobs: BTreeMap<String, Vec<JobRecord>>,
+    names: usize,
+}
+
+impl World {
+    pub(crate) fn new(twins: Twins) -> Self {
+        let person = |nth: usize| {
+            let identity = format!("+2519{nth}#a").parse().unwrap();
+            Person::new(ConnectionId::new("k".parse().unwrap(), identity))
+        };
+        Self {
+            twins,
+            // So far ahead that nothing expires by the clock of this machine.
+            now: Timestamp::from_millisecond(4_000_000_000_123).unwrap(),
+            people: (0..PEOPLE).map(person).collect(),
+            broadcasts: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            names: 0,
+        }
+    }
+
+    /// A number that nothing else has.
+    fn next(&mut self) -> usize {
+        self.names += 1;
+        self.names
+    }
+
+    /// Makes one call of both stores, at a moment that no other call has.
+    pub(crate) async fn play(&mut self, call: &Call) -> Result<(), String> {
+        self.now += SignedDuration::from_millis(1);
+        match call {
+            Call::Wait(ms) => {
+                self.now += SignedDuration::from_millis(*ms);
+                Ok(())
+            }
+            Call::Load { who, message } => {
+                let message = self.message(*who, *message);
+                self.load(*who, &message).await.map(drop)
+            }
+            Call::Commit { who, draft } => self.commit(*who, draft).await,
+            Call::Burst { who, messages } => self.burst(*who, *messages).await,
+            Call::Take { .. }
+            | Call::Extend { .. }
+            | Call::Settle { .. }
+            | Call::Withdraw { .. }
+            | Call::Refill { .. }
+            | Call::Due { .. } => self.deliver(call).await,
+            Call::Record { .. }
+            | Call::Report { .. }
+            | Call::History { .. }
+            | Call::HistoryFrom { .. }
+            | Call::Rows => self.write_log(call).await,
+            _ => self.ask_the_rest(call).await,
+        }
+    }
+}
