@@ -8,6 +8,7 @@ mod lambda;
 mod page;
 mod refused;
 mod stack;
+mod tester;
 
 use anyhow::Result;
 use stack::Account;
@@ -31,6 +32,8 @@ async fn the_page_leads_from_a_clone_to_a_phone_that_gets_an_answer_and_back() -
     refused::an_update_changes_nothing(&account, &kannel).await?;
     account.follow("Update")?;
     answers::transcript(&kannel).await?;
+    account.follow("The message tester")?;
+    tester::answers_who_has_the_password_and_nobody_else(&account).await?;
     account.follow("A private network")?;
     answers::transcript(&kannel).await?;
     answers::without_sam(&account, &kannel).await?;

@@ -8,13 +8,14 @@ use anyhow::{Result, ensure};
 const PAGE: &str = include_str!("../../../infra/README.md");
 
 /// The sections that the deployed stack is taken through, in order.
-pub(crate) const FOLLOWED: [&str; 9] = [
+pub(crate) const FOLLOWED: [&str; 10] = [
     "Secrets",
     "Deploy",
     "First message",
     "Watch",
     "Dead letters",
     "Update",
+    "The message tester",
     "A private network",
     "Without SAM",
     "Tear down",

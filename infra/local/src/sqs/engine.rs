@@ -1,5 +1,6 @@
 //! The queues themselves: making, changing, counting and emptying them.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -13,7 +14,12 @@ use super::error::SqsError;
 pub(super) struct Engine {
     pub(super) connection: Connection,
     clock: Arc<dyn Clock>,
+    /// The latest time that the clock showed, or that a message was sent at.
+    latest: Cell<i64>,
 }
+
+/// A clock that goes back by less than this, in milliseconds, is one that is being kept right.
+const SLEWED: i64 = 1000;
 
 /// A queue by its name.
 pub(super) struct Queue {
@@ -41,12 +47,38 @@ impl Queue {
 
 impl Engine {
     pub(super) fn new(connection: Connection, clock: Arc<dyn Clock>) -> Self {
-        Self { connection, clock }
+        let latest = connection.query_row("SELECT max(sent_at) FROM message", [], |row| row.get(0));
+        let latest = latest.ok().flatten().unwrap_or(i64::MIN);
+        Self { connection, clock, latest: Cell::new(latest) }
     }
 
-    /// Now, in milliseconds since 1970.
+    /// Now, in milliseconds since 1970. Where the clock was set back, everything that is in the queues is set back with
+    /// it: SQS itself has a clock that nobody sets, and lets no message wait for the hour that comes twice.
     pub(super) fn now(&self) -> i64 {
-        self.clock.now().as_millisecond()
+        let now = self.clock.now().as_millisecond();
+        let back = self.latest.get().saturating_sub(now);
+        if back > SLEWED && self.latest.get() > i64::MIN {
+            match self.set_back(back) {
+                Ok(()) => {
+                    tracing::warn!(milliseconds = back, "the clock was set back, and the queues with it")
+                }
+                Err(problem) => tracing::error!(error = %problem, "the queues cannot follow the clock"),
+            }
+        }
+        if back > SLEWED || back < 0 {
+            self.latest.set(now);
+        }
+        now
+    }
+
+    fn set_back(&self, milliseconds: i64) -> rusqlite::Result<()> {
+        self.connection.execute(
+            "UPDATE message SET sent_at = sent_at - ?1, visible_at = visible_at - ?1,
+                    first_received_at = first_received_at - ?1, received_at = received_at - ?1",
+            [milliseconds],
+        )?;
+        self.connection.execute("UPDATE seen SET until = until - ?1", [milliseconds])?;
+        Ok(())
     }
 
     pub(super) fn queue(&self, name: &str) -> Result<Queue, SqsError> {

@@ -1,5 +1,7 @@
 //! Visibility time-outs and receipt handles.
 
+use threadless::Clock as _;
+
 use super::{Bench, Counts, QUEUE, bodies};
 
 #[test]
@@ -82,4 +84,49 @@ fn a_restart_can_end_all_visibility_timeouts() {
     assert_eq!(bench.engine.release_in_flight().unwrap(), 0);
     assert!(bench.delete(&held[0]).is_err());
     assert_eq!(bodies(&bench.receive(10)), ["g1", "g2", "h1"]);
+}
+
+/// An hour back, as an operator or the firmware sets it.
+#[test]
+fn a_clock_that_is_set_back_has_no_message_wait_for_the_hour_again() {
+    let mut bench = Bench::new(&[]);
+    bench.send(&["a1", "b1"]);
+    let held = bench.receive(1);
+    bench.pass(10);
+    // Whoever polls sees the clock go.
+    assert_eq!(bench.counts(QUEUE), Counts { visible: 1, in_flight: 1, delayed: 0 });
+    let back = |bench: &Bench, seconds: i64| {
+        let now = bench.clock.now();
+        bench.clock.set(now - jiff::SignedDuration::from_secs(seconds));
+    };
+    back(&bench, 3600);
+    assert_eq!(bodies(&bench.receive(10)), ["b1"], "one that nobody has can be received at once");
+    bench.pass(19);
+    assert!(bench.receive(10).is_empty(), "and one in flight stays so for as long as it would have");
+    bench.delete(&held[0]).unwrap();
+    bench.pass(11);
+    let again = bench.receive(10);
+    assert_eq!(bodies(&again), ["b1"]);
+    // A message that comes again within five minutes is one, whatever the clock does meanwhile.
+    bench.delete(&again[0]).unwrap();
+    back(&bench, 1800);
+    bench.send(&["b1"]);
+    assert_eq!(bench.counts(QUEUE), Counts { visible: 0, in_flight: 0, delayed: 0 });
+    bench.pass(300);
+    bench.send(&["b1"]);
+    assert_eq!(bodies(&bench.receive(10)), ["b1"]);
+}
+
+/// The same while the stack is off.
+#[test]
+fn a_clock_that_was_set_back_between_two_starts_is_noticed() {
+    let mut bench = Bench::new(&[("DelaySeconds", "5")]);
+    bench.send(&["a1"]);
+    bench.clock.set(bench.clock.now() - jiff::SignedDuration::from_secs(3600));
+    let Bench { engine, clock } = bench;
+    let engine = super::Engine::new(engine.connection, std::sync::Arc::new(clock.clone()));
+    let mut bench = Bench { engine, clock };
+    assert!(bench.receive(1).is_empty());
+    bench.pass(5);
+    assert_eq!(bodies(&bench.receive(1)), ["a1"]);
 }
