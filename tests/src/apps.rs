@@ -1,7 +1,7 @@
 //! Apps that prove things.
 
-use threadless::apps::Keywords;
-use threadless::{App, AppError, Context, Filter, Handled, Outbound, Reply, Report};
+use threadless::apps::{Keywords, keyword};
+use threadless::{App, AppError, Context, Filter, Handled, Outbound, Reply, Report, Router};
 
 /// Answers `count <text>` with how many such messages this sender has sent, and the text.
 ///
@@ -115,4 +115,11 @@ impl App for Hanging {
         self.enter(cx.text()).await;
         Ok(Outbound::Send)
     }
+}
+
+/// The apps of the project, and those that prove things: [`Counting`], [`Blocking`], and `three`, which has three
+/// replies.
+pub fn proving(router: Router) -> Router {
+    let three = keyword("three", async |_| ["one", "two", "three"]);
+    functions::apps(router.app(Counting).app(Blocking).app(three))
 }

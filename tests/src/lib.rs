@@ -4,7 +4,9 @@
 pub mod apps;
 pub mod aws;
 pub mod dynamodb;
+pub mod environment_process;
 pub mod forward;
+mod frozen;
 pub mod gsm7;
 pub mod http;
 pub mod kannel;

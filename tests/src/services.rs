@@ -27,13 +27,24 @@ pub async fn ask(service: SocketAddr, operation: &str, input: &Value) -> Result<
 }
 
 /// Every item of the stack's table that messages left there, as DynamoDB writes it in JSON; not those of scheduled
-/// jobs, which come by the clock. Meant for tables of less than 1 MB.
+/// jobs, which come by the clock.
 ///
 /// # Errors
 /// As [`ask`].
 pub async fn items(dynamodb: SocketAddr) -> Result<Vec<Value>> {
-    let mut found = ask(dynamodb, "DynamoDB_20120810.Scan", &json!({ "TableName": "threadless" })).await?;
-    let mut items: Vec<Value> = serde_json::from_value(found["Items"].take()).context("no items")?;
+    let (mut items, mut from) = (Vec::<Value>::new(), json!(null));
+    loop {
+        let mut input = json!({ "TableName": "threadless" });
+        if !from.is_null() {
+            input["ExclusiveStartKey"] = from;
+        }
+        let mut found = ask(dynamodb, "DynamoDB_20120810.Scan", &input).await?;
+        items.extend(serde_json::from_value::<Vec<Value>>(found["Items"].take()).context("no items")?);
+        from = found["LastEvaluatedKey"].take();
+        if from.is_null() {
+            break;
+        }
+    }
     items.retain(|item| !item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("J#")));
     Ok(items)
 }

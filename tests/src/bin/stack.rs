@@ -1,10 +1,8 @@
-//! The local stack as `cargo run` starts it, as a program that tests can kill. Beside the project's apps it has one
-//! that counts, and one that blocks its thread.
+//! The local stack as `cargo run` starts it, as a program that tests can kill. Beside the project's apps it has those
+//! that prove things.
 
 use std::process::ExitCode;
 
-use tests::apps::{Blocking, Counting};
-
 fn main() -> ExitCode {
-    local::launch(|router| functions::apps(router.app(Counting).app(Blocking)))
+    local::launch(tests::apps::proving)
 }

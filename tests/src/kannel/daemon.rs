@@ -11,9 +11,11 @@ use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::time::{Instant, sleep};
+
+use crate::frozen::until_frozen;
 
 /// How long a daemon may take to end after SIGTERM, before it is killed. Kannel needs up to 12 s.
 const GRACE: Duration = Duration::from_secs(20);
@@ -54,17 +56,10 @@ impl Daemon {
         kill_process_group(self.group, signal).with_context(|| format!("signalling {}", self.name))
     }
 
-    /// Freezes it, and waits until it is frozen: the signal alone only asks for that, and each thread goes on until
-    /// the kernel comes round to it.
+    /// Freezes it, and waits until it is frozen.
     pub(super) async fn pause(&self) -> Result<()> {
         self.signal(Signal::STOP)?;
-        let frozen = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let patience = Instant::now() + GRACE;
-        while waitid(WaitId::Pid(self.group), frozen)?.is_none() {
-            ensure!(Instant::now() < patience, "{} was not frozen within {GRACE:?}", self.name);
-            sleep(Duration::from_millis(1)).await;
-        }
-        Ok(())
+        until_frozen(self.group, self.name).await
     }
 
     /// Asks it to end, waits, and kills it if it does not.

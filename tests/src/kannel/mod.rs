@@ -13,6 +13,7 @@ mod smsc;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -45,7 +46,7 @@ const ATTEMPTS: usize = 5;
 /// first. [`shutdown`](Self::shutdown) ends it gracefully.
 pub struct Kannel {
     options: KannelOptions,
-    operators: Vec<FakeSmsc>,
+    operators: Vec<Arc<FakeSmsc>>,
     dir: TempDir,
     ports: Ports,
     // In the order in which they must end.
@@ -73,7 +74,7 @@ impl Kannel {
     pub async fn start(options: KannelOptions) -> Result<Self> {
         let mut operators = Vec::new();
         for line in &options.lines {
-            operators.push(FakeSmsc::start(line).await?);
+            operators.push(Arc::new(FakeSmsc::start(line).await?));
         }
         let dir = tempfile::Builder::new().prefix("kannel-").tempdir()?;
         std::fs::create_dir(dir.path().join("spool"))?;
@@ -95,7 +96,7 @@ impl Kannel {
     }
 
     fn write_config(&self) -> Result<()> {
-        let operators: Vec<SocketAddr> = self.operators.iter().map(FakeSmsc::address).collect();
+        let operators: Vec<SocketAddr> = self.operators.iter().map(|operator| operator.address()).collect();
         let text = config::render(&self.options, self.ports, &operators, self.dir.path());
         std::fs::write(self.config(), text).context("writing Kannel's configuration")
     }
@@ -113,7 +114,7 @@ impl Kannel {
     }
 
     /// The operator behind a line; `None` if there is no such line.
-    pub fn line(&self, id: &str) -> Option<&FakeSmsc> {
+    pub fn line(&self, id: &str) -> Option<&Arc<FakeSmsc>> {
         self.operators.iter().find(|operator| operator.id() == id)
     }
 

@@ -122,11 +122,7 @@ pub(crate) fn got(kannel: &Kannel, _: &Recorder) -> Vec<String> {
 }
 
 fn kannel_lines(kannel: &Kannel) -> Vec<tests::kannel::Mt> {
-    ["A", "B"]
-        .into_iter()
-        .filter_map(|line| kannel.line(line))
-        .flat_map(tests::kannel::FakeSmsc::mts)
-        .collect()
+    ["A", "B"].into_iter().filter_map(|line| kannel.line(line)).flat_map(|operator| operator.mts()).collect()
 }
 
 /// Both.

@@ -322,3 +322,6 @@ pub(super) fn is_expired(item: &Item, now: Timestamp) -> bool {
 pub(super) fn sort_key(item: &Item) -> &str {
     item.get(keys::SK).and_then(|sk| sk.as_s().ok()).map_or("", String::as_str)
 }
+
+#[cfg(test)]
+mod hostile;

@@ -1,0 +1,92 @@
+//! Hostile input: whatever comes in from outside is read without a panic, without a hang and without an answer that blames
+//! us, and what is wrong with it is said with the name of the field.
+//!
+//! Each kind of input is tried with the files in `corpus/<kind>/`, with these files changed by chance, and with bytes by
+//! chance: 200 of each kind, or as many as `HOSTILE_CASES` says. An input that made trouble once belongs in the corpus.
+
+// The helpers of tests may fail like the tests themselves.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
+#[cfg(feature = "lambda")]
+mod events;
+mod inputs;
+mod parsers;
+mod requests;
+mod size;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::Request;
+use threadless::backend::{Engines, Fetched, Transport, TransportError};
+use threadless::config::{Settings, Surroundings};
+use threadless::queue::MemoryQueue;
+use threadless::store::MemoryStore;
+use threadless::testing::TestClock;
+use threadless::{Deadline, Ports, Project, Router, apps};
+
+/// A backend of each kind, with and without what guards it.
+const SETTINGS: &str = r#"
+[project]
+name = "Hostile"
+default_response = "What?"
+
+[backends.k]
+engine = "kannel"
+sendsms_url = "http://127.0.0.1:1/"
+
+[backends.guarded]
+engine = "kannel"
+sendsms_url = "http://127.0.0.1:1/"
+token = "t0ken"
+delivery_report_url = "http://127.0.0.1:8000"
+
+[backends.h]
+engine = "http"
+outgoing_url = "http://127.0.0.1:1/"
+outgoing_method = "json"
+
+[backends.signed]
+engine = "http"
+outgoing_url = "http://127.0.0.1:1/"
+outgoing_method = "form"
+signature_secret = "s3cret"
+delivery_reports = true
+
+[backends.t]
+engine = "httptester"
+"#;
+
+/// A gateway that takes everything.
+struct Taking;
+
+#[async_trait]
+impl Transport for Taking {
+    async fn fetch(&self, _: Request<Bytes>, _: Duration) -> Result<Fetched, TransportError> {
+        Ok(Fetched { status: 202, body: Bytes::from_static(b"0: Accepted for delivery") })
+    }
+}
+
+/// A project that nobody has used yet.
+fn project() -> Arc<Project> {
+    let settings = Settings::read(SETTINGS, &Engines::standard(), &Surroundings::local(&[])).unwrap();
+    let clock = Arc::new(TestClock::default());
+    let ports = Ports {
+        store: Arc::new(MemoryStore::new()),
+        queue: Some(Arc::new(MemoryQueue::new(clock.clone()))),
+        transport: Arc::new(Taking),
+        clock,
+    };
+    Arc::new(Project::new(settings, Router::new().app(apps::Echo).app(apps::DefaultReply), ports))
+}
+
+/// Enough for anything here.
+fn deadline() -> Deadline {
+    Deadline::within(Duration::from_secs(29))
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}

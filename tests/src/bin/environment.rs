@@ -1,0 +1,59 @@
+//! One environment of a function, as Lambda keeps them, as a program that tests can freeze. It reads one event a line and
+//! writes one result a line. Its arguments: the function, the URLs of DynamoDB and SQS, the queue's URL, and the file with
+//! the settings.
+
+use std::io::{BufRead as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use aws_credential_types::Credentials;
+use threadless::aws::Access;
+use threadless::config::Place;
+use threadless::lambda::{self, Environment};
+use threadless::{Deadline, SystemClock};
+
+/// As the template has it.
+const TIMEOUT: Duration = Duration::from_secs(29);
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            let _ = writeln!(std::io::stderr(), "{problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let mut argument = |name| arguments.next().with_context(|| format!("the argument {name} is missing"));
+    let name = argument("FUNCTION")?;
+    let function = functions::function(&name).with_context(|| format!("there is no function {name}"))?;
+    let environment = Environment {
+        table: "threadless".to_owned(),
+        dynamodb_url: Some(argument("DYNAMODB")?),
+        sqs_url: Some(argument("SQS")?),
+        queue_url: Some(argument("QUEUE")?),
+        settings: None,
+        secrets: None,
+        log: "warn".to_owned(),
+        access: Access {
+            region: "us-east-1".to_owned(),
+            credentials: Credentials::new("local", "local", None, None, "test"),
+            endpoint_url: None,
+        },
+        place: Place::Local,
+        clock: Arc::new(SystemClock),
+    };
+    let settings = std::fs::read_to_string(argument("SETTINGS")?)?;
+    let host = environment.host(&settings, &functions::engines(), tests::apps::proving)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    for event in std::io::stdin().lock().lines() {
+        let result = runtime.block_on(lambda::invoke(function, &host, &event?, Deadline::within(TIMEOUT)))?;
+        writeln!(std::io::stdout(), "{result}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! Processes that are frozen: SIGSTOP alone only asks for that, and each thread goes on until the kernel comes round to
+//! it.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use tokio::time::{Instant, sleep};
+
+/// How long a process may go on after SIGSTOP.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Waits until a child that got SIGSTOP is frozen.
+///
+/// # Errors
+/// It is no child of this process, or goes on for 20 seconds.
+pub(crate) async fn until_frozen(child: Pid, name: &str) -> Result<()> {
+    let frozen = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let patience = Instant::now() + GRACE;
+    while waitid(WaitId::Pid(child), frozen)?.is_none() {
+        ensure!(Instant::now() < patience, "{name} was not frozen within {GRACE:?}");
+        sleep(Duration::from_millis(1)).await;
+    }
+    Ok(())
+}

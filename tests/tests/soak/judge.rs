@@ -1,0 +1,392 @@
+//! What was seen, held against the promises. Nothing here asks anybody: it counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use threadless::MessageId;
+use threadless::store::{Direction, Row, State};
+
+/// A message that a phone sent: each text comes once from each number.
+#[derive(Clone, Debug)]
+pub(crate) struct Texted {
+    pub(crate) number: String,
+    pub(crate) text: String,
+    /// Whether bearerbox said that it has the message.
+    pub(crate) acknowledged: bool,
+}
+
+/// One request of smsbox.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) number: String,
+    pub(crate) text: String,
+    /// Its id for the router.
+    pub(crate) id: MessageId,
+    pub(crate) begun: usize,
+    /// When it was answered with 200.
+    pub(crate) taken: Option<usize>,
+}
+
+/// One request to sendsms.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) number: String,
+    pub(crate) text: String,
+    pub(crate) begun: usize,
+    /// Whether Kannel may have taken it: it said so, or nothing.
+    pub(crate) perhaps_taken: bool,
+}
+
+/// All that was seen of one backend.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Evidence {
+    pub(crate) texted: Vec<Texted>,
+    pub(crate) asked: Vec<Asked>,
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) rows: Vec<Row>,
+    /// What the phones got: number and text.
+    pub(crate) phones: Vec<(String, String)>,
+    /// How many messages the app has counted for each number.
+    pub(crate) counted: BTreeMap<String, u32>,
+}
+
+/// One message on its way through the router.
+#[derive(Debug)]
+struct Message {
+    number: String,
+    text: String,
+    first_begun: usize,
+    first_taken: Option<usize>,
+    deliveries: usize,
+    handled: bool,
+    /// The reply as the history has it, and which count it tells.
+    reply: Option<(Row, u32)>,
+    /// When it was first given to sendsms, and how often Kannel may have taken it.
+    first_sent: Option<usize>,
+    perhaps_taken: usize,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) texted: usize,
+    acknowledged: usize,
+    /// Acknowledged by bearerbox and never brought to us: smsbox had it when it died.
+    lost_by_kannel: usize,
+    /// Answered 200.
+    pub(crate) answered: usize,
+    /// Deliveries of a message beyond its first.
+    pub(crate) redelivered: usize,
+    pub(crate) lost: usize,
+    pub(crate) effects_doubled: usize,
+    replies: usize,
+    pub(crate) sends_doubled: usize,
+    in_doubt: u32,
+    pub(crate) undoubted: usize,
+    /// Rows that a death left behind: the message went out, the history does not say so.
+    rows_behind: usize,
+    pub(crate) out_of_order: usize,
+    /// Replies that Kannel took and no phone got, and what phones got beyond what Kannel was given.
+    replies_lost_by_kannel: usize,
+    replies_doubled_by_kannel: usize,
+    /// What must not be, in words.
+    pub(crate) faults: Vec<String>,
+}
+
+impl Figures {
+    pub(crate) fn of(evidence: &Evidence) -> Self {
+        let messages = messages(evidence);
+        let mut figures = Self {
+            texted: evidence.texted.len(),
+            acknowledged: evidence.texted.iter().filter(|texted| texted.acknowledged).count(),
+            answered: messages.values().filter(|message| message.first_taken.is_some()).count(),
+            redelivered: messages.values().map(|message| message.deliveries - 1).sum(),
+            replies: messages.values().filter(|message| message.reply.is_some()).count(),
+            ..Self::default()
+        };
+        figures.losses(evidence, &messages);
+        figures.effects(evidence, &messages);
+        figures.sends(evidence, &messages);
+        figures.order(&messages);
+        figures
+    }
+
+    fn fault(&mut self, fault: String) {
+        // The first say it all.
+        if self.faults.len() < 20 {
+            self.faults.push(fault);
+        }
+    }
+
+    fn losses(&mut self, evidence: &Evidence, messages: &BTreeMap<MessageId, Message>) {
+        for (id, message) in messages {
+            let whole = message.handled && message.reply.is_some() && message.perhaps_taken > 0;
+            if message.first_taken.is_some() && !whole {
+                self.lost += 1;
+                self.fault(format!("lost: {id} {message:?}"));
+            }
+        }
+        let ours: BTreeSet<(&str, &str)> = messages
+            .values()
+            .filter(|message| message.first_taken.is_some())
+            .map(|message| (message.number.as_str(), message.text.as_str()))
+            .collect();
+        let acknowledged = evidence.texted.iter().filter(|texted| texted.acknowledged);
+        self.lost_by_kannel =
+            acknowledged.filter(|it| !ours.contains(&(it.number.as_str(), it.text.as_str()))).count();
+    }
+
+    /// Each handled message counted one, and no two counted the same.
+    fn effects(&mut self, evidence: &Evidence, messages: &BTreeMap<MessageId, Message>) {
+        let mut told: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for message in messages.values().filter(|message| message.handled) {
+            let counts = told.entry(&message.number).or_default();
+            counts.extend(message.reply.as_ref().map(|(_, count)| *count));
+        }
+        for (number, counts) in &mut told {
+            counts.sort_unstable();
+            let counted = evidence.counted.get(*number).copied().unwrap_or_default();
+            let expected: Vec<u32> = (1..=counted).collect();
+            if *counts != expected {
+                self.effects_doubled +=
+                    counted.abs_diff(u32::try_from(counts.len()).unwrap()).max(1) as usize;
+                self.fault(format!("effects: {number} was counted {counted} times, and told {counts:?}"));
+            }
+        }
+        let known: BTreeSet<(&str, &str)> = messages
+            .values()
+            .filter_map(|message| Some((message.number.as_str(), message.reply.as_ref()?.0.text.as_str())))
+            .collect();
+        for (number, text) in &evidence.phones {
+            if !known.contains(&(number.as_str(), text.as_str())) {
+                self.effects_doubled += 1;
+                self.fault(format!("effects: {number} got {text:?}, which answers nothing"));
+            }
+        }
+    }
+
+    fn sends(&mut self, evidence: &Evidence, messages: &BTreeMap<MessageId, Message>) {
+        for (id, message) in messages {
+            let Some((row, _)) = &message.reply else { continue };
+            let doubled = message.perhaps_taken.saturating_sub(1);
+            self.sends_doubled += doubled;
+            self.in_doubt += row.uncertain;
+            if row.state == State::Queued {
+                self.rows_behind += 1;
+            } else if doubled > row.uncertain as usize {
+                self.undoubted += 1;
+                self.fault(format!("sent twice without doubt: {id} {message:?}"));
+            }
+            let at_phone = evidence
+                .phones
+                .iter()
+                .filter(|(to, text)| *to == message.number && *text == row.text)
+                .count();
+            self.replies_lost_by_kannel += usize::from(message.perhaps_taken > 0 && at_phone == 0);
+            self.replies_doubled_by_kannel += at_phone.saturating_sub(message.perhaps_taken);
+        }
+    }
+
+    /// Where one message was taken before the other was first brought, it is counted first and answered first.
+    fn order(&mut self, messages: &BTreeMap<MessageId, Message>) {
+        let mut by_number: BTreeMap<&str, Vec<&Message>> = BTreeMap::new();
+        for message in messages.values() {
+            by_number.entry(&message.number).or_default().push(message);
+        }
+        for messages in by_number.values() {
+            for earlier in messages {
+                let before = |later: &&&Message| earlier.first_taken.is_some_and(|at| at < later.first_begun);
+                for later in messages.iter().filter(before) {
+                    let count = |message: &Message| message.reply.as_ref().map(|(_, count)| *count);
+                    let counts = count(earlier).zip(count(later)).is_none_or(|(one, two)| one < two);
+                    let sent = earlier.first_sent.zip(later.first_sent).is_none_or(|(one, two)| one < two);
+                    if !(counts && sent) {
+                        self.out_of_order += 1;
+                        self.fault(format!("out of order: {earlier:?} then {later:?}"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn messages(evidence: &Evidence) -> BTreeMap<MessageId, Message> {
+    let mut messages: BTreeMap<MessageId, Message> = BTreeMap::new();
+    for asked in &evidence.asked {
+        let message = messages.entry(asked.id.clone()).or_insert_with(|| Message {
+            number: asked.number.clone(),
+            text: asked.text.clone(),
+            first_begun: asked.begun,
+            first_taken: None,
+            deliveries: 0,
+            handled: false,
+            reply: None,
+            first_sent: None,
+            perhaps_taken: 0,
+        });
+        message.deliveries += 1;
+        message.first_begun = message.first_begun.min(asked.begun);
+        message.first_taken = message.first_taken.into_iter().chain(asked.taken).min();
+    }
+    let mut sent: BTreeMap<(&str, &str), Vec<&Sent>> = BTreeMap::new();
+    for one in &evidence.sent {
+        sent.entry((&one.number, &one.text)).or_default().push(one);
+    }
+    for row in &evidence.rows {
+        match row.direction {
+            Direction::In => {
+                if let Some(message) = messages.get_mut(&row.id) {
+                    message.handled = row.state == State::Handled;
+                }
+            }
+            Direction::Out => {
+                let Some(message) = row.in_reply_to.as_ref().and_then(|id| messages.get_mut(id)) else {
+                    continue;
+                };
+                let count =
+                    row.text.split(' ').next().and_then(|count| count.parse().ok()).unwrap_or_default();
+                let sends = sent.get(&(message.number.as_str(), row.text.as_str()));
+                let sends = sends.map_or(&[][..], |sends| &sends[..]);
+                message.first_sent = sends.iter().map(|sent| sent.begun).min();
+                message.perhaps_taken = sends.iter().filter(|sent| sent.perhaps_taken).count();
+                message.reply = Some((row.clone(), count));
+            }
+        }
+    }
+    messages
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "  sent by phones             {:6}", self.texted)?;
+        writeln!(f, "  acknowledged by bearerbox  {:6}", self.acknowledged)?;
+        writeln!(f, "  lost by smsbox as it died  {:6}", self.lost_by_kannel)?;
+        writeln!(f, "  answered 200               {:6}", self.answered)?;
+        writeln!(f, "  delivered again            {:6}", self.redelivered)?;
+        writeln!(f, "  LOST                       {:6}", self.lost)?;
+        writeln!(f, "  EFFECTS DOUBLED            {:6}", self.effects_doubled)?;
+        writeln!(f, "  replies                    {:6}", self.replies)?;
+        writeln!(f, "  sends doubled              {:6}", self.sends_doubled)?;
+        writeln!(f, "  attempts in doubt          {:6}", self.in_doubt)?;
+        writeln!(f, "  SENT TWICE WITHOUT DOUBT   {:6}", self.undoubted)?;
+        writeln!(f, "  OUT OF ORDER               {:6}", self.out_of_order)?;
+        writeln!(f, "  rows that a death left     {:6}", self.rows_behind)?;
+        writeln!(f, "  replies lost by Kannel     {:6}", self.replies_lost_by_kannel)?;
+        write!(f, "  replies doubled by Kannel  {:6}", self.replies_doubled_by_kannel)
+    }
+}
+
+/// The judge is judged: what goes wrong is seen.
+mod tests {
+    use threadless::ConnectionId;
+
+    use super::*;
+
+    fn id(nth: u32) -> MessageId {
+        MessageId::from(format!("m{nth}").as_str())
+    }
+
+    fn row(id: MessageId, direction: Direction, state: State, text: &str) -> Row {
+        Row {
+            connection: ConnectionId::new("k".parse().unwrap(), "1".parse().unwrap()),
+            at: jiff::Timestamp::UNIX_EPOCH,
+            in_reply_to: None,
+            id,
+            direction,
+            state,
+            text: text.to_owned(),
+            attempts: 1,
+            uncertain: 0,
+            detail: None,
+        }
+    }
+
+    /// Three messages, one after the other, all well.
+    fn well() -> Evidence {
+        let mut evidence = Evidence { counted: [("1".to_owned(), 3)].into(), ..Evidence::default() };
+        for nth in 1..=3 {
+            let (number, text, at) = ("1".to_owned(), format!("count m{nth}"), nth as usize * 10);
+            let reply = format!("{nth} m{nth}");
+            evidence.texted.push(Texted { number: number.clone(), text: text.clone(), acknowledged: true });
+            let asked = Asked {
+                number: number.clone(),
+                text: text.clone(),
+                id: id(nth),
+                begun: at,
+                taken: Some(at + 1),
+            };
+            evidence.asked.push(asked);
+            evidence.rows.push(row(id(nth), Direction::In, State::Handled, &text));
+            let answer = row(id(nth).reply(1), Direction::Out, State::Sent, &reply);
+            evidence.rows.push(Row { in_reply_to: Some(id(nth)), ..answer });
+            evidence.sent.push(Sent {
+                number: number.clone(),
+                text: reply.clone(),
+                begun: at + 2,
+                perhaps_taken: true,
+            });
+            evidence.phones.push((number, reply));
+        }
+        evidence
+    }
+
+    #[test]
+    fn what_is_well_is_called_well() {
+        let figures = Figures::of(&well());
+        assert_eq!(figures.faults, Vec::<String>::new());
+        assert_eq!((figures.texted, figures.answered, figures.replies), (3, 3, 3));
+    }
+
+    #[test]
+    fn each_thing_that_goes_wrong_is_seen() {
+        type Spoil = fn(&mut Evidence);
+        type Told = fn(&Figures) -> usize;
+        let table: [(&str, Spoil, Told); 9] = [
+            ("never handled", |e| e.rows[2].state = State::Received, |f| f.lost),
+            ("no reply", |e| drop(e.rows.remove(3)), |f| f.lost),
+            ("never sent", |e| drop(e.sent.remove(1)), |f| f.lost),
+            ("counted twice", |e| _ = e.counted.insert("1".to_owned(), 4), |f| f.effects_doubled),
+            ("one count for two", |e| e.rows[3].text = "1 m2".to_owned(), |f| f.effects_doubled),
+            (
+                "a reply to nothing",
+                |e| e.phones.push(("1".to_owned(), "4 m2".to_owned())),
+                |f| f.effects_doubled,
+            ),
+            ("sent twice", |e| e.sent.push(e.sent[0].clone()), |f| f.undoubted),
+            ("sent in the wrong order", |e| e.sent[2].begun = 1, |f| f.out_of_order),
+            (
+                "handled in the wrong order",
+                |e| {
+                    (e.rows[1].text, e.rows[3].text) = ("2 m1".to_owned(), "1 m2".to_owned());
+                },
+                |f| f.out_of_order,
+            ),
+        ];
+        for (what, spoil, told) in table {
+            let mut evidence = well();
+            spoil(&mut evidence);
+            let figures = Figures::of(&evidence);
+            assert!(told(&figures) > 0 && !figures.faults.is_empty(), "{what}: {figures:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_is_no_fault() {
+        let mut evidence = well();
+        // In doubt, and sent twice.
+        evidence.rows[1].uncertain = 1;
+        evidence.sent.push(evidence.sent[0].clone());
+        // Taken by bearerbox, and gone with smsbox.
+        evidence.texted.push(Texted {
+            number: "1".to_owned(),
+            text: "count m4".to_owned(),
+            acknowledged: true,
+        });
+        // Brought twice.
+        evidence.asked.push(Asked { begun: 90, taken: Some(91), ..evidence.asked[0].clone() });
+        let figures = Figures::of(&evidence);
+        assert_eq!(figures.faults, Vec::<String>::new());
+        assert_eq!((figures.sends_doubled, figures.in_doubt), (1, 1));
+        assert_eq!((figures.lost_by_kannel, figures.redelivered), (1, 1));
+    }
+}

@@ -1,0 +1,68 @@
+//! Who is hurt, and when: one seed decides all of it.
+
+use std::time::Duration;
+
+use crate::LEASE;
+use crate::chance::Chance;
+
+/// What is done to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Blow {
+    /// SIGKILL to the stack: all functions, DynamoDB and SQS.
+    KillStack,
+    /// SIGKILL to smsbox.
+    KillSmsbox,
+    /// SIGKILL to bearerbox. smsbox ends with it.
+    KillBearerbox,
+    /// SIGSTOP to the stack for longer than a lease lasts.
+    FreezeStack,
+}
+
+/// One blow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Planned {
+    /// How long after the one before it is over.
+    pub(crate) after: Duration,
+    pub(crate) blow: Blow,
+    /// How long the process is away.
+    pub(crate) away: Duration,
+}
+
+/// Of each kind so many, mixed, then again.
+const BAG: [Blow; 7] = [
+    Blow::KillStack,
+    Blow::KillStack,
+    Blow::KillStack,
+    Blow::KillStack,
+    Blow::KillSmsbox,
+    Blow::KillBearerbox,
+    Blow::FreezeStack,
+];
+
+/// Blows without end.
+pub(crate) fn plan(seed: u64) -> impl Iterator<Item = Planned> {
+    let (mut chance, mut bag) = (Chance::new(seed), Vec::new());
+    std::iter::repeat_with(move || {
+        if bag.is_empty() {
+            bag = BAG.to_vec();
+        }
+        let blow = bag.swap_remove(chance.below(bag.len()));
+        let away = match blow {
+            Blow::FreezeStack => LEASE + chance.millis(1000, 4000),
+            _ => chance.millis(0, 1500),
+        };
+        Planned { after: chance.millis(300, 3000), blow, away }
+    })
+}
+
+#[test]
+fn a_seed_decides_the_plan_and_every_kind_of_blow_comes() {
+    let first = |seed| plan(seed).take(BAG.len()).collect::<Vec<_>>();
+    assert_eq!(first(7), first(7));
+    assert_ne!(first(7), first(8));
+    let mut kinds: Vec<Blow> = first(7).into_iter().map(|planned| planned.blow).collect();
+    kinds.sort();
+    let mut expected = BAG.to_vec();
+    expected.sort();
+    assert_eq!(kinds, expected);
+}
