@@ -141,11 +141,12 @@ impl DynamoStore {
 /// When a row that is as far as the stored one replaces it all the same: where it has more doubt, or, while the message
 /// waits, as much doubt and more attempts.
 fn news_at_same_rank(update: &mut Update, row: &Row, same_rank: &str) -> String {
-    let mut news = String::new();
+    let mut news = Vec::new();
     let doubt = (row.uncertain > 0).then(|| (update.name(n::UNCERTAIN), update.value(number(row.uncertain))));
     if let Some((uncertain, count)) = &doubt {
-        news +=
-            &format!(" OR ({same_rank} AND (attribute_not_exists({uncertain}) OR {uncertain} < {count}))");
+        news.push(format!(
+            " OR ({same_rank} AND (attribute_not_exists({uncertain}) OR {uncertain} < {count}))"
+        ));
     }
     if row.state == State::Queued && row.attempts > 0 {
         let as_doubtful = match doubt {
@@ -154,7 +155,7 @@ fn news_at_same_rank(update: &mut Update, row: &Row, same_rank: &str) -> String 
         };
         let (attempts, count) = (update.name(n::ATTEMPTS), update.value(number(row.attempts)));
         let fewer = format!("(attribute_not_exists({attempts}) OR {attempts} < {count})");
-        news += &format!(" OR ({same_rank} AND {as_doubtful} AND {fewer})");
+        news.push(format!(" OR ({same_rank} AND {as_doubtful} AND {fewer})"));
     }
-    news
+    news.concat()
 }
