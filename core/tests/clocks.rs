@@ -20,7 +20,10 @@ use threadless::{
 
 /// Keeps what it sees, and answers.
 #[derive(Clone, Default)]
-struct Witness(Arc<Mutex<Vec<(Timestamp, BTreeMap<String, String>)>>>, Arc<Mutex<Vec<Timestamp>>>);
+struct Witness(Arc<Mutex<Vec<Arrival>>>, Arc<Mutex<Vec<Timestamp>>>);
+
+/// When a message arrived, with its details.
+type Arrival = (Timestamp, BTreeMap<String, String>);
 
 impl App for Witness {
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {

@@ -215,7 +215,7 @@ impl Queue for Port {
                 for ticket in some {
                     self.take(ticket);
                 }
-                Ok(())
+                Ok::<(), QueueError>(())
             })
             .await?;
         }
