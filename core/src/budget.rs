@@ -1,6 +1,7 @@
 //! The time that one occasion has, and how its phases share it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ const COMMIT_TIME: Duration = Duration::from_secs(5);
 
 /// The time that a call leaves to those behind it.
 const LEFT_BEHIND: Duration = Duration::from_secs(4);
+
+/// Phases that begin later than this after their occasion begin late.
+const LATE: Duration = Duration::from_secs(1);
 
 /// A call is not begun with less time than this.
 const SHORTEST_CALL: Duration = Duration::from_millis(10);
@@ -45,6 +49,10 @@ pub(crate) struct Budget {
     /// When all of it is to be done or left to others.
     pub(crate) deadline: Deadline,
     phases: Deadline,
+    /// The time that the phases had when the occasion began.
+    whole: Duration,
+    /// Whether a call was cut short, or not begun, because little time was left.
+    cut_short: Arc<AtomicBool>,
     strikes: Strikes,
 }
 
@@ -55,7 +63,28 @@ pub(crate) struct Strikes(Arc<Mutex<BTreeMap<usize, u32>>>);
 impl Budget {
     /// All the time until a deadline.
     pub(crate) fn until(deadline: Deadline) -> Self {
-        Self { deadline, phases: phases_end(deadline), strikes: Strikes::default() }
+        Self::of(deadline, phases_end(deadline), Strikes::default())
+    }
+
+    fn of(deadline: Deadline, phases: Deadline, strikes: Strikes) -> Self {
+        Self { deadline, phases, whole: phases.remaining(), cut_short: Arc::default(), strikes }
+    }
+
+    /// Begins a run of the phases. Returns whether it begins late: a slow store or lost races took the time, and no app
+    /// did.
+    pub(crate) fn begin_run(&self) -> bool {
+        self.cut_short.store(false, Ordering::SeqCst);
+        self.whole.saturating_sub(self.phases.remaining()) > LATE
+    }
+
+    /// Whether an app of this run had less time than a phase may take, and did not get by with that.
+    pub(crate) fn was_cut_short(&self) -> bool {
+        self.cut_short.load(Ordering::SeqCst)
+    }
+
+    /// Notes that an app did not get by with less time than a phase may take.
+    pub(crate) fn cut_short(&self) {
+        self.cut_short.store(true, Ordering::SeqCst);
     }
 
     /// Whether too little is left to begin the phases.
@@ -126,7 +155,7 @@ impl Shift {
         let others = Duration::from_secs(u64::try_from(behind).unwrap_or(u64::MAX));
         let kept = if behind == 0 { Duration::ZERO } else { whole.saturating_add(others) };
         let own = end.remaining().saturating_sub(kept).max(whole);
-        Some(Budget { deadline: self.deadline, phases: end.at_most(own), strikes: self.strikes.clone() })
+        Some(Budget::of(self.deadline, end.at_most(own), self.strikes.clone()))
     }
 }
 
@@ -171,6 +200,18 @@ mod tests {
         }
         assert_eq!(of(22).share(LONGEST_PHASE, 0, 1..9), Some(LONGEST_PHASE));
         assert_eq!(Budget::until(Deadline::within(Duration::ZERO)).share(FIVE, 0, empty()), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_knows_whether_it_began_late_and_whether_an_app_was_cut_short() {
+        let budget = of(22);
+        assert!(!budget.begin_run() && !budget.was_cut_short());
+        budget.clone().cut_short();
+        assert!(budget.was_cut_short());
+        tokio::time::advance(SECOND).await;
+        assert!(!budget.begin_run() && !budget.was_cut_short(), "in time still, and a run of its own");
+        tokio::time::advance(SECOND).await;
+        assert!(budget.begin_run());
     }
 
     #[tokio::test(start_paused = true)]

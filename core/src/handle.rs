@@ -161,14 +161,20 @@ impl Claim<'_> {
         if budget.is_spent() {
             return Err(StoreError::Unavailable("too little time was left for the apps".to_owned()));
         }
-        let budget = budget.clone();
+        let late = budget.begin_run();
+        let share = budget.clone();
         let outcome = match &self.occasion {
             Occasion::Message(message) => {
-                router.run_message(Arc::clone(message), known, about, now, budget).await
+                router.run_message(Arc::clone(message), known, about, now, share).await
             }
-            Occasion::Notice(notice) => router.run_outgoing(notice, known, about, now, budget).await,
-            Occasion::Report(report) => router.run_report(report, known, about, now, budget).await,
+            Occasion::Notice(notice) => router.run_outgoing(notice, known, about, now, share).await,
+            Occasion::Report(report) => router.run_report(report, known, about, now, share).await,
         };
+        // An app that was cut short because the store was slow, or because others were faster, would lose its effect. The
+        // next time the message has the whole time again.
+        if late && budget.was_cut_short() {
+            return Err(StoreError::Unavailable("too little time was left for the apps".to_owned()));
+        }
         directory.all_answered().map(|()| outcome)
     }
 

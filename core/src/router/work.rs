@@ -120,6 +120,9 @@ impl Shared {
                 }
                 Err(reason) => {
                     reason.log(&call);
+                    if matches!(reason, NotBegun::NoTime) {
+                        self.budget.cut_short();
+                    }
                     at.course.end(None);
                 }
             }
@@ -199,6 +202,9 @@ impl Shared {
             }
         }
         if matches!(failure, Failure::Timeout | Failure::Blocked) {
+            if pending.limit < self.longest {
+                self.budget.cut_short();
+            }
             self.budget.strike(pending.place);
         }
     }

@@ -91,7 +91,9 @@ impl Maker {
             Profile::OptOut if roll < 40 => self.wish(),
             Profile::Spill if roll < 60 => self.spill(),
             Profile::Reports if roll < 40 => self.gateway(),
-            Profile::Others if roll < 40 => self.others(),
+            Profile::Others if roll < 30 => self.others(),
+            Profile::Others if roll < 50 => self.withdrawn(),
+            Profile::Jobs if roll < 20 => self.job_fault(),
             Profile::Queue | Profile::Jobs if roll < 40 => self.fault(),
             Profile::Contacts if roll < 60 => self.contact(),
             Profile::Clocks if roll < 30 => self.clock(),
@@ -358,6 +360,40 @@ impl Maker {
         vec![self.event(at, What::Clock { by, jump })]
     }
 
+    /// Several things for others behind a reply that the gateway does not take, and the queue's client repeats a call.
+    fn withdrawn(&mut self) -> Vec<Event> {
+        let (at, from) = (self.at(), self.person());
+        let manner = Manner { answer: Answer::Defer, report: None };
+        let count = 1 + self.few();
+        let mut events = vec![self.event(at, What::Gateway { backend: from % 2, manner, count })];
+        for _ in 0..self.dice.between(2, 3) {
+            let (later, to) = (at + 1 + self.dice.below(300), vec![self.person()]);
+            events.push(self.says_at(later, from, Says::Tell(to)));
+        }
+        let fault = if self.dice.percent(60) { Fault::Twice } else { Fault::Slow(400) };
+        let after = u8::from(self.dice.percent(30));
+        events.push(self.event(at, What::Fault { call: Call::Withdraw, after, fault }));
+        events
+    }
+
+    /// A fault of a call that a scheduled job makes, at about the time when it is due.
+    fn job_fault(&mut self) -> Vec<Event> {
+        let calls =
+            [Call::Enqueue, Call::PutJob, Call::Job, Call::OpenBroadcast, Call::EnqueueAll, Call::Delete];
+        let call = self.dice.one_of(&calls).unwrap_or(Call::Enqueue);
+        let fault =
+            self.dice.one_of(&[Fault::ErrorBefore, Fault::CrashBefore, Fault::ErrorAfter, Fault::Twice]);
+        let fault = fault.unwrap_or(Fault::ErrorBefore);
+        let at = self.dice.between(110_000, 119_900);
+        let after = u8::from(self.dice.percent(20));
+        let mut events = vec![self.event(at, What::Fault { call, after, fault })];
+        if self.dice.percent(50) {
+            let later = self.dice.between(240_000, 300_000);
+            events.extend(self.message(Some(later)));
+        }
+        events
+    }
+
     /// Someone with a fast clock comes by while the sweep's delivery goes on slowly.
     fn takeover(&mut self) -> Vec<Event> {
         let from = self.person();
@@ -371,11 +407,12 @@ impl Maker {
             vec![self.event(0, gateway(Answer::Defer, 1)), self.event(1, gateway(Answer::Slow(slow), 8))];
         let replies = u8::try_from(self.dice.between(3, 6)).unwrap_or(3);
         events.push(self.says_at(2, from, Says::Many(replies)));
-        let (by, at) =
-            (if self.dice.percent(50) { 30_000 } else { 600_000 }, self.dice.between(60_500, 66_000));
+        // Fast enough for the lease to seem over, and too slow for the one that is extended in time.
+        let by = i64::try_from(self.dice.between(12_000, 22_000)).unwrap_or(12_000);
+        let at = self.dice.between(60_500, 66_000);
         events.push(self.event(at, What::Clock { by, jump: true }));
         for _ in 0..self.dice.between(1, 3) {
-            let (at, ms) = (at + self.dice.below(20_000), self.dice.between(500, 3_000));
+            let (at, ms) = (at + self.dice.below(16_000), self.dice.between(1_000, 3_000));
             events.push(self.says_at(at, from, Says::Slow(u16::try_from(ms).unwrap_or(500))));
         }
         events
