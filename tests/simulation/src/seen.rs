@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use threadless::broadcast::Piece;
 use threadless::queue::Job;
 use threadless::store::{
-    Commit, Entry, JobRecord, Loaded, Moved, Opened, Outbox, Row, Settled, Settlement, State, Step,
+    Commit, Entry, JobRecord, Lease, Loaded, Moved, Opened, Outbox, Row, Settled, Settlement, State, Step,
 };
 use threadless::{Clock as _, ConnectionId, ContactId, Fate, MessageId, Outgoing, Recipient};
 
@@ -125,8 +125,8 @@ impl Port {
         let (connection, id) = (commit.connection, commit.message);
         let name = format!("{id} of {}", short(connection));
         let was_out = before.record.outbox.opted_out.is_some();
-        if commit.lease.is_some() {
-            self.saw_taking(connection, before, commit.now);
+        if let Some(lease) = &commit.lease {
+            self.saw_taking(connection, before, lease, commit.now);
         }
         let mut broken = Vec::new();
         {
@@ -192,8 +192,15 @@ impl Port {
     }
 
     /// Sees that a lease was taken: nobody else's may be good then, by the clock of the taker.
-    pub(crate) fn saw_taking(&self, connection: &ConnectionId, before: &Loaded, now: Timestamp) {
-        if let Some(lease) = before.record.lease_at(now) {
+    /// A call that is repeated because its answer was lost finds its own.
+    pub(crate) fn saw_taking(
+        &self,
+        connection: &ConnectionId,
+        before: &Loaded,
+        taken: &Lease,
+        now: Timestamp,
+    ) {
+        if let Some(lease) = before.record.lease_at(now).filter(|lease| lease.owner != taken.owner) {
             let how = format!("that of {} until {} is taken at {now}", short(connection), lease.until);
             self.world.broken("a lease holds until its end", how);
         }

@@ -83,8 +83,8 @@ impl Store for Port {
                     Taken::No => format!("take {name}: no"),
                 }
             });
-            if let Taken::Yes { .. } = &taken {
-                self.saw_taking(connection, &before, now);
+            if let Taken::Yes { lease, .. } = &taken {
+                self.saw_taking(connection, &before, lease, now);
                 self.knows(connection);
             }
             Ok(taken)
