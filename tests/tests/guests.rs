@@ -1,6 +1,9 @@
 //! Who may ask the local stack for what, and for how long: pages of other sites, clients that are slow on purpose, and
 //! clients that are many.
 
+// Tests may be plain.
+#![allow(clippy::format_collect, clippy::type_complexity)]
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 

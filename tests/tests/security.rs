@@ -1,5 +1,8 @@
 //! SECURITY.md names a test for each guard. Here is whether they exist.
 
+// Tests may be plain.
+#![allow(clippy::similar_names, clippy::case_sensitive_file_extension_comparisons)]
+
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};

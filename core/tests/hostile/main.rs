@@ -4,6 +4,8 @@
 //! Each kind of input is tried with the files in `corpus/<kind>/`, with these files changed by chance, and with bytes by
 //! chance: 200 of each kind, or as many as `HOSTILE_CASES` says. An input that made trouble once belongs in the corpus.
 
+// Tests may be plain.
+#![allow(clippy::format_collect, clippy::needless_for_each)]
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 

@@ -82,7 +82,7 @@ impl Data {
             return Err(problem(self.lost(missing, "is missing")));
         }
         if interrupted {
-            self.remove(&self.file(SQS)).map_err(problem)?;
+            remove(&self.file(SQS)).map_err(problem)?;
         }
         for name in FILES {
             if self.file(&format!("{name}-wal")).exists() {
@@ -90,7 +90,7 @@ impl Data {
             }
         }
         for name in FILES {
-            self.remove(&self.unfinished(name)).map_err(problem)?;
+            remove(&self.unfinished(name)).map_err(problem)?;
             make(name, &self.unfinished(name)).map_err(problem)?;
             if self.file(&format!("{name}{UNFINISHED}-wal")).exists() {
                 return Err(problem(format!("{name} could not be made whole")));
@@ -105,21 +105,6 @@ impl Data {
 
     fn unfinished(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}{UNFINISHED}"))
-    }
-
-    /// Removes a database, which need not be there.
-    fn remove(&self, file: &Path) -> Result<(), String> {
-        for end in BESIDE.into_iter().chain([""]) {
-            let mut path = file.as_os_str().to_owned();
-            path.push(end);
-            match std::fs::remove_file(&path) {
-                Err(problem) if problem.kind() != ErrorKind::NotFound => {
-                    return Err(format!("{}: {problem}", Path::new(&path).display()));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
     }
 
     fn lost(&self, name: &str, what: &str) -> String {
@@ -216,4 +201,19 @@ fn failed(folder: &Path, problem: &std::io::Error) -> StartError {
 /// The error of a folder that cannot be used.
 pub(crate) fn not_opened(folder: &Path, problem: &str) -> StartError {
     StartError::Data { place: folder.display().to_string(), problem: problem.to_owned() }
+}
+
+/// Removes a database, which need not be there.
+fn remove(file: &Path) -> Result<(), String> {
+    for end in BESIDE.into_iter().chain([""]) {
+        let mut path = file.as_os_str().to_owned();
+        path.push(end);
+        match std::fs::remove_file(&path) {
+            Err(problem) if problem.kind() != ErrorKind::NotFound => {
+                return Err(format!("{}: {problem}", Path::new(&path).display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }

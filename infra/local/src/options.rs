@@ -30,7 +30,7 @@ pub struct Options {
     #[arg(long, env = "THREADLESS_DATA", value_name = "DIR", default_value = ".threadless")]
     pub data: PathBuf,
 
-    /// A host by which the stack may be called beside localhost, 127.0.0.1 and [::1]; several with commas between
+    /// A host by which the stack may be called beside localhost, 127.0.0.1 and `[::1]`; several with commas between
     #[arg(long, env = "THREADLESS_ALLOW_HOST", value_name = "HOST", value_delimiter = ',')]
     pub allow_host: Vec<HostName>,
 

@@ -133,10 +133,10 @@ async fn work_off(
         let handle = message.receipt_handle().unwrap_or_default();
         let body = message.body().unwrap_or_default();
         // A job that only a later program can read may be one of the function that is deployed there.
-        let job = Job::from_json(body).map(drop).or_else(|problem| match problem.is_transient() {
-            true => Ok(()),
-            false => Err(problem),
-        });
+        let job = match Job::from_json(body) {
+            Err(problem) if !problem.is_transient() => Err(problem),
+            _ => Ok(()),
+        };
         if let (Ok(()), false) = (&job, options.dry_run) {
             let group =
                 message.attributes().and_then(|all| all.get(&MessageSystemAttributeName::MessageGroupId));

@@ -239,15 +239,19 @@ async fn settings_that_cannot_be_read_are_one_line() -> Result<()> {
     let latin = folder.path().join("latin1.toml");
     std::fs::write(&latin, b"[project]\nname = \"caf\xe9\"\n")?;
     let missing = (folder.path().join("missing.toml"), "No such file or directory");
-    for (file, problem) in
-        [missing, (folder.path().to_owned(), "Is a directory"), (latin, "stream did not contain valid UTF-8")]
-    {
+    for (file, problem) in [missing, (folder.path().to_owned(), "Is a directory")] {
         let mut args = free_ports()?;
         args.push(format!("--settings={}", file.display()));
         let line = complaint(folder.path(), &args).await?;
         let expected = format!("threadless: the settings in {} cannot be read: {problem}", file.display());
         assert!(line.starts_with(&expected), "{line}");
     }
+    let mut args = free_ports()?;
+    args.push(format!("--settings={}", latin.display()));
+    let line = complaint(folder.path(), &args).await?;
+    let problem =
+        "the settings have a fault: project.name (line 2): is not UTF-8: save the settings in that encoding";
+    assert_eq!(line.trim_end(), format!("threadless: {}: {problem}", latin.display()));
     Ok(())
 }
 
@@ -270,7 +274,7 @@ async fn help_lists_the_flags_with_their_environment_variables() -> Result<()> {
         ("--port <PORT>", "[env: THREADLESS_PORT=]", "[default: 8000]"),
         ("--dynamodb-port <DYNAMODB_PORT>", "[env: THREADLESS_DYNAMODB_PORT=]", "[default: 8001]"),
         ("--sqs-port <SQS_PORT>", "[env: THREADLESS_SQS_PORT=]", "[default: 8002]"),
-        ("--allow-host <HOST>", "[env: THREADLESS_ALLOW_HOST=]", "localhost, 127.0.0.1 and [::1]"),
+        ("--allow-host <HOST>", "[env: THREADLESS_ALLOW_HOST=]", "localhost, 127.0.0.1 and `[::1]`"),
         ("--data <DIR>", "[env: THREADLESS_DATA=]", "[default: .threadless]"),
         ("--settings <FILE>", "[env: THREADLESS_SETTINGS_FILE=]", "functions/settings.toml"),
         ("--tick-seconds <SECONDS>", "[env: THREADLESS_TICK_SECONDS=]", "[default: 5]"),

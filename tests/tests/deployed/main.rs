@@ -1,6 +1,9 @@
 //! The template as it is shipped, built and deployed by SAM as `infra/README.md` has it: into an emulator of AWS, which
 //! runs the compiled functions.
 
+// Tests may be plain.
+#![allow(clippy::format_collect)]
+
 mod answers;
 mod checkout;
 mod dead_letters;

@@ -55,7 +55,7 @@ impl World {
                 connection: self.people[who].connection.clone(),
                 at: self.now - SignedDuration::from_secs(far.ago),
                 id: MessageId::from(format!("row {nth}").as_str()),
-                direction: if nth % 3 == 0 { Direction::In } else { Direction::Out },
+                direction: if nth.is_multiple_of(3) { Direction::In } else { Direction::Out },
                 state: State::Queued,
                 text: format!("text {nth}"),
                 in_reply_to: (nth % 3 == 1).then(|| MessageId::from("asked")),

@@ -135,7 +135,7 @@ fn entry() -> impl Strategy<Value = Entry> {
             )| {
                 let reply_to = answers.map(|id| id.as_str().into());
                 let new = Entry::new(id.as_str().into(), text, reply_to, created_at);
-                Entry { attempts, uncertain, confirms, next_attempt, recipients, otherwise, ..new }
+                Entry { attempts, uncertain, next_attempt, confirms, recipients, otherwise, ..new }
             },
         )
 }
