@@ -64,7 +64,7 @@ impl Server {
         // Before, so that nothing is read of what is gone; and after, since it may go meanwhile.
         let answer = match self.gone() {
             Some(gone) => return gone,
-            None => answer(&self.database, &operation, &body.bytes),
+            None => self.answer(&operation, &body.bytes).await,
         };
         if let Some(gone) = self.gone() {
             return gone;
@@ -79,6 +79,13 @@ impl Server {
                 response(status, problem.to_json())
             }
         }
+    }
+
+    /// Does one operation on a thread that may block: a write waits for the disk, and for the writes before it.
+    async fn answer(&self, operation: &str, body: &Bytes) -> Result<String, DynoxideError> {
+        let (database, operation, body) = (self.database.clone(), operation.to_owned(), body.clone());
+        let answered = tokio::task::spawn_blocking(move || answer(&database, &operation, &body)).await;
+        answered.unwrap_or_else(|problem| Err(DynoxideError::InternalServerError(problem.to_string())))
     }
 
     /// The answer while the file is not the one that was opened.
