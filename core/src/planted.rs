@@ -82,6 +82,7 @@ plants! {
     GroupBackwards: "The jobs of a group are done from the last to the first.",
     SweepForgetsBroadcasts: "The sweep leaves out broadcasts.",
     SweepForgetsLeases: "The sweep leaves out outboxes whose holder died.",
+    StartedBeforeQueued: "A scheduled job counts as started before it is on the queue.",
     JobDoneTwice: "A scheduled job does not look whether it was done.",
     JobUnchecked: "The record of a scheduled job overwrites what another run wrote.",
     JobDoneBeforeSent: "A scheduled job counts as done before its messages are kept.",

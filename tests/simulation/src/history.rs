@@ -109,7 +109,8 @@ impl Outside {
             state.environments.iter_mut().for_each(|body| body.skew = 0);
         }
         for _ in 0..QUIET_WITHIN {
-            sleep(Duration::from_secs(60)).await;
+            // Not a whole minute: not always in the middle of a tick.
+            sleep(Duration::from_millis(60_700)).await;
             let broken = !world.lock().seen.broken.is_empty();
             if broken || self.redrive() == 0 && self.is_quiet() {
                 return;

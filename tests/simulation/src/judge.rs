@@ -268,6 +268,11 @@ fn jobs(world: &World, broken: &mut Broken) {
     let last = done.last().copied().unwrap_or(Timestamp::UNIX_EPOCH);
     // Due every two minutes, and looked at every minute.
     let long = world.ms() > 6 * 60_000;
+    if let Some(due) = state.seen.scheduled.iter().find(|due| **due > last) {
+        broken.push(("nothing waits for ever", format!("a job for {due} was on the queue and never done")));
+    }
+    // A clock that was fast has started what is due in the future: until then there is nothing to do.
+    let last = state.seen.started.map_or(last, |started| last.max(started));
     if long && now.duration_since(last) > SignedDuration::from_mins(4) {
         broken.push(("nothing waits for ever", format!("a job was last done for {last}, and it is {now}")));
     }

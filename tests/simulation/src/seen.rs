@@ -47,6 +47,10 @@ pub(crate) struct Seen {
     pub(crate) contacts: BTreeSet<ContactId>,
     /// Reports that were answered with 200: message and state.
     pub(crate) reported: Vec<(String, State)>,
+    /// Due times for which a job was on the queue.
+    pub(crate) scheduled: BTreeSet<Timestamp>,
+    /// The last due time that counts as started: in the future where a clock was fast.
+    pub(crate) started: Option<Timestamp>,
     /// The state of the job when it was last done.
     pub(crate) job_state: Option<String>,
     /// Due times for which a job was done.
@@ -113,6 +117,9 @@ impl Seen {
             }
             Job::Notice { notice } => {
                 self.notices.insert(notice.id.clone(), (notice.connection.clone(), notice.text.clone()));
+            }
+            Job::Scheduled { due, .. } => {
+                self.scheduled.insert(*due);
             }
             _ => {}
         }
@@ -312,6 +319,12 @@ impl Port {
     }
 
     pub(crate) fn saw_job(&self, before: Option<&JobRecord>, after: &JobRecord) {
+        self.world.lock().seen.started = Some(after.started);
+        let started = before.is_some_and(|before| before.started < after.started);
+        if started && !self.world.lock().seen.scheduled.contains(&after.started) {
+            let how = format!("a job counts as started for {}, and was never on the queue", after.started);
+            self.world.broken("nothing acknowledged is lost", how);
+        }
         let Some(done) = after.done.filter(|done| before.and_then(|before| before.done) != Some(*done))
         else {
             return;
