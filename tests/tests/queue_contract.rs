@@ -39,7 +39,7 @@ fn memory() -> Subject {
 
 async fn sqs() -> Subject {
     let clock = TestClock::default();
-    let sqs = Sqs::open(None, Arc::new(clock.clone())).unwrap();
+    let sqs = Sqs::open(None, false, Arc::new(clock.clone())).unwrap();
     let attributes = [("FifoQueue", "true"), ("DeduplicationScope", "messageGroup")];
     let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned()));
     sqs.ensure_queue(QUEUE, &BTreeMap::from(attributes)).unwrap();

@@ -25,7 +25,7 @@ struct Queues {
 
 impl Queues {
     async fn open() -> Result<Self> {
-        let sqs = Sqs::open(None, Arc::new(SystemClock))?;
+        let sqs = Sqs::open(None, false, Arc::new(SystemClock))?;
         let fifo = BTreeMap::from([("FifoQueue".to_owned(), "true".to_owned())]);
         sqs.ensure_queue(QUEUE, &fifo)?;
         sqs.ensure_queue(DEAD, &fifo)?;

@@ -30,6 +30,11 @@ pub struct Options {
     #[arg(long, env = "THREADLESS_DATA", value_name = "DIR", default_value = ".threadless")]
     pub data: PathBuf,
 
+    /// Survive a power cut, too: wait for the disk at every write, which makes the stack slower. The death of the
+    /// process alone never loses what was acknowledged
+    #[arg(long, env = "THREADLESS_DURABLE")]
+    pub durable: bool,
+
     /// A host by which the stack may be called beside localhost, 127.0.0.1 and `[::1]`; several with commas between
     #[arg(long, env = "THREADLESS_ALLOW_HOST", value_name = "HOST", value_delimiter = ',')]
     pub allow_host: Vec<HostName>,

@@ -20,6 +20,9 @@ pub struct StackOptions {
     pub sqs_port: u16,
     /// Where data is kept; in memory without it.
     pub data: Option<PathBuf>,
+    /// Whether a write waits until the disk has it, and so survives a power cut. What is on disk survives the death of
+    /// the process either way.
+    pub durable: bool,
     /// The hosts beside this machine that requests may name: where the stack is meant to be reached by them.
     pub allow_hosts: Vec<HostName>,
     /// The text of the settings.
@@ -42,6 +45,7 @@ impl StackOptions {
             dynamodb_port: 0,
             sqs_port: 0,
             data: None,
+            durable: false,
             allow_hosts: Vec::new(),
             settings: settings.to_owned(),
             apps: functions::apps,

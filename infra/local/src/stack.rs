@@ -190,7 +190,7 @@ fn open(
 ) -> Result<(Database, Sqs, Option<Arc<Data>>), StartError> {
     let place = options.data.as_deref().unwrap_or(Path::new("memory"));
     let failed = |problem: String| not_opened(place, &problem);
-    let table = |file: Option<&Path>| dynamodb::open(file, template);
+    let table = |file: Option<&Path>| dynamodb::open(file, options.durable, template);
     let queues =
         |file: Option<&Path>| open_queues(file, template, options).map_err(|problem| problem.to_string());
     let Some(folder) = &options.data else {
@@ -214,7 +214,7 @@ fn open_queues(
     template: &Template,
     options: &StackOptions,
 ) -> Result<Sqs, crate::sqs::OpenError> {
-    let sqs = Sqs::open(file, Arc::clone(&options.clock))?;
+    let sqs = Sqs::open(file, options.durable, Arc::clone(&options.clock))?;
     sqs.ensure_queue(DEAD_LETTERS, &template.dead_letters)?;
     let mut attributes = template.queue.clone();
     let arn = format!("arn:aws:sqs:us-east-1:{}:{DEAD_LETTERS}", crate::sqs::ACCOUNT);

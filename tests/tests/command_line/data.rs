@@ -1,5 +1,6 @@
 //! The folder that everything is kept in goes missing, breaks, fills up.
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -281,18 +282,61 @@ async fn a_full_disk_is_503_and_what_was_acknowledged_is_answered() -> Result<()
             }
             taken.push(number);
         }
-        // What could not even be put back waits for its visibility time-out, 180 s.
-        gateway.wait_for(taken.len(), 3 * LIMIT).await?;
-        assert_eq!(stack.stop(Signal::INT).await?.status.code(), Some(0));
-        let mut answered: Vec<usize> = gateway
-            .requests()
-            .iter()
-            .filter_map(|sent| sent.text("text")?.split(' ').next()?.parse().ok())
-            .collect();
         // Twice where it was sent and the disk had no room to write that down.
-        answered.sort_unstable();
-        answered.dedup();
-        assert_eq!(answered, taken, "{respond}");
+        let answered = || -> BTreeSet<usize> {
+            let requests = gateway.requests();
+            requests
+                .iter()
+                .filter_map(|sent| sent.text("text")?.split(' ').next()?.parse().ok())
+                .collect()
+        };
+        // What could not even be put back waits for its visibility time-out, 180 s.
+        let begun = std::time::Instant::now();
+        while answered().len() < taken.len() && begun.elapsed() < 3 * LIMIT {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        assert_eq!(stack.stop(Signal::INT).await?.status.code(), Some(0));
+        assert_eq!(answered(), taken.into_iter().collect(), "{respond}");
     }
+    Ok(())
+}
+
+/// How often a stack that takes one message after the other has the disk write all out.
+async fn flushes(messages: usize, more: &[&str]) -> Result<usize> {
+    let folder = TempDir::new()?;
+    let gateway = Recorder::start().await?;
+    gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
+    let mut flags = flags(folder.path(), gateway.address().port())?;
+    flags.extend(more.iter().map(|flag| (*flag).to_owned()));
+    // The process is the stack, and its tracer a grandchild.
+    let script = "exec strace -D -f -e trace=fsync,fdatasync -o flushes \"$@\"";
+    let stack = Running::start_by(script, folder.path(), &flags).await?;
+    let last = format!("{} +++ exited with 0 +++", stack.id()?);
+    for number in 0..messages {
+        let url = format!("{}?id=1{number:09}&mid={number}&text=echo+{number}", stack.url()?);
+        assert_eq!(get(&url).await?.status, 200);
+    }
+    gateway.wait_for(messages, LIMIT).await?;
+    stack.stop(Signal::INT).await?;
+    let begun = std::time::Instant::now();
+    let mut calls = String::new();
+    while !calls.contains(&last) {
+        anyhow::ensure!(begun.elapsed() < LIMIT, "the tracer did not end: {calls}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        calls = std::fs::read_to_string(folder.path().join("flushes"))?;
+    }
+    Ok(calls.lines().filter(|line| line.contains("sync(")).count())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs strace: tests/run"]
+async fn a_durable_stack_waits_for_the_disk_at_every_message() -> Result<()> {
+    // What starting and stopping take is the same for both.
+    let (usual, usual_idle) = (flushes(20, &[]).await?, flushes(0, &[]).await?);
+    let (durable, durable_idle) = (flushes(20, &["--durable"]).await?, flushes(0, &["--durable"]).await?);
+    println!("flushes for 20 messages: {usual} (idle {usual_idle}); durable {durable} (idle {durable_idle})");
+    assert!(usual < usual_idle + 20, "{usual} (idle {usual_idle})");
+    // The job, the commit and what is settled, at least.
+    assert!(durable >= durable_idle + 3 * 20, "{durable} (idle {durable_idle})");
     Ok(())
 }

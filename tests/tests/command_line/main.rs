@@ -276,6 +276,7 @@ async fn help_lists_the_flags_with_their_environment_variables() -> Result<()> {
         ("--sqs-port <SQS_PORT>", "[env: THREADLESS_SQS_PORT=]", "[default: 8002]"),
         ("--allow-host <HOST>", "[env: THREADLESS_ALLOW_HOST=]", "localhost, 127.0.0.1 and `[::1]`"),
         ("--data <DIR>", "[env: THREADLESS_DATA=]", "[default: .threadless]"),
+        ("--durable", "[env: THREADLESS_DURABLE=]", "a power cut"),
         ("--settings <FILE>", "[env: THREADLESS_SETTINGS_FILE=]", "functions/settings.toml"),
         ("--tick-seconds <SECONDS>", "[env: THREADLESS_TICK_SECONDS=]", "[default: 5]"),
         ("--log <LEVEL>", "[env: THREADLESS_LOG=]", "[default: warn]"),

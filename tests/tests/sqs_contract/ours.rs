@@ -48,7 +48,7 @@ async fn a_long_poll_sees_that_the_clock_was_set() {
 async fn a_restart_loses_nothing_and_can_release_what_was_in_flight() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("sqs.sqlite");
-    let open = || Sqs::open(Some(&file), Arc::new(SystemClock)).unwrap();
+    let open = || Sqs::open(Some(&file), false, Arc::new(SystemClock)).unwrap();
     let url = {
         let served = open().serve(TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
         let client = sqs_client(&format!("http://{}", served.address())).unwrap();

@@ -21,13 +21,18 @@ pub(crate) const TABLE: &str = "threadless";
 /// How often what has expired is deleted. `DynamoDB` takes days.
 const TTL_SWEEP: Duration = Duration::from_secs(60);
 
-/// Opens the database kept in `file`, or a new one in memory, with the table in it.
-pub(crate) fn open(file: Option<&Path>, template: &Template) -> Result<Database, String> {
+/// Opens the database kept in `file`, or a new one in memory, with the table in it. If `durable`, each write waits for
+/// the disk.
+pub(crate) fn open(file: Option<&Path>, durable: bool, template: &Template) -> Result<Database, String> {
     let database = match file {
         Some(file) => Database::new(&file.to_string_lossy()),
         None => Database::memory(),
     };
     let database = database.map_err(|problem| problem.to_string())?;
+    if !durable {
+        // That is `synchronous = NORMAL`, with SQLite's own defaults for all else. Without it, it is `FULL`.
+        database.disable_bulk_loading().map_err(|problem| problem.to_string())?;
+    }
     let describe: DescribeTableRequest = request(json!({ "TableName": TABLE }))?;
     if database.describe_table(describe).is_ok() {
         return Ok(database);

@@ -57,13 +57,14 @@ struct Shared {
 }
 
 impl Sqs {
-    /// Opens the queues kept in `file`, or new ones in memory.
-    pub fn open(file: Option<&Path>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    /// Opens the queues kept in `file`, or new ones in memory. If `durable`, each write waits until the disk has it, and
+    /// so survives a power cut.
+    pub fn open(file: Option<&Path>, durable: bool, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let connection = match file {
             Some(file) => Connection::open(file),
             None => Connection::open_in_memory(),
         };
-        let connection = connection.map_err(SchemaError::from).and_then(schema::prepare);
+        let connection = connection.map_err(SchemaError::from).and_then(|connection| schema::prepare(connection, durable));
         let connection = connection.map_err(|problem| OpenError::new(file, &problem))?;
         let engine = Mutex::new(Engine::new(connection, clock));
         Ok(Self(Arc::new(Shared { engine, data: OnceLock::new(), changed: Notify::new() })))

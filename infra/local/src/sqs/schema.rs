@@ -61,11 +61,11 @@ pub(super) enum SchemaError {
 ///
 /// The write-ahead log with `synchronous = NORMAL` keeps every commit through the death of the process, whatever
 /// kills it: it is in the kernel's hands before the answer goes out. Only the death of the machine may take the
-/// last commits. `FULL` would close that too, at the price of one flush of the disk for each message.
-pub(super) fn prepare(mut connection: Connection) -> Result<Connection, SchemaError> {
+/// last commits. `durable` closes that too, with `FULL`: a flush of the disk for each commit.
+pub(super) fn prepare(mut connection: Connection, durable: bool) -> Result<Connection, SchemaError> {
     connection.busy_timeout(Duration::from_secs(2))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "NORMAL" })?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.set_prepared_statement_cache_capacity(64);
     let transaction = connection.transaction()?;

@@ -49,7 +49,7 @@ fn bodies(messages: &[Received]) -> Vec<&str> {
 impl Bench {
     /// A queue with these attributes beside the defaults: 30 s of visibility, dedupe ids of the whole queue.
     fn new(given: &[(&str, &str)]) -> Self {
-        let connection = schema::prepare(Connection::open_in_memory().unwrap()).unwrap();
+        let connection = schema::prepare(Connection::open_in_memory().unwrap(), false).unwrap();
         let clock = TestClock::default();
         let engine = Engine::new(connection, Arc::new(clock.clone()));
         let mut bench = Self { engine, clock };

@@ -74,5 +74,5 @@ fn a_policy_is_taken_away_by_an_empty_one() {
 fn a_file_of_another_version_is_refused_in_words() {
     let connection = Connection::open_in_memory().unwrap();
     connection.execute_batch("CREATE TABLE queue (name TEXT)").unwrap();
-    assert!(schema::prepare(connection).unwrap_err().to_string().contains("another version"));
+    assert!(schema::prepare(connection, false).unwrap_err().to_string().contains("another version"));
 }
