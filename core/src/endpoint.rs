@@ -4,14 +4,16 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use tracing::{error, info, warn};
 
-use crate::backend::{Caller, Fault, OnUnusable, Reports, plain_text, redact};
-use crate::clock::Deadline;
-use crate::incoming::{IncomingError, incoming};
-use crate::message::BackendName;
+use crate::backend::{Caller, OnUnusable, Reports, plain_text, redact};
+use crate::error::Fault;
+use crate::model::message::BackendName;
+use crate::pipeline::accept::incoming;
+use crate::pipeline::errors::IncomingError;
+use crate::pipeline::status::report;
 use crate::planted::{self, Plant};
 use crate::project::{Installed, Project};
-use crate::report::report;
 use crate::store::Unusable;
+use crate::util::clock::Deadline;
 
 /// The largest body that is read, in bytes: the message in it must fit an item of the table and a job on the queue.
 pub const MAX_BODY: usize = 1 << 16;
@@ -84,7 +86,7 @@ async fn answer(
         None => backend.authenticate(&request),
         Some(reports) => reports.authenticate(name, &request),
     };
-    if reports.is_some() && caller == Caller::Impostor {
+    if reports.is_some() && caller == Caller::WrongCredentials {
         warn!(backend = name.as_str(), outcome = "unsigned", "report");
         return plain_text(
             StatusCode::FORBIDDEN,
@@ -101,7 +103,7 @@ async fn answer(
             Err(faults) => Err(faults),
         },
         Some(reports) => match reports.decode(name, &request) {
-            Ok(reported) => Ok(report(project, reported, deadline).await.map(drop)),
+            Ok(reported) => Ok(report(project, reported).await.map(drop)),
             Err(faults) => Err(faults),
         },
     };
@@ -137,13 +139,15 @@ pub(crate) fn wrong_method(taken: &[http::Method]) -> Response<Bytes> {
 pub(crate) fn to_stranger(caller: Caller) -> Option<Response<Bytes>> {
     match caller {
         Caller::Gateway | Caller::Anyone => None,
-        Caller::Nameless => {
+        Caller::NoCredentials => {
             let mut response = plain_text(StatusCode::UNAUTHORIZED, "This backend wants its token.\n");
             let realm = HeaderValue::from_static("Basic realm=\"threadless\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
             Some(response)
         }
-        Caller::Impostor => Some(plain_text(StatusCode::FORBIDDEN, "That is not this backend's token.\n")),
+        Caller::WrongCredentials => {
+            Some(plain_text(StatusCode::FORBIDDEN, "That is not this backend's token.\n"))
+        }
     }
 }
 

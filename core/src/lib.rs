@@ -3,7 +3,7 @@
 //!
 //! A message that carries the gateway's own id changes state and makes replies once, even if the gateway, SQS or Lambda
 //! deliver it several times within 15 days. A reply is sent at least once, and twice only where the gateway's answer was
-//! lost or not recorded: the history counts that as doubt ([`store::Row`]).
+//! lost or not recorded: the history counts that as doubt ([`store::HistoryRow`]).
 //!
 //! An app is a type with up to six phases; a router is a list of apps:
 //!
@@ -41,7 +41,7 @@
 //! | write first | [`Context::send`], [`broadcast`], [`Schedule`] |
 //! | learn what became of a message | [`App::report`], [`Report`] |
 //! | respect who wants no messages | [`Consent`] |
-//! | connect a gateway | [`backend`]: Kannel, any that speaks HTTP, one of your own; [`config`]: the settings; [`tester`]: phones in a browser |
+//! | connect a gateway | [`backend`]: Kannel, any that speaks HTTP, one of your own; [`settings`] and [`project`]: the settings; [`tester`]: phones in a browser |
 //! | follow a message | [`incoming()`], and `core/ARCHITECTURE.md` from there |
 //! | run it | `lambda`: the functions on AWS; [`store`] and [`queue`]: the ports to DynamoDB and SQS |
 //! | come from RapidSMS | [`coming_from_rapidsms`]: where each thing is here, and what is gone |
@@ -51,77 +51,62 @@
 //! None by default, so that the tests of an app build in seconds. `lambda` brings all that a function needs:
 //! `dynamodb`, `sqs` and `client` (the HTTP client to gateways). `testing` brings the bench that is used above.
 
-mod apart;
 mod app;
 pub mod apps;
 #[cfg(any(feature = "dynamodb", feature = "sqs"))]
 pub mod aws;
 pub mod backend;
 pub mod broadcast;
-mod budget;
-mod clock;
 #[doc = include_str!("../docs/coming-from-rapidsms.md")]
 pub mod coming_from_rapidsms {}
-pub mod config;
 mod consent;
-mod contact;
-mod context;
-mod deliver;
-mod dispatch;
 pub mod endpoint;
-mod handle;
-mod hex;
-mod incoming;
-mod known;
+mod error;
 #[cfg(feature = "lambda")]
 pub mod lambda;
-mod language;
-mod message;
-mod occasion;
+mod limits;
+mod model;
+mod pipeline;
 #[cfg(not(feature = "planted"))]
 mod planted;
 #[cfg(feature = "planted")]
 pub mod planted;
-mod project;
+pub mod project;
 pub mod queue;
-mod random;
-mod reach;
-mod report;
-pub mod responder;
-mod restraint;
 mod router;
-mod schedule;
-mod send;
-mod session;
+pub mod settings;
 pub mod store;
-mod sweep;
 pub mod tester;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
-mod threads;
-mod tick;
 pub mod translate;
-mod usage;
+mod util;
+pub mod worker;
 
-pub use app::{App, AppError, Filter, Handled, Outbound};
-pub use clock::{Clock, Deadline, SystemClock};
+pub use app::contact_lookup::Directory;
+pub use app::context::{About, Context, Reply};
+pub use app::schedule::{JobContext, Schedule};
+pub use app::send::{SendError, Sending};
+pub use app::snapshot::Snapshot;
+pub use app::usage::Usage;
+pub use app::{App, Filter, Handled, Outbound};
 pub use consent::Consent;
-pub use contact::{Contact, ContactChange, ContactError, ContactId, Directory};
-pub use context::{About, Context, Reply};
-pub use handle::Handling;
-pub use incoming::{Accepted, IncomingError, incoming};
-pub use known::Known;
-pub use language::{InvalidLanguage, Language};
-pub use message::{
-    BackendName, ConnectionId, Fate, Identity, Incoming, InvalidName, MessageId, Notice, Outgoing, Report,
+pub use error::AppError;
+pub use model::contact::{Contact, ContactChange, ContactError, ContactId};
+pub use model::language::{InvalidLanguage, Language};
+pub use model::message::{
+    BackendName, ConnectionId, FinalStatus, Identity, Incoming, InvalidName, MessageId, Notice, Outgoing,
+    Report,
 };
+pub use model::recipient::{InvalidRecipient, Recipient};
+pub use model::session::Session;
+pub use pipeline::accept::{Accepted, incoming};
+pub use pipeline::errors::IncomingError;
+pub use pipeline::process::Handling;
+pub use pipeline::status::report;
 pub use project::{Ports, Project};
-pub use report::report;
 pub use router::{Disposition, FaultyApps, Outcome, Router};
-pub use schedule::{JobContext, Schedule};
-pub use send::{InvalidRecipient, Recipient, SendError, Sending};
-pub use session::Session;
-pub use sweep::{Swept, sweep};
-pub use tick::{Ticked, next_due, tick};
-pub use usage::Usage;
+pub use util::clock::{Clock, Deadline, SystemClock};
+pub use worker::sweep::{Swept, sweep};
+pub use worker::tick::{Ticked, next_due, tick};

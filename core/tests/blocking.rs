@@ -8,11 +8,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use threadless::queue::{Job, Ticket};
-use threadless::responder::{Record, respond};
 use threadless::testing::Bench;
+use threadless::worker::{Record, respond};
 use threadless::{
-    App, AppError, Context, Deadline, Fate, Filter, Handled, Incoming, JobContext, MessageId, Outbound,
-    Reply, Report, Router, Schedule,
+    App, AppError, Context, Deadline, Filter, FinalStatus, Handled, Incoming, JobContext, MessageId,
+    Outbound, Reply, Report, Router, Schedule,
 };
 
 /// A door that threads wait at. It opens when it is dropped, so that no thread outlives its test.
@@ -179,7 +179,7 @@ async fn a_report_and_a_job_that_block_their_thread_are_given_up() {
     let router = Router::new().app(Blocks::new("report", block.clone())).app(Answers).app(Stuck(block));
     let bench = Bench::with(router).phase_timeout(LIMIT).build();
     bench.receive("1", "x", None).await.unwrap();
-    bench.report(&bench.gateway.taken().remove(0), Some(Fate::Delivered)).await.unwrap();
+    bench.report(&bench.gateway.taken().remove(0), Some(FinalStatus::Delivered)).await.unwrap();
     assert_eq!(bench.work_off().await, []);
     assert_eq!(bench.session("1").await.get::<String>("report").unwrap().as_deref(), Some("delivered"));
 

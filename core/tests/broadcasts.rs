@@ -178,12 +178,12 @@ async fn who_may_send_is_asked_for_the_token() {
             "[project]\nname = \"T\"\n[backends.bench]\nengine = \"kannel\"\nopen = true\n\
              sendsms_url = \"https://a/\"\n{send}"
         );
-        let surroundings = threadless::config::Surroundings::new(place, |name| {
+        let surroundings = threadless::settings::Surroundings::new(place, |name| {
             (name == "SEND_TOKEN").then(|| "secret".to_owned())
         });
-        threadless::config::Settings::read(&text, &threadless::backend::Engines::standard(), &surroundings)
+        threadless::project::Settings::read(&text, &threadless::backend::Engines::standard(), &surroundings)
     };
-    let (local, deployed) = (threadless::config::Place::Local, threadless::config::Place::Deployed);
+    let (local, deployed) = (threadless::settings::Place::Local, threadless::settings::Place::Deployed);
     let guarded = "[send]\ntoken = { secret = \"SEND_TOKEN\" }";
     let table = [
         ("", local, None, StatusCode::NOT_FOUND),
@@ -215,13 +215,6 @@ async fn a_broadcast_that_nobody_could_spread_for_a_day_is_given_up() {
     assert_eq!(bench.gateway.asked(), 0);
     let (_, body) = ask(&bench, get("/send/flood?states")).await;
     assert_eq!((&body["fanned_out"], &body["states"]), (&json!(0), &json!({ "waiting": 1 })));
-}
-
-#[tokio::test]
-async fn without_a_queue_nothing_is_taken() {
-    let bench = Bench::with(Router::new()).without_queue().build();
-    assert!(bench.broadcast("flood", "run", &["1"]).await.is_err());
-    assert_eq!(ask(&bench, get("/send/flood")).await.0, StatusCode::NOT_FOUND);
 }
 
 /// Has one call of the store or the queue after the other go wrong, until there is none left to go wrong, and asks

@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use threadless::apps::{Conversation, Said, Turn, conversation};
 use threadless::backend::{Received, Reference, Reported};
 use threadless::queue::Ticket;
-use threadless::responder::{Record, respond};
 use threadless::testing::Bench;
+use threadless::worker::{Record, respond};
 use threadless::{
-    App, AppError, Context, Deadline, Fate, Handled, Incoming, MessageId, Report, Router, incoming, report,
+    App, AppError, Context, Deadline, FinalStatus, Handled, Incoming, MessageId, Report, Router, incoming,
+    report,
 };
 
 /// Keeps what it sees, and answers.
@@ -152,7 +153,8 @@ async fn a_report_of_another_century_happened_when_it_came() {
         let bench = Bench::new(Router::new().app(witness.clone()));
         bring(&bench, "x", None).await;
         let reference = Reference::of(&bench.gateway.taken()[0]);
-        let reported = Reported { reference, fate: Some(Fate::Delivered), detail: None, reported_at: told };
+        let reported =
+            Reported { reference, fate: Some(FinalStatus::Delivered), detail: None, reported_at: told };
         report(&bench.project, reported, Deadline::within(Duration::from_secs(29))).await.unwrap();
         bench.work_off().await;
         assert_eq!(*witness.1.lock().unwrap(), [threadless::Clock::now(&bench.clock)], "{told:?}");

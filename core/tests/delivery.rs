@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use threadless::store::State;
 use threadless::testing::{Behaviour, Bench, Fault, When};
-use threadless::{App, AppError, ConnectionId, Context, Fate, Handled, Recipient, Report, Router};
+use threadless::{App, AppError, ConnectionId, Context, FinalStatus, Handled, Recipient, Report, Router};
 
 /// Answers `echo <text>`, and sends the text behind `tell` to 2 and 3.
 struct Talk;
@@ -27,10 +27,10 @@ impl App for Talk {
 
 /// Keeps what it learns about messages.
 #[derive(Clone, Default)]
-struct Learned(Arc<Mutex<Vec<(String, Fate)>>>);
+struct Learned(Arc<Mutex<Vec<(String, FinalStatus)>>>);
 
 impl Learned {
-    fn all(&self) -> Vec<(String, Fate)> {
+    fn all(&self) -> Vec<(String, FinalStatus)> {
         self.0.lock().unwrap().clone()
     }
 }
@@ -111,7 +111,7 @@ async fn a_gateway_that_refused_is_not_asked_again() {
     assert_eq!(bench.gateway.asked(), 3, "each way once for the one, the only way once for the other");
     let mut fates = learned.all();
     fates.sort_by(|(one, _), (other, _)| one.cmp(other));
-    assert_eq!(fates, [("n1".to_owned(), Fate::Failed), ("n2".to_owned(), Fate::Failed)]);
+    assert_eq!(fates, [("n1".to_owned(), FinalStatus::Failed), ("n2".to_owned(), FinalStatus::Failed)]);
     for connection in &ways {
         let rows = bench.history_of(connection).await;
         assert!(rows.iter().all(|row| row.attempts == 1), "{rows:?}");
@@ -121,9 +121,9 @@ async fn a_gateway_that_refused_is_not_asked_again() {
 #[tokio::test]
 async fn a_report_ends_the_doubt_and_the_message_is_not_sent_again() {
     let table = [
-        (Some(Some(Fate::Delivered)), 1, State::Delivered),
+        (Some(Some(FinalStatus::Delivered)), 1, State::Delivered),
         (Some(None), 1, State::Sent),
-        (Some(Some(Fate::Failed)), 1, State::Failed),
+        (Some(Some(FinalStatus::Failed)), 1, State::Failed),
         (None, 2, State::Sent),
     ];
     for (reported, sent, state) in table {

@@ -12,12 +12,14 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::Value;
 use threadless::backend::{Engines, Fetched, Transport, TransportError};
-use threadless::config::{Settings, Surroundings};
-use threadless::store::{Direction, MemoryStore, Row, State, Store as _};
+use threadless::project::Settings;
+use threadless::settings::Surroundings;
+use threadless::queue::MemoryQueue;
+use threadless::store::{Direction, HistoryRow, MemoryStore, State, Store as _};
 use threadless::testing::{Behaviour, Bench, Fault, TestClock, When};
 use threadless::{Clock as _, ConnectionId, Deadline, Ports, Project, Router, apps::Echo, endpoint};
 
-async fn incoming_rows(bench: &Bench) -> Vec<Row> {
+async fn incoming_rows(bench: &Bench) -> Vec<HistoryRow> {
     let mut rows = bench.history("1").await;
     rows.retain(|row| row.direction == Direction::In);
     rows
@@ -50,7 +52,7 @@ async fn a_message_that_comes_again_without_a_time_of_its_own_is_one_row() {
         bench.receive("1", "echo a", Some("a1")).await.unwrap();
         bench.work_off().await;
         let rows = incoming_rows(&bench).await;
-        let of_a: Vec<&Row> = rows.iter().filter(|row| row.text == "echo a").collect();
+        let of_a: Vec<&HistoryRow> = rows.iter().filter(|row| row.text == "echo a").collect();
         assert_eq!((rows.len(), of_a.len(), of_a[0].at), (41, 1, first), "queued {queued}");
         assert_eq!(bench.gateway.texts().iter().filter(|text| *text == "a").count(), 1);
     }
@@ -126,7 +128,7 @@ async fn a_repeat_of_kannel_without_a_time_is_one_row() {
     let (store, clock) = (Arc::new(MemoryStore::new()), TestClock::default());
     let ports = Ports {
         store: store.clone(),
-        queue: None,
+        queue: Arc::new(MemoryQueue::new(Arc::new(clock.clone()))),
         transport: Arc::new(Nowhere),
         clock: Arc::new(clock.clone()),
     };
@@ -140,7 +142,7 @@ async fn a_repeat_of_kannel_without_a_time_is_one_row() {
     }
     let connection = ConnectionId::new("k".parse().unwrap(), "701".parse().unwrap());
     let rows = store.history(&connection, clock.now(), 100).await.unwrap();
-    let rows: Vec<&Row> = rows.iter().filter(|row| row.direction == Direction::In).collect();
+    let rows: Vec<&HistoryRow> = rows.iter().filter(|row| row.direction == Direction::In).collect();
     assert_eq!(rows.len(), 1, "{rows:?}");
 }
 

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use threadless::queue::{Job, JobError};
-use threadless::{ConnectionId, Fate, Incoming, MessageId, Notice, Report};
+use threadless::{ConnectionId, FinalStatus, Incoming, MessageId, Notice, Report};
 
 fn connection(backend: &str, identity: &str) -> ConnectionId {
     ConnectionId::new(backend.parse().unwrap(), identity.parse().unwrap())
@@ -41,7 +41,7 @@ fn notice() -> Notice {
     }
 }
 
-fn report(fate: Fate, detail: Option<&str>) -> Report {
+fn report(fate: FinalStatus, detail: Option<&str>) -> Report {
     Report::new(
         connection("k_2", "MTN-INFO"),
         MessageId::from("0f8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d-1"),
@@ -82,15 +82,15 @@ fn version_1() -> Vec<(&'static str, Job)> {
         ),
         ("notice.json", Job::Notice { notice: Box::new(notice()) }),
         ("notice-otherwise.json", Job::Notice { notice: Box::new(Notice { otherwise, ..notice() }) }),
-        ("report-delivered.json", Job::Report { report: Box::new(report(Fate::Delivered, None)) }),
-        ("report-failed.json", Job::Report { report: Box::new(report(Fate::Failed, None)) }),
+        ("report-delivered.json", Job::Report { report: Box::new(report(FinalStatus::Delivered, None)) }),
+        ("report-failed.json", Job::Report { report: Box::new(report(FinalStatus::Failed, None)) }),
         (
             "report-delivered-detail.json",
-            Job::Report { report: Box::new(report(Fate::Delivered, Some("stat:DELIVRD err:000"))) },
+            Job::Report { report: Box::new(report(FinalStatus::Delivered, Some("stat:DELIVRD err:000"))) },
         ),
         (
             "report-failed-detail.json",
-            Job::Report { report: Box::new(report(Fate::Failed, Some("stat:UNDELIV err:001"))) },
+            Job::Report { report: Box::new(report(FinalStatus::Failed, Some("stat:UNDELIV err:001"))) },
         ),
         ("broadcast.json", Job::Broadcast { key: "flood-2026-11-25".parse().unwrap() }),
         ("part.json", Job::Part { key: "flood-2026-11-25".parse().unwrap(), part: 39 }),

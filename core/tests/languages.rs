@@ -5,7 +5,8 @@
 
 use threadless::apps::{DefaultReply, Echo, Help, Ping, Registration, Said, keyword};
 use threadless::backend::Engines;
-use threadless::config::{Settings, Surroundings};
+use threadless::project::Settings;
+use threadless::settings::Surroundings;
 use threadless::testing::Bench;
 use threadless::{Router, tr};
 

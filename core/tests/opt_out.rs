@@ -3,7 +3,7 @@
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use threadless::store::{Row, State};
+use threadless::store::{HistoryRow, State};
 use threadless::testing::{Behaviour, Bench, Fault, When};
 use threadless::{App, AppError, Context, Handled, Router};
 
@@ -34,7 +34,7 @@ async fn seen(bench: &Bench) -> Option<u32> {
     bench.session("1").await.get("seen").unwrap()
 }
 
-async fn held_back(bench: &Bench) -> Vec<Row> {
+async fn held_back(bench: &Bench) -> Vec<HistoryRow> {
     let rows = bench.history("1").await.into_iter();
     rows.filter(|row| row.state == State::Failed && row.detail.as_deref() == Some("opted out")).collect()
 }

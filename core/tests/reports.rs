@@ -8,9 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use threadless::backend::ReportKey;
-use threadless::store::{Direction, Moved, Row, State};
+use threadless::store::{Advanced, Direction, HistoryRow, State};
 use threadless::testing::{Behaviour, Bench, Fault, When};
-use threadless::{App, AppError, Context, Fate, Outgoing, Report, Router, apps};
+use threadless::{App, AppError, Context, FinalStatus, Outgoing, Report, Router, apps};
 
 /// Remembers in the session what it learns.
 struct Learns;
@@ -43,13 +43,13 @@ async fn answered(bench: &Bench, text: &str) -> Outgoing {
     bench.gateway.taken().pop().unwrap()
 }
 
-async fn row(bench: &Bench, message: &Outgoing) -> Row {
+async fn row(bench: &Bench, message: &Outgoing) -> HistoryRow {
     let history = bench.history(WHO).await;
     history.into_iter().find(|row| row.id == message.id).unwrap()
 }
 
 /// Reports, has the queue worked off, and says what became of the row.
-async fn reported(bench: &Bench, message: &Outgoing, fate: Option<Fate>) -> (Moved, State) {
+async fn reported(bench: &Bench, message: &Outgoing, fate: Option<FinalStatus>) -> (Advanced, State) {
     let moved = bench.report(message, fate).await.unwrap();
     assert_eq!(bench.work_off().await, []);
     (moved, row(bench, message).await.state)
@@ -59,9 +59,12 @@ async fn reported(bench: &Bench, message: &Outgoing, fate: Option<Fate>) -> (Mov
 async fn a_report_moves_the_row_and_the_apps_learn_of_the_end() {
     for bench in [Bench::new(router()), Bench::with(router()).queued().build()] {
         let reply = answered(&bench, "one").await;
-        assert_eq!(reported(&bench, &reply, None).await, (Moved::No, State::Sent));
+        assert_eq!(reported(&bench, &reply, None).await, (Advanced::No, State::Sent));
         assert_eq!(learnt(&bench).await, Vec::<String>::new(), "that it is on its way is no end");
-        assert_eq!(reported(&bench, &reply, Some(Fate::Delivered)).await, (Moved::Forward, State::Delivered));
+        assert_eq!(
+            reported(&bench, &reply, Some(FinalStatus::Delivered)).await,
+            (Advanced::Forward, State::Delivered)
+        );
         assert_eq!(learnt(&bench).await, ["delivered"]);
         let message = bench.session(WHO).await.get::<Vec<String>>("learnt").unwrap().unwrap().remove(0);
         assert_eq!(message, format!("{} delivered", reply.id));
@@ -75,14 +78,14 @@ async fn a_double_report_is_one_however_long_after() {
     // Within the queue's five minutes, beyond them, and beyond the day for which a connection knows what it took in.
     for seconds in [0, 1, 400, 11 * 3600, 13 * 3600, 5 * 24 * 3600] {
         bench.clock.advance(Duration::from_secs(seconds));
-        assert_eq!(reported(&bench, &reply, Some(Fate::Delivered)).await.1, State::Delivered);
+        assert_eq!(reported(&bench, &reply, Some(FinalStatus::Delivered)).await.1, State::Delivered);
     }
     assert_eq!(learnt(&bench).await, ["delivered"]);
 }
 
 #[tokio::test]
 async fn reports_out_of_order_come_to_the_same_and_failed_never_follows_delivered() {
-    let (on_its_way, failed, delivered) = (None, Some(Fate::Failed), Some(Fate::Delivered));
+    let (on_its_way, failed, delivered) = (None, Some(FinalStatus::Failed), Some(FinalStatus::Delivered));
     let table = [
         ([on_its_way, failed, delivered], vec!["failed", "delivered"]),
         ([on_its_way, delivered, failed], vec!["delivered"]),
@@ -112,7 +115,7 @@ async fn an_early_report_is_not_undone_by_the_answer_that_it_overtook() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let reply = bench.gateway.taken().remove(0);
-        assert_eq!(bench.report(&reply, Some(Fate::Delivered)).await.unwrap(), Moved::Forward);
+        assert_eq!(bench.report(&reply, Some(FinalStatus::Delivered)).await.unwrap(), Advanced::Forward);
         reply
     };
     let (received, reply) = tokio::join!(bench.receive(WHO, "echo one", None), report);
@@ -130,9 +133,9 @@ async fn a_late_report_of_a_message_that_is_no_longer_kept_writes_nothing() {
     let bench = Bench::new(router());
     let reply = answered(&bench, "one").await;
     bench.clock.advance(Duration::from_secs(30 * 24 * 3600 - 1));
-    assert_eq!(bench.report(&reply, None).await.unwrap(), Moved::No, "it is sent");
+    assert_eq!(bench.report(&reply, None).await.unwrap(), Advanced::No, "it is sent");
     bench.clock.advance(Duration::from_secs(1));
-    assert_eq!(bench.report(&reply, Some(Fate::Delivered)).await.unwrap(), Moved::No);
+    assert_eq!(bench.report(&reply, Some(FinalStatus::Delivered)).await.unwrap(), Advanced::No);
     bench.work_off().await;
     assert_eq!(bench.history(WHO).await, []);
     assert_eq!(learnt(&bench).await, Vec::<String>::new());
@@ -154,25 +157,10 @@ async fn what_the_gateway_refuses_or_does_not_take_in_a_day_is_reported_too() {
 }
 
 #[tokio::test]
-async fn without_a_queue_the_apps_learn_at_once() {
-    let bench = Bench::with(router()).without_queue().build();
-    bench.gateway.next([Behaviour::Refuse]);
-    bench.receive(WHO, "echo one", None).await.unwrap();
-    assert_eq!(learnt(&bench).await, ["failed"], "of what delivery itself finds");
-    assert!(bench.outbox(WHO).await.is_empty());
-    bench.receive(WHO, "echo two", None).await.unwrap();
-    let reply = bench.gateway.taken().pop().unwrap();
-    for _ in 0..2 {
-        bench.report(&reply, Some(Fate::Delivered)).await.unwrap();
-    }
-    assert_eq!(learnt(&bench).await, ["failed", "delivered"], "and of what the gateway reports");
-}
-
-#[tokio::test]
 async fn where_no_app_wants_to_know_nothing_goes_on_the_queue() {
     let bench = Bench::new(Router::new().app(apps::Echo));
     let reply = answered(&bench, "one").await;
-    bench.report(&reply, Some(Fate::Delivered)).await.unwrap();
+    bench.report(&reply, Some(FinalStatus::Delivered)).await.unwrap();
     bench.gateway.next([Behaviour::Refuse]);
     bench.receive(WHO, "echo two", None).await.unwrap();
     assert_eq!(bench.waiting(), 0);
@@ -196,7 +184,7 @@ async fn a_reply_to_a_report_goes_out_and_is_not_reported_in_turn() {
     answered(&bench, "one").await;
     for _ in 0..5 {
         for message in bench.gateway.taken() {
-            bench.report(&message, Some(Fate::Delivered)).await.unwrap();
+            bench.report(&message, Some(FinalStatus::Delivered)).await.unwrap();
         }
         bench.work_off().await;
     }
@@ -219,7 +207,7 @@ async fn who_opted_out_gets_no_reply_to_a_report() {
     let reply = answered(&bench, "one").await;
     bench.receive(WHO, "stop", None).await.unwrap();
     let sent = bench.gateway.taken().len();
-    bench.report(&reply, Some(Fate::Delivered)).await.unwrap();
+    bench.report(&reply, Some(FinalStatus::Delivered)).await.unwrap();
     bench.work_off().await;
     assert_eq!(bench.gateway.taken().len(), sent);
 }
@@ -237,7 +225,7 @@ async fn whatever_goes_wrong(fault: Fault, when: When) {
             bench.receive(WHO, "echo refused", Some("mid-2")).await.ok();
             bench.work_off().await;
             if let Some(reply) = bench.gateway.taken().iter().find(|message| message.text == "taken") {
-                bench.report(reply, Some(Fate::Delivered)).await.ok();
+                bench.report(reply, Some(FinalStatus::Delivered)).await.ok();
             }
             bench.work_off().await;
         };
@@ -252,7 +240,7 @@ async fn whatever_goes_wrong(fault: Fault, when: When) {
         let taken = bench.gateway.taken();
         let reply = taken.iter().find(|message| message.text == "taken").unwrap();
         for _ in 0..2 {
-            bench.report(reply, Some(Fate::Delivered)).await.unwrap();
+            bench.report(reply, Some(FinalStatus::Delivered)).await.unwrap();
             bench.minutes(6).await;
         }
         let mut learnt = learnt(&bench).await;
@@ -301,7 +289,7 @@ async fn an_unsigned_report_is_refused_and_writes_nothing() {
     let reply = answered(&bench, "one").await;
     let signed = ReportKey::new(None).sign(&reply);
     let stranger = Outgoing { connection: bench.connection("999"), ..reply.clone() };
-    let foreign = ReportKey::new(Some(&threadless::config::Secret::new("x"))).sign(&stranger);
+    let foreign = ReportKey::new(Some(&threadless::settings::Secret::new("x"))).sign(&stranger);
     for reference in ["", "x", &signed[1..], &foreign, reply.id.as_str()] {
         let target = format!("/bench/bench/report/?for={reference}&fate=delivered");
         assert_eq!(ask(&bench, &target).await, StatusCode::FORBIDDEN, "{reference}");

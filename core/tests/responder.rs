@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use threadless::queue::{Job, Ticket};
-use threadless::responder::{Record, respond};
 use threadless::testing::{Bench, Fault, When};
+use threadless::worker::{Record, respond};
 use threadless::{App, AppError, Context, Deadline, Handled, Incoming, MessageId, Router, apps::Echo};
 
 fn record(bench: &Bench, id: &str, from: &str, text: &str) -> Record {

@@ -120,14 +120,6 @@ async fn who_opted_out_can_still_have_others_told() {
     assert_eq!(received(&bench), got(&[("9", &["someone wrote"])]));
 }
 
-#[tokio::test]
-async fn without_a_queue_a_send_goes_out_at_once() {
-    let bench = Bench::with(Router::new().app(Tell)).without_queue().build();
-    bench.receive("1", "tell 1 2 3: flood", Some("mid")).await.unwrap();
-    bench.receive("1", "tell 1 2 3: flood", Some("mid")).await.unwrap();
-    assert_eq!(received(&bench), got(&[("1", &["told", "flood"]), ("2", &["flood"]), ("3", &["flood"])]));
-}
-
 /// Sends a copy of everything that goes out to the archive, that to the archive included.
 struct Archive;
 

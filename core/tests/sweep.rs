@@ -12,11 +12,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
 use threadless::backend::{Engines, Fetched, Received, Transport, TransportError};
-use threadless::config::{Settings, Surroundings};
+use threadless::project::Settings;
 use threadless::queue::{Job, MemoryQueue, Queue, QueueError, Ticket};
-use threadless::responder::{Record, respond};
+use threadless::settings::Surroundings;
 use threadless::store::MemoryStore;
 use threadless::testing::{Behaviour, Bench, TestClock};
+use threadless::worker::{Record, respond};
 use threadless::{ConnectionId, Deadline, Ports, Project, Router, apps::Echo, incoming, sweep};
 
 /// Backends `a`, `b` and `c`.
@@ -112,7 +113,7 @@ impl Rig {
         let settings = Settings::read(SETTINGS, &Engines::standard(), &Surroundings::local(&[])).unwrap();
         let ports = Ports {
             store: Arc::new(MemoryStore::new()),
-            queue: Some(queue),
+            queue,
             transport: Arc::new(Nowhere),
             clock: Arc::new(clock.clone()),
         };

@@ -8,11 +8,11 @@ use std::future::pending;
 use std::time::Duration;
 
 use threadless::queue::Ticket;
-use threadless::responder::{Failure, Record, respond};
 use threadless::testing::{Behaviour, Bench, Fault, When};
+use threadless::worker::{Failure, Record, respond};
 use threadless::{
-    App, AppError, Context, Deadline, Fate, Filter, Handled, Incoming, MessageId, Notice, Outbound, Reply,
-    Report, Router,
+    App, AppError, Context, Deadline, Filter, FinalStatus, Handled, Incoming, MessageId, Notice, Outbound,
+    Reply, Report, Router,
 };
 use tokio::time::Instant;
 
@@ -218,14 +218,14 @@ async fn the_longest_phase_that_the_settings_allow_fits() {
     struct Longest;
     impl App for Longest {
         async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
-            let longest = threadless::config::LONGEST_PHASE;
+            let longest = threadless::project::LONGEST_PHASE;
             tokio::time::sleep(longest.saturating_sub(Duration::from_millis(50))).await;
             cx.reply("at last");
             Ok(Handled::Yes)
         }
     }
     let bench =
-        Bench::with(Router::new().app(Longest)).phase_timeout(threadless::config::LONGEST_PHASE).build();
+        Bench::with(Router::new().app(Longest)).phase_timeout(threadless::project::LONGEST_PHASE).build();
     receive(&bench, "x").await;
     assert_eq!(bench.gateway.texts(), ["at last"]);
 }
@@ -338,7 +338,7 @@ async fn a_notice_and_a_report_have_their_time_too() {
     assert_eq!(bench.gateway.taken().len(), 6);
 
     let begun = Instant::now();
-    bench.report(&bench.gateway.taken().remove(0), Some(Fate::Delivered)).await.unwrap();
+    bench.report(&bench.gateway.taken().remove(0), Some(FinalStatus::Delivered)).await.unwrap();
     assert_eq!(bench.work_off().await, []);
     assert!(begun.elapsed() < Duration::from_secs(6));
     assert_eq!(bench.session("1").await.get::<String>("report").unwrap().as_deref(), Some("delivered"));

@@ -12,7 +12,9 @@ use local::{Stack, StackOptions};
 use tests::recorder::{Recorder, Reply};
 use threadless::aws::{Access, http_client};
 use threadless::backend::{Engines, HttpTransport, Received};
-use threadless::config::{Settings, Surroundings};
+use threadless::project::Settings;
+use threadless::settings::Surroundings;
+use threadless::queue::MemoryQueue;
 use threadless::store::dynamodb::{DynamoStore, Meter};
 use threadless::{
     App, AppError, Context, Deadline, Handled, Ports, Project, Report, Router, SystemClock, apps, endpoint,
@@ -50,7 +52,7 @@ async fn metered(router: Router) -> Metered {
     let store = DynamoStore::new(&access, http_client().unwrap(), "threadless").metered(Arc::clone(&meter));
     let ports = Ports {
         store: Arc::new(store),
-        queue: None,
+        queue: Arc::new(MemoryQueue::new(Arc::new(SystemClock))),
         transport: Arc::new(HttpTransport::new()),
         clock: Arc::new(SystemClock),
     };

@@ -11,10 +11,11 @@ use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 use tests::recorder::{Recorded, Recorder, Reply};
 use threadless::backend::{HttpTransport, ReportKey};
-use threadless::config::{Secret, Settings, Surroundings};
 use threadless::lambda::{self, Function, Host};
+use threadless::project::Settings;
 use threadless::queue::{Job, MemoryQueue, Queue, Ticket};
-use threadless::store::{Direction, MemoryStore, Row, State, Store};
+use threadless::settings::{Secret, Surroundings};
+use threadless::store::{Direction, HistoryRow, MemoryStore, State, Store};
 use threadless::testing::TestClock;
 use threadless::{Clock, ConnectionId, Deadline, Incoming, MessageId, Outgoing, Ports, Project, Router};
 
@@ -293,7 +294,7 @@ impl Rig {
         let store = Arc::new(MemoryStore::new());
         let ports = Ports {
             store: Arc::clone(&store) as Arc<dyn Store>,
-            queue: Some(Arc::clone(&queue) as Arc<dyn Queue>),
+            queue: Arc::clone(&queue) as Arc<dyn Queue>,
             transport: Arc::new(HttpTransport::new()),
             clock: Arc::new(clock.clone()),
         };
@@ -305,11 +306,11 @@ impl Rig {
     async fn said(&self, identity: &str) -> Result<Vec<String>> {
         let connection = ConnectionId::new("message_tester".parse()?, identity.parse()?);
         let rows = self.store.history(&connection, self.clock.now(), 100).await?;
-        let is_of = |row: &Row, id: &MessageId| row.id == *id || row.in_reply_to.as_ref() == Some(id);
-        let mut asked: Vec<&Row> = rows.iter().filter(|row| row.direction == Direction::In).collect();
+        let is_of = |row: &HistoryRow, id: &MessageId| row.id == *id || row.in_reply_to.as_ref() == Some(id);
+        let mut asked: Vec<&HistoryRow> = rows.iter().filter(|row| row.direction == Direction::In).collect();
         asked.sort_by(|a, b| a.text.cmp(&b.text));
         let with_replies = asked.iter().flat_map(|row| {
-            let mut of_it: Vec<&Row> = rows.iter().filter(|other| is_of(other, &row.id)).collect();
+            let mut of_it: Vec<&HistoryRow> = rows.iter().filter(|other| is_of(other, &row.id)).collect();
             of_it.sort_by_key(|row| row.in_reply_to.is_some());
             of_it
         });

@@ -11,7 +11,8 @@ use tests::http::{exchange, get};
 use tests::recorder::{Recorder, Reply};
 use threadless::ConnectionId;
 use threadless::aws::{Access, http_client};
-use threadless::config::{Settings, Surroundings};
+use threadless::project::Settings;
+use threadless::settings::Surroundings;
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{Direction, State, Store as _};
 

@@ -5,7 +5,8 @@ use local::{Stack, StackOptions};
 use serde_json::{Value, json};
 use tests::http::{Whole, exchange};
 use tests::services::{items, waiting};
-use threadless::config::{Place, Settings, Surroundings};
+use threadless::project::Settings;
+use threadless::settings::{Place, Surroundings};
 
 const PASSWORD: &str = "correct horse battery";
 

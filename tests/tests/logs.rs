@@ -19,14 +19,16 @@ use threadless::backend::{
     AnyBackend, Backend, Caller, Engines, Fault as Problem, Fetched, Received, Reference, Reported,
     SendOutcome, Transport, TransportError,
 };
-use threadless::config::{Settings, Surroundings};
 use threadless::lambda::json_logs;
-use threadless::responder::{Record, respond};
+use threadless::project::Settings;
+use threadless::settings::Surroundings;
+use threadless::queue::MemoryQueue;
 use threadless::store::{MemoryStore, Store as _};
 use threadless::testing::{Behaviour, Bench, Fault, When};
+use threadless::worker::{Record, respond};
 use threadless::{
-    App, AppError, BackendName, ConnectionId, Context, Deadline, Fate, Handled, Outgoing, Ports, Project,
-    Router, SystemClock, incoming, report,
+    App, AppError, BackendName, ConnectionId, Context, Deadline, FinalStatus, Handled, Outgoing, Ports,
+    Project, Router, SystemClock, incoming, report,
 };
 
 #[derive(Clone, Default)]
@@ -82,7 +84,7 @@ async fn logs_tell_what_became_of_messages_and_never_what_they_said_or_whose_the
     bench.minutes(6).await;
     let sent = bench.gateway.taken().remove(0);
     for _ in 0..2 {
-        bench.report(&sent, Some(Fate::Delivered)).await.unwrap();
+        bench.report(&sent, Some(FinalStatus::Delivered)).await.unwrap();
     }
     bench.request(Request::get("/bench/bench/report/?for=x").body(Bytes::new()).unwrap()).await;
     bench.faults.plan(1, Fault::Error, When::Before);
@@ -292,7 +294,7 @@ fn before(echo: Echo) -> (Project, Arc<MemoryStore>) {
     let settings = Settings::read(HOSTILE, &engines, &Surroundings::local(&[])).unwrap();
     let store = Arc::new(MemoryStore::new());
     let ports =
-        Ports { store: store.clone(), queue: None, transport: Arc::new(echo), clock: Arc::new(SystemClock) };
+        Ports { store: store.clone(), queue: Arc::new(MemoryQueue::new(Arc::new(SystemClock))), transport: Arc::new(echo), clock: Arc::new(SystemClock) };
     (Project::new(settings, Router::new().app(Replies), ports), store)
 }
 
@@ -386,7 +388,7 @@ async fn a_report_with_number_and_text_keeps_the_state_and_says_no_more() {
     bench.receive(NUMBER, "x", None).await.unwrap();
     let reported = Reported {
         reference: Reference::of(&bench.gateway.taken()[0]),
-        fate: Some(Fate::Failed),
+        fate: Some(FinalStatus::Failed),
         detail: Some(format!("NACK/{NUMBER} id:8675309123 stat:UNDELIV text:{TEXT}")),
         reported_at: None,
     };

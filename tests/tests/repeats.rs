@@ -12,11 +12,13 @@ use bytes::Bytes;
 use tests::dynamodb::DynamoDb;
 use tests::recorder::{Recorder, Reply};
 use threadless::backend::{Engines, HttpTransport};
-use threadless::config::{Settings, Surroundings};
+use threadless::project::Settings;
 use threadless::queue::{Job, Ticket};
-use threadless::responder::{Record, respond};
+use threadless::settings::Surroundings;
+use threadless::queue::MemoryQueue;
 use threadless::store::{MemoryStore, Store};
 use threadless::testing::{Fault, Faults, FaultyStore, TestClock, When};
+use threadless::worker::{Record, respond};
 use threadless::{
     App, AppError, Clock as _, ConnectionId, Context, Deadline, Handled, Incoming, MessageId, Ports, Project,
     Router, endpoint,
@@ -57,7 +59,7 @@ async fn world<S: Store + 'static>(store: S) -> World {
     let store: Arc<dyn Store> = Arc::new(FaultyStore::new(store, faults.clone()));
     let ports = Ports {
         store: Arc::clone(&store),
-        queue: None,
+        queue: Arc::new(MemoryQueue::new(Arc::new(clock.clone()))),
         transport: Arc::new(HttpTransport::new()),
         clock: Arc::new(clock.clone()),
     };

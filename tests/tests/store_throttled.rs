@@ -14,8 +14,8 @@ use tests::recorder::{Answer, Recorded, Recorder, Reply};
 use threadless::broadcast::{Broadcast, Piece};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{
-    Broadcasts as _, Commit, Committed, MemoryStore, Opened, Pace, Record, Row, RowKey, State, Store as _,
-    StoreError,
+    Broadcasts as _, Commit, Committed, HistoryRow, MemoryStore, Opened, Record, ReplyRate, RowKey, State,
+    Store as _, StoreError,
 };
 use threadless::{ConnectionId, MessageId, Session};
 
@@ -70,7 +70,7 @@ async fn open(store: &DynamoStore) -> Result<Opened, StoreError> {
         text: "hello".to_owned(),
         created_at: at(0),
         sizes: vec![1],
-        spread: BTreeSet::new(),
+        fanned_out: BTreeSet::new(),
     };
     store.open_broadcast(&broadcast, &[vec![piece]]).await
 }
@@ -150,7 +150,7 @@ fn first_rows(request: &Recorded, most: usize) -> Answer {
 async fn rows_that_are_left_over_are_asked_for_again() {
     let (recorder, store) = dynamodb().await;
     recorder.otherwise(|request| first_rows(request, 60));
-    let rows: Vec<Option<Row>> = store.rows(&row_keys(150)).await.unwrap();
+    let rows: Vec<Option<HistoryRow>> = store.rows(&row_keys(150)).await.unwrap();
     assert_eq!(rows.iter().flatten().filter(|row| row.text == "a text").count(), 150);
     assert_eq!(operations(&recorder), ["BatchGetItem"; 3], "60, 40; 50");
     assert!(body(&recorder.requests()[0])["RequestItems"]["t"]["ProjectionExpression"].is_null());
@@ -204,7 +204,7 @@ async fn commit(
         contact: None,
         replies: Vec::new(),
         opted_out: None,
-        pace: Pace::default(),
+        pace: ReplyRate::default(),
         lease: None,
         now: at(seconds),
     };

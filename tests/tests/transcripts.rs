@@ -11,7 +11,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use local::script::{OwnStack, default_backend, files};
 use tempfile::TempDir;
 use threadless::Router;
-use threadless::config::{Respond, Settings, Surroundings};
+use threadless::project::{Respond, Settings};
+use threadless::settings::Surroundings;
 use threadless::testing::{Bench, Transcript};
 use toml::{Table, Value};
 

@@ -75,7 +75,7 @@ pub(crate) fn is_passing(code: &str) -> bool {
 
 /// Sorts a failed call. The text names the operation, the error's code and its message; SDK errors show neither
 /// by themselves.
-pub(crate) fn sort<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> CallError
+pub(crate) fn classify<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> CallError
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {

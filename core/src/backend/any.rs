@@ -10,9 +10,10 @@ use std::time::Duration;
 use ::http::{Method, Request, Response};
 use bytes::Bytes;
 
-use super::{Backend, Caller, Exposure, Fault, OnUnusable, Received, Reports, SendOutcome, Transport};
-use crate::config::Secret;
-use crate::message::Outgoing;
+use super::{Backend, Caller, Exposure, OnUnusable, Received, Reports, SendOutcome, Transport};
+use crate::error::Fault;
+use crate::model::message::Outgoing;
+use crate::settings::Secret;
 
 /// [`Backend`] with its future boxed, so that backends of different kinds stand in one table.
 pub(crate) trait ErasedBackend: Send + Sync {

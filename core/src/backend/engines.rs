@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{AnyBackend, http, httptester, kannel};
-use crate::config::Fields;
+use crate::settings::Fields;
 
 /// Makes a backend out of its table in the settings, or reports to the [`Fields`] why it cannot.
 pub type Engine = fn(&mut Fields<'_>) -> Option<AnyBackend>;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::clock::after;
+use crate::util::clock::after;
 
 /// The state of one gateway as this process has seen it.
 #[derive(Debug, Default)]
-pub(crate) struct Guard(Mutex<Seen>);
+pub(crate) struct CircuitBreaker(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -34,11 +34,11 @@ pub(crate) enum Permit<'a> {
 /// One attempt at work.
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
-    guard: &'a Guard,
+    guard: &'a CircuitBreaker,
     number: u64,
 }
 
-impl Guard {
+impl CircuitBreaker {
     /// So many attempts without an answer, in a row or at once, leave the gateway alone.
     const LIMIT: u32 = 3;
     /// An attempt that waits for so long, or has failed after so long, is one without an answer.
@@ -78,13 +78,15 @@ impl Attempt<'_> {
     /// It did neither. That counts only if it took its time: who says at once that he cannot holds up nobody.
     pub(crate) fn failed(self, now: Timestamp) {
         let mut seen = self.guard.lock();
-        if seen.waiting.get(&self.number).is_none_or(|begun| begun.elapsed() < Guard::HANG) {
+        if seen.waiting.get(&self.number).is_none_or(|begun| begun.elapsed() < CircuitBreaker::HANG) {
             (seen.failures, seen.closed_until) = (0, None);
             return;
         }
         seen.failures = seen.failures.saturating_add(1);
-        if let Some(beyond) = seen.failures.checked_sub(Guard::LIMIT) {
-            let pause = Guard::FIRST_PAUSE.saturating_mul(1 << beyond.min(8)).min(Guard::LONGEST_PAUSE);
+        if let Some(beyond) = seen.failures.checked_sub(CircuitBreaker::LIMIT) {
+            let pause = CircuitBreaker::FIRST_PAUSE
+                .saturating_mul(1 << beyond.min(8))
+                .min(CircuitBreaker::LONGEST_PAUSE);
             seen.closed_until = Some(after(now, pause));
         }
     }
@@ -114,22 +116,22 @@ mod tests {
         }
     }
 
-    async fn hang(guard: &Guard, now: i64) {
+    async fn hang(guard: &CircuitBreaker, now: i64) {
         let Permit::Try(attempt) = guard.permit(at(now), PROBE) else { panic!("not permitted at {now}") };
-        tokio::time::sleep(Guard::HANG).await;
+        tokio::time::sleep(CircuitBreaker::HANG).await;
         attempt.failed(at(now));
     }
 
     #[tokio::test(start_paused = true)]
     async fn three_failures_pause_a_gateway_and_one_probe_ends_the_pause() {
-        let guard = Guard::default();
+        let guard = CircuitBreaker::default();
         hang(&guard, 0).await;
         hang(&guard, 1).await;
         hang(&guard, 2).await;
         assert_eq!(wait(&guard.permit(at(3), PROBE)), Some(at(12)));
         let Permit::Try(probe) = guard.permit(at(12), PROBE) else { panic!("the probe") };
         assert_eq!(wait(&guard.permit(at(12), PROBE)), Some(at(27)), "the others");
-        tokio::time::sleep(Guard::HANG).await;
+        tokio::time::sleep(CircuitBreaker::HANG).await;
         probe.failed(at(13));
         assert_eq!(wait(&guard.permit(at(14), PROBE)), Some(at(33)), "a longer pause");
         let Permit::Try(probe) = guard.permit(at(34), PROBE) else { panic!("the second probe") };
@@ -139,10 +141,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn three_that_hang_at_once_are_enough() {
-        let guard = Guard::default();
+        let guard = CircuitBreaker::default();
         let hanging: Vec<_> = (0..3).map(|_| guard.permit(at(0), PROBE)).collect();
         assert_eq!(wait(&guard.permit(at(0), PROBE)), None, "nobody knows yet");
-        tokio::time::sleep(Guard::HANG).await;
+        tokio::time::sleep(CircuitBreaker::HANG).await;
         assert_eq!(wait(&guard.permit(at(2), PROBE)), Some(at(12)));
         drop(hanging);
         assert_eq!(wait(&guard.permit(at(2), PROBE)), None);
@@ -150,7 +152,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_fails_at_once_is_not_left_alone() {
-        let guard = Guard::default();
+        let guard = CircuitBreaker::default();
         for now in 0..10 {
             let Permit::Try(attempt) = guard.permit(at(now), PROBE) else { panic!("not permitted") };
             attempt.failed(at(now));

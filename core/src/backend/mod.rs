@@ -14,12 +14,12 @@ mod reports;
 mod transport;
 mod words;
 
+pub use crate::error::Fault;
 pub use any::AnyBackend;
 pub(crate) use any::ErasedBackend;
 pub use engines::{Engine, Engines};
 pub use exposure::Exposure;
-pub(crate) use exposure::Rules as ExposureRules;
-pub(crate) use guard::{Attempt, Guard, Permit};
+pub(crate) use guard::{Attempt, CircuitBreaker, Permit};
 pub use reports::{Reference, ReportKey, Reported, Reports};
 #[cfg(feature = "client")]
 pub use transport::HttpTransport;
@@ -35,8 +35,8 @@ use ::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::config::Secret;
-use crate::message::{Identity, Outgoing};
+use crate::model::message::{Identity, Outgoing};
+use crate::settings::Secret;
 
 /// One configured gateway: how its requests are read, and how messages are given to it.
 ///
@@ -57,7 +57,7 @@ use crate::message::{Identity, Outgoing};
 /// use threadless::backend::{
 ///     AnyBackend, Backend, Caller, Engines, Exposure, Fault, OnUnusable, Received, SendOutcome, Transport,
 /// };
-/// use threadless::config::{Fields, Secret};
+/// use threadless::settings::{Fields, Secret};
 ///
 /// pub struct Acme {
 ///     send_url: String,
@@ -80,8 +80,8 @@ use crate::message::{Identity, Outgoing};
 ///         match (&self.key, request.headers().get("x-acme-key")) {
 ///             (None, _) => Caller::Anyone,
 ///             (Some(key), Some(given)) if key.is(given.as_bytes()) => Caller::Gateway,
-///             (Some(_), Some(_)) => Caller::Impostor,
-///             (Some(_), None) => Caller::Nameless,
+///             (Some(_), Some(_)) => Caller::WrongCredentials,
+///             (Some(_), None) => Caller::NoCredentials,
 ///         }
 ///     }
 ///
@@ -250,9 +250,9 @@ pub enum Caller {
     /// Anyone: the backend has no token.
     Anyone,
     /// Nobody we know: no token came with the request. 401.
-    Nameless,
+    NoCredentials,
     /// Someone with a wrong token. 403.
-    Impostor,
+    WrongCredentials,
 }
 
 impl Caller {
@@ -260,8 +260,8 @@ impl Caller {
     pub(crate) fn with_token(token: &Secret, given: Option<&[u8]>) -> Self {
         match given {
             Some(given) if token.is(given) => Self::Gateway,
-            Some(_) => Self::Impostor,
-            None => Self::Nameless,
+            Some(_) => Self::WrongCredentials,
+            None => Self::NoCredentials,
         }
     }
 }
@@ -284,28 +284,6 @@ pub struct Received {
     pub raw: Option<Vec<u8>>,
     /// What else the gateway said.
     pub details: BTreeMap<String, String>,
-}
-
-/// What is wrong with one field of a request or a setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The field: `id`, `backends.clinic.sendsms_url`.
-    pub field: String,
-    /// What is wrong with it.
-    pub problem: String,
-}
-
-impl Fault {
-    /// Puts the two together.
-    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { field: field.into(), problem: problem.into() }
-    }
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.field, self.problem)
-    }
 }
 
 /// Only a connection that was made leaves doubt.

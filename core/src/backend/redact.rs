@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Uri, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use crate::config::{Secret, looks_secret};
+use crate::settings::{Secret, looks_secret};
 
 /// What stands in the place of a secret. It needs no escape, wherever it stands.
 const HIDDEN: &str = "***";

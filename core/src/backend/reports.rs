@@ -9,9 +9,10 @@ use hmac::{Hmac, Mac as _};
 use jiff::Timestamp;
 use sha2::Sha256;
 
-use super::{Caller, Fault};
-use crate::config::Secret;
-use crate::message::{BackendName, ConnectionId, Fate, Identity, MessageId, Outgoing};
+use super::Caller;
+use crate::error::Fault;
+use crate::model::message::{BackendName, ConnectionId, FinalStatus, Identity, MessageId, Outgoing};
+use crate::settings::Secret;
 
 /// How a backend reads the delivery reports of its gateway, at `/<anything>/<backend name>/<path>/`.
 ///
@@ -22,7 +23,7 @@ use crate::message::{BackendName, ConnectionId, Fate, Identity, MessageId, Outgo
 /// use bytes::Bytes;
 /// use http::Request;
 /// use threadless::backend::{Caller, Fault, ReportKey, Reported, Reports};
-/// use threadless::{BackendName, Fate};
+/// use threadless::{BackendName, FinalStatus};
 ///
 /// /// Its gateway calls `…/receipt/?for=<reference>&status=DELIVRD`.
 /// struct Acme {
@@ -43,7 +44,7 @@ use crate::message::{BackendName, ConnectionId, Fate, Identity, MessageId, Outgo
 ///     fn authenticate(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller {
 ///         match self.key.open(backend, &field(request, "for")) {
 ///             Some(_) => Caller::Gateway,
-///             None => Caller::Impostor,
+///             None => Caller::WrongCredentials,
 ///         }
 ///     }
 ///
@@ -51,8 +52,8 @@ use crate::message::{BackendName, ConnectionId, Fate, Identity, MessageId, Outgo
 ///         let reference = self.key.open(backend, &field(request, "for"));
 ///         let reference = reference.ok_or_else(|| vec![Fault::new("for", "is not signed")])?;
 ///         let fate = match field(request, "status").as_str() {
-///             "DELIVRD" => Some(Fate::Delivered),
-///             "UNDELIV" | "EXPIRED" | "REJECTD" => Some(Fate::Failed),
+///             "DELIVRD" => Some(FinalStatus::Delivered),
+///             "UNDELIV" | "EXPIRED" | "REJECTD" => Some(FinalStatus::Failed),
 ///             "ACCEPTD" | "ENROUTE" => None,
 ///             other => return Err(vec![Fault::new("status", format!("{other:?} is not known"))]),
 ///         };
@@ -78,7 +79,7 @@ pub struct Reported {
     /// Which message.
     pub reference: Reference,
     /// What became of it in the end; `None` while it is on its way.
-    pub fate: Option<Fate>,
+    pub fate: Option<FinalStatus>,
     /// The gateway's words about it.
     pub detail: Option<String>,
     /// When that happened, if the gateway said so.
@@ -137,7 +138,7 @@ impl ReportKey {
     ///
     /// ```
     /// use threadless::backend::{Reference, ReportKey};
-    /// use threadless::config::Secret;
+    /// use threadless::settings::Secret;
     /// # use threadless::{BackendName, ConnectionId, MessageId, Outgoing};
     /// # let message = Outgoing {
     /// #     id: MessageId::random(),

@@ -8,8 +8,8 @@ use tracing::debug;
 
 use super::redact::text_without_secrets;
 use super::{Fetched, SendOutcome};
-use crate::config::Secret;
-use crate::message::{Identity, Outgoing};
+use crate::model::message::{Identity, Outgoing};
+use crate::settings::Secret;
 
 /// The most characters of a detail.
 const LONGEST: usize = 200;
@@ -117,7 +117,7 @@ fn without_numbers(words: &str, identity: &Identity) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{ConnectionId, MessageId};
+    use crate::model::message::{ConnectionId, MessageId};
 
     fn message(to: &str, text: &str) -> Outgoing {
         Outgoing {

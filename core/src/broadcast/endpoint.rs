@@ -25,10 +25,12 @@ use serde_json::{Value, json};
 use tracing::{error, info};
 
 use super::progress::{Question, counts, progress};
-use super::{BroadcastError, BroadcastKey, Order, Taken, broadcast};
-use crate::backend::{Caller, Fault};
-use crate::config::MaySend;
+use super::{BroadcastError, Order, Taken, broadcast};
+use crate::backend::Caller;
+use crate::error::Fault;
+use crate::model::broadcast_key::BroadcastKey;
 use crate::project::Project;
+use crate::settings::MaySend;
 use crate::store::StoreError;
 
 /// The largest body that is read, in bytes: 10,000 of the longest recipients. Lambda takes 6 MB.
@@ -166,8 +168,10 @@ fn refusal(may_send: &MaySend, headers: &HeaderMap) -> Option<Answer> {
     });
     match Caller::with_token(token, given) {
         Caller::Gateway | Caller::Anyone => None,
-        Caller::Nameless => Some(problem(StatusCode::UNAUTHORIZED, "Sending wants its token.")),
-        Caller::Impostor => Some(problem(StatusCode::FORBIDDEN, "That is not the token for sending.")),
+        Caller::NoCredentials => Some(problem(StatusCode::UNAUTHORIZED, "Sending wants its token.")),
+        Caller::WrongCredentials => {
+            Some(problem(StatusCode::FORBIDDEN, "That is not the token for sending."))
+        }
     }
 }
 

@@ -6,14 +6,15 @@ use futures_util::future::try_join_all;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{Broadcast, BroadcastKey, Piece};
-use crate::backend::Fault;
+use crate::app::context::Context;
 use crate::broadcast::BroadcastError;
-use crate::context::Context;
-use crate::hex::hex;
+use crate::error::Fault;
+use crate::model::broadcast::{Broadcast, Piece};
+use crate::model::broadcast_key::BroadcastKey;
+use crate::model::recipient::Recipient;
+use crate::pipeline::reach::connections_of;
 use crate::project::Project;
-use crate::reach::ways;
-use crate::send::Recipient;
+use crate::util::hex::hex;
 
 /// How many contacts are looked up at once.
 const AT_ONCE: usize = 32;
@@ -90,7 +91,7 @@ impl Order {
     pub(super) async fn pieces(&self, project: &Project) -> Result<Vec<Piece>, BroadcastError> {
         let mut found = Vec::with_capacity(self.recipients.len());
         for some in self.recipients.chunks(AT_ONCE) {
-            let theirs: Vec<_> = some.iter().map(|recipient| ways(project, recipient)).collect();
+            let theirs: Vec<_> = some.iter().map(|recipient| connections_of(project, recipient)).collect();
             found.extend(try_join_all(theirs).await?);
         }
         let mut faults = Vec::new();

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
-use super::{Broadcast, BroadcastKey, Piece};
+use crate::model::broadcast::{Broadcast, Piece};
+use crate::model::broadcast_key::BroadcastKey;
+use crate::model::message::State;
+use crate::model::recipient::Recipient;
 use crate::project::Project;
-use crate::send::Recipient;
-use crate::store::{Row, RowKey, State, StoreError};
+use crate::store::{HistoryRow, RowKey, StoreError};
 
 /// How many parts are read at once.
 const AT_ONCE: usize = 4;
@@ -54,21 +56,21 @@ pub(super) fn counts(broadcast: &Broadcast) -> Value {
         "key": broadcast.key,
         "created_at": broadcast.created_at.to_string(),
         "total": broadcast.total(),
-        "fanned_out": broadcast.spread_out(),
+        "fanned_out": broadcast.fanned_out_messages(),
     })
 }
 
 /// A recipient, and what is known of the message by the last way that was tried.
-type Known = (Recipient, Option<Row>);
+type Snapshot = (Recipient, Option<HistoryRow>);
 
 /// The state of a message whose history is not written yet.
 const WAITING: &str = "waiting";
 
-fn state(row: Option<&Row>) -> &'static str {
+fn state(row: Option<&HistoryRow>) -> &'static str {
     row.map_or(WAITING, |row| row.state.as_str())
 }
 
-fn shown((recipient, row): &Known) -> Value {
+fn shown((recipient, row): &Snapshot) -> Value {
     let mut shown = json!({ "recipient": recipient, "state": state(row.as_ref()) });
     if let Some(row) = row {
         shown["message_id"] = row.id.as_str().into();
@@ -111,12 +113,12 @@ async fn states_of(
     Ok(pieces.map(|piece| states.by_ref().take(piece.ways.len()).flatten().last()).collect())
 }
 
-async fn part_of(project: &Project, broadcast: &Broadcast, part: u32) -> Result<Vec<Known>, StoreError> {
+async fn part_of(project: &Project, broadcast: &Broadcast, part: u32) -> Result<Vec<Snapshot>, StoreError> {
     let pieces = project.ports.store.broadcast_part(&broadcast.key, part).await?;
     let wanted: Vec<_> = pieces.iter().flat_map(|piece| tries(broadcast, piece)).collect();
     let mut rows = project.ports.store.rows(&wanted).await?.into_iter();
     let known = pieces.iter().filter_map(|piece| {
-        let tried: Vec<Row> = rows.by_ref().take(piece.ways.len()).flatten().collect();
+        let tried: Vec<HistoryRow> = rows.by_ref().take(piece.ways.len()).flatten().collect();
         Some((Recipient::from(piece.ways.first()?), tried.into_iter().next_back()))
     });
     Ok(known.collect())

@@ -4,10 +4,10 @@ mod languages;
 
 use jiff::Timestamp;
 
-use crate::config::Fields;
-use crate::context::About;
-use crate::language::Language as Code;
+use crate::app::context::About;
+use crate::model::language::Language as Code;
 use crate::planted::{self, Plant};
+use crate::settings::Fields;
 use crate::translate::Phrase;
 use languages::BUNDLED;
 
@@ -31,7 +31,8 @@ use languages::BUNDLED;
 ///
 /// ```
 /// use threadless::backend::Engines;
-/// use threadless::config::{Settings, Surroundings};
+/// use threadless::project::Settings;
+/// use threadless::settings::Surroundings;
 ///
 /// let text = r#"
 ///     [project]
@@ -67,7 +68,7 @@ struct Language {
 
 /// What a message changes about getting messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wish {
+pub(crate) struct ConsentChange {
     /// Since when nothing is sent; `None`: messages are sent.
     pub(crate) opted_out: Option<Timestamp>,
     /// What confirms it. Nothing where it was so already: an answer to every STOP would keep two machines talking.
@@ -126,21 +127,24 @@ impl Consent {
         spoken: Option<&Code>,
         about: &About,
         now: Timestamp,
-    ) -> Option<Wish> {
+    ) -> Option<ConsentChange> {
         let said = plain(text);
         let confirm = |text: &str| Some(Phrase::new(text.to_owned()).with("project_name", &about.name));
         // STOP is understood everywhere: who said what they speak is answered in that.
         let answering = |word| spoken.and_then(|code| self.language(code)).unwrap_or(word);
         if let Some(language) = self.languages.iter().find(|language| language.stop.contains(&said)) {
             return Some(match opted_out {
-                Some(_) => Wish { opted_out, confirmation: None },
-                None => Wish { opted_out: Some(now), confirmation: confirm(&answering(language).stopped) },
+                Some(_) => ConsentChange { opted_out, confirmation: None },
+                None => ConsentChange {
+                    opted_out: Some(now),
+                    confirmation: confirm(&answering(language).stopped),
+                },
             });
         }
         opted_out?;
         let language = self.languages.iter().find(|language| language.start.contains(&said))?;
         let opted_out = opted_out.filter(|_| planted::is(Plant::StartIgnored));
-        Some(Wish { opted_out, confirmation: confirm(&answering(language).started) })
+        Some(ConsentChange { opted_out, confirmation: confirm(&answering(language).started) })
     }
 
     /// The words of this language.
@@ -199,7 +203,7 @@ fn plain(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn wish(text: &str, opted_out: Option<Timestamp>) -> Option<Wish> {
+    fn wish(text: &str, opted_out: Option<Timestamp>) -> Option<ConsentChange> {
         let about = About { name: "Clinic".to_owned(), ..About::default() };
         Consent::default().wish(text, opted_out, None, &about, Timestamp::MAX)
     }
@@ -238,7 +242,7 @@ mod tests {
     #[test]
     fn who_is_silent_already_gets_no_answer_to_stop_and_one_to_start() {
         let before = Some(Timestamp::UNIX_EPOCH);
-        assert_eq!(wish("stop", before), Some(Wish { opted_out: before, confirmation: None }));
+        assert_eq!(wish("stop", before), Some(ConsentChange { opted_out: before, confirmation: None }));
         assert_eq!(wish("start", before).unwrap().opted_out, None);
         assert_eq!(wish("hello", before), None);
     }
@@ -256,8 +260,8 @@ mod tests {
             start = "jalqabi"
             stopped = ""
         "#;
-        let surroundings = crate::config::Surroundings::local(&[]);
-        let read = crate::config::Settings::read(text, &crate::backend::Engines::standard(), &surroundings);
+        let surroundings = crate::settings::Surroundings::local(&[]);
+        let read = crate::project::Settings::read(text, &crate::backend::Engines::standard(), &surroundings);
         let faults = read.err().unwrap().0;
         let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
         let expected = [

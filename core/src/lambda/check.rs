@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use tracing::{error, info};
 
 use super::{EnvironmentError, InvokeError};
-use crate::backend::{Fault, HttpTransport, Transport as _};
-use crate::clock::Deadline;
+use crate::backend::{HttpTransport, Transport as _};
+use crate::error::Fault;
+use crate::util::clock::Deadline;
 
 /// What `CloudFormation` asks of a custom resource.
 #[derive(Deserialize)]

@@ -9,21 +9,21 @@ use serde_json::Value;
 use super::Host;
 use crate::aws::{Access, NoClient, http_client};
 use crate::backend::{Engines, HttpTransport};
-use crate::clock::{Clock, SystemClock};
-use crate::config::{Place, Settings, SettingsError, Surroundings};
-use crate::project::{Ports, Project};
+use crate::project::{Ports, Project, Settings, SettingsError};
 use crate::queue::Queue;
 use crate::queue::sqs::SqsQueue;
 use crate::router::{FaultyApps, Router};
+use crate::settings::{Place, Surroundings};
 use crate::store::dynamodb::DynamoStore;
+use crate::util::clock::{Clock, SystemClock};
 
 /// What the environment says. The only place in this library that reads it.
 #[derive(Clone)]
 pub struct Environment {
     /// `THREADLESS_TABLE`: the `DynamoDB` table.
     pub table: String,
-    /// `THREADLESS_QUEUE_URL`: the SQS queue; empty or absent for none.
-    pub queue_url: Option<String>,
+    /// `THREADLESS_QUEUE_URL`: the SQS queue.
+    pub queue_url: String,
     /// `THREADLESS_SETTINGS`: settings in the place of the embedded ones, as text.
     pub settings: Option<String>,
     /// `THREADLESS_SECRETS`: a JSON object of secrets by name.
@@ -93,7 +93,7 @@ impl Environment {
         };
         Ok(Self {
             table: need("THREADLESS_TABLE")?,
-            queue_url: var("THREADLESS_QUEUE_URL"),
+            queue_url: need("THREADLESS_QUEUE_URL")?,
             settings: var("THREADLESS_SETTINGS"),
             secrets: var("THREADLESS_SECRETS"),
             log: var("THREADLESS_LOG").unwrap_or_else(|| "info".to_owned()),
@@ -140,15 +140,15 @@ impl Environment {
             ..self.access.clone()
         };
         let store = DynamoStore::new(&at(&self.dynamodb_url), http.clone(), &self.table);
-        let queue = self.queue_url.as_ref().map(|url| Arc::new(SqsQueue::new(&at(&self.sqs_url), http, url)));
+        let queue = Arc::new(SqsQueue::new(&at(&self.sqs_url), http, &self.queue_url));
         let ports = Ports {
             store: Arc::new(store),
-            queue: queue.clone().map(|queue| queue as Arc<dyn Queue>),
+            queue: Arc::clone(&queue) as Arc<dyn Queue>,
             transport: Arc::new(HttpTransport::new()),
             clock: Arc::clone(&self.clock),
         };
         let project = Arc::new(Project::new(settings, router, ports));
-        Ok(Host { project, queue, warnings })
+        Ok(Host { project, queue: Some(queue), warnings })
     }
 }
 

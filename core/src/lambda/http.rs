@@ -19,9 +19,9 @@ use tracing::{Instrument as _, error, info_span, warn};
 use super::{InvokeError, until};
 use crate::backend::plain_text;
 use crate::broadcast;
-use crate::clock::Deadline;
 use crate::project::Project;
 use crate::tester::ClientAddress;
+use crate::util::clock::Deadline;
 
 /// For broadcasts: an event of an HTTP API, or what a direct invocation asks for.
 pub(super) async fn invoke_send(

@@ -17,13 +17,13 @@ use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
-use crate::backend::Fault;
-use crate::budget::{ANSWER_TIME, SETTLE_TIME};
-use crate::clock::Deadline;
+use crate::error::Fault;
+use crate::limits::{ANSWER_TIME, SETTLE_TIME};
 use crate::project::Project;
 use crate::queue::sqs::SqsQueue;
-use crate::sweep::Swept;
-use crate::tick::{Ticked, tick};
+use crate::util::clock::Deadline;
+use crate::worker::sweep::Swept;
+use crate::worker::tick::{Ticked, tick};
 use crate::{endpoint, tester};
 
 /// What a function does with its events.

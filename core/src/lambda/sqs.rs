@@ -11,8 +11,8 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::{Host, InvokeError};
-use crate::clock::Deadline;
-use crate::responder::{self, Failure, Record};
+use crate::util::clock::Deadline;
+use crate::worker::{self, Failure, Record};
 
 #[derive(Deserialize)]
 struct Event {
@@ -64,7 +64,7 @@ pub(super) async fn invoke(host: &Host, event: &str, end: Deadline) -> Result<St
         handles.insert(message.message_id, message.receipt_handle);
     }
     let count = records.len();
-    let failures = responder::respond(&host.project, records, end.less(POSTPONE_TIME)).await;
+    let failures = worker::respond(&host.project, records, end.less(POSTPONE_TIME)).await;
     info!(records = count, failures = failures.len(), outcome = "worked_off", "batch");
     // Lambda must hear what failed; how long that waits is of less weight.
     if timeout(end.remaining() / 2, postpone(host, &handles, &failures)).await.is_err() {

@@ -22,9 +22,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::broadcast::BroadcastKey;
-use crate::hex::hex;
-use crate::message::{ConnectionId, Incoming, MessageId, Notice, Report};
+use crate::model::broadcast_key::BroadcastKey;
+use crate::model::message::{ConnectionId, Incoming, MessageId, Notice, Report};
+use crate::util::hex::hex;
 
 /// Work for the responder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

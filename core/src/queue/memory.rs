@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Queue, QueueError, Ticket};
-use crate::clock::Clock;
+use crate::util::clock::Clock;
 
 /// A [`Queue`] whose jobs are taken out by hand with [`MemoryQueue::take`].
 pub struct MemoryQueue {

@@ -20,9 +20,6 @@ pub enum QueueError {
     /// It answered that this cannot be done: no permission, no such queue, a job too large.
     #[error("the queue refused: {0}")]
     Refused(String),
-    /// The project has none.
-    #[error("there is no queue: set THREADLESS_QUEUE_URL, or answer inline")]
-    Missing,
 }
 
 /// The port to the queue. Jobs of one group are handed out in the order in which they were taken, one batch at a
@@ -37,7 +34,7 @@ pub trait Queue: Send + Sync {
     async fn enqueue_all(&self, tickets: Vec<Ticket>) -> Result<(), QueueError>;
 
     /// Returns about how many jobs wait to be handed out, or `None` where the queue does not count them. The
-    /// [sweep](crate::sweep) adds few to a queue that is long already.
+    /// [sweep](crate::worker::sweep) adds few to a queue that is long already.
     async fn waiting(&self) -> Result<Option<usize>, QueueError> {
         Ok(None)
     }

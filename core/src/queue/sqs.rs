@@ -9,8 +9,8 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::time::sleep;
 
 use super::{Queue, QueueError, Ticket};
-use crate::aws::{Access, CallError, sdk_config, sort};
-use crate::random;
+use crate::aws::{Access, CallError, classify, sdk_config};
+use crate::util::random;
 
 /// A [`Queue`] on one SQS FIFO queue.
 pub struct SqsQueue {
@@ -30,7 +30,7 @@ impl SqsQueue {
         let seconds = i32::try_from(wait.as_secs()).unwrap_or(i32::MAX);
         let call = self.client.change_message_visibility().queue_url(&self.url);
         let call = call.receipt_handle(receipt_handle).visibility_timeout(seconds);
-        call.send().await.map_err(|error| sort("ChangeMessageVisibility", &error))?;
+        call.send().await.map_err(|error| classify("ChangeMessageVisibility", &error))?;
         Ok(())
     }
 }
@@ -80,7 +80,7 @@ impl SqsQueue {
             let entry = entry.message_group_id(group).message_deduplication_id(dedupe_id).build();
             call = call.entries(entry.map_err(|problem| QueueError::Refused(problem.to_string()))?);
         }
-        let output = call.send().await.map_err(|error| sort("SendMessageBatch", &error))?;
+        let output = call.send().await.map_err(|error| classify("SendMessageBatch", &error))?;
         let failed = output.failed();
         if let Some(refused) = failed.iter().find(|failed| failed.sender_fault()) {
             let (code, message) = (refused.code(), refused.message().unwrap_or("no message"));
@@ -107,7 +107,7 @@ impl Queue for SqsQueue {
     async fn enqueue(&self, ticket: Ticket) -> Result<(), QueueError> {
         let call = self.client.send_message().queue_url(&self.url).message_body(ticket.job.to_json());
         let call = call.message_group_id(ticket.group).message_deduplication_id(ticket.dedupe_id);
-        call.send().await.map_err(|error| sort("SendMessage", &error))?;
+        call.send().await.map_err(|error| classify("SendMessage", &error))?;
         Ok(())
     }
 
@@ -134,7 +134,7 @@ impl Queue for SqsQueue {
     async fn waiting(&self) -> Result<Option<usize>, QueueError> {
         let name = QueueAttributeName::ApproximateNumberOfMessages;
         let call = self.client.get_queue_attributes().queue_url(&self.url).attribute_names(name.clone());
-        let output = call.send().await.map_err(|error| sort("GetQueueAttributes", &error))?;
+        let output = call.send().await.map_err(|error| classify("GetQueueAttributes", &error))?;
         let count = output.attributes().and_then(|attributes| attributes.get(&name));
         Ok(count.and_then(|count| count.parse().ok()))
     }

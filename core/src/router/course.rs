@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::Disposition;
 use super::erased::Installed;
 use super::phase::Phase;
-use crate::app::{AppError, Filter, Handled, Outbound};
-use crate::context::{Context, Reply};
-use crate::message::Report;
+use crate::app::context::{Context, Reply};
+use crate::app::{Filter, Handled, Outbound};
+use crate::error::AppError;
+use crate::model::message::Report;
 
 /// The state between two calls. Whatever becomes of a call, the course goes on from here.
 pub(super) struct Course {

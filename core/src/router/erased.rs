@@ -5,9 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::app::{App, AppError, Filter, Handled, NoReport, Outbound};
-use crate::context::{Context, Reply};
-use crate::message::Report;
+use crate::app::context::{Context, Reply};
+use crate::app::{App, Filter, Handled, NoReport, Outbound};
+use crate::error::AppError;
+use crate::model::message::Report;
 
 /// The boxed future of one phase.
 pub(super) type Called<'a, T> = Pin<Box<dyn Future<Output = Result<T, AppError>> + Send + 'a>>;

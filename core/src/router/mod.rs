@@ -1,10 +1,13 @@
 //! The installed apps, and the phases that take a message through them.
 
+pub(crate) mod apart;
+pub(crate) mod budget;
 mod course;
 mod erased;
 mod outcome;
 mod phase;
 mod run;
+mod threads;
 mod work;
 
 pub use outcome::{Disposition, Outcome};
@@ -14,10 +17,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
-use crate::context::About;
-use crate::schedule::Schedule;
+use crate::consent::is_answered_in;
+use crate::app::context::About;
+use crate::app::schedule::Schedule;
+use crate::app::usage::Usage;
 use crate::translate::Catalogues;
-use crate::usage::Usage;
 use erased::Installed;
 
 /// The installed apps, in order.
@@ -181,7 +185,8 @@ impl Router {
     /// ```
     pub fn untranslated(&self, about: &About) -> Vec<String> {
         let help = self.usage.iter().map(|usage| usage.help.as_str());
-        self.catalogues.missing(&about.languages, help.chain([about.default_response.as_str()]))
+        let texts = help.chain([about.default_response.as_str()]);
+        self.catalogues.missing(&about.languages, texts, is_answered_in)
     }
 
     /// The translations, as the phases have them.

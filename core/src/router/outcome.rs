@@ -1,10 +1,10 @@
 //! What the phases of one message come to.
 
-use crate::contact::{Contact, ContactChange};
-use crate::context::{Context, Reply};
-use crate::known::Known;
-use crate::send::Sending;
-use crate::session::Session;
+use crate::app::context::{Context, Reply};
+use crate::app::send::Sending;
+use crate::app::snapshot::Snapshot;
+use crate::model::contact::{Contact, ContactChange};
+use crate::model::session::Session;
 
 /// What became of a message in the phases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Outcome {
         replies: Vec<Reply>,
     ) -> Self {
         let sends = cx.take_sends();
-        let Known { session, contact, .. } = cx.into_known();
+        let Snapshot { session, contact, .. } = cx.into_known();
         let contact = ContactChange::between(before, contact.as_ref());
         Self { disposition, session, contact, replies, sends }
     }

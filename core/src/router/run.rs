@@ -8,12 +8,12 @@ use tracing::warn;
 
 use super::course::{Course, Ended};
 use super::{Outcome, Router, work};
-use crate::budget::Budget;
-use crate::clock::Deadline;
-use crate::contact::Contact;
-use crate::context::{About, Context, Reply};
-use crate::known::Known;
-use crate::message::{ConnectionId, Incoming, MessageId, Notice, Report};
+use crate::app::context::{About, Context, Reply};
+use crate::app::snapshot::Snapshot;
+use crate::model::contact::Contact;
+use crate::model::message::{ConnectionId, Incoming, MessageId, Notice, Report};
+use crate::router::budget::Budget;
+use crate::util::clock::Deadline;
 
 impl Router {
     /// Takes one message through all phases, before a deadline, with what a commit needs left of the time. It cannot fail:
@@ -24,7 +24,7 @@ impl Router {
     pub async fn run(
         &self,
         message: Arc<Incoming>,
-        known: impl Into<Known>,
+        known: impl Into<Snapshot>,
         about: Arc<About>,
         now: Timestamp,
         deadline: Deadline,
@@ -36,7 +36,7 @@ impl Router {
     pub(crate) async fn run_message(
         &self,
         message: Arc<Incoming>,
-        known: Known,
+        known: Snapshot,
         about: Arc<About>,
         now: Timestamp,
         budget: Budget,
@@ -51,7 +51,7 @@ impl Router {
     pub(crate) async fn run_outgoing(
         &self,
         notice: &Notice,
-        known: Known,
+        known: Snapshot,
         about: Arc<About>,
         now: Timestamp,
         budget: Budget,
@@ -72,7 +72,7 @@ impl Router {
     pub(crate) async fn run_report(
         &self,
         report: &Arc<Report>,
-        known: Known,
+        known: Snapshot,
         about: Arc<About>,
         now: Timestamp,
         budget: Budget,
@@ -88,7 +88,7 @@ impl Router {
         &self,
         id: &MessageId,
         connection: &ConnectionId,
-        known: Known,
+        known: Snapshot,
         about: Arc<About>,
         now: Timestamp,
     ) -> Context {
@@ -104,7 +104,7 @@ impl Router {
         self.context(Arc::new(blank), known, about, now)
     }
 
-    fn context(&self, message: Arc<Incoming>, known: Known, about: Arc<About>, now: Timestamp) -> Context {
+    fn context(&self, message: Arc<Incoming>, known: Snapshot, about: Arc<About>, now: Timestamp) -> Context {
         let (usage, catalogues) = (Arc::clone(&self.usage), Arc::clone(&self.catalogues));
         Context::new(message, known, about, usage, catalogues, now)
     }

@@ -15,8 +15,8 @@ use super::Router;
 use super::course::{Answer, Call, Course, Ended};
 use super::erased::Installed;
 use super::phase::Phase;
-use crate::apart::{Failure, GRACE, guarded, has_threads, on_a_thread};
-use crate::budget::Budget;
+use crate::router::apart::{Failure, GRACE, guarded, has_threads, on_a_thread};
+use crate::router::budget::Budget;
 
 /// Takes a course to its end. No call takes longer than `longest`, and all of them not longer than the budget allows.
 pub(super) async fn run(course: Course, longest: Duration, budget: Budget) -> Ended {

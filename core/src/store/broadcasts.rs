@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Row, State, StoreError};
-use crate::broadcast::{Broadcast, BroadcastKey, Piece};
-use crate::message::{ConnectionId, MessageId};
+use super::{HistoryRow, StoreError};
+use crate::model::broadcast::{Broadcast, Piece};
+use crate::model::broadcast_key::BroadcastKey;
+use crate::model::message::{ConnectionId, MessageId, State};
 
 /// What became of a [`Broadcasts::open_broadcast`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub enum Opened {
     Before(Broadcast),
 }
 
-/// The key of a row of history: whose it is, [when](Row::at) it was written, and its message.
+/// The key of a row of history: whose it is, [when](HistoryRow::at) it was written, and its message.
 pub type RowKey = (ConnectionId, Timestamp, MessageId);
 
 /// The port to storage, as far as it is about [broadcasts](crate::broadcast).
@@ -42,7 +43,7 @@ pub trait Broadcasts: Send + Sync {
     async fn broadcast_part(&self, key: &BroadcastKey, part: u32) -> Result<Vec<Piece>, StoreError>;
 
     /// Records that the messages of a part are on the queue. With the last one the broadcast is no longer due.
-    async fn part_is_spread(&self, key: &BroadcastKey, part: u32) -> Result<(), StoreError>;
+    async fn part_is_fanned_out(&self, key: &BroadcastKey, part: u32) -> Result<(), StoreError>;
 
     /// Has the broadcast due at another time, or no longer.
     async fn postpone_broadcast(
@@ -52,7 +53,7 @@ pub trait Broadcasts: Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// Rows of history by connection, time and message, each if it is there.
-    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError>;
+    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<HistoryRow>>, StoreError>;
 
     /// The states of rows of history, each if the row is there. It reads no texts where the store can leave them out.
     async fn states(&self, wanted: &[RowKey]) -> Result<Vec<Option<State>>, StoreError> {

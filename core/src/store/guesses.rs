@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::StoreError;
-use crate::message::BackendName;
+use crate::model::message::BackendName;
 
 /// A count of the wrong passwords that a message tester was given lately.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,10 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::clock::after;
-use crate::message::{ConnectionId, Incoming, MessageId};
+use crate::model::message::State;
+use crate::model::message::{ConnectionId, Incoming, MessageId};
 use crate::planted::{self, Plant};
 use crate::store::Entry;
+use crate::util::clock::after;
 
 /// Which way a message went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,32 +17,9 @@ pub enum Direction {
     Out,
 }
 
-/// How far a message got. States move forward only: a row never goes back to one of lower [`State::rank`].
-///
-/// Received → handled; queued → sent → failed → delivered. Each state has a rank of its own on its way and the
-/// highest that was ever told is the one that is kept, so that it makes no difference in which order, how late or how
-/// often gateways tell them. Delivered stands above failed: that a phone has a message is a fact that no later word
-/// undoes, while that it will not get there is a forecast. A message that was sent twice may come to both, and one
-/// that we gave up after a day may have been taken all the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// In: it is ours.
-    Received,
-    /// In: its phases are through and committed.
-    Handled,
-    /// Out: it is in the outbox.
-    Queued,
-    /// Out: the gateway has it.
-    Sent,
-    /// Out: the phone has it.
-    Delivered,
-    /// Out: it will not get there, as far as anyone knows.
-    Failed,
-}
-
 /// One row: one message as far as it got.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct HistoryRow {
     /// Whose message.
     pub connection: ConnectionId,
     /// When it was received or written.
@@ -67,10 +45,10 @@ pub struct Row {
 /// How far an outgoing message got, as its gateway reports it. It may come before the message's own row does: the
 /// gateway reports when it likes, and the row is written beside the send.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct StatusUpdate {
     /// Whose message.
     pub connection: ConnectionId,
-    /// When it was written: [`Row::at`].
+    /// When it was written: [`HistoryRow::at`].
     pub at: Timestamp,
     /// The message's id.
     pub id: MessageId,
@@ -80,36 +58,36 @@ pub struct Step {
     pub detail: Option<String>,
 }
 
-/// What became of a [`Step`].
+/// What became of a [`StatusUpdate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moved {
+pub enum Advanced {
     /// The row is there now.
     Forward,
-    /// Another report took it there, less than [`Moved::LATELY`] ago. What was to follow from it may not have been
+    /// Another report took it there, less than [`Advanced::LATELY`] ago. What was to follow from it may not have been
     /// done.
     Again,
-    /// The row is further, or as far for another reason or since longer; or it is no longer [kept](Row::KEPT), and
+    /// The row is further, or as far for another reason or since longer; or it is no longer [kept](HistoryRow::KEPT), and
     /// nothing was written.
     No,
 }
 
-impl Moved {
+impl Advanced {
     /// For how long what follows from a report may be tried again: well within the time for which what a connection
     /// took in is [known](super::Recent::HORIZON), so that it is still known when it comes off the queue.
     pub const LATELY: SignedDuration = SignedDuration::from_hours(12);
 }
 
-impl Step {
+impl StatusUpdate {
     /// Whether the row that it is about is still kept.
     pub(crate) fn is_kept(&self, now: Timestamp) -> bool {
-        after(self.at, Row::KEPT) > now
+        after(self.at, HistoryRow::KEPT) > now
     }
 
     /// The row as far as a report knows it.
-    pub(crate) fn row(&self) -> Row {
-        Row {
+    pub(crate) fn row(&self) -> HistoryRow {
+        HistoryRow {
             connection: self.connection.clone(),
-            at: Row::placed(self.at),
+            at: HistoryRow::placed(self.at),
             id: self.id.clone(),
             direction: Direction::Out,
             state: self.state,
@@ -122,45 +100,14 @@ impl Step {
     }
 }
 
-impl State {
-    /// Where it stands on its way, from 1.
-    pub fn rank(self) -> u8 {
-        match self {
-            Self::Received | Self::Queued => 1,
-            Self::Handled | Self::Sent => 2,
-            Self::Failed => 3,
-            Self::Delivered => 4,
-        }
-    }
-
-    /// Its name in the store, the log and the tester.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Received => "received",
-            Self::Handled => "handled",
-            Self::Queued => "queued",
-            Self::Sent => "sent",
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// The state of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Received, Self::Handled, Self::Queued, Self::Sent, Self::Delivered, Self::Failed]
-            .into_iter()
-            .find(|state| state.as_str() == name)
-    }
-}
-
-impl Row {
+impl HistoryRow {
     /// For how long it is kept: 30 days.
     pub const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
     /// The last moment at which a row can stand, in the year 5138: keys of rows have 14 digits for milliseconds.
     const LAST: Timestamp = Timestamp::constant(99_999_999_999, 999_000_000);
 
-    /// Returns the time at which a row of this time stands. A time before 1970 or after [`Row::LAST`] counts as the
+    /// Returns the time at which a row of this time stands. A time before 1970 or after [`HistoryRow::LAST`] counts as the
     /// nearest one that has a place in the order of the keys.
     pub(crate) fn placed(at: Timestamp) -> Timestamp {
         at.clamp(Timestamp::UNIX_EPOCH, Self::LAST)
@@ -179,7 +126,7 @@ impl Row {
     }
 
     /// Takes in what a later row of the same message knows. The state and its detail move forward or stay; attempts and
-    /// doubt only grow, so that nothing hides a repeated send; a text that a [`Step`] could not know comes in. A row
+    /// doubt only grow, so that nothing hides a repeated send; a text that a [`StatusUpdate`] could not know comes in. A row
     /// without a detail takes none away.
     pub fn merge(&mut self, later: &Self) {
         if self.progress() < later.progress() || planted::is(Plant::RowOverwritten) {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::StoreError;
-use crate::broadcast::BroadcastKey;
+use crate::model::broadcast_key::BroadcastKey;
 
 /// What is kept of a scheduled job.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,18 +16,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::is_over;
-use super::number;
 use super::plan::Plan;
 use super::recent::{Seen, hash};
 use super::{
-    Commit, Committed, DueCursor, DuePage, Entry, JobRecord, Lease, Loaded, Moved, Number, Outbox, Record,
-    Row, Settled, Settlement, Step, Store, StoreError, Taken, Unusable,
+    Advanced, Commit, Committed, DueCursor, DuePage, Entry, HistoryRow, JobRecord, Lease, Loaded, Number,
+    Outbox, Record, Settled, Settlement, StatusUpdate, Store, StoreError, Taken, Unusable, is_over, number,
 };
-use crate::clock::after;
-use crate::contact::{Contact, ContactId};
-use crate::message::{BackendName, ConnectionId, MessageId};
+use crate::model::contact::{Contact, ContactId};
+use crate::model::message::{BackendName, ConnectionId, MessageId};
 use crate::planted::{self, Plant};
+use crate::util::clock::after;
 
 /// A [`Store`] that forgets everything when it is dropped.
 #[derive(Default)]
@@ -50,7 +48,7 @@ struct Tables {
 
 /// A row, and when a report moved it where it is.
 struct KeptRow {
-    row: Row,
+    row: HistoryRow,
     reported_at: Option<Timestamp>,
 }
 
@@ -341,35 +339,38 @@ impl Store for MemoryStore {
         due::page(&self.lock(), now, after, limit)
     }
 
-    async fn record(&self, row: &Row) -> Result<(), StoreError> {
+    async fn record(&self, row: &HistoryRow) -> Result<(), StoreError> {
         let mut tables = self.lock();
         let rows = tables.history.entry(row.connection.clone()).or_default();
-        let new = || KeptRow { row: Row { at: Row::placed(row.at), ..row.clone() }, reported_at: None };
-        rows.entry((Row::place(row.at), row.id.clone())).or_insert_with(new).row.merge(row);
+        let new = || KeptRow {
+            row: HistoryRow { at: HistoryRow::placed(row.at), ..row.clone() },
+            reported_at: None,
+        };
+        rows.entry((HistoryRow::place(row.at), row.id.clone())).or_insert_with(new).row.merge(row);
         Ok(())
     }
 
-    async fn report(&self, step: &Step, now: Timestamp) -> Result<Moved, StoreError> {
+    async fn report(&self, step: &StatusUpdate, now: Timestamp) -> Result<Advanced, StoreError> {
         if !step.is_kept(now) {
-            return Ok(Moved::No);
+            return Ok(Advanced::No);
         }
         let mut tables = self.lock();
         let rows = tables.history.entry(step.connection.clone()).or_default();
         let new = KeptRow { row: step.row(), reported_at: Some(now) };
-        let kept = match rows.entry((Row::place(step.at), step.id.clone())) {
+        let kept = match rows.entry((HistoryRow::place(step.at), step.id.clone())) {
             Place::Vacant(place) => {
                 place.insert(new);
-                return Ok(Moved::Forward);
+                return Ok(Advanced::Forward);
             }
             Place::Occupied(place) => place.into_mut(),
         };
         if kept.row.state.rank() < step.state.rank() || planted::is(Plant::RowMovedBack) {
             (kept.row.state, kept.row.detail) = (step.state, step.detail.clone());
             kept.reported_at = Some(now);
-            return Ok(Moved::Forward);
+            return Ok(Advanced::Forward);
         }
-        let lately = kept.reported_at.is_some_and(|at| after(at, Moved::LATELY) > now);
-        Ok(if lately && kept.row.state == step.state { Moved::Again } else { Moved::No })
+        let lately = kept.reported_at.is_some_and(|at| after(at, Advanced::LATELY) > now);
+        Ok(if lately && kept.row.state == step.state { Advanced::Again } else { Advanced::No })
     }
 
     async fn history(
@@ -377,11 +378,15 @@ impl Store for MemoryStore {
         connection: &ConnectionId,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<HistoryRow>, StoreError> {
         let tables = self.lock();
         let rows = tables.history.get(connection);
         let rows = rows.into_iter().flat_map(|rows| rows.values().rev()).map(|kept| &kept.row);
-        Ok(rows.filter(|row| !is_over(Row::placed(row.at), Row::KEPT, now)).take(limit).cloned().collect())
+        Ok(rows
+            .filter(|row| !is_over(HistoryRow::placed(row.at), HistoryRow::KEPT, now))
+            .take(limit)
+            .cloned()
+            .collect())
     }
 
     async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
@@ -409,12 +414,13 @@ impl Store for MemoryStore {
         from: Timestamp,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<HistoryRow>, StoreError> {
         let tables = self.lock();
         let rows =
             tables.history.get(connection).into_iter().flat_map(BTreeMap::values).map(|kept| &kept.row);
-        let wanted = |row: &&Row| {
-            Row::place(row.at) >= Row::place(from) && !is_over(Row::placed(row.at), Row::KEPT, now)
+        let wanted = |row: &&HistoryRow| {
+            HistoryRow::place(row.at) >= HistoryRow::place(from)
+                && !is_over(HistoryRow::placed(row.at), HistoryRow::KEPT, now)
         };
         Ok(rows.filter(wanted).take(limit).cloned().collect())
     }

@@ -17,22 +17,23 @@ mod record;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 
+pub use crate::model::message::State;
 pub use broadcasts::{Broadcasts, Opened, RowKey};
 pub use guesses::{GuessLog, Guesses};
-pub use history::{Direction, Moved, Row, State, Step};
+pub use history::{Advanced, Direction, HistoryRow, StatusUpdate};
 pub use jobs::{JobRecord, Jobs};
 pub use memory::MemoryStore;
 pub use number::Number;
-pub use pace::Pace;
+pub use pace::ReplyRate;
 pub use recent::Recent;
 pub use record::{Due, DueCursor, DuePage, Entry, Lease, Loaded, Outbox, Record, Waiting};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::contact::{Contact, ContactChange, ContactId};
-use crate::message::{BackendName, ConnectionId, MessageId};
-use crate::session::Session;
+use crate::model::contact::{Contact, ContactChange, ContactId};
+use crate::model::message::{BackendName, ConnectionId, MessageId};
+use crate::model::session::Session;
 
 /// Why the store could not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +79,7 @@ pub struct Commit<'a> {
     /// Since when the person wants nothing sent.
     pub opted_out: Option<Timestamp>,
     /// The replies of this hour.
-    pub pace: Pace,
+    pub pace: ReplyRate,
     /// The delivery lease to take in the same write: [`Record::next_lease`] of `seen`, and only where `seen` has none
     /// that is still good.
     pub lease: Option<Lease>,
@@ -238,20 +239,20 @@ pub trait Store: Broadcasts + Jobs + GuessLog {
         limit: usize,
     ) -> Result<DuePage, StoreError>;
 
-    /// Writes a row of history, or [merges](Row::merge) it with the one that is there.
-    async fn record(&self, row: &Row) -> Result<(), StoreError>;
+    /// Writes a row of history, or [merges](HistoryRow::merge) it with the one that is there.
+    async fn record(&self, row: &HistoryRow) -> Result<(), StoreError>;
 
     /// Moves the row of an outgoing message forward, as its gateway reports. Where there is none yet it is made, for
     /// [`Store::record`] to complete.
-    async fn report(&self, step: &Step, now: Timestamp) -> Result<Moved, StoreError>;
+    async fn report(&self, step: &StatusUpdate, now: Timestamp) -> Result<Advanced, StoreError>;
 
-    /// A connection's history as far as it is [kept](Row::KEPT), the newest first, at most `limit` rows.
+    /// A connection's history as far as it is [kept](HistoryRow::KEPT), the newest first, at most `limit` rows.
     async fn history(
         &self,
         connection: &ConnectionId,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Row>, StoreError>;
+    ) -> Result<Vec<HistoryRow>, StoreError>;
 
     /// Keeps a message that cannot be used.
     async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError>;
@@ -265,7 +266,7 @@ pub trait Store: Broadcasts + Jobs + GuessLog {
         limit: usize,
     ) -> Result<Vec<Unusable>, StoreError>;
 
-    /// A connection's history from a moment on, as far as it is [kept](Row::KEPT), the oldest first, at most `limit`
+    /// A connection's history from a moment on, as far as it is [kept](HistoryRow::KEPT), the oldest first, at most `limit`
     /// rows. Moments are told apart to the millisecond.
     async fn history_from(
         &self,
@@ -273,7 +274,7 @@ pub trait Store: Broadcasts + Jobs + GuessLog {
         from: Timestamp,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Row>, StoreError>;
+    ) -> Result<Vec<HistoryRow>, StoreError>;
 
     /// Notes that the message tester used this number. An earlier use changes nothing.
     async fn note_number(&self, connection: &ConnectionId, at: Timestamp) -> Result<(), StoreError>;

@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::message::Identity;
-use crate::store::Row;
+use crate::model::message::Identity;
+use crate::store::HistoryRow;
 
 /// A number that somebody used in the message tester.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Number {
 
 impl Number {
     /// For how long it is kept after its last use: as long as what it sent, 30 days.
-    pub const KEPT: SignedDuration = Row::KEPT;
+    pub const KEPT: SignedDuration = HistoryRow::KEPT;
 }
 
 /// In the order in which a list shows them, cut to `limit`.

@@ -4,21 +4,21 @@ use jiff::{SignedDuration, Timestamp};
 
 /// How many replies a connection was given since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
+pub struct ReplyRate {
     /// When the present hour began: with the first reply after the hour before.
     pub since: Timestamp,
     /// The replies since then.
     pub replies: u32,
 }
 
-impl Default for Pace {
+impl Default for ReplyRate {
     /// Of a connection that was never answered.
     fn default() -> Self {
         Self { since: Timestamp::UNIX_EPOCH, replies: 0 }
     }
 }
 
-impl Pace {
+impl ReplyRate {
     const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
     /// As it stands now: an hour that is over counts no more.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 
 use super::recent::Seen;
-use crate::contact::Contact;
+use crate::model::contact::Contact;
 use crate::planted::{self, Plant};
 
 use super::{Commit, Entry, Outbox, Recent, Record};
@@ -121,10 +121,10 @@ impl Room {
 mod tests {
     use jiff::Timestamp;
 
-    use super::super::Pace;
+    use super::super::ReplyRate;
     use super::*;
-    use crate::message::{ConnectionId, MessageId};
-    use crate::session::Session;
+    use crate::model::message::{ConnectionId, MessageId};
+    use crate::model::session::Session;
 
     fn entry(bytes: usize) -> Entry {
         Entry::new(MessageId::random(), "x".repeat(bytes), None, Timestamp::UNIX_EPOCH)
@@ -142,7 +142,7 @@ mod tests {
             contact: None,
             replies,
             opted_out: None,
-            pace: Pace::default(),
+            pace: ReplyRate::default(),
             lease: None,
             now: Timestamp::UNIX_EPOCH,
         })

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::message::MessageId;
+use crate::model::message::MessageId;
 
 /// The ids of the messages that were handled last, the oldest first.
 ///

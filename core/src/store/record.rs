@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::pace::Pace;
+use super::pace::ReplyRate;
 use super::recent::Recent;
-use crate::broadcast::BroadcastKey;
-use crate::contact::{Contact, ContactId};
-use crate::message::{ConnectionId, MessageId, Outgoing};
-use crate::send::Recipient;
-use crate::session::Session;
+use crate::model::broadcast_key::BroadcastKey;
+use crate::model::contact::{Contact, ContactId};
+use crate::model::message::{ConnectionId, MessageId, Outgoing};
+use crate::model::recipient::Recipient;
+use crate::model::session::Session;
 
 /// What is kept of a connection.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +35,7 @@ pub struct Record {
     /// How often a lease on the outbox was taken so far: the fence that a [`Commit`](super::Commit) is held to.
     pub fence: u64,
     /// How fast it was answered of late.
-    pub pace: Pace,
+    pub pace: ReplyRate,
 }
 
 /// What is to be sent to one connection, in order.
@@ -177,7 +177,7 @@ impl Record {
             outbox: Outbox::default(),
             lease: None,
             fence: 0,
-            pace: Pace::default(),
+            pace: ReplyRate::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use uuid::Uuid;
 
-use crate::message::{Identity, InvalidName};
+use crate::model::message::{Identity, InvalidName};
 
 /// What a path leads to.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::backend::plain_text;
-use crate::message::InvalidName;
+use crate::model::message::InvalidName;
 
 /// Nothing from elsewhere, nothing inline, nothing around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{address, answers};
 use crate::backend::plain_text;
-use crate::hex::hex;
+use crate::util::hex::hex;
 
 struct Asset {
     name: &'static str,

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::poll::{CONVERSATIONS, Poll, Shown, news};
 use super::{Tester, answers, take};
-use crate::clock::Deadline;
 use crate::endpoint::MAX_BODY;
-use crate::message::{ConnectionId, Identity};
+use crate::model::message::{ConnectionId, Identity};
 use crate::store::StoreError;
+use crate::util::clock::Deadline;
 
 /// The header with what a page was given to make its calls with.
 const TOKEN: &str = "x-tester-token";
@@ -204,7 +204,7 @@ async fn log(tester: &Tester<'_>) -> Answered {
     };
     let (numbers, histories) = found.await.map_err(|problem| failed(&problem))?;
     let mut more = numbers == most_numbers || histories.iter().any(|(_, rows)| rows.len() == most_of_one);
-    let of_one = |(identity, rows): (Identity, Vec<crate::store::Row>)| {
+    let of_one = |(identity, rows): (Identity, Vec<crate::store::HistoryRow>)| {
         rows.into_iter().map(move |row| Entry { identity: identity.clone(), row: row.into() })
     };
     let mut rows: Vec<Entry> = histories.into_iter().flat_map(of_one).collect();

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use crate::hex::hex;
-use crate::store::{Row, State};
+use crate::model::message::State;
+use crate::store::HistoryRow;
+use crate::util::hex::hex;
 
 /// For so long after it a row may still be written that is older: by another function, by another clock.
 const LATE_MS: i64 = 10_000;
@@ -28,11 +29,11 @@ impl Cursor {
     /// ones, the page does not want them.
     ///
     /// A row that stands in the future hides no other: what comes next is written at `now`, which is before it.
-    pub(super) fn after(rows: &[Row], more: bool, now: Timestamp) -> Option<Self> {
+    pub(super) fn after(rows: &[HistoryRow], more: bool, now: Timestamp) -> Option<Self> {
         let (oldest, newest) = (rows.first()?, rows.last()?);
         let now_ms = now.as_millisecond();
         let newest_ms = newest.at.as_millisecond().min(now_ms);
-        let open = |row: &&Row| {
+        let open = |row: &&HistoryRow| {
             matches!(row.state, State::Received | State::Queued)
                 && row.at.as_millisecond() > newest_ms - PATIENCE_MS
         };
@@ -60,18 +61,18 @@ impl Cursor {
     }
 
     /// Whether what the page knows is still there, going by the rows from [`Cursor::from`] on.
-    pub(super) fn holds(&self, rows: &[Row]) -> bool {
+    pub(super) fn holds(&self, rows: &[HistoryRow]) -> bool {
         rows.iter().any(|row| row.id.as_str() == self.anchor)
     }
 
     /// Whether these rows are what the page has seen.
-    pub(super) fn is_up_to_date(&self, rows: &[Row]) -> bool {
+    pub(super) fn is_up_to_date(&self, rows: &[HistoryRow]) -> bool {
         self.print == print(rows, self.from)
     }
 }
 
 /// A digest of everything of these rows that can change.
-fn print(rows: &[Row], from: i64) -> String {
+fn print(rows: &[HistoryRow], from: i64) -> String {
     let mut sha = Sha256::new();
     for row in rows.iter().filter(|row| row.at.as_millisecond() >= from) {
         sha.update(format!("{}\0{}\0{}\0{}\0", row.id, row.state.as_str(), row.uncertain, row.attempts));
@@ -82,11 +83,11 @@ fn print(rows: &[Row], from: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{ConnectionId, MessageId};
+    use crate::model::message::{ConnectionId, MessageId};
     use crate::store::Direction;
 
-    fn row(seconds: i64, id: &str, state: State) -> Row {
-        Row {
+    fn row(seconds: i64, id: &str, state: State) -> HistoryRow {
+        HistoryRow {
             connection: ConnectionId::new("b".parse().unwrap(), "1".parse().unwrap()),
             at: Timestamp::from_second(1_700_000_000 + seconds).unwrap(),
             id: MessageId::from(id),
@@ -103,7 +104,7 @@ mod tests {
     /// After all rows that are not from the future.
     const NOW: Timestamp = Timestamp::constant(1_700_009_000, 0);
 
-    fn from(rows: &[Row]) -> i64 {
+    fn from(rows: &[HistoryRow]) -> i64 {
         Cursor::after(rows, false, NOW).unwrap().from().as_second() - 1_700_000_000
     }
 

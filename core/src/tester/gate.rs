@@ -14,7 +14,7 @@
 //! write for each login.
 
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ::http::Request;
@@ -23,9 +23,10 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
 
 use super::login::Login;
-use crate::hex::hex;
+use crate::backend::httptester::Quiet;
 use crate::project::Project;
 use crate::store::{Guesses, StoreError};
+use crate::util::hex::hex;
 
 /// The wrong passwords that a client may give on one day before it has to wait.
 const FREE: u32 = 5;
@@ -46,10 +47,6 @@ const QUIET: i64 = 10;
 /// The address that a request came from, as the server tells it. Not what the client says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
-
-/// What a process knows of one tester's counts: until when nobody had guessed, in seconds since 1970.
-#[derive(Debug, Default)]
-pub(crate) struct Quiet(AtomicI64);
 
 /// Whether a password that was given counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use sha2::Sha256;
 
 use crate::backend::authorization::basic_password;
 use crate::backend::httptester::Access;
-use crate::config::Secret;
-use crate::hex::{hex, unhex};
-use crate::message::BackendName;
+use crate::model::message::BackendName;
+use crate::settings::Secret;
+use crate::util::hex::{hex, unhex};
 
 /// How long a login lasts.
 const LASTS: i64 = 12 * 3600;

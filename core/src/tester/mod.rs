@@ -22,17 +22,16 @@ use tracing::{error, info};
 use crate::backend::authorization::basic_password;
 use crate::backend::httptester::{Access, MessageTester};
 use crate::backend::{Backend as _, Caller, plain_text};
-use crate::clock::Deadline;
 use crate::endpoint::{self, MAX_BODY, MAX_QUERY};
-use crate::incoming::IncomingError;
-use crate::message::{BackendName, Identity};
+use crate::model::message::{BackendName, Identity};
+use crate::pipeline::errors::IncomingError;
 use crate::project::Project;
+use crate::util::clock::Deadline;
 use address::{Place, Rest};
 use gate::{Gate, Verdict};
 use login::{Login, Visitor};
 
 pub use gate::ClientAddress;
-pub(crate) use gate::Quiet;
 
 /// What a tester says that is off.
 const OFF: &str = "The message tester is off: it has no password. The settings name the secret that holds it; give the \

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::login::Visitor;
 use super::{Tester, answers, assets};
-use crate::message::Identity;
+use crate::model::message::Identity;
 
 const CONVERSATION: &str = include_str!("web/conversation.html");
 const LOGIN: &str = include_str!("web/login.html");

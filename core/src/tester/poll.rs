@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Tester;
 use super::cursor::Cursor;
-use crate::message::{ConnectionId, Identity};
-use crate::store::{Direction, Row, StoreError};
+use crate::model::message::{ConnectionId, Identity};
+use crate::store::{Direction, HistoryRow, StoreError};
 
 /// How many conversations a page may follow.
 pub(super) const CONVERSATIONS: usize = 60;
@@ -91,8 +91,8 @@ pub(super) struct Shown {
     in_reply_to: Option<String>,
 }
 
-impl From<Row> for Shown {
-    fn from(row: Row) -> Self {
+impl From<HistoryRow> for Shown {
+    fn from(row: HistoryRow) -> Self {
         Self {
             id: row.id.as_str().to_owned(),
             at: row.at.as_millisecond(),
@@ -152,7 +152,13 @@ async fn of_one(tester: &Tester<'_>, followed: Followed) -> Result<Option<Conver
     Ok(Some(conversation(identity, true, more, rows, now)))
 }
 
-fn conversation(identity: Identity, reset: bool, more: bool, rows: Vec<Row>, now: Timestamp) -> Conversation {
+fn conversation(
+    identity: Identity,
+    reset: bool,
+    more: bool,
+    rows: Vec<HistoryRow>,
+    now: Timestamp,
+) -> Conversation {
     let cursor = Cursor::after(&rows, more, now).map_or(NOTHING.to_owned(), |cursor| cursor.to_text());
     Conversation { identity, cursor, reset, more, rows: rows.into_iter().map(Shown::from).collect() }
 }

@@ -10,13 +10,14 @@ use tracing::warn;
 
 use super::Tester;
 use crate::backend::{Backend as _, Received, plain_text};
-use crate::clock::Deadline;
-use crate::config::Respond;
 use crate::endpoint;
-use crate::incoming::{IncomingError, arrival, incoming};
-use crate::message::{ConnectionId, Identity, Incoming, MessageId};
-use crate::random;
-use crate::store::{Direction, Row, State, StoreError};
+use crate::model::message::{ConnectionId, Identity, Incoming, MessageId, State};
+use crate::pipeline::accept::{arrival, incoming};
+use crate::pipeline::errors::IncomingError;
+use crate::project::Respond;
+use crate::store::{Direction, HistoryRow, StoreError};
+use crate::util::clock::Deadline;
+use crate::util::random;
 
 /// Among how many of the last rows of a conversation a message that comes again is looked for.
 const LATELY: usize = 200;
@@ -81,10 +82,10 @@ pub(super) async fn one(
         (None, Some(id)) => arrived_before(tester, &connection, id).await?,
         (None, None) => ports.clock.now(),
     };
-    let gateway_id = received.gateway_id.clone().unwrap_or_else(random::name);
-    let row = Row {
+    let gateway_id = received.gateway_id.clone().unwrap_or_else(random::unique_id);
+    let row = HistoryRow {
         state: State::Received,
-        ..Row::handled(&Incoming {
+        ..HistoryRow::handled(&Incoming {
             id: named.unwrap_or_else(|| MessageId::of_gateway(&connection, &gateway_id)),
             connection,
             text: received.text.clone(),

@@ -15,15 +15,15 @@ use serde_json::{Value, json};
 use super::serve;
 use crate::apps::Echo;
 use crate::backend::{Engines, Fetched, Transport, TransportError};
-use crate::clock::Deadline;
-use crate::config::{Settings, Surroundings};
-use crate::message::{BackendName, ConnectionId};
-use crate::project::{Ports, Project};
+use crate::model::message::{BackendName, ConnectionId};
+use crate::project::{Ports, Project, Settings};
 use crate::queue::{MemoryQueue, Queue};
-use crate::responder::{Record, respond};
 use crate::router::Router;
-use crate::store::{MemoryStore, Row, Store};
+use crate::settings::Surroundings;
+use crate::store::{HistoryRow, MemoryStore, Store};
 use crate::testing::{Faults, FaultyStore, TestClock};
+use crate::util::clock::Deadline;
+use crate::worker::batch::{Record, respond};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const PASSWORD: &str = "correct horse battery";
@@ -55,7 +55,7 @@ impl Rig {
         let queue = Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
         let ports = Ports {
             store: Arc::clone(&store),
-            queue: Some(Arc::clone(&queue) as Arc<dyn Queue>),
+            queue: Arc::clone(&queue) as Arc<dyn Queue>,
             transport: Arc::new(NoTransport),
             clock: Arc::new(clock.clone()),
         };
@@ -101,9 +101,9 @@ impl Rig {
         assert_eq!((status, &answer["taken"]), (200, &json!(1)), "{answer}");
     }
 
-    async fn history(&self, identity: &str) -> Vec<Row> {
+    async fn history(&self, identity: &str) -> Vec<HistoryRow> {
         let connection = ConnectionId::new("t".parse().unwrap(), identity.parse().unwrap());
-        let now = crate::clock::Clock::now(&self.clock);
+        let now = crate::util::clock::Clock::now(&self.clock);
         self.store.history(&connection, now, 1000).await.unwrap()
     }
 
@@ -130,7 +130,7 @@ impl Rig {
 
     /// Of the number 1, that is.
     async fn nothing_is_kept(&self) -> bool {
-        let now = crate::clock::Clock::now(&self.clock);
+        let now = crate::util::clock::Clock::now(&self.clock);
         let name: BackendName = "t".parse().unwrap();
         self.history("1").await.is_empty()
             && self

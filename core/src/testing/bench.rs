@@ -17,19 +17,20 @@ use super::faulty::Faults;
 use super::gateway::TestGateway;
 use crate::backend::{Received, Reference, Reported};
 use crate::broadcast::{BroadcastError, Order, Taken, broadcast};
-use crate::clock::{Clock as _, Deadline};
-use crate::contact::Contact;
 use crate::endpoint;
-use crate::incoming::{Accepted, IncomingError, incoming};
-use crate::message::{BackendName, ConnectionId, Fate, MessageId, Notice, Outgoing};
+use crate::model::contact::Contact;
+use crate::model::message::{BackendName, ConnectionId, FinalStatus, MessageId, Notice, Outgoing};
+use crate::model::session::Session;
+use crate::pipeline::accept::{Accepted, incoming};
+use crate::pipeline::errors::IncomingError;
+use crate::pipeline::status::report;
 use crate::project::Project;
 use crate::queue::{MemoryQueue, QueueError, Ticket};
-use crate::report::report;
-use crate::responder::{Failure, Record, respond};
 use crate::router::Router;
-use crate::session::Session;
-use crate::store::{Moved, Outbox, Row, Store, Unusable};
-use crate::tick::tick;
+use crate::store::{Advanced, HistoryRow, Outbox, Store, Unusable};
+use crate::util::clock::{Clock as _, Deadline};
+use crate::worker::tick::tick;
+use crate::worker::{Failure, Record, respond};
 
 /// A project with everything in memory: apps, backends, one gateway behind them that does as it is told.
 ///
@@ -138,15 +139,19 @@ impl Bench {
             created_at: self.clock.now(),
             otherwise: otherwise.to_vec(),
         };
-        self.project.enqueue(Ticket::notice(notice)).await
+        self.project.ports.queue.enqueue(Ticket::notice(notice)).await
     }
 
     /// Has the gateway report what became of a message that it [took](TestGateway::taken); `None`: it is on its way. Apps
     /// learn of it when the queue is [worked off](Bench::work_off).
-    pub async fn report(&self, message: &Outgoing, fate: Option<Fate>) -> Result<Moved, IncomingError> {
+    pub async fn report(
+        &self,
+        message: &Outgoing,
+        fate: Option<FinalStatus>,
+    ) -> Result<Advanced, IncomingError> {
         let reference = Reference::of(message);
         let reported = Reported { reference, fate, detail: None, reported_at: None };
-        report(&self.project, reported, Deadline::within(Duration::from_secs(29))).await
+        report(&self.project, reported).await
     }
 
     /// Has a text sent to senders at the default backend, once for each `key`. It goes out when the queue is
@@ -262,12 +267,12 @@ impl Bench {
     }
 
     /// A sender's history, the newest first.
-    pub async fn history(&self, identity: &str) -> Vec<Row> {
+    pub async fn history(&self, identity: &str) -> Vec<HistoryRow> {
         self.history_of(&self.connection(identity)).await
     }
 
     /// The same, of a sender at any backend.
-    pub async fn history_of(&self, connection: &ConnectionId) -> Vec<Row> {
+    pub async fn history_of(&self, connection: &ConnectionId) -> Vec<HistoryRow> {
         let store: &dyn Store = self.project.ports.store.as_ref();
         store.history(connection, self.clock.now(), usize::MAX).await.unwrap_or_default()
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::clock::{Clock, after};
+use crate::util::clock::{Clock, after};
 
 /// A clock that stands still until it is told to move. Clones are the same clock.
 #[derive(Clone)]

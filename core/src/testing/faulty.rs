@@ -12,12 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::contact::{Contact, ContactId};
-use crate::message::{BackendName, ConnectionId, MessageId};
+use crate::model::contact::{Contact, ContactId};
+use crate::model::message::{BackendName, ConnectionId, MessageId};
 use crate::queue::{Queue, QueueError, Ticket};
 use crate::store::{
-    Commit, Committed, DueCursor, DuePage, Lease, Loaded, Moved, Number, Outbox, Row, Settled, Settlement,
-    Step, Store, StoreError, Taken, Unusable,
+    Advanced, Commit, Committed, DueCursor, DuePage, HistoryRow, Lease, Loaded, Number, Outbox, Settled,
+    Settlement, StatusUpdate, Store, StoreError, Taken, Unusable,
 };
 
 /// How a call fails.
@@ -236,11 +236,11 @@ impl<S: Store> Store for FaultyStore<S> {
         self.faults.around(self.inner.due_page(now, after, limit)).await
     }
 
-    async fn record(&self, row: &Row) -> Result<(), StoreError> {
+    async fn record(&self, row: &HistoryRow) -> Result<(), StoreError> {
         self.faults.around(self.inner.record(row)).await
     }
 
-    async fn report(&self, step: &Step, now: Timestamp) -> Result<Moved, StoreError> {
+    async fn report(&self, step: &StatusUpdate, now: Timestamp) -> Result<Advanced, StoreError> {
         self.faults.around(self.inner.report(step, now)).await
     }
 
@@ -249,7 +249,7 @@ impl<S: Store> Store for FaultyStore<S> {
         connection: &ConnectionId,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<HistoryRow>, StoreError> {
         self.faults.around(self.inner.history(connection, now, limit)).await
     }
 
@@ -272,7 +272,7 @@ impl<S: Store> Store for FaultyStore<S> {
         from: Timestamp,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<HistoryRow>, StoreError> {
         self.faults.around(self.inner.history_from(connection, from, now, limit)).await
     }
 

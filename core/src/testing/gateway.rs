@@ -8,10 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request};
 
-use crate::backend::{
-    Backend, Caller, Fault, Received, ReportKey, Reported, Reports, SendOutcome, Transport,
-};
-use crate::message::{BackendName, Fate, Outgoing};
+use crate::backend::{Backend, Caller, Received, ReportKey, Reported, Reports, SendOutcome, Transport};
+use crate::error::Fault;
+use crate::model::message::{BackendName, FinalStatus, Outgoing};
 
 /// What the gateway does with one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,7 +167,7 @@ impl Reports for TestBackend {
         let reference = fields(request).remove("for").unwrap_or_default();
         match ReportKey::new(None).open(backend, &reference) {
             Some(_) => Caller::Gateway,
-            None => Caller::Impostor,
+            None => Caller::WrongCredentials,
         }
     }
 
@@ -177,8 +176,8 @@ impl Reports for TestBackend {
         let given = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
         let reference = ReportKey::new(None).open(backend, given("for"));
         let fate = match given("fate") {
-            "delivered" => Some(Fate::Delivered),
-            "failed" => Some(Fate::Failed),
+            "delivered" => Some(FinalStatus::Delivered),
+            "failed" => Some(FinalStatus::Failed),
             "underway" => None,
             _ => return Err(vec![Fault::new("fate", "is not known")]),
         };

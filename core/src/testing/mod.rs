@@ -65,7 +65,8 @@
 //!
 //! ```
 //! use threadless::backend::Engines;
-//! use threadless::config::{Settings, Surroundings};
+//! use threadless::project::Settings;
+//! use threadless::settings::Surroundings;
 //! use threadless::testing::Bench;
 //! use threadless::{Router, apps};
 //!
@@ -216,7 +217,7 @@
 //! use std::sync::{Arc, Mutex};
 //!
 //! use threadless::backend::{AnyBackend, Fetched, Transport, TransportError};
-//! use threadless::config::Settings;
+//! use threadless::project::Settings;
 //! use threadless::store::MemoryStore;
 //! use threadless::{Deadline, Ports, Project, Router, SystemClock, apps, endpoint};
 //!
@@ -255,7 +256,7 @@
 //! let settings = Settings::named("Clinic").with_backend("acme".parse().unwrap(), AnyBackend::new(Acme));
 //! let ports = Ports {
 //!     store: Arc::new(MemoryStore::new()),
-//!     queue: None,
+//!     queue: Arc::new(MemoryQueue::new(Arc::new(SystemClock))),
 //!     transport: sent.clone(),
 //!     clock: Arc::new(SystemClock),
 //! };
@@ -269,14 +270,13 @@
 //! ```
 
 mod bench;
-pub(crate) mod chance;
 mod clock;
 mod faulty;
 mod gateway;
 mod transcript;
 
+pub use crate::util::chance::Chance;
 pub use bench::{Bench, BenchBuilder};
-pub use chance::Chance;
 pub use clock::TestClock;
 pub use faulty::{Fault, Faults, FaultyQueue, FaultyStore, When};
 pub use gateway::{Behaviour, TestGateway};

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::catalogue::Catalogue;
-use crate::language::Language;
+use crate::model::language::Language;
 
 /// A catalogue that is read when someone first speaks its language.
 struct Bundled {

@@ -7,8 +7,7 @@ use super::bundled;
 use super::catalogue::Catalogue;
 use super::languages::Languages;
 use super::phrase::Phrase;
-use crate::consent::is_answered_in;
-use crate::language::Language;
+use crate::model::language::Language;
 
 /// The translations into all languages that a project brings; those that come with this stand behind them.
 #[derive(Clone, Debug, Default)]
@@ -69,11 +68,13 @@ impl Catalogues {
     }
 
     /// What people will not be told in their language although the project has it, one line a language. `texts` are
-    /// those that are known beside the ones in the catalogues.
+    /// those that are known beside the ones in the catalogues. `is_known` says whether a text in English needs no translation
+    /// for a language, since another part of the program has it.
     pub(crate) fn missing<'t>(
         &'t self,
         languages: &Languages,
         texts: impl IntoIterator<Item = &'t str>,
+        is_known: impl Fn(&Language, &str) -> bool,
     ) -> Vec<String> {
         let mut wanted: BTreeSet<&str> = self.own.values().flat_map(Catalogue::texts).collect();
         wanted.extend(texts.into_iter().filter(|text| !text.is_empty()));
@@ -87,7 +88,7 @@ impl Catalogues {
                     self.own.get(language).is_some_and(|catalogue| catalogue.has(text))
                         || bundled::of(language).is_some_and(|catalogue| catalogue.has(text))
                 };
-                has(language) || has(&language.base()) || is_answered_in(language, text)
+                has(language) || has(&language.base()) || is_known(language, text)
             };
             let mut without = wanted.iter().filter(|text| !has(text));
             match (without.next(), without.count()) {

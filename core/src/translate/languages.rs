@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
 
-use crate::config::Fields;
-use crate::language::Language;
+use crate::model::language::Language;
+use crate::settings::Fields;
 
 /// The languages that a project speaks: `languages` and `default_language` of `[project]`.
 ///
 /// ```
 /// use threadless::backend::Engines;
-/// use threadless::config::{Settings, Surroundings};
+/// use threadless::project::Settings;
+/// use threadless::settings::Surroundings;
 ///
 /// let text = r#"
 ///     [project]

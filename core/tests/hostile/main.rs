@@ -23,8 +23,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
 use threadless::backend::{Engines, Fetched, Transport, TransportError};
-use threadless::config::{Settings, Surroundings};
+use threadless::project::Settings;
 use threadless::queue::MemoryQueue;
+use threadless::settings::Surroundings;
 use threadless::store::MemoryStore;
 use threadless::testing::TestClock;
 use threadless::{Deadline, Ports, Project, Router, apps};
@@ -77,7 +78,7 @@ fn project() -> Arc<Project> {
     let clock = Arc::new(TestClock::default());
     let ports = Ports {
         store: Arc::new(MemoryStore::new()),
-        queue: Some(Arc::new(MemoryQueue::new(clock.clone()))),
+        queue: Arc::new(MemoryQueue::new(clock.clone())),
         transport: Arc::new(Taking),
         clock,
     };

@@ -2,8 +2,9 @@
 
 use threadless::backend::Engines;
 use threadless::broadcast::Order;
-use threadless::config::{Settings, Surroundings};
+use threadless::project::Settings;
 use threadless::queue::Job;
+use threadless::settings::Surroundings;
 use threadless::testing::Transcript;
 use threadless::text::{Charset, EncodeErrors, Fidelity, charset, gsm7, segments};
 use threadless::{BackendName, Identity};

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use sha2::Sha256;
 use threadless::backend::{Reference, ReportKey};
 use threadless::broadcast;
-use threadless::config::Secret;
+use threadless::settings::Secret;
 use threadless::{ConnectionId, MessageId, Outgoing, Project, endpoint, tester};
 
 use crate::inputs::hold;

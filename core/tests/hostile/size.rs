@@ -4,9 +4,10 @@ use bytes::Bytes;
 use http::{Request, header};
 use threadless::backend::Engines;
 use threadless::broadcast::{self, Order};
-use threadless::config::{Settings, Surroundings};
 use threadless::endpoint;
+use threadless::project::Settings;
 use threadless::queue::Job;
+use threadless::settings::Surroundings;
 use threadless::testing::Transcript;
 
 use crate::{block_on, deadline, project};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use threadless::config::Settings;
+use threadless::project::Settings;
 use threadless::{Clock, Router, SystemClock, lambda};
 
 use crate::serving::HostName;

@@ -10,8 +10,8 @@ use aws_credential_types::Credentials;
 use dynoxide::Database;
 use threadless::Project;
 use threadless::aws::Access;
-use threadless::config::Place;
 use threadless::lambda::{self, Environment, Function, Host};
+use threadless::settings::Place;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
@@ -235,7 +235,7 @@ fn environment(
 ) -> Environment {
     Environment {
         table: TABLE.to_owned(),
-        queue_url: Some(queue_url.to_owned()),
+        queue_url: queue_url.to_owned(),
         settings: None,
         secrets: std::env::var("THREADLESS_SECRETS").ok(),
         log: String::new(),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use threadless::{App, AppError, Context, Fate, Handled, JobContext, Recipient, Report, Router, Schedule};
+use threadless::{
+    App, AppError, Context, FinalStatus, Handled, JobContext, Recipient, Report, Router, Schedule,
+};
 
 use crate::plan::Says;
 use crate::world::World;
@@ -162,7 +164,7 @@ impl App for Listener {
         let mut list = cx.session().get::<Vec<String>>("reports")?.unwrap_or_default();
         list.push(format!("{} {}", report.message, report.fate.as_str()));
         cx.session_mut().set("reports", &list)?;
-        if report.fate == Fate::Failed {
+        if report.fate == FinalStatus::Failed {
             cx.reply(format!("{} failed", report.message));
         }
         Ok(())

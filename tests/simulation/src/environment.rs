@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
 use threadless::backend::{AnyBackend, Fetched, Transport, TransportError};
-use threadless::config::{BackendSettings, Respond, Settings};
+use threadless::project::{BackendSettings, Respond, Settings};
 use threadless::{Deadline, Ports, Project};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
@@ -82,7 +82,7 @@ impl Lambda {
         let all = Arc::new(port.clone());
         let ports = Ports {
             store: all.clone(),
-            queue: Some(all.clone()),
+            queue: all.clone(),
             transport: Arc::new(NoTransport),
             clock: all,
         };

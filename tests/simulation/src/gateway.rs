@@ -9,7 +9,7 @@ use http::{Method, Request};
 use threadless::backend::{
     Backend, Caller, Fault, Received, ReportKey, Reported, Reports, SendOutcome, Transport,
 };
-use threadless::{BackendName, Fate, InvalidName, Outgoing};
+use threadless::{BackendName, FinalStatus, InvalidName, Outgoing};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{sleep, timeout};
 
@@ -166,7 +166,7 @@ impl Reports for SimBackend {
         let reference = fields(request).remove("for").unwrap_or_default();
         match ReportKey::new(None).open(backend, &reference) {
             Some(_) => Caller::Gateway,
-            None => Caller::Impostor,
+            None => Caller::WrongCredentials,
         }
     }
 
@@ -174,8 +174,8 @@ impl Reports for SimBackend {
         let mut fields = fields(request);
         let reference = ReportKey::new(None).open(backend, &fields.remove("for").unwrap_or_default());
         let fate = match fields.remove("fate").as_deref() {
-            Some("delivered") => Some(Fate::Delivered),
-            Some("failed") => Some(Fate::Failed),
+            Some("delivered") => Some(FinalStatus::Delivered),
+            Some("failed") => Some(FinalStatus::Failed),
             _ => None,
         };
         Ok(Reported {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use threadless::store::{Row, State, Store as _};
+use threadless::store::{HistoryRow, State, Store as _};
 use threadless::{ConnectionId, MessageId, Recipient};
 
 use crate::app;
@@ -20,7 +20,7 @@ type Broken = Vec<(&'static str, String)>;
 /// Looks at everything that was seen, and at what the store has in the end.
 pub(crate) async fn judge(world: &World) {
     let mut broken = Broken::new();
-    let mut rows: BTreeMap<MessageId, Row> = BTreeMap::new();
+    let mut rows: BTreeMap<MessageId, HistoryRow> = BTreeMap::new();
     for connection in &world.people {
         let history = world.store.history(connection, world.now(), usize::MAX).await.unwrap_or_default();
         rows.extend(history.into_iter().map(|row| (row.id.clone(), row)));
@@ -129,7 +129,7 @@ fn acknowledged(world: &World, broken: &mut Broken) {
 }
 
 /// Each message that was committed went out once, or there is a reason.
-fn messages(world: &World, rows: &BTreeMap<MessageId, Row>, broken: &mut Broken) {
+fn messages(world: &World, rows: &BTreeMap<MessageId, HistoryRow>, broken: &mut Broken) {
     let state = world.lock();
     let (seen, now) = (&state.seen, world.now());
     for (id, entry) in seen.entries.iter().filter(|(_, entry)| entry.recipients.is_empty()) {
@@ -238,7 +238,7 @@ fn sent_to_others(world: &World, broken: &mut Broken) {
 }
 
 /// What was reported stands in the history, and the apps know of every refusal.
-fn reports(world: &World, rows: &BTreeMap<MessageId, Row>, broken: &mut Broken) {
+fn reports(world: &World, rows: &BTreeMap<MessageId, HistoryRow>, broken: &mut Broken) {
     let state = world.lock();
     for (id, reported) in &state.seen.reported {
         let row = rows.get(&MessageId::from(id.as_str()));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use threadless::queue::Job;
-use threadless::responder::{Record, respond};
 use threadless::testing::Chance;
+use threadless::worker::{Record, respond};
 use tokio::time::sleep;
 
 use crate::environment::{Environment, Function};

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use threadless::broadcast::Piece;
 use threadless::queue::Job;
 use threadless::store::{
-    Commit, Entry, JobRecord, Lease, Loaded, Moved, Opened, Outbox, Row, Settled, Settlement, State, Step,
+    Advanced, Commit, Entry, HistoryRow, JobRecord, Lease, Loaded, Opened, Outbox, Settled, Settlement,
+    State, StatusUpdate,
 };
-use threadless::{Clock as _, ConnectionId, ContactId, Fate, MessageId, Outgoing, Recipient};
+use threadless::{Clock as _, ConnectionId, ContactId, FinalStatus, MessageId, Outgoing, Recipient};
 
 use crate::app;
 use crate::plan::Says;
@@ -255,7 +256,7 @@ impl Port {
     }
 
     /// Sees a row that is about to be written.
-    pub(crate) fn saw_row(&self, row: &Row) {
+    pub(crate) fn saw_row(&self, row: &HistoryRow) {
         let mut state = self.world.lock();
         *state.seen.unwritten.entry(row.id.clone()).or_default() += 1;
         if let Some(seen) = state.seen.entries.get_mut(&row.id) {
@@ -263,7 +264,7 @@ impl Port {
         }
     }
 
-    pub(crate) fn row_is_written(&self, row: &Row, written: bool) {
+    pub(crate) fn row_is_written(&self, row: &HistoryRow, written: bool) {
         if written {
             *self.world.lock().seen.unwritten.entry(row.id.clone()).or_default() -= 1;
         }
@@ -287,13 +288,13 @@ impl Port {
     }
 
     /// Sees what became of a report at the store.
-    pub(crate) fn saw_report(&self, step: &Step, moved: Moved) {
+    pub(crate) fn saw_report(&self, step: &StatusUpdate, moved: Advanced) {
         let fate = match step.state {
-            State::Delivered => Fate::Delivered,
-            State::Failed => Fate::Failed,
+            State::Delivered => FinalStatus::Delivered,
+            State::Failed => FinalStatus::Failed,
             _ => return,
         };
-        if moved == Moved::Forward {
+        if moved == Advanced::Forward {
             let end = (step.connection.clone(), step.id.clone(), fate.as_str());
             if !self.world.lock().seen.ends.insert(end) {
                 self.world.broken("states only forward", format!("{} came to its end twice", step.id));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use async_trait::async_trait;
 use threadless::queue::{Queue, QueueError, Ticket};
-use threadless::responder::{Failure, Record};
+use threadless::worker::{Failure, Record};
 
 use crate::plan::{Call, Fault};
 use crate::port::Port;

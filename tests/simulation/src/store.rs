@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use threadless::broadcast::{Broadcast, BroadcastKey, Piece};
 use threadless::store::{
-    Broadcasts, Commit, Committed, DueCursor, DuePage, GuessLog, Guesses, JobRecord, Jobs, Lease, Loaded,
-    Moved, Number, Opened, Outbox, Row, Settled, Settlement, Step, Store, StoreError, Taken, Unusable,
+    Advanced, Broadcasts, Commit, Committed, DueCursor, DuePage, GuessLog, Guesses, HistoryRow, JobRecord,
+    Jobs, Lease, Loaded, Number, Opened, Outbox, Settled, Settlement, StatusUpdate, Store, StoreError, Taken,
+    Unusable,
 };
 use threadless::{BackendName, ConnectionId, Contact, ContactId, MessageId};
 
@@ -168,13 +169,13 @@ impl Store for Port {
         .await
     }
 
-    async fn record(&self, row: &Row) -> Answer<()> {
+    async fn record(&self, row: &HistoryRow) -> Answer<()> {
         self.saw_row(row);
         let written = self
             .call(Call::Record, || async {
                 self.world.store.record(row).await?;
                 self.log(|| {
-                    let Row { id, state, attempts, uncertain, .. } = row;
+                    let HistoryRow { id, state, attempts, uncertain, .. } = row;
                     format!("row {id} {} attempts {attempts} uncertain {uncertain}", state.as_str())
                 });
                 self.watch_row(&row.connection, row.at, &row.id).await;
@@ -185,7 +186,7 @@ impl Store for Port {
         written
     }
 
-    async fn report(&self, step: &Step, now: Timestamp) -> Answer<Moved> {
+    async fn report(&self, step: &StatusUpdate, now: Timestamp) -> Answer<Advanced> {
         self.call(Call::Report, || async {
             let moved = self.world.store.report(step, now).await?;
             self.log(|| format!("report {} {}: {moved:?}", step.id, step.state.as_str()));
@@ -196,7 +197,12 @@ impl Store for Port {
         .await
     }
 
-    async fn history(&self, connection: &ConnectionId, now: Timestamp, limit: usize) -> Answer<Vec<Row>> {
+    async fn history(
+        &self,
+        connection: &ConnectionId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Answer<Vec<HistoryRow>> {
         self.world.store.history(connection, now, limit).await
     }
 
@@ -214,7 +220,7 @@ impl Store for Port {
         from: Timestamp,
         now: Timestamp,
         limit: usize,
-    ) -> Answer<Vec<Row>> {
+    ) -> Answer<Vec<HistoryRow>> {
         self.world.store.history_from(connection, from, now, limit).await
     }
 
@@ -261,9 +267,9 @@ impl Broadcasts for Port {
         self.call(Call::Part, || self.world.store.broadcast_part(key, part)).await
     }
 
-    async fn part_is_spread(&self, key: &BroadcastKey, part: u32) -> Answer<()> {
+    async fn part_is_fanned_out(&self, key: &BroadcastKey, part: u32) -> Answer<()> {
         self.call(Call::PartIsSpread, || async {
-            self.world.store.part_is_spread(key, part).await?;
+            self.world.store.part_is_fanned_out(key, part).await?;
             self.log(|| format!("part {part} of {key} is spread"));
             Ok(())
         })
@@ -274,7 +280,7 @@ impl Broadcasts for Port {
         self.call(Call::Postpone, || self.world.store.postpone_broadcast(key, until)).await
     }
 
-    async fn rows(&self, wanted: &[(ConnectionId, Timestamp, MessageId)]) -> Answer<Vec<Option<Row>>> {
+    async fn rows(&self, wanted: &[(ConnectionId, Timestamp, MessageId)]) -> Answer<Vec<Option<HistoryRow>>> {
         self.call(Call::Rows, || self.world.store.rows(wanted)).await
     }
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use aws_credential_types::Credentials;
 use threadless::aws::Access;
-use threadless::config::Place;
 use threadless::lambda::{self, Environment};
+use threadless::settings::Place;
 use threadless::{Deadline, SystemClock};
 
 /// As the template has it.
@@ -36,7 +36,7 @@ fn run() -> Result<()> {
         table: "threadless".to_owned(),
         dynamodb_url: Some(argument("DYNAMODB")?),
         sqs_url: Some(argument("SQS")?),
-        queue_url: Some(argument("QUEUE")?),
+        queue_url: argument("QUEUE")?,
         settings: None,
         secrets: None,
         log: "warn".to_owned(),

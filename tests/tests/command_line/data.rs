@@ -285,10 +285,7 @@ async fn a_full_disk_is_503_and_what_was_acknowledged_is_answered() -> Result<()
         // Twice where it was sent and the disk had no room to write that down.
         let answered = || -> BTreeSet<usize> {
             let requests = gateway.requests();
-            requests
-                .iter()
-                .filter_map(|sent| sent.text("text")?.split(' ').next()?.parse().ok())
-                .collect()
+            requests.iter().filter_map(|sent| sent.text("text")?.split(' ').next()?.parse().ok()).collect()
         };
         // What could not even be put back waits for its visibility time-out, 180 s.
         let begun = std::time::Instant::now();

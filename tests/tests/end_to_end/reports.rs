@@ -12,7 +12,7 @@ use tests::recorder::{Recorder, Reply};
 use tests::smpp::command_status;
 use threadless::aws::{Access, http_client};
 use threadless::store::dynamodb::DynamoStore;
-use threadless::store::{Direction, Row, State, Store as _};
+use threadless::store::{Direction, HistoryRow, State, Store as _};
 use threadless::{ConnectionId, MessageId, Router};
 
 use super::{CODE, LIMIT, MODES, options, sendsms, until};
@@ -70,7 +70,7 @@ impl Rig {
         smsc.wait_for_mts(before + 1, LIMIT).await.unwrap().pop().unwrap()
     }
 
-    async fn row(&self, text: &str) -> Option<Row> {
+    async fn row(&self, text: &str) -> Option<HistoryRow> {
         let rows = self.store.history(&phone(), jiff::Timestamp::now(), 1000).await.unwrap();
         rows.into_iter().find(|row| row.direction == Direction::Out && row.text == text)
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use threadless::MessageId;
-use threadless::store::{Direction, Row, State};
+use threadless::store::{Direction, HistoryRow, State};
 
 /// A message that a phone sent: each text comes once from each number.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub(crate) struct Evidence {
     pub(crate) texted: Vec<Texted>,
     pub(crate) asked: Vec<Asked>,
     pub(crate) sent: Vec<Sent>,
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<HistoryRow>,
     /// What the phones got: number and text.
     pub(crate) phones: Vec<(String, String)>,
     /// How many messages the app has counted for each number.
@@ -60,7 +60,7 @@ struct Message {
     deliveries: usize,
     handled: bool,
     /// The reply as the history has it, and which count it tells.
-    reply: Option<(Row, u32)>,
+    reply: Option<(HistoryRow, u32)>,
     /// When it was first given to sendsms, and how often Kannel may have taken it.
     first_sent: Option<usize>,
     perhaps_taken: usize,
@@ -286,8 +286,8 @@ mod tests {
         MessageId::from(format!("m{nth}").as_str())
     }
 
-    fn row(id: MessageId, direction: Direction, state: State, text: &str) -> Row {
-        Row {
+    fn row(id: MessageId, direction: Direction, state: State, text: &str) -> HistoryRow {
+        HistoryRow {
             connection: ConnectionId::new("k".parse().unwrap(), "1".parse().unwrap()),
             at: jiff::Timestamp::UNIX_EPOCH,
             in_reply_to: None,
@@ -318,7 +318,7 @@ mod tests {
             evidence.asked.push(asked);
             evidence.rows.push(row(id(nth), Direction::In, State::Handled, &text));
             let answer = row(id(nth).reply(1), Direction::Out, State::Sent, &reply);
-            evidence.rows.push(Row { in_reply_to: Some(id(nth)), ..answer });
+            evidence.rows.push(HistoryRow { in_reply_to: Some(id(nth)), ..answer });
             evidence.sent.push(Sent {
                 number: number.clone(),
                 text: reply.clone(),

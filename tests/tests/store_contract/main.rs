@@ -21,8 +21,9 @@ use threadless::aws::{Access, http_client};
 use threadless::broadcast::{Broadcast, Piece};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{
-    Commit, Committed, Direction, Entry, Guesses, JobRecord, Lease, Loaded, MemoryStore, Moved, Opened,
-    Outbox, Pace, Row, Settled, Settlement, State, Step, Store, Taken, Unusable, Waiting,
+    Advanced, Commit, Committed, Direction, Entry, Guesses, HistoryRow, JobRecord, Lease, Loaded,
+    MemoryStore, Opened, Outbox, ReplyRate, Settled, Settlement, State, StatusUpdate, Store, Taken, Unusable,
+    Waiting,
 };
 use threadless::{BackendName, ConnectionId, Contact, ContactChange, ContactId, MessageId, Session};
 
@@ -174,7 +175,7 @@ async fn commit_on(
             contact: None,
             replies: replies.iter().map(|text| entry(text)).collect(),
             opted_out: None,
-            pace: Pace::default(),
+            pace: ReplyRate::default(),
             lease: held.map(|(owner, until)| seen.next_lease(owner, at(until))),
             now: at(0),
         })
@@ -275,7 +276,7 @@ fn a_broadcast(key: &str, digest: &str, second: i64) -> Broadcast {
         text: "text \0 \u{1f469}".to_owned(),
         created_at: at(second),
         sizes: vec![2, 1],
-        spread: BTreeSet::new(),
+        fanned_out: BTreeSet::new(),
     }
 }
 
@@ -295,7 +296,7 @@ async fn a_broadcast_is_kept_whole_and_once_for_its_key(store: &dyn Store) {
     // Its key is free again when it is no longer kept.
     let month = Broadcast::KEPT.as_secs();
     assert_eq!(store.broadcast(&one.key, at(month + 6)).await.unwrap(), None);
-    store.part_is_spread(&one.key, 0).await.unwrap();
+    store.part_is_fanned_out(&one.key, 0).await.unwrap();
     let later = a_broadcast("k.1", "later", month + 6);
     assert_eq!(store.open_broadcast(&later, &parts[1..]).await.unwrap(), Opened::Now(later.clone()));
     assert_eq!(store.broadcast(&one.key, at(month + 6)).await.unwrap(), Some(later), "with no part spread");
@@ -333,14 +334,14 @@ async fn a_broadcast_is_due_until_its_parts_are_spread(store: &dyn Store) {
     store.postpone_broadcast(&one.key, Some(at(50))).await.unwrap();
     assert_eq!((due(20).await, due(50).await), (vec!["1".to_owned()], vec!["1".to_owned(), "k".to_owned()]));
     for part in [1, 1, 0, 1] {
-        store.part_is_spread(&one.key, part).await.unwrap();
+        store.part_is_fanned_out(&one.key, part).await.unwrap();
         let kept = store.broadcast(&one.key, at(9)).await.unwrap().unwrap();
-        assert!(kept.spread.contains(&part));
-        let expected: &[&str] = if kept.spread.len() == 1 { &["1", "k"] } else { &["1"] };
+        assert!(kept.fanned_out.contains(&part));
+        let expected: &[&str] = if kept.fanned_out.len() == 1 { &["1", "k"] } else { &["1"] };
         assert_eq!(due(50).await, expected);
     }
     store.postpone_broadcast(&"none".parse().unwrap(), Some(at(1))).await.unwrap();
-    store.part_is_spread(&"none".parse().unwrap(), 0).await.unwrap();
+    store.part_is_fanned_out(&"none".parse().unwrap(), 0).await.unwrap();
     assert_eq!(due(50).await, ["1"], "what is not there does not come about");
 }
 
@@ -365,7 +366,7 @@ async fn a_job_is_written_only_as_it_was_seen(store: &dyn Store) {
 }
 
 async fn rows_are_found_by_their_keys(store: &dyn Store) {
-    let row = |number: i64| Row {
+    let row = |number: i64| HistoryRow {
         connection: connection(&(number % 7).to_string()),
         at: at(number),
         id: MessageId::from(format!("m{number}").as_str()),
@@ -417,7 +418,7 @@ async fn the_arrival_of_a_message_is_known_as_long_as_its_id(store: &dyn Store) 
             contact: None,
             replies: Vec::new(),
             opted_out: None,
-            pace: Pace::default(),
+            pace: ReplyRate::default(),
             lease: None,
             now: at(nth),
         };
@@ -433,7 +434,7 @@ async fn the_arrival_of_a_message_is_known_as_long_as_its_id(store: &dyn Store) 
 
 async fn a_row_that_waits_takes_in_each_attempt(store: &dyn Store) {
     let who = connection("1");
-    let row = |attempts: u32, uncertain: u32, detail: Option<&str>| Row {
+    let row = |attempts: u32, uncertain: u32, detail: Option<&str>| HistoryRow {
         attempts,
         uncertain,
         detail: detail.map(str::to_owned),
@@ -543,8 +544,8 @@ async fn an_entry_of_the_index_that_cannot_be_read_is_counted_and_stops_nobody()
 }
 
 /// A row of the message `out`.
-fn out(who: &ConnectionId, state: State, uncertain: u32) -> Row {
-    Row {
+fn out(who: &ConnectionId, state: State, uncertain: u32) -> HistoryRow {
+    HistoryRow {
         connection: who.clone(),
         at: at(0),
         id: MessageId::from("out"),
@@ -559,12 +560,12 @@ fn out(who: &ConnectionId, state: State, uncertain: u32) -> Row {
 }
 
 /// What a gateway reports of the message `out`.
-fn step(who: &ConnectionId, state: State, detail: Option<&str>) -> Step {
+fn step(who: &ConnectionId, state: State, detail: Option<&str>) -> StatusUpdate {
     let (at, id) = (at(0), MessageId::from("out"));
-    Step { connection: who.clone(), at, id, state, detail: detail.map(str::to_owned) }
+    StatusUpdate { connection: who.clone(), at, id, state, detail: detail.map(str::to_owned) }
 }
 
-async fn only_row(store: &dyn Store, who: &ConnectionId) -> Row {
+async fn only_row(store: &dyn Store, who: &ConnectionId) -> HistoryRow {
     let mut rows = store.history(who, at(90), 10).await.unwrap();
     assert_eq!(rows.len(), 1, "{rows:?}");
     rows.remove(0)
@@ -584,9 +585,9 @@ async fn a_report_moves_a_row_forward_only_whatever_the_order(store: &dyn Store)
             for (words, again) in [("first", false), ("second", true)] {
                 let moved = store.report(&step(&who, state, Some(words)), at(5)).await.unwrap();
                 let expected = match (further, again) {
-                    (true, false) => Moved::Forward,
-                    (true, true) => Moved::Again,
-                    (false, _) => Moved::No,
+                    (true, false) => Advanced::Forward,
+                    (true, true) => Advanced::Again,
+                    (false, _) => Advanced::No,
                 };
                 assert_eq!(moved, expected, "{order:?} {state:?} {words}");
             }
@@ -594,7 +595,7 @@ async fn a_report_moves_a_row_forward_only_whatever_the_order(store: &dyn Store)
                 highest = state;
             }
             let detail = Some("first".to_owned());
-            let row = Row { state: highest, detail, ..out(&who, State::Queued, 0) };
+            let row = HistoryRow { state: highest, detail, ..out(&who, State::Queued, 0) };
             assert_eq!(only_row(store, &who).await, row, "{order:?} {state:?}");
         }
         assert_eq!(highest, State::Delivered);
@@ -602,35 +603,35 @@ async fn a_report_moves_a_row_forward_only_whatever_the_order(store: &dyn Store)
     // Long afterwards nothing is to follow from it any more.
     let who = connection("0");
     let delivered = step(&who, State::Delivered, None);
-    assert_eq!(store.report(&delivered, at(5 + 12 * 3600 - 1)).await.unwrap(), Moved::Again);
-    assert_eq!(store.report(&delivered, at(5 + 12 * 3600)).await.unwrap(), Moved::No);
+    assert_eq!(store.report(&delivered, at(5 + 12 * 3600 - 1)).await.unwrap(), Advanced::Again);
+    assert_eq!(store.report(&delivered, at(5 + 12 * 3600)).await.unwrap(), Advanced::No);
     // Nor where it was no report that took the row there.
     let who = connection("ours");
     store.record(&out(&who, State::Failed, 0)).await.unwrap();
-    assert_eq!(store.report(&step(&who, State::Failed, None), at(5)).await.unwrap(), Moved::No);
+    assert_eq!(store.report(&step(&who, State::Failed, None), at(5)).await.unwrap(), Advanced::No);
     let delivered = step(&who, State::Delivered, None);
-    assert_eq!(store.report(&delivered, at(5)).await.unwrap(), Moved::Forward);
+    assert_eq!(store.report(&delivered, at(5)).await.unwrap(), Advanced::Forward);
     assert_eq!(only_row(store, &who).await.detail, None, "what was said of another state is gone");
 }
 
 async fn a_report_before_its_row_waits_for_it(store: &dyn Store) {
     let who = connection("1");
-    assert_eq!(store.report(&step(&who, State::Delivered, None), at(5)).await.unwrap(), Moved::Forward);
+    assert_eq!(store.report(&step(&who, State::Delivered, None), at(5)).await.unwrap(), Advanced::Forward);
     let early = only_row(store, &who).await;
     assert_eq!((early.direction, early.state, early.text.as_str()), (Direction::Out, State::Delivered, ""));
     for state in [State::Queued, State::Sent] {
         store.record(&out(&who, state, 0)).await.unwrap();
-        let whole = Row { state: State::Delivered, detail: None, ..out(&who, state, 0) };
+        let whole = HistoryRow { state: State::Delivered, detail: None, ..out(&who, state, 0) };
         assert_eq!(only_row(store, &who).await, whole, "{state:?}");
     }
-    assert_eq!(store.report(&step(&who, State::Delivered, None), at(6)).await.unwrap(), Moved::Again);
+    assert_eq!(store.report(&step(&who, State::Delivered, None), at(6)).await.unwrap(), Advanced::Again);
     let month = 30 * 24 * 3600;
     assert_eq!(store.history(&who, at(month), 10).await.unwrap(), [], "it expires like any other");
 }
 
 async fn a_report_before_the_answer_hides_neither_attempts_nor_doubt(store: &dyn Store) {
     let who = connection("1");
-    store.record(&Row { attempts: 0, ..out(&who, State::Queued, 0) }).await.unwrap();
+    store.record(&HistoryRow { attempts: 0, ..out(&who, State::Queued, 0) }).await.unwrap();
     store.report(&step(&who, State::Delivered, Some("at 12:00")), at(5)).await.unwrap();
     store.record(&out(&who, State::Sent, 2)).await.unwrap();
     store.record(&out(&who, State::Sent, 1)).await.unwrap();
@@ -642,9 +643,9 @@ async fn a_report_before_the_answer_hides_neither_attempts_nor_doubt(store: &dyn
 async fn a_row_that_is_no_longer_kept_takes_no_report(store: &dyn Store) {
     let (who, month) = (connection("1"), 30 * 24 * 3600);
     let delivered = step(&who, State::Delivered, None);
-    assert_eq!(store.report(&delivered, at(month)).await.unwrap(), Moved::No);
+    assert_eq!(store.report(&delivered, at(month)).await.unwrap(), Advanced::No);
     assert_eq!(store.history(&who, at(0), 10).await.unwrap(), [], "nothing was written");
-    assert_eq!(store.report(&delivered, at(month - 1)).await.unwrap(), Moved::Forward);
+    assert_eq!(store.report(&delivered, at(month - 1)).await.unwrap(), Advanced::Forward);
 }
 
 async fn history_moves_forward_only(store: &dyn Store) {
@@ -664,7 +665,7 @@ async fn history_moves_forward_only(store: &dyn Store) {
         let kept = store.history(&who, at(90), 10).await.unwrap();
         assert_eq!(kept, [row(state, uncertain)], "after {step:?}");
     }
-    let later = Row { at: at(60), id: MessageId::from("later"), ..row(State::Queued, 0) };
+    let later = HistoryRow { at: at(60), id: MessageId::from("later"), ..row(State::Queued, 0) };
     store.record(&later).await.unwrap();
     let kept = store.history(&who, at(90), 10).await.unwrap();
     assert_eq!(kept.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["later", "out"]);
@@ -684,7 +685,7 @@ async fn any_text_is_kept_as_it_is(store: &dyn Store) {
 async fn wishes_and_pace_are_kept_and_every_outbox_knows_of_them(store: &dyn Store) {
     let (who, message) = (connection("1"), MessageId::from("stop"));
     let seen = load(store, &who, "stop").await.record;
-    let (opted_out, pace) = (Some(at(7)), Pace { since: at(1), replies: 3 });
+    let (opted_out, pace) = (Some(at(7)), ReplyRate { since: at(1), replies: 3 });
     let confirmation = Entry { confirms: true, ..entry("silence") };
     let committed = store
         .commit(Commit {
@@ -732,7 +733,7 @@ async fn commit_contact(
             contact: Some(change),
             replies: vec![entry(message)],
             opted_out: None,
-            pace: Pace::default(),
+            pace: ReplyRate::default(),
             lease: None,
             now: at(0),
         })
@@ -904,8 +905,8 @@ async fn unusable_messages_are_kept_by_backend(store: &dyn Store) {
     assert_eq!(store.unusable(&"other".parse().unwrap(), at(9), 2).await.unwrap(), []);
 }
 
-fn row(who: &ConnectionId, seconds: i64, id: &str) -> Row {
-    Row {
+fn row(who: &ConnectionId, seconds: i64, id: &str) -> HistoryRow {
+    HistoryRow {
         connection: who.clone(),
         at: at(seconds),
         id: MessageId::from(id),
@@ -921,7 +922,7 @@ fn row(who: &ConnectionId, seconds: i64, id: &str) -> Row {
 
 async fn history_can_be_read_from_a_moment_on(store: &dyn Store) {
     let who = connection("+251 911#x");
-    let rows: Vec<Row> = (0..5).map(|nth| row(&who, nth, &format!("m{nth}"))).collect();
+    let rows: Vec<HistoryRow> = (0..5).map(|nth| row(&who, nth, &format!("m{nth}"))).collect();
     for row in rows.iter().rev() {
         store.record(row).await.unwrap();
     }
@@ -956,9 +957,9 @@ async fn no_time_is_too_far_away(store: &dyn Store) {
         (Timestamp::MAX, last),
     ];
     for (nth, (time, _)) in times.into_iter().enumerate().rev() {
-        store.record(&Row { at: time, ..row(&who, 0, &format!("m{nth}")) }).await.unwrap();
+        store.record(&HistoryRow { at: time, ..row(&who, 0, &format!("m{nth}")) }).await.unwrap();
         // A report finds it where it was written, and makes none where it is long gone.
-        let step = Step {
+        let step = StatusUpdate {
             connection: who.clone(),
             at: time,
             id: format!("m{nth}").as_str().into(),
@@ -966,7 +967,7 @@ async fn no_time_is_too_far_away(store: &dyn Store) {
             detail: None,
         };
         let moved = store.report(&step, at(0)).await.unwrap();
-        assert_eq!(moved, if time < at(0) { Moved::No } else { Moved::Forward }, "{time}");
+        assert_eq!(moved, if time < at(0) { Advanced::No } else { Advanced::Forward }, "{time}");
     }
     let rows = store.history_from(&who, Timestamp::MIN, at(0), 20).await.unwrap();
     let found: Vec<_> = rows.iter().map(|row| (row.id.as_str(), row.at)).collect();

@@ -1,7 +1,7 @@
 //! What a history knows of one connection, to pick from.
 
 use jiff::Timestamp;
-use threadless::store::{Lease, Outbox, Record, Row};
+use threadless::store::{HistoryRow, Lease, Outbox, Record};
 use threadless::{ConnectionId, Contact, ContactId, MessageId};
 
 use crate::calls::Back;
@@ -16,7 +16,7 @@ pub(crate) struct Person {
     pub(crate) outboxes: Vec<Outbox>,
     pub(crate) contacts: Vec<ContactId>,
     /// Its messages as they were first written down.
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<HistoryRow>,
 }
 
 impl Person {

@@ -2,7 +2,8 @@
 
 use tests::dynamodb::DynamoDb;
 use threadless::store::{
-    Broadcasts as _, Entry, Jobs as _, Lease, Moved, Number, Pace, Row, State, Step, Store as _, Waiting,
+    Advanced, Broadcasts as _, Entry, HistoryRow, Jobs as _, Lease, Number, ReplyRate, State, Step,
+    Store as _, Waiting,
 };
 use threadless::{Contact, ContactId};
 
@@ -30,7 +31,7 @@ async fn a_connection_of_the_first_form_is_what_it_was() {
     assert_eq!(record.outbox.entries, entries()[..INSIDE].to_vec());
     assert_eq!((record.outbox.spilled, record.outbox.opted_out), (1, Some(at(40))));
     assert_eq!(record.lease, Some(lease()));
-    assert_eq!(record.pace, Pace { since: at(1), replies: 7 });
+    assert_eq!(record.pace, ReplyRate { since: at(1), replies: 7 });
     for nth in 16..=40 {
         assert!(store.load(&who(), &id(&format!("m{nth}")), at(50)).await.unwrap().seen, "{nth}");
     }
@@ -68,11 +69,11 @@ async fn a_contact_of_the_first_form_is_what_it_was() {
 async fn history_and_what_the_tester_knows_are_what_they_were() {
     let dynamodb = DynamoDb::start().await.unwrap();
     let store = store_of(&dynamodb, "v1").await;
-    let delivered = Row { state: State::Delivered, detail: Some("DELIVRD".to_owned()), ..sent() };
+    let delivered = HistoryRow { state: State::Delivered, detail: Some("DELIVRD".to_owned()), ..sent() };
     assert_eq!(store.history(&who(), at(70), 9).await.unwrap(), [delivered, received()]);
     let (state, detail) = (State::Delivered, None);
     let step = Step { connection: who(), at: at(41), id: id("m40-1"), state, detail };
-    assert_eq!(store.report(&step, at(70)).await.unwrap(), Moved::Again);
+    assert_eq!(store.report(&step, at(70)).await.unwrap(), Advanced::Again);
     let kept = store.unusable(&who().backend, at(70), 9).await.unwrap();
     assert_eq!(kept, [unusable()]);
     let number = Number { identity: who().identity, used_at: at(6) };

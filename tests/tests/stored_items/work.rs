@@ -85,7 +85,7 @@ async fn go_on_with_the_rest(store: &threadless::store::dynamodb::DynamoStore) {
     store.record(&crate::write::received()).await.unwrap();
     store.note_number(&who(), at(103)).await.unwrap();
     let key = broadcast().key;
-    store.part_is_spread(&key, 0).await.unwrap();
+    store.part_is_fanned_out(&key, 0).await.unwrap();
     assert_eq!(store.due(at(300), 9).await.unwrap(), []);
     let next = JobRecord { started: at(104), done: None, ..job() };
     assert!(store.put_job("survey.remind", Some(&job()), &next).await.unwrap());

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tests::dynamodb::DynamoDb;
 use threadless::broadcast::{Broadcast, Piece};
 use threadless::store::{
-    Commit, Committed, Direction, Entry, JobRecord, Pace, Row, State, Step, Store, Unusable,
+    Commit, Committed, Direction, Entry, HistoryRow, JobRecord, ReplyRate, State, Step, Store, Unusable,
 };
 use threadless::{Contact, ContactChange, ContactId, Recipient, Session};
 
@@ -94,7 +94,7 @@ async fn write_connections(store: &dyn Store) {
             contact: last.then_some(&change),
             replies: if last { entries() } else { Vec::new() },
             opted_out: last.then(|| at(40)),
-            pace: if last { Pace { since: at(1), replies: 7 } } else { Pace::default() },
+            pace: if last { ReplyRate { since: at(1), replies: 7 } } else { ReplyRate::default() },
             lease: last.then(|| seen.next_lease("me", at(90))),
             now: at(nth),
         };
@@ -111,7 +111,7 @@ async fn write_connections(store: &dyn Store) {
         contact: None,
         replies: Vec::new(),
         opted_out: None,
-        pace: Pace::default(),
+        pace: ReplyRate::default(),
         lease: None,
         now: at(5),
     };
@@ -127,8 +127,8 @@ async fn write_history(store: &dyn Store) {
     store.report(&step, at(60)).await.unwrap();
 }
 
-pub(crate) fn received() -> Row {
-    Row {
+pub(crate) fn received() -> HistoryRow {
+    HistoryRow {
         connection: who(),
         at: at(40),
         id: id("m40"),
@@ -142,8 +142,8 @@ pub(crate) fn received() -> Row {
     }
 }
 
-pub(crate) fn sent() -> Row {
-    Row {
+pub(crate) fn sent() -> HistoryRow {
+    HistoryRow {
         connection: who(),
         at: at(41),
         id: id("m40-1"),
@@ -187,6 +187,6 @@ async fn write_the_rest(store: &dyn Store) {
     store.keep_unusable(&unusable()).await.unwrap();
     store.note_number(&who(), at(6)).await.unwrap();
     store.open_broadcast(&broadcast(), &parts()).await.unwrap();
-    store.part_is_spread(&broadcast().key, 1).await.unwrap();
+    store.part_is_fanned_out(&broadcast().key, 1).await.unwrap();
     assert!(store.put_job("survey.remind", None, &job()).await.unwrap());
 }

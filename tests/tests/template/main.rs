@@ -19,7 +19,9 @@ use tests::services::items;
 use threadless::aws::{Access, http_client};
 use threadless::lambda::Function;
 use threadless::store::dynamodb::DynamoStore;
-use threadless::store::{Commit, Committed, Direction, Entry, Row, State, Store as _, Unusable, Waiting};
+use threadless::store::{
+    Commit, Committed, Direction, Entry, HistoryRow, State, Store as _, Unusable, Waiting,
+};
 use threadless::{ConnectionId, Contact, ContactChange, ContactId, MessageId};
 
 /// The only code that reads the environment of a function.
@@ -286,7 +288,7 @@ async fn fill(store: &DynamoStore, connection: &ConnectionId) -> Result<()> {
     };
     let committed = store.commit(commit).await?;
     anyhow::ensure!(matches!(committed, Committed::Yes(_)), "{committed:?}");
-    let row = Row {
+    let row = HistoryRow {
         connection: connection.clone(),
         id: message,
         at: now,

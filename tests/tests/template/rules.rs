@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_yaml_ng::Value as Yaml;
-use threadless::responder::{Record, respond};
 use threadless::testing::Bench;
+use threadless::worker::{Record, respond};
 use threadless::{Deadline, Router};
 
 use super::{names, resources, text, yaml};

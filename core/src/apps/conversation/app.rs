@@ -7,9 +7,8 @@ use tracing::info;
 use super::ongoing::{Ongoing, Standing};
 use super::turn::Step;
 use super::{Conversation, Turn};
-use crate::apps::Keywords;
 use crate::apps::said::tell;
-use crate::apps::texts;
+use crate::apps::{Keywords, texts};
 use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::clock::after;
+use crate::util::clock::after;
 use crate::{AppError, Context, Session};
 
 /// Where the session has it. One key for all conversations: a person is in one at a time.

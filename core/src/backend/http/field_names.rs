@@ -1,6 +1,6 @@
 //! The names of fields, as the settings may give them: none empty, none twice.
 
-use crate::config::Fields;
+use crate::settings::Fields;
 
 /// Takes the names of one set of fields out of the settings, and reports those that clash.
 pub(super) struct FieldNames<'f, 'a> {

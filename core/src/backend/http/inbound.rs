@@ -9,9 +9,10 @@ use jiff::Timestamp;
 
 use super::field_names::FieldNames;
 use super::payload::{Payload, Value, pairs};
-use crate::backend::{Fault, Received, gateway_time};
-use crate::config::Fields;
-use crate::message::{Identity, InvalidName};
+use crate::backend::{Received, gateway_time};
+use crate::error::Fault;
+use crate::model::message::{Identity, InvalidName};
+use crate::settings::Fields;
 use crate::text::charset::guess;
 use crate::text::{Decoded, Fidelity};
 

@@ -15,12 +15,13 @@ use http::{Method, Request, Response, StatusCode};
 
 use super::authorization::{basic_password, bearer_token};
 use super::{
-    Backend, Caller, Exposure, Fault, Fetched, OnUnusable, Received, Reported, Reports, SendOutcome,
-    Transport, TransportError, plain_text,
+    Backend, Caller, Exposure, Fetched, OnUnusable, Received, Reported, Reports, SendOutcome, Transport,
+    TransportError, plain_text,
 };
 use crate::backend::words::{answer_was_lost, described};
-use crate::config::{Fields, Secret};
-use crate::message::{BackendName, Outgoing};
+use crate::error::Fault;
+use crate::model::message::{BackendName, Outgoing};
+use crate::settings::{Fields, Secret};
 pub(super) use inbound::Inbound;
 use inbound::TOKEN;
 use outbound::Outbound;
@@ -68,7 +69,7 @@ use status::Status;
 /// | failed | it will not get there | `failed`, `failure`, `undelivered`, `undeliverable`, `undeliv`, `rejected`, `rejectd`, `expired`, `deleted`, `canceled`, `cancelled`, `error`, `2`, `16` |
 /// | sent | it is on its way | `accepted`, `acceptd`, `queued`, `scheduled`, `sending`, `sent`, `submitted`, `buffered`, `enroute`, `pending`, `processing`, `unknown`, `4`, `8`, `32` |
 ///
-/// The numbers are Kannel's. [`State`](crate::store::State) says how the history moves, and
+/// The numbers are Kannel's. [`State`](crate::model::message::State) says how the history moves, and
 /// [`App::report`](crate::App::report) what apps can make of it. The key of the signature is made of the `token`, or of
 /// the `signature_secret`; a deployed function without either does not start.
 ///
@@ -222,7 +223,7 @@ impl Reports for HttpGateway {
         match (Backend::authenticate(self, request), &self.status) {
             (Caller::Gateway | Caller::Anyone, Some(status)) => status.check(backend, request),
             // None of its ids was signed.
-            (Caller::Gateway | Caller::Anyone, None) => Caller::Impostor,
+            (Caller::Gateway | Caller::Anyone, None) => Caller::WrongCredentials,
             (refused, _) => refused,
         }
     }

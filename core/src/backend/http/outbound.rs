@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::field_names::FieldNames;
 use super::url_template::{LeadsElsewhere, Place, UrlTemplate};
-use crate::config::Fields;
-use crate::message::Outgoing;
+use crate::model::message::Outgoing;
+use crate::settings::Fields;
 
 /// Headers that the request itself decides.
 const OURS: [HeaderName; 5] = [

@@ -8,7 +8,7 @@ use http::{Method, Request, header};
 use percent_encoding::percent_decode;
 use serde_json::value::RawValue;
 
-use crate::backend::Fault;
+use crate::error::Fault;
 
 /// The fields of one request by name.
 pub(super) enum Payload {

@@ -6,8 +6,8 @@ use http::{HeaderName, Request};
 use sha2::Sha256;
 
 use crate::backend::Caller;
-use crate::config::{Fields, Secret};
-use crate::hex::unhex;
+use crate::settings::{Fields, Secret};
+use crate::util::hex::unhex;
 
 /// The key of the settings that names the secret.
 pub(super) const SIGNATURE_SECRET: &str = "signature_secret";
@@ -43,14 +43,14 @@ impl Signature {
 
     /// Whether the request bears it: as `<hex>`, or as `sha256=<hex>`.
     pub(super) fn check(&self, request: &Request<Bytes>) -> Caller {
-        let Some(given) = request.headers().get(&self.header) else { return Caller::Nameless };
+        let Some(given) = request.headers().get(&self.header) else { return Caller::NoCredentials };
         let given = given.to_str().unwrap_or_default().trim();
         let given = unhex(given.strip_prefix("sha256=").unwrap_or(given)).unwrap_or_default();
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.secret.reveal().as_bytes()) else {
-            return Caller::Impostor;
+            return Caller::WrongCredentials;
         };
         mac.update(request.body());
         // Constant in time.
-        if mac.verify_slice(&given).is_ok() { Caller::Gateway } else { Caller::Impostor }
+        if mac.verify_slice(&given).is_ok() { Caller::Gateway } else { Caller::WrongCredentials }
     }
 }

@@ -6,9 +6,10 @@ use http::Request;
 use super::field_names::FieldNames;
 use super::inbound::{TOKEN, anywhere, text};
 use super::payload::Payload;
-use crate::backend::{Caller, Fault, ReportKey, Reported};
-use crate::config::{Fields, Place, Secret};
-use crate::message::{BackendName, Fate, Outgoing};
+use crate::backend::{Caller, ReportKey, Reported};
+use crate::error::Fault;
+use crate::model::message::{BackendName, FinalStatus, Outgoing};
+use crate::settings::{Fields, Place, Secret};
 
 /// What gateways call a message that the phone has.
 const DELIVERED: [&str; 5] = ["delivered", "delivrd", "read", "success", "1"];
@@ -57,7 +58,7 @@ pub(super) struct Status {
     id: String,
     status: String,
     detail: String,
-    words: Vec<(String, Option<Fate>)>,
+    words: Vec<(String, Option<FinalStatus>)>,
 }
 
 impl Status {
@@ -95,7 +96,7 @@ impl Status {
     pub(super) fn check(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller {
         let Some(id) = anywhere(request, &self.id) else { return Caller::Anyone };
         let ours = std::str::from_utf8(&id).is_ok_and(|id| self.key.open(backend, id.trim()).is_some());
-        if ours { Caller::Gateway } else { Caller::Impostor }
+        if ours { Caller::Gateway } else { Caller::WrongCredentials }
     }
 
     pub(super) fn decode(
@@ -129,14 +130,14 @@ impl Status {
 }
 
 /// What each word means, in lower case.
-fn words(fields: &mut Fields<'_>) -> Vec<(String, Option<Fate>)> {
-    let lists: [(&str, &[&str], Option<Fate>); 3] = [
-        ("report_delivered", &DELIVERED, Some(Fate::Delivered)),
-        ("report_failed", &FAILED, Some(Fate::Failed)),
+fn words(fields: &mut Fields<'_>) -> Vec<(String, Option<FinalStatus>)> {
+    let lists: [(&str, &[&str], Option<FinalStatus>); 3] = [
+        ("report_delivered", &DELIVERED, Some(FinalStatus::Delivered)),
+        ("report_failed", &FAILED, Some(FinalStatus::Failed)),
         ("report_sent", &SENT, None),
     ];
     let mut given = lists.map(|(key, _, fate)| (key, fields.texts(key), fate));
-    let mut words: Vec<(String, Option<Fate>)> = Vec::new();
+    let mut words: Vec<(String, Option<FinalStatus>)> = Vec::new();
     for (key, list, fate) in &mut given {
         for word in list.iter_mut().flatten() {
             *word = word.trim().to_lowercase();

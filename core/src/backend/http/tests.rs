@@ -11,8 +11,9 @@ use sha2::Sha256;
 
 use super::*;
 use crate::backend::{AnyBackend, Engines};
-use crate::config::{Settings, SettingsError, Surroundings};
-use crate::message::{ConnectionId, MessageId};
+use crate::model::message::{ConnectionId, MessageId};
+use crate::project::{Settings, SettingsError};
+use crate::settings::Surroundings;
 
 fn settings(table: &str) -> Result<Settings, SettingsError> {
     let text = format!("[project]\nname = \"T\"\n[backends.h]\nengine = \"http\"\n{table}");
@@ -101,11 +102,11 @@ fn the_token_and_the_signature_are_asked_for_where_they_are_set() {
     };
     let body = "identity=1&text=x";
     let table = [
-        (form(body), Caller::Nameless),
+        (form(body), Caller::NoCredentials),
         (form("identity=1&text=x&token=s3cret"), Caller::Gateway),
-        (form("identity=1&text=x&token=wrong"), Caller::Impostor),
+        (form("identity=1&text=x&token=wrong"), Caller::WrongCredentials),
         (with("authorization", "Bearer s3cret", form(body)), Caller::Gateway),
-        (with("authorization", "bearer wrong", form(body)), Caller::Impostor),
+        (with("authorization", "bearer wrong", form(body)), Caller::WrongCredentials),
         (with("authorization", "Basic eDpzM2NyZXQ=", form(body)), Caller::Gateway),
     ];
     for (request, caller) in table {
@@ -117,15 +118,15 @@ fn the_token_and_the_signature_are_asked_for_where_they_are_set() {
     let signature = |body: &str| {
         let mut mac = Hmac::<Sha256>::new_from_slice(b"key").unwrap();
         mac.update(body.as_bytes());
-        crate::hex::hex(&mac.finalize().into_bytes())
+        crate::util::hex::hex(&mac.finalize().into_bytes())
     };
     let right = signature(body);
     let table = [
-        (form(body), Caller::Nameless),
+        (form(body), Caller::NoCredentials),
         (with("x-sig", &right, form(body)), Caller::Gateway),
         (with("x-sig", &format!("sha256={}", right.to_uppercase()), form(body)), Caller::Gateway),
-        (with("x-sig", &right, form("identity=2&text=x")), Caller::Impostor),
-        (with("x-sig", "none", form(body)), Caller::Impostor),
+        (with("x-sig", &right, form("identity=2&text=x")), Caller::WrongCredentials),
+        (with("x-sig", "none", form(body)), Caller::WrongCredentials),
     ];
     for (request, caller) in table {
         assert_eq!(signed.0.authenticate(&request), caller, "{request:?}");

@@ -1,5 +1,9 @@
 //! The message tester: a backend without a gateway, whose phones are in a browser. [`crate::tester`] has the pages.
 
+mod quiet;
+
+pub(crate) use quiet::Quiet;
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -7,10 +11,10 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
 use super::http::{Inbound, check_token};
-use super::{Backend, Caller, Exposure, Fault, OnUnusable, Received, SendOutcome, Transport, plain_text};
-use crate::config::{Fields, Place, Secret};
-use crate::message::Outgoing;
-use crate::tester::Quiet;
+use super::{Backend, Caller, Exposure, OnUnusable, Received, SendOutcome, Transport, plain_text};
+use crate::error::Fault;
+use crate::model::message::Outgoing;
+use crate::settings::{Fields, Place, Secret};
 
 /// The message tester: `engine = "httptester"`, at `/httptester/<name>/`.
 ///
@@ -40,7 +44,8 @@ use crate::tester::Quiet;
 ///
 /// ```
 /// use threadless::backend::Engines;
-/// use threadless::config::{Settings, Surroundings};
+/// use threadless::project::Settings;
+/// use threadless::settings::Surroundings;
 ///
 /// let text = r#"
 ///     [project]
@@ -119,7 +124,7 @@ impl Backend for MessageTester {
         match (&self.token, &self.access) {
             (Some(token), _) => check_token(token, request),
             (None, Access::Open) => Caller::Anyone,
-            (None, Access::Login(_) | Access::Closed) => Caller::Nameless,
+            (None, Access::Login(_) | Access::Closed) => Caller::NoCredentials,
         }
     }
 
@@ -162,7 +167,8 @@ impl Backend for MessageTester {
 mod tests {
     use super::*;
     use crate::backend::Engines;
-    use crate::config::{Settings, SettingsError, Surroundings};
+    use crate::project::{Settings, SettingsError};
+    use crate::settings::Surroundings;
 
     fn read(table: &str, surroundings: &Surroundings<'_>) -> Result<Settings, SettingsError> {
         let text = format!("[project]\nname = \"T\"\n[backends.t]\nengine = \"httptester\"\n{table}");

@@ -7,10 +7,11 @@ use http::Request;
 use percent_encoding::percent_encode;
 
 use super::inbound::Query;
-use super::sendsms::{ESCAPED, parsed};
-use crate::backend::{Caller, Fault, Reference, ReportKey, Reported, Reports, gateway_time};
-use crate::config::{Fields, Place, Secret};
-use crate::message::{BackendName, Fate, Outgoing};
+use super::url::{ESCAPED, parsed};
+use crate::backend::{Caller, Reference, ReportKey, Reported, Reports, gateway_time};
+use crate::error::Fault;
+use crate::model::message::{BackendName, FinalStatus, Outgoing};
+use crate::settings::{Fields, Place, Secret};
 
 /// What Kannel tells: 1 delivered, 2 failed, 4 buffered, 8 accepted, 16 rejected by the SMSC.
 const FINAL: i64 = 1 + 2 + 16;
@@ -116,7 +117,7 @@ impl Reports for Dlr {
     fn authenticate(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller {
         match self.reference(backend, &query(request)) {
             Some(_) => Caller::Gateway,
-            None => Caller::Impostor,
+            None => Caller::WrongCredentials,
         }
     }
 
@@ -126,8 +127,8 @@ impl Reports for Dlr {
         let reference =
             reference.ok_or_else(|| vec![Fault::new(REFERENCE, "is not signed by this backend")])?;
         let fate = match query.text(KIND).as_deref() {
-            Some("1") => Some(Fate::Delivered),
-            Some("2" | "16") => Some(Fate::Failed),
+            Some("1") => Some(FinalStatus::Delivered),
+            Some("2" | "16") => Some(FinalStatus::Failed),
             // Buffered, accepted, and what an SMSC says in between.
             Some("4" | "8" | "32") => None,
             _ => return Err(vec![Fault::new(KIND, "is not what Kannel writes for %d: 1, 2, 4, 8 or 16")]),

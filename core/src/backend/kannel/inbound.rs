@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode;
 
-use crate::backend::{Fault, Received, gateway_time};
-use crate::hex::unhex;
-use crate::message::Identity;
+use crate::backend::{Received, gateway_time};
+use crate::error::Fault;
+use crate::model::message::Identity;
 use crate::text::charset::guess;
 use crate::text::{Charset, Decoded, Fidelity};
+use crate::util::hex::unhex;
 
 /// The parameter that carries the token.
 pub(super) const TOKEN: &str = "token";

@@ -4,6 +4,7 @@ mod answer;
 mod dlr;
 mod inbound;
 mod sendsms;
+mod url;
 
 use std::time::Duration;
 
@@ -11,9 +12,10 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
 
 use super::authorization::{basic_password, bearer_token};
-use super::{Backend, Caller, Exposure, Fault, Received, Reports, SendOutcome, Transport};
-use crate::config::{Fields, Secret};
-use crate::message::Outgoing;
+use super::{Backend, Caller, Exposure, Received, Reports, SendOutcome, Transport};
+use crate::error::Fault;
+use crate::model::message::Outgoing;
+use crate::settings::{Fields, Secret};
 use sendsms::Sendsms;
 
 /// A Kannel gateway: `engine = "kannel"`.
@@ -48,7 +50,7 @@ use sendsms::Sendsms;
 ///
 /// With `delivery_report_url` each message carries a `dlr-url` that leads to `/backend/<name>/dlr/` with the signed
 /// reference of the message, and nothing that tells its text. Delivered moves the message's row in the history to
-/// delivered, failed and rejected to failed, the others not beyond sent; [`State`](crate::store::State) has the rule and
+/// delivered, failed and rejected to failed, the others not beyond sent; [`State`](crate::model::message::State) has the rule and
 /// [`App::report`](crate::App::report) what apps can make of it. The key of the signature is made of the `token`, or
 /// without one of the `password` of `sendsms_params`; a deployed function without either does not start, and reports of
 /// messages that were sent before such a secret changed are refused with 403. Where the URL is taken out of the settings

@@ -3,15 +3,16 @@
 //! Source: Kannel User Guide 1.4.5, "Using the HTTP interface to send SMS messages"; what the guide leaves open was
 //! measured.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use percent_encoding::percent_encode;
 use url::Url;
 
 use super::dlr::Dlr;
+use super::url::{ESCAPED, base, parsed};
 use crate::backend::Reports;
-use crate::config::{Fields, Param, Secret};
-use crate::message::Outgoing;
+use crate::model::message::Outgoing;
+use crate::settings::{Fields, Secret};
 use crate::text::charset::NoSuchCharacter;
 use crate::text::{Charset, Coding, EncodeErrors, segments};
 
@@ -47,9 +48,6 @@ const OURS: [&str; 4] = ["to", "text", "charset", "coding"];
 
 /// What a message decides too, where its delivery is to be reported.
 const OURS_WITH_REPORTS: [&str; 4] = ["dlr-mask", "dlr-url", "dlrmask", "dlrurl"];
-
-/// All but what RFC 3986 calls unreserved.
-pub(super) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How one backend's messages are given to sendsms.
 pub(super) struct Sendsms {
@@ -193,34 +191,6 @@ fn url(fields: &mut Fields<'_>) -> Option<Url> {
         }
     }
 }
-
-/// A URL of HTTP, or what is wrong with it.
-pub(super) fn parsed(given: &str, example: &str) -> Result<Url, String> {
-    match Url::parse(given) {
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-            Err("must begin with http:// or https://".to_owned())
-        }
-        Ok(url) if url.host_str().is_none_or(str::is_empty) => Err("has no host".to_owned()),
-        Ok(url) => Ok(url),
-        Err(problem) => Err(format!("is not a URL such as {example}: {problem}")),
-    }
-}
-
-fn base(url: &Url, params: &[(String, Param)]) -> String {
-    let mut base = url.to_string();
-    if url.query().is_none() {
-        base.push('?');
-    } else if !base.ends_with(['?', '&']) {
-        base.push('&');
-    }
-    for (name, value) in params {
-        let name = percent_encode(name.as_bytes(), ESCAPED);
-        let value = percent_encode(value.reveal().as_bytes(), ESCAPED);
-        let _ = write!(base, "{name}={value}&");
-    }
-    base
-}
-
 fn text_form(fields: &mut Fields<'_>) -> TextForm {
     let fold = fields.flag("fold");
     let charset = fields.text("charset");
@@ -261,6 +231,7 @@ fn text_form(fields: &mut Fields<'_>) -> TextForm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Param;
 
     #[test]
     fn the_password_does_not_show() {

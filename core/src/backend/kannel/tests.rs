@@ -10,8 +10,9 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::*;
 use crate::backend::{AnyBackend, Engines, Fetched, TransportError};
-use crate::config::{Settings, SettingsError, Surroundings};
-use crate::message::{ConnectionId, MessageId};
+use crate::model::message::{ConnectionId, MessageId};
+use crate::project::{Settings, SettingsError};
+use crate::settings::Surroundings;
 use crate::text::gsm7;
 
 fn settings(table: &str) -> Result<Settings, SettingsError> {
@@ -216,18 +217,18 @@ fn the_token_comes_by_query_by_basic_or_as_bearer() {
     let table = [
         ("/?token=s3cret", None, Caller::Gateway),
         ("/?id=1&tok%65n=s3%63ret", None, Caller::Gateway),
-        ("/?token=wrong", None, Caller::Impostor),
-        ("/?token=", None, Caller::Impostor),
-        ("/?id=1", None, Caller::Nameless),
+        ("/?token=wrong", None, Caller::WrongCredentials),
+        ("/?token=", None, Caller::WrongCredentials),
+        ("/?id=1", None, Caller::NoCredentials),
         ("/", Some(basic("anyone:s3cret")), Caller::Gateway),
         ("/", Some(basic(":s3cret")), Caller::Gateway),
-        ("/", Some(basic("s3cret:")), Caller::Impostor),
+        ("/", Some(basic("s3cret:")), Caller::WrongCredentials),
         ("/", Some("Bearer s3cret".to_owned()), Caller::Gateway),
         ("/", Some("bearer  s3cret ".to_owned()), Caller::Gateway),
-        ("/", Some("Bearer wrong".to_owned()), Caller::Impostor),
-        ("/?token=wrong", Some("Bearer s3cret".to_owned()), Caller::Impostor),
-        ("/", Some("s3cret".to_owned()), Caller::Nameless),
-        ("/", Some("Basic ???".to_owned()), Caller::Nameless),
+        ("/", Some("Bearer wrong".to_owned()), Caller::WrongCredentials),
+        ("/?token=wrong", Some("Bearer s3cret".to_owned()), Caller::WrongCredentials),
+        ("/", Some("s3cret".to_owned()), Caller::NoCredentials),
+        ("/", Some("Basic ???".to_owned()), Caller::NoCredentials),
     ];
     let guarded = kannel("token = { secret = \"TOKEN\" }");
     for (uri, authorization, caller) in table {

@@ -4,7 +4,7 @@
 use percent_encoding::percent_decode_str;
 
 use super::HIDDEN;
-use crate::config::looks_secret;
+use crate::settings::looks_secret;
 
 /// A query, or the body of a form.
 pub(super) fn form(raw: &str) -> String {

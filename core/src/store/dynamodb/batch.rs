@@ -10,8 +10,8 @@ use tokio::time::sleep;
 use super::call::key;
 use super::item::Item;
 use super::{DynamoStore, StoreError};
-use crate::aws::sort;
-use crate::random;
+use crate::aws::classify;
+use crate::util::random;
 
 /// The most items of one `BatchGetItem`.
 const READ_AT_ONCE: usize = 100;
@@ -55,7 +55,7 @@ impl DynamoStore {
         for round in 0..ROUNDS {
             let call = self.client.batch_get_item().set_request_items(Some(left));
             let call = call.set_return_consumed_capacity(self.metering());
-            let output = call.send().await.map_err(|error| sort("BatchGetItem", &error))?;
+            let output = call.send().await.map_err(|error| classify("BatchGetItem", &error))?;
             output.consumed_capacity().iter().for_each(|used| self.meter_read(Some(used)));
             items.extend(output.responses.unwrap_or_default().remove(&self.table).unwrap_or_default());
             left = output.unprocessed_keys.unwrap_or_default();
@@ -86,7 +86,7 @@ impl DynamoStore {
         for round in 0..ROUNDS {
             let call = self.client.batch_write_item().set_request_items(Some(left));
             let call = call.set_return_consumed_capacity(self.metering());
-            let output = call.send().await.map_err(|error| sort("BatchWriteItem", &error))?;
+            let output = call.send().await.map_err(|error| classify("BatchWriteItem", &error))?;
             output.consumed_capacity().iter().for_each(|used| self.meter_write(Some(used)));
             left = output.unprocessed_items.unwrap_or_default();
             if left.is_empty() {

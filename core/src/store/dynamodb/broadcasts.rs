@@ -10,8 +10,10 @@ use super::call::Written;
 use super::item::{Item, Reader, is_expired, names as n, number, of_list, text, time, to_row, to_state};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
-use crate::broadcast::{Broadcast, BroadcastKey, Piece};
-use crate::store::{Broadcasts, Opened, Row, RowKey, State};
+use crate::model::broadcast::{Broadcast, Piece};
+use crate::model::broadcast_key::BroadcastKey;
+use crate::model::message::State;
+use crate::store::{Broadcasts, HistoryRow, Opened, RowKey};
 
 #[async_trait]
 impl Broadcasts for DynamoStore {
@@ -43,7 +45,7 @@ impl Broadcasts for DynamoStore {
         Reader::new(&pk, &item).list(n::PIECES)
     }
 
-    async fn part_is_spread(&self, key: &BroadcastKey, part: u32) -> Result<(), StoreError> {
+    async fn part_is_fanned_out(&self, key: &BroadcastKey, part: u32) -> Result<(), StoreError> {
         let pk = keys::of_broadcast(key);
         let mut update = Update::new();
         update.add_to_set(n::SPREAD, part).only_if_there(n::CREATED_AT);
@@ -71,7 +73,7 @@ impl Broadcasts for DynamoStore {
         self.update(&pk, keys::BROADCAST, update, ReturnValue::None).await.map(drop)
     }
 
-    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
+    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<HistoryRow>>, StoreError> {
         let found = self.get_rows(wanted, None).await?;
         let row = |(connection, at, id): &RowKey| {
             let sk = keys::of_row(*at, id);
@@ -154,7 +156,7 @@ impl DynamoStore {
 fn to_broadcast(key: &BroadcastKey, item: &Item) -> Result<Broadcast, StoreError> {
     let what = key.as_str();
     let read = Reader::new(what, item);
-    let spread = match item.get(n::SPREAD) {
+    let fanned_out = match item.get(n::SPREAD) {
         Some(AttributeValue::Ns(parts)) => parts.iter().filter_map(|part| part.parse().ok()).collect(),
         _ => BTreeSet::new(),
     };
@@ -164,6 +166,6 @@ fn to_broadcast(key: &BroadcastKey, item: &Item) -> Result<Broadcast, StoreError
         text: read.text(n::TEXT)?.unwrap_or_default().to_owned(),
         created_at: read.time(n::CREATED_AT)?.ok_or_else(|| read.bad(n::CREATED_AT))?,
         sizes: read.list(n::SIZES)?,
-        spread,
+        fanned_out,
     })
 }

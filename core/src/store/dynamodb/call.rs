@@ -16,8 +16,8 @@ use super::item::{Item, text};
 use super::keys::{PK, SK};
 use super::update::Update;
 use super::{DynamoStore, StoreError};
-use crate::aws::{CallError, sort};
-use crate::random;
+use crate::aws::{CallError, classify};
+use crate::util::random;
 
 /// How often a write is tried that meets a transaction on the same item.
 const TRANSACTION_TRIES: u32 = 5;
@@ -49,7 +49,7 @@ impl DynamoStore {
     pub(super) async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
         let call = self.client.get_item().table_name(&self.table).set_key(Some(key(pk, sk)));
         let call = call.consistent_read(true).set_return_consumed_capacity(self.metering());
-        let output = call.send().await.map_err(|error| sort("GetItem", &error))?;
+        let output = call.send().await.map_err(|error| classify("GetItem", &error))?;
         self.meter_read(output.consumed_capacity());
         Ok(output.item)
     }
@@ -61,7 +61,7 @@ impl DynamoStore {
         let request = request.map_err(|problem| StoreError::Refused(problem.to_string()))?;
         let call = self.client.batch_get_item().request_items(&self.table, request);
         let call = call.set_return_consumed_capacity(self.metering());
-        let output = call.send().await.map_err(|error| sort("BatchGetItem", &error))?;
+        let output = call.send().await.map_err(|error| classify("BatchGetItem", &error))?;
         output.consumed_capacity().iter().for_each(|used| self.meter_read(Some(used)));
         if output.unprocessed_keys().is_some_and(|left| !left.is_empty()) {
             // Throttled in part: plain reads have the SDK's patience.
@@ -115,7 +115,7 @@ impl DynamoStore {
                 Some(UpdateItemError::TransactionConflictException(_)) if tries_left > 0 => {
                     sleep(random::up_to(Duration::from_millis(100))).await;
                 }
-                _ => return Err(sort("UpdateItem", &error).into()),
+                _ => return Err(classify("UpdateItem", &error).into()),
             }
         }
         Err(StoreError::Unavailable("UpdateItem: a transaction is in the way".to_owned()))

@@ -12,8 +12,8 @@ use super::item::{
 };
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
-use crate::contact::ContactId;
-use crate::message::{BackendName, ConnectionId, MessageId};
+use crate::model::contact::ContactId;
+use crate::model::message::{BackendName, ConnectionId, MessageId};
 use crate::store::plan::Plan;
 use crate::store::recent::{Seen, hash};
 use crate::store::{Commit, Committed, Loaded};

@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use super::item::{names as n, number, text, time, to_contact, to_record};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
-use crate::contact::{Contact, ContactId};
-use crate::message::ConnectionId;
+use crate::model::contact::{Contact, ContactId};
+use crate::model::message::ConnectionId;
 
 impl DynamoStore {
     /// Whether a connection is likely to have a contact. A project without any does not pay for asking.

@@ -8,7 +8,7 @@ use tracing::error;
 
 use super::item::{Item, Reader, names as n, text, time};
 use super::{DynamoStore, StoreError, keys};
-use crate::aws::sort;
+use crate::aws::classify;
 use crate::store::{Due, DueCursor, DuePage};
 
 /// How far one part of the index has been read. A [`DueCursor`] is the list of these as JSON.
@@ -105,7 +105,7 @@ impl DynamoStore {
                 .set_return_consumed_capacity(self.metering())
                 .send()
                 .await
-                .map_err(|error| sort("Query", &error))?;
+                .map_err(|error| classify("Query", &error))?;
             self.meter_read(output.consumed_capacity());
             for item in output.items() {
                 let before = found.last().map_or(Timestamp::MIN, |found| found.order);

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::item::{Reader, names as n, number, time};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
-use crate::message::BackendName;
+use crate::model::message::BackendName;
 use crate::store::guesses::{day, day_expires, hour, hour_expires};
 use crate::store::{GuessLog, Guesses};
 

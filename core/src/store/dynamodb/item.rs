@@ -9,11 +9,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::keys;
-use crate::contact::{Contact, ContactId, Stored};
-use crate::language::Language;
-use crate::message::{ConnectionId, MessageId};
-use crate::session::Session;
-use crate::store::{Direction, Entry, Lease, Outbox, Pace, Recent, Record, Row, State, StoreError, Unusable};
+use crate::model::contact::{Contact, ContactId, Stored};
+use crate::model::language::Language;
+use crate::model::message::{ConnectionId, MessageId, State};
+use crate::model::session::Session;
+use crate::store::{
+    Direction, Entry, HistoryRow, Lease, Outbox, Recent, Record, ReplyRate, StoreError, Unusable,
+};
 
 /// An item as the SDK has it.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -171,8 +173,8 @@ pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Resu
         _ => None,
     };
     let pace = match (read.time(n::PACE_SINCE)?, read.number(n::PACE)?) {
-        (Some(since), Some(replies)) => Pace { since, replies },
-        _ => Pace::default(),
+        (Some(since), Some(replies)) => ReplyRate { since, replies },
+        _ => ReplyRate::default(),
     };
     Ok(Record {
         version: read.number(n::VERSION)?.ok_or_else(|| read.bad(n::VERSION))?,
@@ -265,7 +267,7 @@ fn to_entry(what: &str, value: &AttributeValue) -> Result<Entry, StoreError> {
 }
 
 /// An item of history as a row.
-pub(super) fn to_row(connection: &ConnectionId, sk: &str, item: &Item) -> Result<Row, StoreError> {
+pub(super) fn to_row(connection: &ConnectionId, sk: &str, item: &Item) -> Result<HistoryRow, StoreError> {
     let read = Reader::new(sk, item);
     let (at, id) = keys::to_row(sk).ok_or_else(|| read.bad(keys::SK))?;
     let direction = match read.text(n::DIRECTION)? {
@@ -273,7 +275,7 @@ pub(super) fn to_row(connection: &ConnectionId, sk: &str, item: &Item) -> Result
         Some("out") => Direction::Out,
         _ => return Err(read.bad(n::DIRECTION)),
     };
-    Ok(Row {
+    Ok(HistoryRow {
         connection: connection.clone(),
         at,
         id,

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::broadcast::BroadcastKey;
-use crate::contact::ContactId;
-use crate::message::{BackendName, ConnectionId, Identity, MessageId};
-use crate::store::{Row, Waiting};
+use crate::model::broadcast_key::BroadcastKey;
+use crate::model::contact::ContactId;
+use crate::model::message::{BackendName, ConnectionId, Identity, MessageId};
+use crate::store::{HistoryRow, Waiting};
 
 /// The partition key's attribute.
 pub(super) const PK: &str = "pk";
@@ -123,7 +123,7 @@ pub(super) fn of_row(at: Timestamp, id: &MessageId) -> String {
 
 /// What the keys of all rows from a moment on are not less than.
 pub(super) fn of_rows_from(at: Timestamp) -> String {
-    format!("{MESSAGE}{:014}", Row::place(at))
+    format!("{MESSAGE}{:014}", HistoryRow::place(at))
 }
 
 /// What the keys of all rows are less than.

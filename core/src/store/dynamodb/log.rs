@@ -7,17 +7,17 @@ use super::call::Written;
 use super::item::{Item, Reader, is_expired, names as n, number, sort_key, text, time, to_row, to_unusable};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
-use crate::clock::after;
-use crate::message::{BackendName, ConnectionId};
-use crate::random;
-use crate::store::{Direction, Moved, Row, State, Step, Unusable};
+use crate::model::message::{BackendName, ConnectionId, State};
+use crate::store::{Advanced, Direction, HistoryRow, StatusUpdate, Unusable};
+use crate::util::clock::after;
+use crate::util::random;
 
 /// How often a row is merged with what others make of it meanwhile.
 const MERGES: u32 = 5;
 
 impl DynamoStore {
     /// Nearly always nothing but what this row replaces is there, and one write does.
-    pub(super) async fn write_row(&self, row: &Row) -> Result<(), StoreError> {
+    pub(super) async fn write_row(&self, row: &HistoryRow) -> Result<(), StoreError> {
         let (pk, sk) = (keys::of_connection(&row.connection), keys::of_row(row.at, &row.id));
         let direction = match row.direction {
             Direction::In => "in",
@@ -26,7 +26,7 @@ impl DynamoStore {
         let mut update = whole(row);
         update
             .set(n::DIRECTION, text(direction))
-            .set(n::TTL, number(Row::placed(row.at).as_second() + Row::KEPT.as_secs()));
+            .set(n::TTL, number(HistoryRow::placed(row.at).as_second() + HistoryRow::KEPT.as_secs()));
         let (rank, here) = (update.name(n::RANK), update.value(number(row.state.rank())));
         let news = news_at_same_rank(&mut update, row, &format!("{rank} = {here}"));
         let not_less = [(n::ATTEMPTS, row.attempts), (n::UNCERTAIN, row.uncertain)].map(|(name, count)| {
@@ -44,7 +44,13 @@ impl DynamoStore {
     }
 
     /// The row knows something that this one does not: it is as far already, or counts more.
-    async fn merge_row(&self, pk: &str, sk: &str, row: &Row, mut kept: Item) -> Result<(), StoreError> {
+    async fn merge_row(
+        &self,
+        pk: &str,
+        sk: &str,
+        row: &HistoryRow,
+        mut kept: Item,
+    ) -> Result<(), StoreError> {
         for _ in 0..MERGES {
             // What has expired since, or was deleted, is not made again.
             if kept.is_empty() {
@@ -69,9 +75,9 @@ impl DynamoStore {
         Err(StoreError::Unavailable("UpdateItem: others write the same row".to_owned()))
     }
 
-    pub(super) async fn move_row(&self, step: &Step, now: Timestamp) -> Result<Moved, StoreError> {
+    pub(super) async fn move_row(&self, step: &StatusUpdate, now: Timestamp) -> Result<Advanced, StoreError> {
         if !step.is_kept(now) {
-            return Ok(Moved::No);
+            return Ok(Advanced::No);
         }
         let (pk, sk) = (keys::of_connection(&step.connection), keys::of_row(step.at, &step.id));
         let mut update = Update::new();
@@ -80,7 +86,7 @@ impl DynamoStore {
             .set(n::RANK, number(step.state.rank()))
             .set(n::REPORTED_AT, time(now))
             .set_once(n::DIRECTION, text("out"))
-            .set_once(n::TTL, number(Row::placed(step.at).as_second() + Row::KEPT.as_secs()));
+            .set_once(n::TTL, number(HistoryRow::placed(step.at).as_second() + HistoryRow::KEPT.as_secs()));
         match &step.detail {
             Some(detail) => update.set(n::DETAIL, text(detail)),
             None => update.remove(&[n::DETAIL]),
@@ -88,13 +94,13 @@ impl DynamoStore {
         let (rank, here) = (update.name(n::RANK), update.value(number(step.state.rank())));
         update.only_if(format!("(attribute_not_exists({rank}) OR {rank} < {here})")).show_refusal();
         let kept = match self.update(&pk, &sk, update, ReturnValue::None).await? {
-            Written::Yes(_) => return Ok(Moved::Forward),
+            Written::Yes(_) => return Ok(Advanced::Forward),
             Written::No(kept) => kept,
         };
         let read = Reader::new(&sk, &kept);
         let same = read.text(n::STATE)? == Some(step.state.as_str());
-        let lately = read.time(n::REPORTED_AT)?.is_some_and(|at| after(at, Moved::LATELY) > now);
-        Ok(if same && lately { Moved::Again } else { Moved::No })
+        let lately = read.time(n::REPORTED_AT)?.is_some_and(|at| after(at, Advanced::LATELY) > now);
+        Ok(if same && lately { Advanced::Again } else { Advanced::No })
     }
 
     pub(super) async fn query_history(
@@ -102,7 +108,7 @@ impl DynamoStore {
         connection: &ConnectionId,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<HistoryRow>, StoreError> {
         let pk = keys::of_connection(connection);
         let items = self.query_led_by(&pk, keys::MESSAGE, false, limit).await?;
         let live = items.iter().filter(|item| !is_expired(item, now));
@@ -111,7 +117,7 @@ impl DynamoStore {
 
     pub(super) async fn put_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
         let pk = keys::of_backend(&unusable.backend);
-        let sk = format!("{}{:014}#{}", keys::UNUSABLE, Row::place(unusable.at), random::name());
+        let sk = format!("{}{:014}#{}", keys::UNUSABLE, HistoryRow::place(unusable.at), random::unique_id());
         let problems = unusable.problems.iter().map(text).collect();
         let mut update = Update::new();
         update
@@ -137,7 +143,7 @@ impl DynamoStore {
 
 /// When a row that is as far as the stored one replaces it all the same: where it has more doubt, or, while the message
 /// waits, as much doubt and more attempts.
-fn news_at_same_rank(update: &mut Update, row: &Row, same_rank: &str) -> String {
+fn news_at_same_rank(update: &mut Update, row: &HistoryRow, same_rank: &str) -> String {
     let mut news = Vec::new();
     let doubt = (row.uncertain > 0).then(|| (update.name(n::UNCERTAIN), update.value(number(row.uncertain))));
     if let Some((uncertain, count)) = &doubt {
@@ -156,7 +162,7 @@ fn news_at_same_rank(update: &mut Update, row: &Row, same_rank: &str) -> String 
 
 /// Sets what a row says. Its text and what it answers never change, so that what is there already stays, and so does a
 /// detail where the row has none.
-fn whole(row: &Row) -> Update {
+fn whole(row: &HistoryRow) -> Update {
     let mut update = Update::new();
     update
         .set(n::STATE, text(row.state.as_str()))

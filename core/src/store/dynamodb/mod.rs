@@ -25,14 +25,13 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 
 #[cfg(feature = "testing")]
-use super::Entry;
 use super::{
-    Commit, Committed, DueCursor, DuePage, Lease, Loaded, Moved, Number, Outbox, Row, Settled, Settlement,
-    Step, Store, StoreError, Taken, Unusable,
+    Advanced, Commit, Committed, DueCursor, DuePage, Entry, HistoryRow, Lease, Loaded, Number, Outbox,
+    Settled, Settlement, StatusUpdate, Store, StoreError, Taken, Unusable,
 };
 use crate::aws::{Access, sdk_config};
-use crate::contact::{Contact, ContactId};
-use crate::message::{BackendName, ConnectionId, MessageId};
+use crate::model::contact::{Contact, ContactId};
+use crate::model::message::{BackendName, ConnectionId, MessageId};
 
 /// A [`Store`] in one `DynamoDB` table with the keys `pk` and `sk`, the time to live `ttl`, and the keys-only
 /// index `due` on `due_shard` and `due_at`.
@@ -175,11 +174,11 @@ impl Store for DynamoStore {
         self.query_due(now, after, limit).await
     }
 
-    async fn record(&self, row: &Row) -> Result<(), StoreError> {
+    async fn record(&self, row: &HistoryRow) -> Result<(), StoreError> {
         self.write_row(row).await
     }
 
-    async fn report(&self, step: &Step, now: Timestamp) -> Result<Moved, StoreError> {
+    async fn report(&self, step: &StatusUpdate, now: Timestamp) -> Result<Advanced, StoreError> {
         self.move_row(step, now).await
     }
 
@@ -188,7 +187,7 @@ impl Store for DynamoStore {
         connection: &ConnectionId,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<HistoryRow>, StoreError> {
         self.query_history(connection, now, limit).await
     }
 
@@ -211,7 +210,7 @@ impl Store for DynamoStore {
         from: Timestamp,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<HistoryRow>, StoreError> {
         self.query_history_from(connection, from, now, limit).await
     }
 

@@ -8,10 +8,10 @@ use super::call::key;
 use super::item::{Item, Reader, is_expired, names as n, number, sort_key, time, to_row};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
-use crate::aws::sort;
-use crate::message::{BackendName, ConnectionId};
+use crate::aws::classify;
+use crate::model::message::{BackendName, ConnectionId};
 use crate::store::number::last_used_first;
-use crate::store::{Number, Row};
+use crate::store::{HistoryRow, Number};
 
 /// How many items are deleted at once.
 const SIDE_BY_SIDE: usize = 16;
@@ -26,10 +26,10 @@ impl DynamoStore {
         from: Timestamp,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<HistoryRow>, StoreError> {
         let pk = keys::of_connection(connection);
         // What has expired may still be there, and would take the room of what is to be shown.
-        let from = now.checked_sub(Row::KEPT).map_or(from, |kept| from.max(kept));
+        let from = now.checked_sub(HistoryRow::KEPT).map_or(from, |kept| from.max(kept));
         let items = self.query_between(&pk, &keys::of_rows_from(from), keys::AFTER_ROWS, limit).await?;
         let live = items.iter().filter(|item| !is_expired(item, now));
         live.map(|item| to_row(connection, sort_key(item), item)).collect()
@@ -78,7 +78,7 @@ impl DynamoStore {
     async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
         let call = self.client.delete_item().table_name(&self.table).set_key(Some(key(pk, sk)));
         let call = call.set_return_consumed_capacity(self.metering());
-        let output = call.send().await.map_err(|error| sort("DeleteItem", &error))?;
+        let output = call.send().await.map_err(|error| classify("DeleteItem", &error))?;
         self.meter_write(output.consumed_capacity());
         Ok(())
     }

@@ -9,8 +9,8 @@ use super::item::{
 };
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
-use crate::aws::sort;
-use crate::message::{ConnectionId, MessageId};
+use crate::aws::classify;
+use crate::model::message::{ConnectionId, MessageId};
 use crate::store::{Entry, Lease, Outbox, Settled, Taken};
 
 impl DynamoStore {
@@ -291,7 +291,7 @@ impl DynamoStore {
                 .set_return_consumed_capacity(self.metering())
                 .send()
                 .await
-                .map_err(|error| sort("Query", &error))?;
+                .map_err(|error| classify("Query", &error))?;
             self.meter_read(output.consumed_capacity());
             items.extend(output.items.unwrap_or_default());
             from = output.last_evaluated_key;

@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use tokio::time::sleep;
 
 use super::{DynamoStore, StoreError};
-use crate::aws::{is_passing, sort};
-use crate::random;
+use crate::aws::{classify, is_passing};
+use crate::util::random;
 
 /// How often a transaction is tried that was cancelled for a passing reason.
 const TRIES: u32 = 5;
@@ -52,7 +52,7 @@ impl DynamoStore {
                 Some(Cancelled::Condition | Cancelled::Conflict) => return Ok(false),
                 Some(Cancelled::Throttled(reasons)) => return Err(StoreError::Unavailable(reasons)),
                 Some(Cancelled::Refused(reasons)) => return Err(StoreError::Refused(reasons)),
-                None => return Err(sort("TransactWriteItems", &error).into()),
+                None => return Err(classify("TransactWriteItems", &error).into()),
             }
         }
         Ok(false)

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::MemoryStore;
-use crate::broadcast::{Broadcast, BroadcastKey, Piece};
+use crate::model::broadcast::{Broadcast, Piece};
+use crate::model::broadcast_key::BroadcastKey;
 use crate::planted::{self, Plant};
-use crate::store::{Broadcasts, Due, Opened, Row, RowKey, StoreError, Waiting, is_over};
+use crate::store::{Broadcasts, Due, HistoryRow, Opened, RowKey, StoreError, Waiting, is_over};
 
 /// The broadcasts by key.
 pub(super) type Kept = BTreeMap<BroadcastKey, KeptBroadcast>;
@@ -70,9 +71,9 @@ impl Broadcasts for MemoryStore {
         Ok(part.cloned().unwrap_or_default())
     }
 
-    async fn part_is_spread(&self, key: &BroadcastKey, part: u32) -> Result<(), StoreError> {
+    async fn part_is_fanned_out(&self, key: &BroadcastKey, part: u32) -> Result<(), StoreError> {
         if let Some(kept) = self.lock().broadcasts.get_mut(key) {
-            kept.broadcast.spread.insert(part);
+            kept.broadcast.fanned_out.insert(part);
             if kept.broadcast.unfinished().is_empty() {
                 kept.due_at = None;
             }
@@ -91,10 +92,10 @@ impl Broadcasts for MemoryStore {
         Ok(())
     }
 
-    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
+    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<HistoryRow>>, StoreError> {
         let tables = self.lock();
         let row = |(connection, at, id): &RowKey| {
-            Some(tables.history.get(connection)?.get(&(Row::place(*at), id.clone()))?.row.clone())
+            Some(tables.history.get(connection)?.get(&(HistoryRow::place(*at), id.clone()))?.row.clone())
         };
         Ok(wanted.iter().map(row).collect())
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Tables, broadcasts};
-use crate::message::ConnectionId;
+use crate::model::message::ConnectionId;
 use crate::planted::{self, Plant};
 use crate::store::{Due, DueCursor, DuePage, StoreError, Waiting};
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::MemoryStore;
-use crate::message::BackendName;
+use crate::model::message::BackendName;
 use crate::store::guesses::{day, hour};
 use crate::store::{GuessLog, Guesses, StoreError};
 

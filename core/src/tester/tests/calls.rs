@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{FORM, Rig};
-use crate::config::Surroundings;
+use crate::settings::Surroundings;
 use crate::testing::{Fault, When};
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::{FORM, PASSWORD, Rig, body, location};
-use crate::config::{Place, Surroundings};
+use crate::settings::{Place, Surroundings};
 
 #[tokio::test]
 async fn scripts_are_answered_ok_or_told_what_is_wrong() {

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::{FORM, PASSWORD, Rig, body};
-use crate::clock::Clock as _;
-use crate::message::BackendName;
+use crate::model::message::BackendName;
 use crate::store::Guesses;
 use crate::tester::ClientAddress;
 use crate::testing::{Fault, When};
+use crate::util::clock::Clock as _;
 
 const OWNER: &str = "192.0.2.1";
 const GUESSER: &str = "192.0.2.2";

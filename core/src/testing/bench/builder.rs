@@ -10,12 +10,11 @@ use bytes::Bytes;
 use http::Request;
 
 use super::Bench;
+use crate::app::context::About;
 use crate::backend::{AnyBackend, Fetched, Transport, TransportError};
-use crate::config::{BackendSettings, Respond, Settings};
-use crate::context::About;
-use crate::message::BackendName;
-use crate::project::{Ports, Project};
-use crate::queue::{MemoryQueue, Queue};
+use crate::model::message::BackendName;
+use crate::project::{BackendSettings, Ports, Project, Respond, Settings};
+use crate::queue::MemoryQueue;
 use crate::router::Router;
 use crate::store::MemoryStore;
 use crate::testing::clock::TestClock;
@@ -33,21 +32,13 @@ pub struct BenchBuilder {
     settings: Settings,
     /// In the order in which they were given.
     backends: Vec<BackendName>,
-    queue: bool,
 }
 
 impl BenchBuilder {
     pub(super) fn of(router: Router) -> Self {
         let settings = Settings::named("Bench");
         let (respond, replies_per_hour, backends) = (None, None, Vec::new());
-        Self { router, respond, replies_per_hour, settings, backends, queue: true }
-    }
-
-    /// Takes the queue away.
-    #[must_use]
-    pub fn without_queue(mut self) -> Self {
-        self.queue = false;
-        self
+        Self { router, respond, replies_per_hour, settings, backends }
     }
 
     /// Has messages handled by the responder, not inline.
@@ -163,9 +154,7 @@ impl BenchBuilder {
         }
         let ports = Ports {
             store: Arc::new(FaultyStore::new(MemoryStore::new(), faults.clone())),
-            queue: self
-                .queue
-                .then(|| Arc::new(FaultyQueue::new(Arc::clone(&queue), faults.clone())) as Arc<dyn Queue>),
+            queue: Arc::new(FaultyQueue::new(Arc::clone(&queue), faults.clone())),
             transport: Arc::new(NoTransport),
             clock: Arc::new(clock.clone()),
         };

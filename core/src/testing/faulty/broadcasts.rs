@@ -4,8 +4,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::FaultyStore;
-use crate::broadcast::{Broadcast, BroadcastKey, Piece};
-use crate::store::{Broadcasts, Opened, Row, RowKey, State, Store, StoreError};
+use crate::model::broadcast::{Broadcast, Piece};
+use crate::model::broadcast_key::BroadcastKey;
+use crate::model::message::State;
+use crate::store::{Broadcasts, HistoryRow, Opened, RowKey, Store, StoreError};
 
 #[async_trait]
 impl<S: Store> Broadcasts for FaultyStore<S> {
@@ -33,8 +35,8 @@ impl<S: Store> Broadcasts for FaultyStore<S> {
         self.faults.around(self.inner.broadcast_part(key, part)).await
     }
 
-    async fn part_is_spread(&self, key: &BroadcastKey, part: u32) -> Result<(), StoreError> {
-        self.faults.around(self.inner.part_is_spread(key, part)).await
+    async fn part_is_fanned_out(&self, key: &BroadcastKey, part: u32) -> Result<(), StoreError> {
+        self.faults.around(self.inner.part_is_fanned_out(key, part)).await
     }
 
     async fn postpone_broadcast(
@@ -45,7 +47,7 @@ impl<S: Store> Broadcasts for FaultyStore<S> {
         self.faults.around(self.inner.postpone_broadcast(key, until)).await
     }
 
-    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
+    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<HistoryRow>>, StoreError> {
         self.faults.around(self.inner.rows(wanted)).await
     }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::FaultyStore;
-use crate::message::BackendName;
+use crate::model::message::BackendName;
 use crate::store::{GuessLog, Guesses, Store, StoreError};
 
 #[async_trait]

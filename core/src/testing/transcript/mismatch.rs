@@ -5,9 +5,9 @@ use std::fmt::{self, Write as _};
 
 use jiff::Timestamp;
 
-use super::play::{Said, StageError, Turn};
+use super::turn::{Said, StageError, Turn};
 use super::{Act, Transcript, escape};
-use crate::message::{BackendName, ConnectionId};
+use crate::model::message::{BackendName, ConnectionId};
 
 /// How a turn went.
 #[derive(Default)]

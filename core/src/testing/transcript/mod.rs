@@ -7,10 +7,12 @@ mod parse;
 mod play;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 pub use mismatch::Mismatch;
 pub use parse::{Problem, TranscriptError};
-pub use play::{Said, Stage, StageError};
+pub use play::Stage;
+pub use turn::{Said, StageError};
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,7 +21,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
-use crate::message::{BackendName, Identity};
+use crate::model::message::{BackendName, Identity};
 
 /// A conversation in writing: what people text, and what they must get for it.
 ///

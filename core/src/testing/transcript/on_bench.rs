@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Mismatch, Said, Stage, StageError, Transcript};
-use crate::clock::Clock as _;
-use crate::message::{BackendName, ConnectionId};
+use crate::model::message::{BackendName, ConnectionId};
 use crate::testing::Bench;
-use crate::tick::next_due;
+use crate::util::clock::Clock as _;
+use crate::worker::tick::next_due;
 
 impl Bench {
     /// Plays a [transcript](Transcript) that stands in the source.

@@ -8,7 +8,7 @@ use jiff::tz::Offset;
 
 use super::escape::{self, BLANKS, BadEscape};
 use super::{Act, Line, Step};
-use crate::message::{BackendName, Identity, InvalidName};
+use crate::model::message::{BackendName, Identity, InvalidName};
 
 /// What is wrong with a transcript, and where. Its `Display` shows the line with the place marked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,8 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::escape;
-use super::*;
+use super::{escape, *};
 use crate::apps::Echo;
 use crate::testing::{Behaviour, Bench};
 use crate::{App, AppError, Context, Handled, Router};

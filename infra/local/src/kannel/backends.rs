@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::Path;
 
-use threadless::config::{Settings, Surroundings};
+use threadless::project::Settings;
+use threadless::settings::Surroundings;
 use toml::{Table, Value};
 use url::Url;
 
@@ -124,7 +125,7 @@ impl Backends {
     pub(crate) fn read(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
         // Whether they are right does not hang on secrets, which this machine need not know.
         let any = |name: &str| Some(lookup(name).unwrap_or_else(|| "unknown".to_owned()));
-        let surroundings = Surroundings::new(threadless::config::Place::Local, any);
+        let surroundings = Surroundings::new(threadless::settings::Place::Local, any);
         Settings::read(text, &functions::engines(), &surroundings).map_err(|faults| faults.to_string())?;
         let table = text.parse::<Table>().map_err(|problem| problem.to_string())?;
         let mut backends = Self { kannels: Vec::new(), engines: BTreeMap::new() };

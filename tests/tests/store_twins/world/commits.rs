@@ -53,7 +53,7 @@ impl World {
             None => seen.outbox.opted_out,
         };
         let pace = if draft.reply_counted {
-            Pace { since: seen.pace.since.max(self.now), replies: seen.pace.replies + 1 }
+            ReplyRate { since: seen.pace.since.max(self.now), replies: seen.pace.replies + 1 }
         } else {
             seen.pace
         };

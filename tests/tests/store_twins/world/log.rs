@@ -1,6 +1,6 @@
 //! History: rows written and reported in any order.
 
-use threadless::store::{Broadcasts as _, Direction, Row, State, Step};
+use threadless::store::{Broadcasts as _, Direction, HistoryRow, State, StatusUpdate};
 
 use super::*;
 use crate::calls::Far;
@@ -21,8 +21,8 @@ impl World {
                 if row.direction == Direction::In || row.state == State::Queued {
                     return Ok(());
                 }
-                let Row { connection, at, id, state, detail, .. } = row;
-                let step = Step { connection, at, id, state, detail };
+                let HistoryRow { connection, at, id, state, detail, .. } = row;
+                let step = StatusUpdate { connection, at, id, state, detail };
                 both!(self.twins, store => store.report(&step, now)).map(drop)
             }
             Call::History { who, limit } => {
@@ -44,14 +44,14 @@ impl World {
     }
 
     /// A row of a new message, or a further one of a known message, as far as it is told to be.
-    fn row(&mut self, who: usize, pick: Pick, far: Far) -> Row {
+    fn row(&mut self, who: usize, pick: Pick, far: Far) -> HistoryRow {
         let known = match pick {
             Pick::New => None,
             Pick::Old(back) => from_newest(&self.people[who].rows, back).cloned(),
         };
         let row = known.unwrap_or_else(|| {
             let nth = self.next();
-            let row = Row {
+            let row = HistoryRow {
                 connection: self.people[who].connection.clone(),
                 at: self.now - SignedDuration::from_secs(far.ago),
                 id: MessageId::from(format!("row {nth}").as_str()),
@@ -68,10 +68,10 @@ impl World {
         });
         let detail = far.detail.map(|detail| format!("detail {detail}"));
         match row.direction {
-            Direction::In => Row { state: IN[far.step % IN.len()], detail, ..row },
+            Direction::In => HistoryRow { state: IN[far.step % IN.len()], detail, ..row },
             Direction::Out => {
                 let (attempts, uncertain) = (far.attempts, far.uncertain);
-                Row { state: OUT[far.step % OUT.len()], attempts, uncertain, detail, ..row }
+                HistoryRow { state: OUT[far.step % OUT.len()], attempts, uncertain, detail, ..row }
             }
         }
     }

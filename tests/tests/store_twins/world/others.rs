@@ -79,7 +79,7 @@ impl World {
             }
             Call::Spread { key: nth, part } => {
                 let key = key(*nth);
-                both!(self.twins, store => store.part_is_spread(&key, *part))
+                both!(self.twins, store => store.part_is_fanned_out(&key, *part))
             }
             Call::Postpone { key: nth, seconds } => {
                 let until = seconds.map(|seconds| now + SignedDuration::from_secs(seconds));

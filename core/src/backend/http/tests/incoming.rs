@@ -7,7 +7,8 @@ use http::{Method, Request, header};
 use jiff::Timestamp;
 
 use super::backend;
-use crate::backend::{AnyBackend, Caller, Fault, Received};
+use crate::backend::{AnyBackend, Caller, Received};
+use crate::error::Fault;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
@@ -170,18 +171,18 @@ fn the_token_comes_by_query_form_bearer_or_basic() {
         ("/", Some("Bearer s3cret"), "", Caller::Gateway),
         ("/", Some("bearer  s3cret "), "", Caller::Gateway),
         ("/", Some(basic.as_str()), "", Caller::Gateway),
-        ("/?token=wrong", Some("Bearer s3cret"), "", Caller::Impostor),
-        ("/?token=", None, "", Caller::Impostor),
-        ("/", None, "token=s3cre", Caller::Impostor),
-        ("/", Some("Bearer s3cret2"), "", Caller::Impostor),
-        ("/", Some(wrong.as_str()), "", Caller::Impostor),
-        ("/", Some("Digest s3cret"), "", Caller::Nameless),
-        ("/", Some("Basic ???"), "", Caller::Nameless),
+        ("/?token=wrong", Some("Bearer s3cret"), "", Caller::WrongCredentials),
+        ("/?token=", None, "", Caller::WrongCredentials),
+        ("/", None, "token=s3cre", Caller::WrongCredentials),
+        ("/", Some("Bearer s3cret2"), "", Caller::WrongCredentials),
+        ("/", Some(wrong.as_str()), "", Caller::WrongCredentials),
+        ("/", Some("Digest s3cret"), "", Caller::NoCredentials),
+        ("/", Some("Basic ???"), "", Caller::NoCredentials),
         ("/", None, "{\"token\": \"s3cret\"}", Caller::Gateway),
-        ("/?token=s3cret", None, "{\"token\": \"s3\"}", Caller::Impostor),
+        ("/?token=s3cret", None, "{\"token\": \"s3\"}", Caller::WrongCredentials),
         ("/?token=s3cret", None, "{\"text\": \"a\"}", Caller::Gateway),
         ("/?token=s3cret", None, "{", Caller::Gateway),
-        ("/", None, "{\"token\": [\"s3cret\"]}", Caller::Nameless),
+        ("/", None, "{\"token\": [\"s3cret\"]}", Caller::NoCredentials),
     ];
     let guarded = backend(&format!("{}token = {{ secret = \"TOKEN\" }}", super::URL));
     for (uri, authorization, body, caller) in table {
@@ -205,13 +206,13 @@ fn the_signature_is_an_hmac_of_the_body() {
         (body, Some(good.to_owned()), Caller::Gateway),
         (body, Some(format!("sha256={good}")), Caller::Gateway),
         (body, Some(good.to_uppercase()), Caller::Gateway),
-        ("What do ya want for nothing?", Some(good.to_owned()), Caller::Impostor),
-        (body, Some(good[2..].to_owned()), Caller::Impostor),
-        (body, Some(format!("{good}00")), Caller::Impostor),
-        (body, Some(format!("sha1={good}")), Caller::Impostor),
-        (body, Some("sha256=".to_owned()), Caller::Impostor),
-        (body, Some(String::new()), Caller::Impostor),
-        (body, None, Caller::Nameless),
+        ("What do ya want for nothing?", Some(good.to_owned()), Caller::WrongCredentials),
+        (body, Some(good[2..].to_owned()), Caller::WrongCredentials),
+        (body, Some(format!("{good}00")), Caller::WrongCredentials),
+        (body, Some(format!("sha1={good}")), Caller::WrongCredentials),
+        (body, Some("sha256=".to_owned()), Caller::WrongCredentials),
+        (body, Some(String::new()), Caller::WrongCredentials),
+        (body, None, Caller::NoCredentials),
     ];
     let secret = "signature_secret = { secret = \"JEFE\" }\n";
     for (table_header, name) in
@@ -231,11 +232,11 @@ fn the_signature_is_an_hmac_of_the_body() {
     let both = backend(&format!("{}{secret}token = {{ secret = \"TOKEN\" }}", super::URL));
     for (uri, signature, caller) in [
         ("/?token=s3cret", Some(good), Caller::Gateway),
-        ("/?token=s3cret", None, Caller::Nameless),
-        ("/?token=wrong", Some(good), Caller::Impostor),
-        ("/?token=wrong", None, Caller::Impostor),
-        ("/", Some(good), Caller::Nameless),
-        ("/", Some("00"), Caller::Nameless),
+        ("/?token=s3cret", None, Caller::NoCredentials),
+        ("/?token=wrong", Some(good), Caller::WrongCredentials),
+        ("/?token=wrong", None, Caller::WrongCredentials),
+        ("/", Some(good), Caller::NoCredentials),
+        ("/", Some("00"), Caller::NoCredentials),
     ] {
         let mut request = post(JSON, body);
         *request.uri_mut() = uri.parse().unwrap();

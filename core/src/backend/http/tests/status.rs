@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::backend::Reference;
-use crate::message::{BackendName, Fate};
+use crate::model::message::{BackendName, FinalStatus};
 
 const REPORTS: &str = "delivery_reports = true\n";
 const TOKEN: &str = "token = { secret = \"TOKEN\" }\n";
@@ -25,7 +25,7 @@ async fn the_gateway_is_told_a_reference_only_where_it_reports() {
     assert_eq!(told(&format!("{BY_URL}{TOKEN}")).await, "m-1");
     let reported = form("id=m-1&status=delivered&token=s3cret");
     let silent = backend(&format!("{URL}{TOKEN}"));
-    assert_eq!(silent.0.reports().unwrap().authenticate(&name(), &reported), Caller::Impostor);
+    assert_eq!(silent.0.reports().unwrap().authenticate(&name(), &reported), Caller::WrongCredentials);
     let table = format!("outgoing_url = \"http://g/\"\noutgoing_method = \"json\"\n{TOKEN}{REPORTS}");
     let request = sent(&table, "+1", "x", 200).await.1.unwrap();
     let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
@@ -39,13 +39,13 @@ async fn reports_come_as_forms_queries_or_json_in_the_words_of_many_gateways() {
     let reports = backend.0.reports().unwrap();
     assert_eq!(reports.path(), "status");
     let words = [
-        ("delivered", Some(Fate::Delivered)),
-        ("DELIVRD", Some(Fate::Delivered)),
-        ("1", Some(Fate::Delivered)),
-        ("Undelivered", Some(Fate::Failed)),
-        ("failed", Some(Fate::Failed)),
-        (" Rejected ", Some(Fate::Failed)),
-        ("16", Some(Fate::Failed)),
+        ("delivered", Some(FinalStatus::Delivered)),
+        ("DELIVRD", Some(FinalStatus::Delivered)),
+        ("1", Some(FinalStatus::Delivered)),
+        ("Undelivered", Some(FinalStatus::Failed)),
+        ("failed", Some(FinalStatus::Failed)),
+        (" Rejected ", Some(FinalStatus::Failed)),
+        ("16", Some(FinalStatus::Failed)),
         ("sent", None),
         ("queued", None),
         ("8", None),
@@ -70,7 +70,7 @@ async fn reports_come_as_forms_queries_or_json_in_the_words_of_many_gateways() {
         }
     }
     let numeric = post("application/json", &format!(r#"{{"id":"{id}","status":2,"token":"s3cret"}}"#));
-    assert_eq!(reports.decode(&name(), &numeric).unwrap().fate, Some(Fate::Failed));
+    assert_eq!(reports.decode(&name(), &numeric).unwrap().fate, Some(FinalStatus::Failed));
 }
 
 #[tokio::test]
@@ -85,8 +85,12 @@ async fn fields_and_words_are_those_of_the_settings() {
         let request = form(&format!("ref={id}&MessageStatus={status}"));
         reports.decode(&name(), &request).map(|reported| reported.fate)
     };
-    assert_eq!(fate("0"), Ok(Some(Fate::Delivered)));
-    assert_eq!(fate("sent"), Ok(Some(Fate::Delivered)), "what the settings say counts before what is usual");
+    assert_eq!(fate("0"), Ok(Some(FinalStatus::Delivered)));
+    assert_eq!(
+        fate("sent"),
+        Ok(Some(FinalStatus::Delivered)),
+        "what the settings say counts before what is usual"
+    );
     assert_eq!(fate("queued"), Ok(None));
     assert_eq!(fate("delivered").unwrap_err()[0].field, "MessageStatus", "a list replaces the usual one");
 }
@@ -97,10 +101,10 @@ async fn a_report_needs_the_token_and_an_id_of_ours() {
     let (id, backend) = (told(&table).await, backend(&table));
     let reports = backend.0.reports().unwrap();
     let requests = [
-        (format!("id={id}&status=delivered"), Caller::Nameless),
-        (format!("id={id}&status=delivered&token=wrong"), Caller::Impostor),
-        ("id=m-1&status=delivered&token=s3cret".to_owned(), Caller::Impostor),
-        (format!("id={}&status=delivered&token=s3cret", &id[1..]), Caller::Impostor),
+        (format!("id={id}&status=delivered"), Caller::NoCredentials),
+        (format!("id={id}&status=delivered&token=wrong"), Caller::WrongCredentials),
+        ("id=m-1&status=delivered&token=s3cret".to_owned(), Caller::WrongCredentials),
+        (format!("id={}&status=delivered&token=s3cret", &id[1..]), Caller::WrongCredentials),
         (format!("id={id}&status=delivered&token=s3cret"), Caller::Gateway),
     ];
     for (body, caller) in requests {
@@ -108,7 +112,7 @@ async fn a_report_needs_the_token_and_an_id_of_ours() {
     }
     assert_eq!(
         reports.authenticate(&"other".parse().unwrap(), &form(&format!("id={id}&token=s3cret"))),
-        Caller::Impostor
+        Caller::WrongCredentials
     );
     let faults = [
         (form("token=s3cret"), vec!["id", "status"]),
@@ -145,7 +149,7 @@ fn settings_that_cannot_work_are_refused() {
     let warnings = settings(&format!("{BY_URL}{REPORTS}")).unwrap().warnings;
     assert_eq!(warnings[0].field, "backends.h.delivery_reports");
     let text = format!("[project]\nname = \"T\"\n[backends.h]\nengine = \"http\"\n{BY_URL}{REPORTS}");
-    let deployed = Surroundings::new(crate::config::Place::Deployed, |_| None);
+    let deployed = Surroundings::new(crate::settings::Place::Deployed, |_| None);
     let faults = Settings::read(&text, &Engines::standard(), &deployed).err().unwrap().0;
     assert_eq!(faults[0].field, "backends.h.delivery_reports");
 }

@@ -5,7 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use proptest::prelude::*;
 
 use super::*;
-use crate::hex::hex;
+use crate::util::hex::hex;
 
 fn text(raw: &str) -> (String, bool) {
     let received = parse(raw).unwrap();

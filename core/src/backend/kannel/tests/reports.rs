@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::backend::Reference;
-use crate::message::{BackendName, Fate};
+use crate::model::message::{BackendName, FinalStatus};
 
 const BASE: &str = "delivery_report_url = \"http://127.0.0.1:8443\"\n";
 const TOKEN: &str = "token = { secret = \"TOKEN\" }\n";
@@ -10,7 +10,7 @@ const TOKEN: &str = "token = { secret = \"TOKEN\" }\n";
 /// The parameters of a sendsms URL, unescaped.
 fn params(url: &str) -> Vec<(String, String)> {
     let (_, query) = url.split_once('?').unwrap();
-    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+    ::url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
 fn param(url: &str, name: &str) -> Option<String> {
@@ -49,11 +49,11 @@ async fn a_message_asks_for_reports_only_where_the_settings_do() {
 #[tokio::test]
 async fn what_kannel_reports_is_read() {
     let table = [
-        ("1", "", Some(Fate::Delivered), None),
-        ("1", "%A", Some(Fate::Delivered), None),
-        ("1", "DELIVRD", Some(Fate::Delivered), Some("DELIVRD")),
-        ("2", "stat%3AUNDELIV+err%3A001", Some(Fate::Failed), Some("stat:UNDELIV err:001")),
-        ("16", "NACK%2Fvalidity+expired", Some(Fate::Failed), Some("NACK/validity expired")),
+        ("1", "", Some(FinalStatus::Delivered), None),
+        ("1", "%A", Some(FinalStatus::Delivered), None),
+        ("1", "DELIVRD", Some(FinalStatus::Delivered), Some("DELIVRD")),
+        ("2", "stat%3AUNDELIV+err%3A001", Some(FinalStatus::Failed), Some("stat:UNDELIV err:001")),
+        ("16", "NACK%2Fvalidity+expired", Some(FinalStatus::Failed), Some("NACK/validity expired")),
         ("4", "", None, None),
         ("8", "ACK%2F", None, Some("ACK/")),
         ("32", "", None, None),
@@ -89,13 +89,13 @@ async fn nobody_else_can_report() {
     let by_password = "sendsms_params = { password = { secret = \"PASSWORD\" } }\n";
     let others = [kannel(&format!("{BASE}{by_password}")), kannel(BASE)];
     for other in &others {
-        assert_eq!(other.0.reports().unwrap().authenticate(&name(), &request), Caller::Impostor);
+        assert_eq!(other.0.reports().unwrap().authenticate(&name(), &request), Caller::WrongCredentials);
     }
     let reports = backend.0.reports().unwrap();
-    assert_eq!(reports.authenticate(&"other".parse().unwrap(), &request), Caller::Impostor);
+    assert_eq!(reports.authenticate(&"other".parse().unwrap(), &request), Caller::WrongCredentials);
     for query in ["", "ref=", "ref=x&d=1", "token=s3cret&d=1", "ref=%41&d=1"] {
         let request = Request::get(format!("/backend/k/dlr/?{query}")).body(Bytes::new()).unwrap();
-        assert_eq!(reports.authenticate(&name(), &request), Caller::Impostor, "{query}");
+        assert_eq!(reports.authenticate(&name(), &request), Caller::WrongCredentials, "{query}");
         assert!(reports.decode(&name(), &request).is_err());
     }
     // Those that are still to come where none are asked for any more.
@@ -134,7 +134,7 @@ fn settings_that_cannot_work_are_refused() {
     assert_eq!(warned(BASE), ["delivery_report_url"], "locally it works without a secret");
     assert_eq!(warned("delivery_report_url = \"\""), [""; 0], "an empty one asks for nothing");
     let text = format!("[project]\nname = \"T\"\n[backends.k]\nengine = \"kannel\"\n{url}{BASE}");
-    let deployed = Surroundings::new(crate::config::Place::Deployed, |_| None);
+    let deployed = Surroundings::new(crate::settings::Place::Deployed, |_| None);
     let faults = Settings::read(&text, &Engines::standard(), &deployed).err().unwrap().0;
     assert_eq!(faults[0].field, "backends.k.delivery_report_url");
 }

@@ -9,12 +9,12 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{Item, names as n};
 use super::{
-    is_expired, of_entries, sort_key, to_contact, to_entries, to_outbox, to_record, to_row, to_unusable,
+    Item, is_expired, names as n, of_entries, sort_key, to_contact, to_entries, to_outbox, to_record, to_row,
+    to_unusable,
 };
-use crate::message::ConnectionId;
-use crate::send::Recipient;
+use crate::model::message::ConnectionId;
+use crate::model::recipient::Recipient;
 use crate::store::{Entry, StoreError};
 
 /// The attributes that any of the readers looks at.

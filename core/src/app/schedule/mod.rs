@@ -1,0 +1,96 @@
+//! Scheduled work: what apps do by the clock and not because someone wrote.
+//!
+//! The tick looks at the last due time of each job. The tick puts a job that is due on the queue, and the responder runs
+//! it once for each due time: a repeat after a crash finds the messages of the first run and adds none. After an outage a
+//! job runs once, for the latest time that was missed. A job that was never seen before begins with the first due time
+//! from then on.
+
+mod context;
+mod cron;
+
+pub(crate) use context::Effect;
+pub use context::JobContext;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use self::cron::When;
+use crate::error::AppError;
+
+type Done = Pin<Box<dyn Future<Output = Result<(), AppError>> + Send>>;
+
+/// A job of an app: when it is due, and what it does then. [`App::jobs`](crate::App::jobs) lists them.
+///
+/// ```
+/// use threadless::{App, AppError, JobContext, Recipient, Schedule};
+///
+/// /// Reminds the clinic of its report on each working day.
+/// struct Reminder {
+///     clinic: Recipient,
+/// }
+///
+/// impl App for Reminder {
+///     fn jobs(&self) -> Vec<Schedule> {
+///         let clinic = self.clinic.clone();
+///         vec![Schedule::cron("remind", "0 8 * * MON-FRI", "Africa/Addis_Ababa", move |cx: JobContext| {
+///             let clinic = clinic.clone();
+///             async move {
+///                 let times = cx.state::<u32>()?.unwrap_or(0) + 1;
+///                 cx.set_state(&times)?;
+///                 cx.send(format!("Report {times} is due."), [clinic])?;
+///                 Ok(())
+///             }
+///         })]
+///     }
+/// }
+/// # #[cfg(feature = "testing")]
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # use threadless::{Router, testing::Bench};
+/// # let bench = Bench::new(Router::new().app(Reminder { clinic: "bench:911".parse().unwrap() }));
+/// # bench.minutes(24 * 60).await;
+/// # assert_eq!(bench.gateway.texts(), ["Report 1 is due."]);
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct Schedule {
+    pub(crate) name: String,
+    pub(crate) when: Result<When, String>,
+    pub(crate) work: Arc<dyn Fn(JobContext) -> Done + Send + Sync>,
+}
+
+impl Schedule {
+    /// A job that is due at each whole multiple of a span since 1970, in UTC: `"15m"` at 0, 15, 30 and 45 minutes past
+    /// each hour, `"1d"` at midnight. Whole minutes. `name` is the job's own in its app, and stays the same when the
+    /// span changes: what is remembered of it hangs on it.
+    ///
+    /// A span that is none is a [fault](crate::Router::check) at the start.
+    pub fn every<F, D>(name: &str, span: &str, work: F) -> Self
+    where
+        F: Fn(JobContext) -> D + Send + Sync + 'static,
+        D: Future<Output = Result<(), AppError>> + Send + 'static,
+    {
+        Self::new(name, When::every(span), work)
+    }
+
+    /// A job that is due when a cron expression says so: minute, hour, day of the month, month, day of the week, with
+    /// `*`, lists, ranges, steps and the English short names; where both days are given, either will do. `zone` is a
+    /// name of the IANA time zone database, which is built in: `"Africa/Addis_Ababa"`, `"UTC"`.
+    ///
+    /// An expression or a zone that is none is a [fault](crate::Router::check) at the start.
+    pub fn cron<F, D>(name: &str, expression: &str, zone: &str, work: F) -> Self
+    where
+        F: Fn(JobContext) -> D + Send + Sync + 'static,
+        D: Future<Output = Result<(), AppError>> + Send + 'static,
+    {
+        Self::new(name, When::cron(expression, zone), work)
+    }
+
+    fn new<F, D>(name: &str, when: Result<When, String>, work: F) -> Self
+    where
+        F: Fn(JobContext) -> D + Send + Sync + 'static,
+        D: Future<Output = Result<(), AppError>> + Send + 'static,
+    {
+        Self { name: name.to_owned(), when, work: Arc::new(move |cx| Box::pin(work(cx))) }
+    }
+}

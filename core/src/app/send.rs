@@ -1,0 +1,87 @@
+//! What apps have sent to others than the sender of a message: to whom, and how much of it.
+
+use crate::app::context::Context;
+use crate::model::recipient::Recipient;
+
+/// One text for several recipients, as [`Context::send`] takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sending {
+    /// What it says.
+    pub text: String,
+    /// Who gets it, each of them once.
+    pub recipients: Vec<Recipient>,
+}
+
+/// Why [`Context::send`] does not take what it is given. Nothing of it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// More recipients than a connection's outbox should carry.
+    #[error(
+        "an app can send a message to {limit} recipients at once, not {0}; for more call the function `send`",
+        limit = Sending::MAX_RECIPIENTS
+    )]
+    TooManyRecipients(usize),
+    /// More messages than one message should set off.
+    #[error("one message can set off {limit} sends", limit = Sending::MAX_SENDS)]
+    TooManySends,
+    /// The text is longer than gateways take.
+    #[error("a text has at most {limit} bytes, not {0}", limit = Context::MAX_REPLY_BYTES)]
+    LongText(usize),
+    /// The outgoing phase ran for a message that nobody asked for: one that sets off another would never end.
+    #[error("a message that nobody asked for cannot set off another")]
+    Unasked,
+}
+
+impl Sending {
+    /// The most recipients of one [`Context::send`].
+    pub const MAX_RECIPIENTS: usize = 100;
+
+    /// The most sends of one message.
+    pub const MAX_SENDS: usize = 32;
+
+    /// One text for these recipients, each of them once.
+    pub(crate) fn new<R: Into<Recipient>>(
+        text: impl Into<String>,
+        recipients: impl IntoIterator<Item = R>,
+    ) -> Result<Self, SendError> {
+        let sending = Self::unlimited(text, recipients)?;
+        match sending.recipients.len() {
+            0..=Self::MAX_RECIPIENTS => Ok(sending),
+            many => Err(SendError::TooManyRecipients(many)),
+        }
+    }
+
+    /// The same for any number of them.
+    pub(crate) fn unlimited<R: Into<Recipient>>(
+        text: impl Into<String>,
+        recipients: impl IntoIterator<Item = R>,
+    ) -> Result<Self, SendError> {
+        let text = text.into();
+        if text.len() > Context::MAX_REPLY_BYTES {
+            return Err(SendError::LongText(text.len()));
+        }
+        let mut distinct = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for recipient in recipients {
+            let recipient = recipient.into();
+            if seen.insert(recipient.clone()) {
+                distinct.push(recipient);
+            }
+        }
+        Ok(Self { text, recipients: distinct })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_named_twice_gets_it_once() {
+        let to = |number: usize| format!("k:{number}").parse::<Recipient>().unwrap();
+        let sending = Sending::new("x", [to(1), to(2), to(1)]).unwrap();
+        assert_eq!(sending.recipients, [to(1), to(2)]);
+        assert_eq!(Sending::new("x", (0..101).map(to)), Err(SendError::TooManyRecipients(101)));
+        assert_eq!(Sending::new("x".repeat(10_001), [to(1)]), Err(SendError::LongText(10_001)));
+    }
+}

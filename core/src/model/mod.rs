@@ -1,0 +1,10 @@
+//! What everything else is about, as plain data: messages, connections, contacts, sessions, languages, recipients,
+//! broadcasts.
+
+pub(crate) mod broadcast;
+pub(crate) mod broadcast_key;
+pub(crate) mod contact;
+pub(crate) mod language;
+pub(crate) mod message;
+pub(crate) mod recipient;
+pub(crate) mod session;

@@ -1,0 +1,105 @@
+//! The single way in: a message that a backend received is handled, or put on the queue to be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tracing::info;
+
+use super::errors::IncomingError;
+use crate::backend::Received;
+use crate::model::message::{BackendName, ConnectionId, Incoming, MessageId};
+use crate::pipeline::input::Input;
+use crate::pipeline::process::{self, Handling};
+use crate::planted::{self, Plant};
+use crate::project::{Project, Respond};
+use crate::queue::Ticket;
+use crate::router::budget::Budget;
+use crate::util::clock::{Deadline, plausible};
+
+/// How long an inline message may hold up the answer to its gateway by delivering its replies. What is left
+/// then is the sweep's.
+pub(crate) const INLINE_DELIVERY: Duration = Duration::from_secs(5);
+
+/// What became of a message. Either way it is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It waits for the responder, under this id.
+    Queued(MessageId),
+    /// It is handled, under this id, as told.
+    Handled(MessageId, Handling),
+}
+
+/// Takes in one message from a backend. When this returns `Ok`, the message is durable.
+///
+/// With `respond = "inline"` the phases are through, their effect is committed, and replies were sent as far as
+/// `deadline` (and five seconds) allowed; with `respond = "queue"` it is on the queue.
+/// A message with a gateway id takes effect once, even if it comes several times within 24 hours. A message without one
+/// takes effect each time that it comes.
+pub async fn incoming(
+    project: &Project,
+    backend: &BackendName,
+    received: Received,
+    deadline: Deadline,
+) -> Result<Accepted, IncomingError> {
+    let Some(installed) = project.installed(backend) else {
+        return Err(IncomingError::UnknownBackend(backend.clone()));
+    };
+    let message = arrived(project, backend, received);
+    let id = message.id.clone();
+    match installed.respond {
+        Respond::Queue => {
+            let queued = project.ports.queue.enqueue(Ticket::incoming(message)).await;
+            if !planted::is(Plant::AnsweredTooSoon) {
+                queued?;
+            }
+            info!(backend = backend.as_str(), message_id = id.as_str(), outcome = "queued", "incoming");
+            Ok(Accepted::Queued(id))
+        }
+        Respond::Inline => {
+            let delivery = |deadline: Deadline| deadline.at_most(INLINE_DELIVERY);
+            let handling = process::process(
+                project,
+                Input::Message(Arc::new(message)),
+                Budget::until(deadline),
+                delivery,
+            )
+            .await?;
+            Ok(Accepted::Handled(id, handling))
+        }
+    }
+}
+
+/// The name of the detail that keeps a time of arrival which cannot be right.
+const GATEWAY_TIME: &str = "gateway_time";
+
+/// Returns when a message arrived: the gateway's time if it is [plausible], otherwise `now`. An implausible time stays
+/// among the details, as `gateway_time`.
+pub(crate) fn arrival(received: &mut Received, now: Timestamp) -> Timestamp {
+    let Some(told) = received.received_at else { return now };
+    plausible(told, now).unwrap_or_else(|| {
+        received.details.entry(GATEWAY_TIME.to_owned()).or_insert_with(|| told.to_string());
+        now
+    })
+}
+
+/// Gives the message its id and its time of arrival.
+fn arrived(project: &Project, backend: &BackendName, mut received: Received) -> Incoming {
+    let received_at = arrival(&mut received, project.ports.clock.now());
+    let connection = ConnectionId::new(backend.clone(), received.identity);
+    let id = match &received.gateway_id {
+        Some(gateway_id) if !planted::is(Plant::GatewayIdIgnored) => {
+            MessageId::of_gateway(&connection, gateway_id)
+        }
+        _ => MessageId::random(),
+    };
+    Incoming {
+        id,
+        connection,
+        text: received.text,
+        received_at,
+        recipient: received.recipient,
+        raw: received.raw,
+        details: received.details,
+    }
+}

@@ -1,0 +1,314 @@
+//! One attempt at the head of an outbox: what became of it, and what follows from that.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tracing::{info, warn};
+
+use super::{Delivery, lease_end};
+use crate::backend::{Attempt, Permit, Reference, Reported, SendOutcome};
+use crate::model::message::{ConnectionId, FinalStatus, State};
+use crate::pipeline::errors::IncomingError;
+use crate::pipeline::fan_out::{enqueue_notices, fan_out, to_next_connection};
+use crate::pipeline::screen::OPTED_OUT;
+use crate::pipeline::status::report;
+use crate::planted::{self, Plant};
+use crate::project::{Installed, Project};
+use crate::store::{Entry, HistoryRow, StoreError};
+use crate::util::clock::{Deadline, after};
+use crate::util::random;
+
+/// What is left of a lease must cover one send and this.
+const SETTLE_TIME: Duration = Duration::from_secs(5);
+
+/// With less time than this left, no send is begun.
+const SHORTEST_SEND: Duration = Duration::from_millis(500);
+
+/// How long the gateway is given to take a message in the end.
+const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
+
+/// The first and the longest wait between two attempts.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(600));
+
+/// The longest wait of a message that may have been sent: a gateway that takes messages and never answers must not
+/// have the phone ring every ten minutes.
+const BACKOFF_IN_DOUBT: Duration = Duration::from_secs(3600);
+
+/// The result of an attempt: the head's place in the outbox, and its row of history.
+pub(super) enum Step {
+    /// The head leaves the outbox.
+    Left(Option<HistoryRow>),
+    /// The head stays until its next attempt, and the entries behind it wait for it. Its row of history where an attempt
+    /// told something new of it.
+    Waits(Entry, Option<HistoryRow>),
+    /// The head goes to others and stays, since the queue does not take it now. It holds up no message to the
+    /// connection itself.
+    WaitsForQueue(Entry),
+}
+
+/// Tries to send the head. `None`: the lease was lost, and with it the right to.
+pub(super) async fn attempt(
+    project: &Project,
+    delivery: &mut Delivery,
+    head: Entry,
+    deadline: Deadline,
+) -> Result<Option<Step>, StoreError> {
+    let now = project.ports.clock.now();
+    if let Some(step) = without_the_gateway(project, delivery, &head, now).await {
+        return Ok(Some(step));
+    }
+    ask_the_gateway(project, delivery, head, now, deadline).await
+}
+
+/// Returns the step of a head that no gateway is asked to take: it goes to others, it has failed, its time has not come,
+/// or the gateway has it already.
+async fn without_the_gateway(
+    project: &Project,
+    delivery: &Delivery,
+    head: &Entry,
+    now: Timestamp,
+) -> Option<Step> {
+    let Delivery { connection, outbox, .. } = delivery;
+    let expired = now.duration_since(head.created_at) > EXPIRY;
+    if head.is_sending() && !expired {
+        let head = Entry { attempts: head.attempts + 1, ..head.clone() };
+        return Some(match fan_out(project, &head).await {
+            Ok(()) => Step::Left(None),
+            Err(_) if planted::is(Plant::SendingForgotten) => Step::Left(None),
+            Err(problem) => {
+                tried(connection, &head, "not_sent_on", &problem);
+                wait_for_queue(project, head)
+            }
+        });
+    }
+    if let Some(detail) = &head.refused {
+        return Some(fail(project, connection, head, detail).await);
+    }
+    let opted_out = outbox.opted_out.is_some() && !planted::is(Plant::OptOutUnseen);
+    let reason = if opted_out && !head.confirms && !head.is_sending() {
+        Some(("opted_out", OPTED_OUT))
+    } else {
+        expired.then_some(("expired", "expired"))
+    };
+    if reason.is_none() && head.next_attempt.is_some_and(|at| at > now) {
+        return Some(Step::Waits(head.clone(), None));
+    }
+    if head.uncertain > 0
+        && let Some(step) = end_the_doubt(project, connection, head).await
+    {
+        return Some(step);
+    }
+    let (outcome, reason) = reason?;
+    tried(connection, head, outcome, reason);
+    Some(fail(project, connection, head, reason).await)
+}
+
+/// Looks a message in doubt up in the history. Where the gateway has answered for it, in a delivery report or in an answer
+/// whose settlement was lost, nothing is left to send.
+async fn end_the_doubt(
+    project: &Project,
+    connection: &ConnectionId,
+    head: &Entry,
+) -> Option<Step> {
+    let key = (connection.clone(), head.created_at, head.id.clone());
+    let row = match project.ports.store.rows(&[key]).await {
+        Ok(mut rows) => rows.pop().flatten()?,
+        Err(problem) => {
+            tried(connection, head, "not_looked_up", &problem.to_string());
+            return Some(later(project, head.clone()));
+        }
+    };
+    if row.state.rank() < State::Sent.rank() && !planted::is(Plant::DoubtEndedTooSoon) {
+        return None;
+    }
+    tried(connection, head, "reported", row.state.as_str());
+    if row.state == State::Failed {
+        // The apps may not know of it yet.
+        return Some(fail(project, connection, head, &row.detail.unwrap_or_default()).await);
+    }
+    Some(Step::Left(Some(HistoryRow::outgoing(connection, head, row.state, row.detail))))
+}
+
+/// Gives the head to its gateway, as long as the lease is ours. `None`: it is not.
+async fn ask_the_gateway(
+    project: &Project,
+    delivery: &mut Delivery,
+    mut head: Entry,
+    now: Timestamp,
+    deadline: Deadline,
+) -> Result<Option<Step>, StoreError> {
+    let connection = &delivery.connection;
+    let Some(installed) = project.installed(&connection.backend) else {
+        const GONE: &str = "its backend is no longer in the settings";
+        tried(connection, &head, "no_backend", GONE);
+        head.attempts += 1;
+        return Ok(Some(tried_in_vain(project, connection, head, GONE.to_owned())));
+    };
+    let limit = deadline.remaining().min(installed.backend.send_timeout());
+    if limit < SHORTEST_SEND {
+        head.next_attempt = Some(now);
+        return Ok(Some(Step::Waits(head, None)));
+    }
+    let attempt = match installed.guard.permit(now, limit) {
+        Permit::Try(attempt) => attempt,
+        Permit::Wait(until) => {
+            head.next_attempt = Some(until);
+            return Ok(Some(Step::Waits(head, None)));
+        }
+    };
+    if delivery.lease.until < after(now, limit + SETTLE_TIME) && !planted::is(Plant::LeaseNotExtended) {
+        delivery.lease.until = lease_end(project, connection, now);
+        if !project.ports.store.extend_lease(connection, &delivery.lease).await? {
+            return Ok(None);
+        }
+    }
+    head.attempts += 1;
+    let outcome = send(project, installed, attempt, &head.outgoing(connection), limit).await;
+    Ok(Some(match outcome {
+        SendOutcome::Accepted { detail } => {
+            tried(connection, &head, "sent", &detail);
+            Step::Left(Some(HistoryRow::outgoing(connection, &head, State::Sent, Some(detail))))
+        }
+        SendOutcome::Refused { detail } => {
+            tried(connection, &head, "refused", &detail);
+            head.refused = Some(detail.clone());
+            fail(project, connection, &head, &detail).await
+        }
+        SendOutcome::Deferred { detail } if planted::is(Plant::DeferredIsSuccess) => {
+            Step::Left(Some(HistoryRow::outgoing(connection, &head, State::Sent, Some(detail))))
+        }
+        SendOutcome::Uncertain { detail } if planted::is(Plant::LostAnswerIsSuccess) => {
+            Step::Left(Some(HistoryRow::outgoing(connection, &head, State::Sent, Some(detail))))
+        }
+        SendOutcome::Deferred { detail } => {
+            tried(connection, &head, "deferred", &detail);
+            tried_in_vain(project, connection, head, detail)
+        }
+        SendOutcome::Uncertain { detail } => {
+            head.uncertain += u32::from(!planted::is(Plant::DoubtNotCounted));
+            tried(connection, &head, "uncertain", &detail);
+            tried_in_vain(project, connection, head, detail)
+        }
+    }))
+}
+
+/// Tells the apps of a message that failed.
+async fn tell(project: &Project, failed: &HistoryRow) -> Result<(), IncomingError> {
+    if !project.router.has_reports() {
+        return Ok(());
+    }
+    let HistoryRow { connection, at, id, detail, .. } = failed.clone();
+    let reference = Reference { connection, at, id };
+    let reported = Reported { reference, fate: Some(FinalStatus::Failed), detail, reported_at: None };
+    report(project, reported).await.map(drop)
+}
+
+/// Keeps the head in the outbox until the wait after its last attempt is over.
+fn later(project: &Project, mut head: Entry) -> Step {
+    head.next_attempt = Some(after(project.ports.clock.now(), backoff(&head)));
+    Step::Waits(head, None)
+}
+
+/// The same after an attempt, which people learn of: the row of the message says how often it was tried, with how much
+/// doubt, and what came of it last.
+fn tried_in_vain(project: &Project, connection: &ConnectionId, head: Entry, detail: String) -> Step {
+    let row = HistoryRow::outgoing(connection, &head, State::Queued, Some(detail));
+    match later(project, head) {
+        Step::Waits(head, _) => Step::Waits(head, Some(row)),
+        other => other,
+    }
+}
+
+/// The same for an entry that goes to others, which the queue does not take now.
+pub(super) fn wait_for_queue(project: &Project, mut head: Entry) -> Step {
+    head.next_attempt = Some(after(project.ports.clock.now(), backoff(&head)));
+    Step::WaitsForQueue(head)
+}
+
+/// Has everything follow from a failure: the notice by another way if the gateway refused the message, and the report
+/// to the apps. The message leaves the outbox only when both are durable; until then it stays, and no gateway is asked.
+async fn fail(
+    project: &Project,
+    connection: &ConnectionId,
+    head: &Entry,
+    detail: &str,
+) -> Step {
+    if head.refused.is_some()
+        && let Some(notice) = to_next_connection(head)
+        && let Err(problem) = enqueue_notices(project, vec![notice]).await
+    {
+        tried(connection, head, "not_sent_on", &problem.to_string());
+        return later(project, head.clone());
+    }
+    let row = HistoryRow::outgoing(connection, head, State::Failed, Some(detail.to_owned()));
+    match tell(project, &row).await {
+        Ok(()) => Step::Left(Some(row)),
+        Err(_) if planted::is(Plant::FailureUntold) => Step::Left(Some(row)),
+        Err(problem) => {
+            tried(connection, head, "not_reported", &problem.to_string());
+            later(project, head.clone())
+        }
+    }
+}
+
+/// One call of the gateway, and what it tells of the gateway's health.
+async fn send(
+    project: &Project,
+    installed: &Installed,
+    attempt: Attempt<'_>,
+    message: &crate::Outgoing,
+    limit: Duration,
+) -> SendOutcome {
+    let outcome = installed.backend.send(message, project.ports.transport.as_ref(), limit).await;
+    let outcome = outcome.discreet(message, &installed.secrets);
+    match outcome {
+        SendOutcome::Accepted { .. } | SendOutcome::Refused { .. } => attempt.answered(),
+        SendOutcome::Deferred { .. } | SendOutcome::Uncertain { .. } => {
+            attempt.failed(project.ports.clock.now());
+        }
+    }
+    outcome
+}
+
+/// One line in the log for each attempt.
+pub(super) fn tried(connection: &ConnectionId, head: &Entry, outcome: &str, detail: &str) {
+    let backend = connection.backend.as_str();
+    let (message_id, attempts, uncertain) = (head.id.as_str(), head.attempts, head.uncertain);
+    if outcome == "sent" {
+        info!(backend, message_id, attempts, uncertain, outcome, detail, "outgoing");
+    } else {
+        warn!(backend, message_id, attempts, uncertain, outcome, detail, "outgoing");
+    }
+}
+
+/// The wait before the next attempt: doubled each time, a quarter of it by chance.
+fn backoff(head: &Entry) -> Duration {
+    let (first, longest) = BACKOFF;
+    let longest = if head.uncertain > 0 { BACKOFF_IN_DOUBT } else { longest };
+    let full = first.saturating_mul(1 << head.attempts.saturating_sub(1).min(10)).min(longest);
+    full.mul_f64(0.75) + random::up_to(full.mul_f64(0.25))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_ten_minutes_or_an_hour_in_doubt() {
+        let table = [
+            (1, 0, 5.0),
+            (2, 0, 10.0),
+            (3, 1, 20.0),
+            (8, 0, 600.0),
+            (8, 1, 640.0),
+            (u32::MAX, 0, 600.0),
+            (u32::MAX, 9, 3600.0),
+        ];
+        for (attempts, uncertain, seconds) in table {
+            let mut head = Entry::new("m".into(), "", None, Timestamp::UNIX_EPOCH);
+            (head.attempts, head.uncertain) = (attempts, uncertain);
+            let wait = backoff(&head).as_secs_f64();
+            assert!((seconds * 0.75..=seconds).contains(&wait), "{attempts} {uncertain}: {wait}");
+        }
+    }
+}

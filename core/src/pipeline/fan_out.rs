@@ -1,0 +1,51 @@
+//! Fan-out: one message to several recipients becomes one job on the queue for each of them.
+
+use tracing::warn;
+
+use crate::model::message::{ConnectionId, MessageId, Notice};
+use crate::pipeline::reach::connections_of;
+use crate::planted::{self, Plant};
+use crate::project::Project;
+use crate::queue::{QueueError, Ticket};
+use crate::store::Entry;
+
+/// Puts a job for each of these messages on the queue. After an error perhaps not all of them are there. The caller then
+/// does it again, which has no second effect: each message goes out once.
+pub(crate) async fn enqueue_notices(project: &Project, notices: Vec<Notice>) -> Result<(), QueueError> {
+    let tickets = notices.into_iter().map(Ticket::notice).collect();
+    project.ports.queue.enqueue_all(tickets).await
+}
+
+/// Puts a job on the queue for each recipient of an entry that goes to others.
+pub(crate) async fn fan_out(project: &Project, entry: &Entry) -> Result<(), String> {
+    let mut notices = Vec::with_capacity(entry.recipients.len());
+    let dropped = usize::from(planted::is(Plant::RecipientDropped) && entry.recipients.len() > 1);
+    for recipient in entry.recipients.iter().skip(dropped) {
+        let connections = connections_of(project, recipient).await.map_err(|problem| problem.to_string())?;
+        let Some((first, otherwise)) = connections.split_first() else {
+            warn!(message_id = entry.id.as_str(), outcome = "no_way", "a contact that cannot be reached");
+            continue;
+        };
+        notices.push(Notice {
+            id: if planted::is(Plant::NoticeRandom) { MessageId::random() } else { entry.id.to(first) },
+            connection: first.clone(),
+            text: entry.text.clone(),
+            created_at: entry.created_at,
+            otherwise: otherwise.to_vec(),
+        });
+    }
+    enqueue_notices(project, notices).await.map_err(|problem| problem.to_string())
+}
+
+/// Returns the same message to the next connection of its recipient, after a gateway refused it for good; `None` if
+/// there is no other connection.
+pub(crate) fn to_next_connection(entry: &Entry) -> Option<Notice> {
+    let (next, rest): (&ConnectionId, _) = entry.otherwise.split_first()?;
+    Some(Notice {
+        id: entry.id.to(next),
+        connection: next.clone(),
+        text: entry.text.clone(),
+        created_at: entry.created_at,
+        otherwise: rest.to_vec(),
+    })
+}

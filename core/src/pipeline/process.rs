@@ -1,0 +1,374 @@
+//! What happens to one message, or to whatever else a connection takes in: claim → phases → commit → deliver. The
+//! same inline and on the queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::sleep;
+use tracing::{Instrument as _, debug, info, info_span, warn};
+
+use super::history::write_history;
+use crate::app::contact_lookup::Directory;
+use crate::app::snapshot::Snapshot;
+use crate::consent::ConsentChange;
+use crate::model::contact::Contact;
+use crate::model::language::Language;
+use crate::model::message::{ConnectionId, MessageId, State};
+use crate::pipeline::deliver::{self, Delivery};
+use crate::pipeline::input::Input;
+use crate::pipeline::screen::Screened;
+use crate::planted::{self, Plant};
+use crate::project::Project;
+use crate::router::budget::Budget;
+use crate::router::{Disposition, Outcome};
+use crate::store::{Commit, Committed, Entry, HistoryRow, Lease, Loaded, Outbox, StoreError};
+use crate::util::clock::Deadline;
+use crate::util::random;
+
+/// What became of a message, or of another [occasion](crate::queue::Job), that was handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handling {
+    /// Its phases ran, and what they came to is committed.
+    Done {
+        /// Who dealt with it.
+        disposition: Disposition,
+        /// How many replies it has.
+        replies: usize,
+    },
+    /// It was handled before: nothing new happened.
+    Duplicate,
+}
+
+/// Handles one occasion. `Ok` means that its effect is committed, now or earlier; what of it could not be
+/// delivered yet waits in the outbox. `Err` means that nothing happened.
+///
+/// `delivery` says, once the commit is through, until when replies may be sent; it is given the end of the budget.
+pub(crate) async fn process(
+    project: &Project,
+    occasion: Input,
+    budget: Budget,
+    delivery: impl FnOnce(Deadline) -> Deadline + Send,
+) -> Result<Handling, StoreError> {
+    let (connection, id) = (occasion.connection().clone(), occasion.id().clone());
+    let span = info_span!("message", backend = connection.backend.as_str(), message_id = id.as_str());
+    let what = occasion.as_str();
+    async {
+        let claim = Claim { project, occasion, owner: random::unique_id() };
+        let (handling, rows, work) = claim.run_to_commit(&budget).await?;
+        let ConnectionId { backend, identity } = &connection;
+        let (backend, identity) = (backend.as_str(), identity.masked());
+        let replies = handling.replies();
+        info!(backend, identity, message_id = id.as_str(), outcome = handling.as_str(), replies, "{what}");
+        let deliver = async {
+            if let Some(work) = work {
+                deliver::deliver(project, work, delivery(budget.deadline)).await;
+            }
+        };
+        tokio::join!(write_history(project, rows), deliver);
+        Ok(handling)
+    }
+    .instrument(span)
+    .await
+}
+
+impl Handling {
+    fn replies(self) -> usize {
+        match self {
+            Self::Done { replies, .. } => replies,
+            Self::Duplicate => 0,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Done { disposition: Disposition::Filtered, .. } => "filtered",
+            Self::Done { disposition: Disposition::Handled, .. } => "handled",
+            Self::Done { disposition: Disposition::FellBack, .. } => "fell_back",
+            Self::Done { disposition: Disposition::Unhandled, .. } => "unhandled",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+/// One occasion on its way to its commit, under a name that no other attempt has.
+struct Claim<'a> {
+    project: &'a Project,
+    occasion: Input,
+    owner: String,
+}
+
+/// The history to write, and what is to be delivered.
+type Effect = (Handling, Vec<HistoryRow>, Option<Delivery>);
+
+impl Claim<'_> {
+    /// Reads the connection, runs the phases and commits, as often as others get in between.
+    async fn run_to_commit(&self, budget: &Budget) -> Result<Effect, StoreError> {
+        let store = &self.project.ports.store;
+        let (connection, id) = (self.occasion.connection(), self.occasion.id());
+        let (opened, loaded) = tokio::join!(
+            self.project.open_backend(&connection.backend),
+            store.load(connection, id, self.now())
+        );
+        opened?;
+        let mut loaded = loaded?;
+        let mut ran: Option<Ran> = None;
+        let mut races = 0;
+        loop {
+            if loaded.seen && !planted::is(Plant::DuplicateHandled) {
+                return Ok(self.seen_before(loaded, ran).await);
+            }
+            let now = self.now();
+            let outcome = match ran.take() {
+                // Only the outbox or the lease changed: what the phases saw is still so. That a contact is still as
+                // they saw it, nobody knows.
+                Some(Ran { version, outcome, .. })
+                    if (version == loaded.record.version || planted::is(Plant::OutcomeKept))
+                        && outcome.contact.is_none() =>
+                {
+                    outcome
+                }
+                _ => self.run_phases(&loaded, now, budget).await?,
+            };
+            match self.commit(&loaded, &outcome, now).await? {
+                Ok(effect) => return Ok(effect),
+                Err(Conflicted { takeover }) => {
+                    ran = Some(Ran { version: loaded.record.version, outcome, takeover });
+                }
+            }
+            races += 1;
+            if budget.deadline.remaining().is_zero() {
+                return Err(StoreError::Unavailable(format!("{races} others changed the connection first")));
+            }
+            sleep(random::up_to(Duration::from_millis(10 * u64::from(1_u32 << races.min(5))))).await;
+            loaded = store.load(connection, id, self.now()).await?;
+        }
+    }
+
+    async fn run_phases(
+        &self,
+        loaded: &Loaded,
+        now: Timestamp,
+        budget: &Budget,
+    ) -> Result<Outcome, StoreError> {
+        let Project { router, about, .. } = self.project;
+        let directory = Directory::of(Arc::clone(&self.project.ports.store));
+        let (known, about) = (Snapshot::of(loaded, directory.clone()), Arc::clone(about));
+        if self.wish(loaded, now).is_some() {
+            let (session, contact) = (known.session, None);
+            let (replies, sends) = (Vec::new(), Vec::new());
+            return Ok(Outcome { disposition: Disposition::Handled, session, contact, replies, sends });
+        }
+        if budget.is_spent() {
+            return Err(StoreError::Unavailable("too little time was left for the apps".to_owned()));
+        }
+        let late = budget.begin_run();
+        let share = budget.clone();
+        let outcome = match &self.occasion {
+            Input::Message(message) => {
+                router.run_message(Arc::clone(message), known, about, now, share).await
+            }
+            Input::Notice(notice) => router.run_outgoing(notice, known, about, now, share).await,
+            Input::Report(report) => router.run_report(report, known, about, now, share).await,
+        };
+        // An app that was cut short because the store was slow, or because others were faster, would lose its effect. The
+        // next time the message has the whole time again.
+        if late && budget.was_cut_short() {
+            return Err(StoreError::Unavailable("too little time was left for the apps".to_owned()));
+        }
+        directory.all_answered().map(|()| outcome)
+    }
+
+    async fn commit(
+        &self,
+        loaded: &Loaded,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> Result<Result<Effect, Conflicted>, StoreError> {
+        let connection = self.occasion.connection();
+        let seen = &loaded.record;
+        let permitted = self.permitted(loaded, outcome, now);
+        let replies = &permitted.entries;
+        let something_due =
+            if seen.outbox.holds_up() { seen.outbox.is_due(now) } else { !replies.is_empty() };
+        // An entry that goes to others need not wait for a message that this connection's gateway does not take.
+        let something_due = something_due || replies.iter().any(Entry::is_sending);
+        let lease = (something_due && seen.lease_at(now).is_none())
+            .then(|| seen.next_lease(&self.owner, deliver::lease_end(self.project, connection, now)));
+        let committed = self
+            .project
+            .ports
+            .store
+            .commit(Commit {
+                connection,
+                seen,
+                message: self.occasion.id(),
+                arrived: self.occasion.arrived(),
+                session: &outcome.session,
+                contact: outcome.contact.as_ref(),
+                replies: replies.clone(),
+                opted_out: permitted.opted_out.filter(|_| !planted::is(Plant::OptOutForgotten)),
+                pace: permitted.pace,
+                lease: lease.clone(),
+                now,
+            })
+            .await?;
+        let takeover = Takeover {
+            happened: seen.lease.is_some(),
+            new: replies.iter().map(|new| new.id.clone()).collect(),
+        };
+        let Committed::Yes(outbox) = committed else {
+            debug!(outcome = "conflict", "the connection changed in between");
+            return Ok(Err(Conflicted { takeover }));
+        };
+        let work = lease.map(|lease| self.delivery(lease, outbox, &takeover));
+        permitted.log();
+        Ok(Ok(self.effect(outcome, permitted, work)))
+    }
+
+    fn effect(&self, outcome: &Outcome, permitted: Screened, work: Option<Delivery>) -> Effect {
+        let connection = self.occasion.connection();
+        let replies = || permitted.entries.iter().filter(|entry| !entry.is_sending());
+        let handling = Handling::Done { disposition: outcome.disposition, replies: replies().count() };
+        let queued = replies().map(|entry| HistoryRow::outgoing(connection, entry, State::Queued, None));
+        let mut rows: Vec<HistoryRow> =
+            self.occasion.row(self.occasion.arrived()).into_iter().chain(queued).collect();
+        rows.extend(permitted.held_back);
+        (handling, rows, work)
+    }
+
+    /// It is committed already: by someone else, or by a write of ours whose answer was lost. The second
+    /// is plain from the lease, which bears our name.
+    async fn seen_before(&self, loaded: Loaded, ran: Option<Ran>) -> Effect {
+        let rows = self.occasion.row(loaded.arrived).into_iter().collect();
+        let record = loaded.record;
+        if planted::is(Plant::LeaseMistaken)
+            && let Some(lease) = &record.lease
+        {
+            let (connection, lease) = (self.occasion.connection().clone(), lease.clone());
+            let mistaken = Delivery { connection, lease, outbox: record.outbox, abandoned: false };
+            return (Handling::Duplicate, rows, Some(mistaken));
+        }
+        if let (Some(lease), Some(Ran { outcome, takeover, .. })) = (&record.lease, ran)
+            && lease.owner == self.owner
+        {
+            let handling =
+                Handling::Done { disposition: outcome.disposition, replies: outcome.replies.len() };
+            return (handling, rows, Some(self.delivery(lease.clone(), record.outbox, &takeover)));
+        }
+        // Who died may have left replies behind. Whoever comes by sends them.
+        let connection = self.occasion.connection();
+        let work = if record.outbox.is_empty() || record.lease_at(self.now()).is_some() {
+            None
+        } else {
+            deliver::take(self.project, connection).await.unwrap_or_else(|problem| {
+                warn!(outcome = "not_taken", error = %problem, "the outbox is left to the sweep");
+                None
+            })
+        };
+        (Handling::Duplicate, rows, work)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.project.ports.clock.now()
+    }
+
+    fn delivery(&self, lease: Lease, outbox: Outbox, takeover: &Takeover) -> Delivery {
+        let abandoned = takeover.leaves_doubt(&outbox) && !planted::is(Plant::DoubtForgottenAtCommit);
+        Delivery { connection: self.occasion.connection().clone(), lease, outbox, abandoned }
+    }
+
+    /// What the message says about messages as such. The apps do not see it then.
+    fn wish(&self, loaded: &Loaded, now: Timestamp) -> Option<ConsentChange> {
+        let Project { consent, about, .. } = self.project;
+        match &self.occasion {
+            Input::Message(message) => {
+                let opted_out = loaded.record.outbox.opted_out;
+                consent.wish(&message.text, opted_out, spoken_to(loaded), about, now)
+            }
+            Input::Notice(_) | Input::Report(_) => None,
+        }
+    }
+
+    /// Which replies go out.
+    fn permitted(&self, loaded: &Loaded, outcome: &Outcome, now: Timestamp) -> Screened {
+        let texts = outcome.replies.iter().map(|reply| reply.text.as_str());
+        let mut replies: Vec<Entry> =
+            texts.enumerate().map(|(at, text)| self.occasion.entry(at, text, now)).collect();
+        let wish = self.wish(loaded, now);
+        if let Some(confirmation) = wish.as_ref().and_then(|wish| wish.confirmation.as_ref()) {
+            let Project { router, about, .. } = self.project;
+            let text = router.catalogues().say(confirmation, spoken_to(loaded), &about.languages);
+            let confirms = !planted::is(Plant::ConfirmationHeldBack);
+            replies.push(Entry { confirms, ..self.occasion.entry(0, &text, now) });
+        }
+        if planted::is(Plant::RepliesReversed) {
+            replies.reverse();
+        }
+        if planted::is(Plant::ReplyDropped) && replies.len() > 1 {
+            replies.pop();
+        }
+        let sends = outcome.sends.iter().enumerate();
+        replies.extend(sends.map(|(at, sending)| self.occasion.sending(at, sending, now)));
+        let connection = self.occasion.connection();
+        let installed = self.project.installed(&connection.backend);
+        Screened::of(connection, &loaded.record, wish.as_ref(), installed, replies, now)
+    }
+}
+
+/// What whoever is behind the connection wants to be spoken to in.
+fn spoken_to(loaded: &Loaded) -> Option<&Language> {
+    loaded.contact.as_ref().and_then(Contact::language)
+}
+
+/// Someone else changed the connection first, or this commit is done already and only its answer was lost.
+struct Conflicted {
+    takeover: Takeover,
+}
+
+/// The phases of one attempt, with the version of the record that they ran on.
+struct Ran {
+    version: u64,
+    outcome: Outcome,
+    takeover: Takeover,
+}
+
+/// A commit that takes the delivery lease, as far as it concerns a former holder.
+struct Takeover {
+    /// Whether a former holder let its lease expire.
+    happened: bool,
+    /// The entries that this commit appends.
+    new: Vec<MessageId>,
+}
+
+impl Takeover {
+    /// Whether the former holder may have sent the head of the outbox. It cannot have sent an entry that came with
+    /// this commit.
+    fn leaves_doubt(&self, outbox: &Outbox) -> bool {
+        self.happened && outbox.entries.front().is_some_and(|head| !self.new.contains(&head.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_entry_that_was_there_before_the_takeover_is_in_doubt() {
+        let outbox = |ids: &[&str]| Outbox {
+            entries: ids.iter().map(|id| Entry::new((*id).into(), "", None, Timestamp::UNIX_EPOCH)).collect(),
+            ..Outbox::default()
+        };
+        let table: [(bool, &[&str], bool); 5] = [
+            (true, &["old", "new"], true),
+            (true, &["moved in by the former holder", "old"], true),
+            (true, &["new"], false),
+            (true, &[], false),
+            (false, &["old", "new"], false),
+        ];
+        for (happened, entries, doubt) in table {
+            let takeover = Takeover { happened, new: vec!["new".into()] };
+            assert_eq!(takeover.leaves_doubt(&outbox(entries)), doubt, "{happened} {entries:?}");
+        }
+    }
+}

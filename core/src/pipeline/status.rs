@@ -1,0 +1,52 @@
+//! The single way in for delivery reports: the history moves forward, and the apps learn what became of a message.
+
+use tracing::info;
+
+use crate::backend::{Reported, of_report};
+use crate::model::message::{FinalStatus, Report, State};
+use crate::pipeline::errors::IncomingError;
+use crate::planted::{self, Plant};
+use crate::project::Project;
+use crate::queue::Ticket;
+use crate::store::{Advanced, StatusUpdate};
+use crate::util::clock::plausible;
+
+/// Takes in what a gateway reports of a message. When this returns `Ok`, all that is to follow from it is durable; the
+/// same report may come again, at any time.
+///
+/// The message's row in the history moves forward or stays ([`State`] has the rule). Where it came to its end by this,
+/// and an app has a [report phase](crate::App::report), a job for the responder is on the queue.
+pub async fn report(project: &Project, reported: Reported) -> Result<Advanced, IncomingError> {
+    let Reported { reference, fate, detail, reported_at } = reported;
+    let now = project.ports.clock.now();
+    let detail = detail.and_then(|detail| of_report(&detail, &reference.connection.identity));
+    let state = fate.map_or(State::Sent, FinalStatus::state);
+    let step =
+        StatusUpdate { connection: reference.connection, at: reference.at, id: reference.id, state, detail };
+    let moved = project.ports.store.report(&step, now).await?;
+    let (backend, identity) = (step.connection.backend.as_str(), step.connection.identity.masked());
+    let (message_id, state) = (step.id.as_str(), state.as_str());
+    let outcome = match moved {
+        Advanced::Forward => state,
+        Advanced::Again => "duplicate",
+        Advanced::No => "no_news",
+    };
+    info!(backend, identity, message_id, state, outcome, "report");
+    let moved =
+        if planted::is(Plant::ReportToldOnce) && moved == Advanced::Again { Advanced::No } else { moved };
+    if let (Some(fate), Advanced::Forward | Advanced::Again) = (fate, moved) {
+        let at = reported_at.and_then(|told| plausible(told, now)).unwrap_or(now);
+        tell(project, Report::new(step.connection, step.id, fate, step.detail, at)).await?;
+    }
+    Ok(moved)
+}
+
+/// Puts a job for the apps on the queue, if an app has a report phase. The job has its effect once, however often this
+/// is called for the same message and status.
+async fn tell(project: &Project, report: Report) -> Result<(), IncomingError> {
+    // An app that answers each report would otherwise never come to an end.
+    if !project.router.has_reports() || report.message.is_of_report() {
+        return Ok(());
+    }
+    Ok(project.ports.queue.enqueue(Ticket::report(report)).await?)
+}

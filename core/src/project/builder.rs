@@ -1,0 +1,37 @@
+//! Settings that are put together in code.
+
+use std::collections::BTreeMap;
+
+use super::{BackendSettings, Respond, Settings};
+use crate::app::context::About;
+use crate::backend::AnyBackend;
+use crate::consent::Consent;
+use crate::model::message::BackendName;
+use crate::router::Router;
+use crate::settings::MaySend;
+
+impl Settings {
+    /// Settings with this name and nothing else: no backends, no default response, opting out as it is by
+    /// default, sending open to anyone.
+    pub fn named(name: &str) -> Self {
+        Self {
+            about: About { name: name.to_owned(), ..About::default() },
+            phase_timeout: Router::PHASE_TIMEOUT,
+            consent: Consent::default(),
+            may_send: MaySend::Open,
+            backends: BTreeMap::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Adds a backend that answers inline. Nobody asks [how exposed](crate::backend::Backend::exposure) it is: that is for
+    /// settings that are deployed.
+    #[must_use]
+    pub fn with_backend(mut self, name: BackendName, backend: AnyBackend) -> Self {
+        let replies_per_hour = backend.0.replies_per_hour();
+        let (engine, respond) = ("by hand", Respond::Inline);
+        let made = BackendSettings { engine, respond, replies_per_hour, backend };
+        self.backends.insert(name, made);
+        self
+    }
+}

@@ -1,0 +1,281 @@
+//! Reads one table of the settings key by key, and gathers what is wrong instead of stopping at it.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use toml::{Table, Value};
+
+use crate::error::Fault;
+use crate::settings::{Place, Secret, Surroundings, looks_secret};
+
+/// One table of the settings. Each getter takes its key out and reports what is wrong with the value; a key that
+/// nobody took is a fault too, so that a typing error cannot pass for a default.
+///
+/// No fault repeats a value in the place of a text or a secret: faults are logged, and `CloudFormation` shows them. A
+/// number that is out of range is repeated, unless the name of its key tells that it is a secret.
+pub struct Fields<'a> {
+    path: String,
+    table: Table,
+    asked: Vec<String>,
+    pub(crate) surroundings: &'a Surroundings<'a>,
+    pub(crate) secrets: Secrets,
+    faults: Vec<Fault>,
+    warnings: Vec<Fault>,
+}
+
+/// The secrets of a table.
+#[derive(Default)]
+pub(crate) struct Secrets {
+    /// The keys that were asked for a secret, with whether the settings give them.
+    pub(crate) asked: Vec<(String, bool)>,
+    /// The secrets that were found.
+    pub(crate) revealed: Vec<Secret>,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn new(path: &str, table: Table, surroundings: &'a Surroundings<'a>) -> Self {
+        let (asked, faults, warnings) = (Vec::new(), Vec::new(), Vec::new());
+        let secrets = Secrets::default();
+        Self { path: path.to_owned(), table, asked, surroundings, secrets, faults, warnings }
+    }
+
+    /// The keys that were not taken yet.
+    pub fn keys(&self) -> Vec<String> {
+        self.table.keys().cloned().collect()
+    }
+
+    /// Whether a key is given, and was not taken yet.
+    pub fn is_given(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// A text, if it is given.
+    pub fn text(&mut self, key: &str) -> Option<String> {
+        match self.take(key)? {
+            Value::String(text) => Some(text),
+            other => self.wrong(key, "a text in quotes", &other),
+        }
+    }
+
+    /// A text that must be given, and not be empty. Empty, and a fault, if it is not.
+    pub fn required_text(&mut self, key: &str) -> String {
+        if !self.table.contains_key(key) {
+            self.asked.push(key.to_owned());
+            self.fault(key, "is missing");
+        }
+        let text = self.text(key);
+        if text.as_deref() == Some("") {
+            self.fault(key, "is empty");
+        }
+        text.unwrap_or_default()
+    }
+
+    /// One of some words, if it is given.
+    pub fn one_of(&mut self, key: &str, words: &[&'static str]) -> Option<&'static str> {
+        let text = self.text(key)?;
+        let known = words.iter().find(|word| **word == text).copied();
+        if known.is_none() {
+            self.fault(key, format!("is one of {}, not {text:?}", words.join(", ")));
+        }
+        known
+    }
+
+    /// A whole number in a range, if it is given.
+    pub fn number(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<i64> {
+        match self.take(key)? {
+            Value::Integer(number) if range.contains(&number) => Some(number),
+            other => {
+                let wanted = format!("a whole number from {} to {}", range.start(), range.end());
+                self.wrong_here(key, &wanted, &other)
+            }
+        }
+    }
+
+    /// A whole number in a range, or a word that stands for none of them.
+    pub fn word_or_number(&mut self, key: &str, word: &str, range: RangeInclusive<u8>) -> Option<u8> {
+        match self.take(key)? {
+            Value::String(text) if text == word => None,
+            Value::Integer(number) if u8::try_from(number).is_ok_and(|number| range.contains(&number)) => {
+                u8::try_from(number).ok()
+            }
+            other => {
+                let wanted = format!("{word:?} or a whole number from {} to {}", range.start(), range.end());
+                self.wrong_here(key, &wanted, &other)
+            }
+        }
+    }
+
+    /// A list of whole numbers in a range, if it is given.
+    pub fn numbers(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<Vec<i64>> {
+        let wanted = format!("a list of whole numbers from {} to {}", range.start(), range.end());
+        let value = self.take(key)?;
+        let number = |value: &Value| value.as_integer().filter(|number| range.contains(number));
+        let numbers = value.as_array().and_then(|list| list.iter().map(number).collect::<Option<Vec<_>>>());
+        match numbers.filter(|numbers| !numbers.is_empty()) {
+            Some(numbers) => Some(numbers),
+            None => self.wrong(key, &wanted, &value),
+        }
+    }
+
+    /// A list of texts, if it is given.
+    pub fn texts(&mut self, key: &str) -> Option<Vec<String>> {
+        let value = self.take(key)?;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        match value.as_array().and_then(|list| list.iter().map(text).collect::<Option<Vec<_>>>()) {
+            Some(texts) => Some(texts),
+            None => self.wrong_here(key, "a list of texts in quotes", &value),
+        }
+    }
+
+    /// One text, or a list of them, if it is given.
+    pub fn text_or_texts(&mut self, key: &str) -> Option<Vec<String>> {
+        match self.table.get(key) {
+            Some(Value::String(_)) => Some(vec![self.text(key)?]),
+            _ => self.texts(key),
+        }
+    }
+
+    /// A list of texts that must be given, and not be empty. Empty, and a fault, if it is not.
+    pub fn required_texts(&mut self, key: &str) -> Vec<String> {
+        let given = self.table.contains_key(key);
+        let texts = self.texts(key);
+        match &texts {
+            None if !given => self.fault(key, "is missing"),
+            Some(texts) if texts.is_empty() => self.fault(key, "is empty"),
+            _ => {}
+        }
+        texts.unwrap_or_default()
+    }
+
+    /// A number of seconds in a range, if it is given.
+    pub fn seconds(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<Duration> {
+        let seconds = self.number(key, range)?;
+        u64::try_from(seconds).ok().map(Duration::from_secs)
+    }
+
+    /// Yes or no, if it is given.
+    pub fn flag(&mut self, key: &str) -> Option<bool> {
+        match self.take(key)? {
+            Value::Boolean(flag) => Some(flag),
+            other => self.wrong(key, "true or false", &other),
+        }
+    }
+
+    /// A table within this one, empty if it is not given. Give it back with [`Fields::absorb`].
+    pub fn table(&mut self, key: &str) -> Fields<'a> {
+        let table = match self.take(key) {
+            None => Table::new(),
+            Some(Value::Table(table)) => table,
+            Some(other) => {
+                self.wrong::<()>(key, "a table", &other);
+                Table::new()
+            }
+        };
+        Fields::new(&self.path_of(key), table, self.surroundings)
+    }
+
+    /// Takes over what is wrong with a table within this one.
+    pub fn absorb(&mut self, inner: Fields<'a>) {
+        let (faults, warnings) = inner.finish();
+        self.faults.extend(faults);
+        self.warnings.extend(warnings);
+    }
+
+    /// Reports what is wrong with a key.
+    pub fn fault(&mut self, key: &str, problem: impl Into<String>) {
+        self.faults.push(Fault::new(self.path_of(key), problem));
+    }
+
+    /// Reports what is wrong with the table itself.
+    pub fn fault_here(&mut self, problem: impl Into<String>) {
+        self.faults.push(Fault::new(self.path.clone(), problem));
+    }
+
+    /// Reports what is allowed but looks like a mistake.
+    pub fn warn(&mut self, key: &str, problem: impl Into<String>) {
+        self.warnings.push(Fault::new(self.path_of(key), problem));
+    }
+
+    /// Where the program runs.
+    pub fn place(&self) -> Place {
+        self.surroundings.place
+    }
+
+    /// Whether something was wrong with this key, or below it.
+    pub(crate) fn is_faulty_at(&self, key: &str) -> bool {
+        let path = self.path_of(key);
+        let rest = |fault: &Fault| fault.field.strip_prefix(&path).map(str::to_owned);
+        self.faults.iter().filter_map(rest).any(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
+    /// Every text of this table and below that was not taken yet, with its key.
+    pub(crate) fn texts_within(&self) -> Vec<(String, String)> {
+        let mut texts = Vec::new();
+        for (key, value) in &self.table {
+            collect_texts(key, value, &mut texts);
+        }
+        texts
+    }
+
+    /// Whether anything was wrong so far.
+    pub fn is_faulty(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    /// Reports nothing about the keys that are left: nobody knows what they should be.
+    pub(crate) fn ignore_rest(&mut self) {
+        self.table.clear();
+    }
+
+    /// What is wrong, and what looks wrong. Faults are in the order of their fields.
+    pub(crate) fn finish(mut self) -> (Vec<Fault>, Vec<Fault>) {
+        for key in self.keys() {
+            self.fault(&key, format!("is unknown here; known are {}", self.asked.join(", ")));
+        }
+        self.faults.sort_by(|a, b| a.field.cmp(&b.field));
+        (self.faults, self.warnings)
+    }
+
+    pub(crate) fn take(&mut self, key: &str) -> Option<Value> {
+        if !self.asked.iter().any(|asked| asked == key) {
+            self.asked.push(key.to_owned());
+        }
+        self.table.remove(key)
+    }
+
+    /// Reports a value of the wrong kind, without the value: whatever stands in the place of a secret may be one.
+    pub(crate) fn wrong<T>(&mut self, key: &str, wanted: &str, found: &Value) -> Option<T> {
+        let found = match found {
+            Value::Integer(_) => "number",
+            other => other.type_str(),
+        };
+        self.fault(key, format!("must be {wanted}, not a {found}"));
+        None
+    }
+
+    /// Reports a value where no secret can be meant. A number is told, unless the key is named as that of a secret.
+    fn wrong_here<T>(&mut self, key: &str, wanted: &str, found: &Value) -> Option<T> {
+        match found {
+            Value::Integer(number) if !looks_secret(key) => {
+                self.fault(key, format!("must be {wanted}, not {number}"));
+                None
+            }
+            other => self.wrong(key, wanted, other),
+        }
+    }
+
+    pub(crate) fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+}
+
+fn collect_texts(key: &str, value: &Value, texts: &mut Vec<(String, String)>) {
+    match value {
+        Value::String(text) => texts.push((key.to_owned(), text.clone())),
+        Value::Array(list) => list.iter().for_each(|value| collect_texts(key, value, texts)),
+        Value::Table(table) => {
+            table.iter().for_each(|(name, value)| collect_texts(&format!("{key}.{name}"), value, texts));
+        }
+        _ => {}
+    }
+}

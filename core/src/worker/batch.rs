@@ -1,0 +1,221 @@
+//! The out-of-band responder: works off batches of queued jobs, groups side by side, the jobs of a group in turn.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::{Instrument as _, error, info_span, warn};
+
+use super::failure::JobFailure;
+use crate::limits::SETTLE_TIME;
+use crate::pipeline::input::Input;
+use crate::pipeline::{deliver, process};
+use crate::planted::{self, Plant};
+use crate::project::Project;
+use crate::queue::Job;
+use crate::router::budget::{Budget, Shift};
+use crate::util::clock::{Deadline, not_ahead};
+use crate::worker::broadcast::{fan_out_broadcast, fan_out_part};
+
+/// One record of a batch, as the queue hands it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What the queue calls it: failures are reported by this.
+    pub id: String,
+    /// Its message group; records without one are groups of their own.
+    pub group: Option<String>,
+    /// The job, as JSON.
+    pub body: String,
+    /// How often it was handed out, this time included.
+    pub receive_count: u32,
+}
+
+/// A record that is not done and goes back to the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The record's id.
+    pub id: String,
+    /// How long the queue should keep it before it hands it out again. Zero for a record that can never be done:
+    /// the sooner it is in the dead-letter queue, the sooner its group goes on.
+    pub retry_after: Duration,
+}
+
+/// With less time than this left, no further job is begun.
+const SHORTEST_JOB: Duration = Duration::from_secs(1);
+
+/// Works off one batch and says what of it is not done. It ends at `deadline` whatever hangs.
+///
+/// In a group, what follows a record that failed fails too, so that order is kept. So does what follows a job that only
+/// a later program can read, which waits for the new function. A record that is no job at all
+/// fails alone: nothing can be done about it, and nothing needs to wait for it. What is not done shortly before
+/// `deadline` has failed.
+pub async fn respond(project: &Arc<Project>, records: Vec<Record>, deadline: Deadline) -> Vec<Failure> {
+    let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
+    let mut groups: BTreeMap<String, Vec<Record>> = BTreeMap::new();
+    for record in records {
+        let group = record.group.clone().unwrap_or_else(|| record.id.clone());
+        groups.entry(group).or_default().push(record);
+    }
+    let mut tasks = JoinSet::new();
+    let mut members = Vec::new();
+    for mut records in groups.into_values() {
+        if planted::is(Plant::GroupBackwards) {
+            records.reverse();
+        }
+        let group = Arc::new(Group { records, at: Mutex::default() });
+        let work = work_off(Arc::clone(project), Arc::clone(&group), deadline.less(SETTLE_TIME));
+        tasks.spawn(work.in_current_span());
+        members.push(group);
+    }
+    let ended = async {
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(gone) = ended {
+                // Not an app's doing, since those run apart: a defect of ours.
+                error!(outcome = "group_panicked", error = %gone, "a group of jobs ended in a panic");
+            }
+        }
+    };
+    if timeout(deadline.remaining(), ended).await.is_err() {
+        error!(outcome = "out_of_time", "what hangs goes back to the queue");
+    }
+    let mut failures: Vec<Failure> = members.iter().flat_map(|group| group.failures()).collect();
+    // In the order of the batch, whatever group ended first.
+    failures.sort_by_key(|failure| ids.iter().position(|id| *id == failure.id));
+    failures
+}
+
+/// The records of one group, and how far they are.
+struct Group {
+    records: Vec<Record>,
+    at: Mutex<At>,
+}
+
+#[derive(Default)]
+struct At {
+    /// So many records are dealt with: done, or among the failures.
+    past: usize,
+    /// Those that can never be done.
+    poisonous: Vec<Failure>,
+    /// Whether only a later program can read the next one.
+    unread: bool,
+}
+
+impl Group {
+    fn lock(&self) -> MutexGuard<'_, At> {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is not done by now.
+    fn failures(&self) -> Vec<Failure> {
+        let at = self.lock();
+        let wait = if at.unread { much_later } else { later };
+        at.poisonous.iter().cloned().chain(self.records[at.past..].iter().map(wait)).collect()
+    }
+}
+
+/// Works off a group, as far as it goes.
+async fn work_off(project: Arc<Project>, group: Arc<Group>, deadline: Deadline) {
+    let mut shift = Shift::until(deadline, project.router.longest_phase());
+    for (at, record) in group.records.iter().enumerate() {
+        let behind = group.records.len() - at - 1;
+        let budget = if deadline.remaining() < SHORTEST_JOB { None } else { shift.next(behind) };
+        let Some(budget) = budget else {
+            warn!(outcome = "out_of_time", left = behind + 1, "the rest of the group goes back");
+            return;
+        };
+        let job = match Job::from_json(&record.body) {
+            Ok(job) => job,
+            Err(problem) if problem.is_transient() => {
+                error!(record = record.id, outcome = "unread", error = %problem, "left for a later version");
+                group.lock().unread = true;
+                return;
+            }
+            Err(problem) => {
+                error!(record = record.id, outcome = "poisonous", error = %problem, "goes to the dead letters");
+                let mut at = group.lock();
+                at.poisonous.push(Failure { id: record.id.clone(), retry_after: Duration::ZERO });
+                at.past += 1;
+                continue;
+            }
+        };
+        if let Err(problem) = run(&project, job, budget).await {
+            if planted::is(Plant::JobDropped) {
+                group.lock().past += 1;
+                continue;
+            }
+            if planted::is(Plant::GroupGoesOn) {
+                let mut at = group.lock();
+                at.poisonous.push(later(record));
+                at.past += 1;
+                continue;
+            }
+            error!(record = record.id, outcome = "retried", error = %problem, "the rest of the group waits too");
+            return;
+        }
+        group.lock().past += 1;
+    }
+}
+
+async fn run(project: &Project, job: Job, budget: Budget) -> Result<(), JobFailure> {
+    let deadline = budget.deadline;
+    match job {
+        Job::Broadcast { key } => fan_out_broadcast(project, &key).await,
+        Job::Scheduled { name, due } => {
+            let span = info_span!("scheduled", job = name);
+            super::schedule::run(project, &name, due, deadline).instrument(span).await
+        }
+        Job::Part { key, part } => fan_out_part(project, &key, part).await,
+        Job::Incoming { mut message } => {
+            message.received_at = not_ahead(message.received_at, project.ports.clock.now());
+            take_in(project, Input::Message(Arc::from(message)), budget).await
+        }
+        Job::Notice { mut notice } => {
+            notice.created_at = not_ahead(notice.created_at, project.ports.clock.now());
+            take_in(project, Input::Notice(Arc::from(notice)), budget).await
+        }
+        Job::Report { mut report } => {
+            report.at = not_ahead(report.at, project.ports.clock.now());
+            take_in(project, Input::Report(Arc::from(report)), budget).await
+        }
+        Job::Deliver { connection } => {
+            let span = info_span!(
+                "deliver",
+                backend = connection.backend.as_str(),
+                identity = connection.identity.masked()
+            );
+            async {
+                if let Some(work) = deliver::take(project, &connection).await? {
+                    deliver::deliver(project, work, deadline).await;
+                }
+                Ok(())
+            }
+            .instrument(span)
+            .await
+        }
+    }
+}
+
+async fn take_in(project: &Project, occasion: Input, budget: Budget) -> Result<(), JobFailure> {
+    let backend = &occasion.connection().backend;
+    if project.installed(backend).is_none() {
+        warn!(backend = backend.as_str(), outcome = "no_backend", "its backend is no longer in the settings");
+    }
+    process::process(project, occasion, budget, |deadline| deadline).await?;
+    Ok(())
+}
+
+/// Gives a job that only a later program can read back to the queue, for longer each time: 15 s, 30 s … 20 min.
+///
+/// The ten receives of the queue's redrive policy last over an hour like this: longer than a deployment.
+fn much_later(record: &Record) -> Failure {
+    let wait = Duration::from_secs(15 << record.receive_count.clamp(1, 8).saturating_sub(1));
+    Failure { id: record.id.clone(), retry_after: wait.min(Duration::from_mins(20)) }
+}
+
+/// Gives a job that failed back to the queue, for longer each time: 2 s, 4 s … 5 min.
+fn later(record: &Record) -> Failure {
+    let wait = Duration::from_secs(1 << record.receive_count.clamp(1, 9)).min(Duration::from_secs(300));
+    Failure { id: record.id.clone(), retry_after: wait }
+}

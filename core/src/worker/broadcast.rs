@@ -1,0 +1,73 @@
+//! Fan-out: a broadcast's parts onto the queue, and a part's messages behind them.
+
+use std::time::Duration;
+
+use tracing::{error, info, warn};
+
+use crate::model::broadcast::Broadcast;
+use crate::model::broadcast_key::BroadcastKey;
+use crate::pipeline::fan_out::enqueue_notices;
+use crate::planted::{self, Plant};
+use crate::project::Project;
+use crate::queue::Ticket;
+use crate::util::clock::after;
+use crate::worker::failure::JobFailure;
+
+/// When the sweep looks whether all parts are through. Longer than the queue itself knows a job.
+const LOOK_AGAIN: Duration = Duration::from_secs(600);
+
+/// Puts a job on the queue for each part that is not done.
+pub(crate) async fn fan_out_broadcast(project: &Project, key: &BroadcastKey) -> Result<(), JobFailure> {
+    let (store, now) = (&project.ports.store, project.ports.clock.now());
+    let Some(broadcast) = store.broadcast(key, now).await? else {
+        warn!(broadcast = key.as_str(), outcome = "gone", "broadcast");
+        return Ok(());
+    };
+    let parts = broadcast.unfinished();
+    if parts.is_empty() {
+        return Ok(store.postpone_broadcast(key, None).await?);
+    }
+    if is_over(&broadcast, now) {
+        error!(
+            broadcast = key.as_str(),
+            parts = parts.len(),
+            outcome = "expired",
+            "not sent within 24 hours"
+        );
+        return Ok(store.postpone_broadcast(key, None).await?);
+    }
+    let again = after(now, LOOK_AGAIN);
+    store.postpone_broadcast(key, Some(again)).await?;
+    info!(broadcast = key.as_str(), parts = parts.len(), outcome = "spread", "broadcast");
+    let tickets = parts.into_iter().map(|part| Ticket::part(key.clone(), part, again)).collect();
+    project.ports.queue.enqueue_all(tickets).await?;
+    Ok(())
+}
+
+/// Puts the messages of one part on the queue.
+pub(crate) async fn fan_out_part(
+    project: &Project,
+    key: &BroadcastKey,
+    part: u32,
+) -> Result<(), JobFailure> {
+    let (store, now) = (&project.ports.store, project.ports.clock.now());
+    let (broadcast, pieces) = tokio::join!(store.broadcast(key, now), store.broadcast_part(key, part));
+    let Some(broadcast) = broadcast?.filter(|broadcast| !broadcast.fanned_out.contains(&part)) else {
+        return Ok(());
+    };
+    if is_over(&broadcast, now) {
+        return Ok(());
+    }
+    let notices = pieces?.iter().filter_map(|piece| broadcast.notice(piece)).collect();
+    if planted::is(Plant::PartDoneBeforeSpread) {
+        store.part_is_fanned_out(key, part).await?;
+    }
+    enqueue_notices(project, notices).await?;
+    Ok(store.part_is_fanned_out(key, part).await?)
+}
+
+/// Whether its time is over. What comes later helps nobody, and the connections must still know which of its messages
+/// they had.
+fn is_over(broadcast: &Broadcast, now: jiff::Timestamp) -> bool {
+    now.duration_since(broadcast.created_at) > Broadcast::SENT_FOR
+}
