@@ -64,7 +64,8 @@ impl Sqs {
             Some(file) => Connection::open(file),
             None => Connection::open_in_memory(),
         };
-        let connection = connection.map_err(SchemaError::from).and_then(|connection| schema::prepare(connection, durable));
+        let connection =
+            connection.map_err(SchemaError::from).and_then(|connection| schema::prepare(connection, durable));
         let connection = connection.map_err(|problem| OpenError::new(file, &problem))?;
         let engine = Mutex::new(Engine::new(connection, clock));
         Ok(Self(Arc::new(Shared { engine, data: OnceLock::new(), changed: Notify::new() })))
