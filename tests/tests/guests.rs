@@ -335,6 +335,22 @@ async fn who_opens_many_connections_holds_up_the_others_for_no_longer_than_one()
     }
 }
 
+/// Clients such as the AWS SDKs keep a connection for minutes after its last request.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_only_kept_keep_nobody_out() -> Result<()> {
+    let (stack, _gateway) = stack(&[]).await?;
+    let mut kept = Vec::new();
+    for nth in 0..300 {
+        let mut stream = TcpStream::connect(stack.dynamodb).await?;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await?;
+        let mut status = [0; 12];
+        let answer = timeout(Duration::from_secs(60), stream.read_exact(&mut status)).await;
+        ensure!(matches!(answer, Ok(Ok(_))) && status == *b"HTTP/1.1 400", "connection {nth}: {answer:?}");
+        kept.push(stream);
+    }
+    Ok(())
+}
+
 /// Bodies that are begun and not ended have all the memory that there is for them: further ones are told to come again.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_memory_for_bodies_has_an_end() -> Result<()> {

@@ -1,6 +1,5 @@
-//! The folder that everything is kept in goes missing, breaks, fills up.
+//! The folder that everything is kept in goes missing or breaks, and is written to.
 
-use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -229,72 +228,6 @@ async fn a_folder_that_may_not_be_written_to_is_one_line() -> Result<()> {
     let expected = "threadless: the data in .threadless cannot be opened: Permission denied (os error 13). Check that it \
                     is a folder that this user may write to, or give another with --data\n";
     assert!(problem.to_string().ends_with(expected), "{problem}");
-    Ok(())
-}
-
-/// A disk for this process alone. SQLite's logs take up to 4 MB each before they begin anew, and must find that room again.
-const SMALL_DISK: &str = "mkdir .threadless && mount -t tmpfs -o size=24m none .threadless && exec \"$@\"";
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_is_503_and_what_was_acknowledged_is_answered() -> Result<()> {
-    for respond in ["queue", "inline"] {
-        let folder = TempDir::new()?;
-        let gateway = Recorder::start().await?;
-        gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
-        let flags = flags(folder.path(), gateway.address().port())?;
-        let settings = folder.path().join("settings.toml");
-        let text = std::fs::read_to_string(&settings)?;
-        std::fs::write(&settings, text.replace("\"queue\"", &format!("\"{respond}\"")))?;
-        let script = format!("exec unshare --mount sh -c '{SMALL_DISK}' sh \"$@\"");
-        let stack = Running::start_by(&script, folder.path(), &flags).await?;
-        let disk =
-            PathBuf::from(format!("/proc/{}/root{}/.threadless", stack.id()?, folder.path().display()));
-        let ballast = disk.join("ballast");
-        let room = 23 << 20;
-        std::fs::write(&ballast, vec![0; room])?;
-
-        let url = |number: usize| -> Result<String> {
-            Ok(format!(
-                "{}?id=1{number:09}&mid={number}&text=echo+{number}+{}",
-                stack.url()?,
-                "a".repeat(4_000)
-            ))
-        };
-        let (mut taken, mut refused) = (Vec::new(), Vec::new());
-        for number in 0..400 {
-            match get(&url(number)?).await?.status {
-                200 => taken.push(number),
-                503 => refused.push(number),
-                other => anyhow::bail!("{other} for message {number}"),
-            }
-            if refused.len() == 5 {
-                break;
-            }
-        }
-        assert_eq!(refused.len(), 5, "the disk never was full");
-        std::fs::remove_file(&ballast)?;
-        // As a gateway does, again and again until it is taken.
-        for number in refused {
-            let begun = std::time::Instant::now();
-            while get(&url(number)?).await?.status != 200 {
-                anyhow::ensure!(begun.elapsed() < LIMIT, "message {number} is not taken");
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            }
-            taken.push(number);
-        }
-        // Twice where it was sent and the disk had no room to write that down.
-        let answered = || -> BTreeSet<usize> {
-            let requests = gateway.requests();
-            requests.iter().filter_map(|sent| sent.text("text")?.split(' ').next()?.parse().ok()).collect()
-        };
-        // What could not even be put back waits for its visibility time-out, 180 s.
-        let begun = std::time::Instant::now();
-        while answered().len() < taken.len() && begun.elapsed() < 3 * LIMIT {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-        assert_eq!(stack.stop(Signal::INT).await?.status.code(), Some(0));
-        assert_eq!(answered(), taken.into_iter().collect(), "{respond}");
-    }
     Ok(())
 }
 

@@ -136,10 +136,13 @@ impl Figures {
             acknowledged.filter(|it| !ours.contains(&(it.number.as_str(), it.text.as_str()))).count();
     }
 
-    /// Each handled message counted one, and no two counted the same.
+    /// Each message with a reply counted one, and no two counted the same. A message that nobody was told is taken has a
+    /// reply too, where the stack died between its commit and the answer, and smsbox with it: then its own row is missing
+    /// in the history.
     fn effects(&mut self, evidence: &Evidence, messages: &BTreeMap<MessageId, Message>) {
         let mut told: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-        for message in messages.values().filter(|message| message.handled) {
+        for message in messages.values() {
+            self.rows_behind += usize::from(message.reply.is_some() && !message.handled);
             let counts = told.entry(&message.number).or_default();
             counts.extend(message.reply.as_ref().map(|(_, count)| *count));
         }
@@ -382,11 +385,14 @@ mod tests {
             text: "count m4".to_owned(),
             acknowledged: true,
         });
+        // Handled, but the stack died before it could say so, and smsbox died too.
+        evidence.rows[4].state = State::Received;
+        evidence.asked[2].taken = None;
         // Brought twice.
         evidence.asked.push(Asked { begun: 90, taken: Some(91), ..evidence.asked[0].clone() });
         let figures = Figures::of(&evidence);
         assert_eq!(figures.faults, Vec::<String>::new());
         assert_eq!((figures.sends_doubled, figures.in_doubt), (1, 1));
-        assert_eq!((figures.lost_by_kannel, figures.redelivered), (1, 1));
+        assert_eq!((figures.lost_by_kannel, figures.redelivered, figures.rows_behind), (2, 1, 1));
     }
 }

@@ -11,6 +11,7 @@ pub(crate) use hosts::{Hosts, is_of_another_site};
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,13 +23,19 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use stall::Stalling;
 
-/// The connections that one server has at once. Further ones wait until one of these ends.
+/// The connections that one server has at once. When a further client comes, the oldest connection ends after the request
+/// at which it is: clients keep connections that they do not use, and would keep all others out.
 const CONNECTIONS: usize = 256;
+
+/// How long a connection that was told to end has for it before the next one is told too. It may be in the middle of a
+/// request.
+const GIVE_WAY: Duration = Duration::from_millis(100);
 
 /// How long a client may take to read the next bytes of an answer.
 const LONGEST_STALL: Duration = Duration::from_secs(30);
@@ -46,12 +53,20 @@ where
     A: Future<Output = Response<Full<Bytes>>> + Send + 'static,
 {
     let free = Arc::new(Semaphore::new(CONNECTIONS));
+    let crowded = Arc::new(Notify::new());
     // Dropped with this future, and every connection with it.
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
-        let Ok(place) = Arc::clone(&free).acquire_owned().await else { return };
-        let (stream, peer) = match listener.accept().await {
+        let accepted = listener.accept().await;
+        let place = loop {
+            match timeout(GIVE_WAY, Arc::clone(&free).acquire_owned()).await {
+                Ok(Ok(place)) => break place,
+                Ok(Err(_)) => return,
+                Err(_) => crowded.notify_one(),
+            }
+        };
+        let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(problem) => {
                 tracing::warn!(error = %problem, "no connection taken");
@@ -60,19 +75,26 @@ where
             }
         };
         let _ = stream.set_nodelay(true);
-        let answer = answer.clone();
+        let (answer, crowded) = (answer.clone(), Arc::clone(&crowded));
         connections.spawn(async move {
             let service = service_fn(move |request| {
                 let answered = answer(request, peer);
                 async move { Ok::<_, Infallible>(answered.await) }
             });
-            // An error here is a client that went away, was too slow, or does not speak HTTP.
-            let _ = http1::Builder::new()
+            let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(longest_head)
                 .max_buf_size(HEAD_BUFFER)
-                .serve_connection(TokioIo::new(Stalling::new(stream, LONGEST_STALL)), service)
-                .await;
+                .serve_connection(TokioIo::new(Stalling::new(stream, LONGEST_STALL)), service);
+            let mut connection = pin!(connection);
+            // An error here is a client that went away, was too slow, or does not speak HTTP.
+            tokio::select! {
+                _ = connection.as_mut() => {}
+                () = crowded.notified() => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = connection.await;
+                }
+            }
             drop(place);
         });
     }
