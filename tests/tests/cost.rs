@@ -13,8 +13,8 @@ use tests::recorder::{Recorder, Reply};
 use threadless::aws::{Access, http_client};
 use threadless::backend::{Engines, HttpTransport, Received};
 use threadless::project::Settings;
-use threadless::settings::Surroundings;
 use threadless::queue::MemoryQueue;
+use threadless::settings::Surroundings;
 use threadless::store::dynamodb::{DynamoStore, Meter};
 use threadless::{
     App, AppError, Context, Deadline, Handled, Ports, Project, Report, Router, SystemClock, apps, endpoint,

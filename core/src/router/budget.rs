@@ -155,6 +155,7 @@ mod tests {
     use std::iter::empty;
 
     use super::*;
+    use crate::limits::LONGEST_PHASE;
 
     const SECOND: Duration = Duration::from_secs(1);
     const FIVE: Duration = Duration::from_secs(5);

@@ -17,10 +17,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
-use crate::consent::is_answered_in;
 use crate::app::context::About;
 use crate::app::schedule::Schedule;
 use crate::app::usage::Usage;
+use crate::consent::is_answered_in;
 use crate::translate::Catalogues;
 use erased::Installed;
 

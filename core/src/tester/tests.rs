@@ -23,7 +23,7 @@ use crate::settings::Surroundings;
 use crate::store::{HistoryRow, MemoryStore, Store};
 use crate::testing::{Faults, FaultyStore, TestClock};
 use crate::util::clock::Deadline;
-use crate::worker::batch::{Record, respond};
+use crate::worker::{Record, respond};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const PASSWORD: &str = "correct horse battery";

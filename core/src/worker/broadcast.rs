@@ -45,11 +45,7 @@ pub(crate) async fn fan_out_broadcast(project: &Project, key: &BroadcastKey) -> 
 }
 
 /// Puts the messages of one part on the queue.
-pub(crate) async fn fan_out_part(
-    project: &Project,
-    key: &BroadcastKey,
-    part: u32,
-) -> Result<(), JobFailure> {
+pub(crate) async fn fan_out_part(project: &Project, key: &BroadcastKey, part: u32) -> Result<(), JobFailure> {
     let (store, now) = (&project.ports.store, project.ports.clock.now());
     let (broadcast, pieces) = tokio::join!(store.broadcast(key, now), store.broadcast_part(key, part));
     let Some(broadcast) = broadcast?.filter(|broadcast| !broadcast.fanned_out.contains(&part)) else {

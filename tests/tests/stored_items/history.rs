@@ -2,7 +2,7 @@
 
 use tests::dynamodb::DynamoDb;
 use threadless::store::{
-    Advanced, Broadcasts as _, Entry, HistoryRow, Jobs as _, Lease, Number, ReplyRate, State, Step,
+    Advanced, Broadcasts as _, Entry, HistoryRow, Jobs as _, Lease, Number, ReplyRate, State, StatusUpdate,
     Store as _, Waiting,
 };
 use threadless::{Contact, ContactId};
@@ -72,7 +72,7 @@ async fn history_and_what_the_tester_knows_are_what_they_were() {
     let delivered = HistoryRow { state: State::Delivered, detail: Some("DELIVRD".to_owned()), ..sent() };
     assert_eq!(store.history(&who(), at(70), 9).await.unwrap(), [delivered, received()]);
     let (state, detail) = (State::Delivered, None);
-    let step = Step { connection: who(), at: at(41), id: id("m40-1"), state, detail };
+    let step = StatusUpdate { connection: who(), at: at(41), id: id("m40-1"), state, detail };
     assert_eq!(store.report(&step, at(70)).await.unwrap(), Advanced::Again);
     let kept = store.unusable(&who().backend, at(70), 9).await.unwrap();
     assert_eq!(kept, [unusable()]);
@@ -87,7 +87,7 @@ async fn broadcasts_and_jobs_are_what_they_were() {
     let store = store_of(&dynamodb, "v1").await;
     let key = broadcast().key;
     let mut spread = broadcast();
-    spread.spread.insert(1);
+    spread.fanned_out.insert(1);
     assert_eq!(store.broadcast(&key, at(70)).await.unwrap(), Some(spread));
     for (nth, part) in (0..).zip(parts()) {
         assert_eq!(store.broadcast_part(&key, nth).await.unwrap(), part);

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 use tests::dynamodb::DynamoDb;
 use threadless::store::{
-    Broadcasts as _, Commit, Committed, JobRecord, Jobs as _, Settled, Settlement, State, Step, Store as _,
-    Taken,
+    Broadcasts as _, Commit, Committed, JobRecord, Jobs as _, Settled, Settlement, State, StatusUpdate,
+    Store as _, Taken,
 };
 use threadless::{ContactChange, Session};
 
@@ -77,8 +77,13 @@ async fn work_goes_on_and_unknown_attributes_stay() {
 }
 
 async fn go_on_with_the_rest(store: &threadless::store::dynamodb::DynamoStore) {
-    let step =
-        |at, message: &str, state| Step { connection: who(), at, id: id(message), state, detail: None };
+    let step = |at, message: &str, state| StatusUpdate {
+        connection: who(),
+        at,
+        id: id(message),
+        state,
+        detail: None,
+    };
     store.report(&step(at(41), "m40-1", State::Delivered), at(101)).await.unwrap();
     store.report(&step(at(102), "late", State::Delivered), at(102)).await.unwrap();
     store.record(&crate::write::sent()).await.unwrap();

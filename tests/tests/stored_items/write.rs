@@ -7,7 +7,8 @@ use serde_json::Value;
 use tests::dynamodb::DynamoDb;
 use threadless::broadcast::{Broadcast, Piece};
 use threadless::store::{
-    Commit, Committed, Direction, Entry, HistoryRow, JobRecord, ReplyRate, State, Step, Store, Unusable,
+    Commit, Committed, Direction, Entry, HistoryRow, JobRecord, ReplyRate, State, StatusUpdate, Store,
+    Unusable,
 };
 use threadless::{Contact, ContactChange, ContactId, Recipient, Session};
 
@@ -123,7 +124,7 @@ async fn write_history(store: &dyn Store) {
         store.record(&row).await.unwrap();
     }
     let (state, detail) = (State::Delivered, Some("DELIVRD".to_owned()));
-    let step = Step { connection: who(), at: at(41), id: id("m40-1"), state, detail };
+    let step = StatusUpdate { connection: who(), at: at(41), id: id("m40-1"), state, detail };
     store.report(&step, at(60)).await.unwrap();
 }
 
@@ -169,7 +170,7 @@ pub(crate) fn broadcast() -> Broadcast {
         text: "The river rises.".to_owned(),
         created_at: at(8),
         sizes: vec![2, 1],
-        spread: std::collections::BTreeSet::new(),
+        fanned_out: std::collections::BTreeSet::new(),
     }
 }
 

@@ -105,11 +105,7 @@ async fn without_the_gateway(
 
 /// Looks a message in doubt up in the history. Where the gateway has answered for it, in a delivery report or in an answer
 /// whose settlement was lost, nothing is left to send.
-async fn end_the_doubt(
-    project: &Project,
-    connection: &ConnectionId,
-    head: &Entry,
-) -> Option<Step> {
+async fn end_the_doubt(project: &Project, connection: &ConnectionId, head: &Entry) -> Option<Step> {
     let key = (connection.clone(), head.created_at, head.id.clone());
     let row = match project.ports.store.rows(&[key]).await {
         Ok(mut rows) => rows.pop().flatten()?,
@@ -227,12 +223,7 @@ pub(super) fn wait_for_queue(project: &Project, mut head: Entry) -> Step {
 
 /// Has everything follow from a failure: the notice by another way if the gateway refused the message, and the report
 /// to the apps. The message leaves the outbox only when both are durable; until then it stays, and no gateway is asked.
-async fn fail(
-    project: &Project,
-    connection: &ConnectionId,
-    head: &Entry,
-    detail: &str,
-) -> Step {
+async fn fail(project: &Project, connection: &ConnectionId, head: &Entry, detail: &str) -> Step {
     if head.refused.is_some()
         && let Some(notice) = to_next_connection(head)
         && let Err(problem) = enqueue_notices(project, vec![notice]).await

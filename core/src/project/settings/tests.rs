@@ -1,7 +1,7 @@
 //! Faults of settings, and what they must not repeat.
 
 use super::*;
-use crate::settings::Place;
+use crate::settings::{Param, Place, Secret};
 
 fn faults(place: Place, text: &str) -> Vec<Fault> {
     let surroundings = Surroundings::new(place, |name| (name == "KNOWN").then(|| "t0ken".to_owned()));

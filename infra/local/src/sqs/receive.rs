@@ -1,6 +1,6 @@
 //! Receiving: which messages are handed out, in which order, and which have been handed out too often.
 
-use rusqlite::{Row, OptionalExtension as _, Transaction, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::attributes::{self, RedrivePolicy};
 use super::engine::{Engine, Queue, arn};

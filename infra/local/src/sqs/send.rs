@@ -1,6 +1,6 @@
 //! Sending: a message is taken once, however often it is sent within five minutes.
 
-use rusqlite::{Row, OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::attributes;
 use super::engine::{Engine, Queue};

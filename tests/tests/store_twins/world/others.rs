@@ -61,8 +61,8 @@ impl World {
                 let parts: Vec<Vec<Piece>> =
                     parts.iter().map(|pieces| (0..*pieces).map(piece).collect()).collect();
                 let sizes = parts.iter().map(|part| u32::try_from(part.len()).unwrap()).collect();
-                let (text, spread) = ("to all".to_owned(), BTreeSet::new());
-                let broadcast = Broadcast { key, digest, text, created_at: now, sizes, spread };
+                let (text, fanned_out) = ("to all".to_owned(), BTreeSet::new());
+                let broadcast = Broadcast { key, digest, text, created_at: now, sizes, fanned_out };
                 let opened = both!(self.twins, store => store.open_broadcast(&broadcast, &parts))?;
                 if let Opened::Now(broadcast) = opened {
                     self.broadcasts.insert(broadcast.key, u32::try_from(parts.len()).unwrap());
