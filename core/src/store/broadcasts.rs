@@ -17,9 +17,6 @@ pub enum Opened {
     Before(Broadcast),
 }
 
-/// The key of a row of history: whose it is, [when](HistoryRow::at) it was written, and its message.
-pub type RowKey = (ConnectionId, Timestamp, MessageId);
-
 /// The port to storage, as far as it is about [broadcasts](crate::broadcast).
 #[async_trait]
 pub trait Broadcasts: Send + Sync {
@@ -51,13 +48,4 @@ pub trait Broadcasts: Send + Sync {
         key: &BroadcastKey,
         until: Option<Timestamp>,
     ) -> Result<(), StoreError>;
-
-    /// Rows of history by connection, time and message, each if it is there.
-    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<HistoryRow>>, StoreError>;
-
-    /// The states of rows of history, each if the row is there. It reads no texts where the store can leave them out.
-    async fn states(&self, wanted: &[RowKey]) -> Result<Vec<Option<State>>, StoreError> {
-        let rows = self.rows(wanted).await?.into_iter();
-        Ok(rows.map(|row| row.map(|row| row.state)).collect())
-    }
 }

@@ -1,5 +1,8 @@
 //! The log of messages: for operators, the tester and delivery reports.
 
+use super::{StoreError, Unusable};
+use crate::model::message::BackendName;
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::message::State;
@@ -174,5 +177,58 @@ impl HistoryRow {
             uncertain: entry.uncertain,
             detail,
         }
+    }
+}
+
+/// The key of a row of history: whose it is, [when](HistoryRow::at) it was written, and its message.
+pub type RowKey = (ConnectionId, Timestamp, MessageId);
+
+/// The port to storage for the history of messages, and for messages that cannot be used.
+#[async_trait]
+pub trait History: Send + Sync {
+    /// Writes a row of history, or [merges](HistoryRow::merge) it with the one that is there.
+    async fn record(&self, row: &HistoryRow) -> Result<(), StoreError>;
+
+    /// Moves the row of an outgoing message forward, as its gateway reports. Where there is none yet it is made, for
+    /// [`Store::record`] to complete.
+    async fn report(&self, step: &StatusUpdate, now: Timestamp) -> Result<Advanced, StoreError>;
+
+    /// A connection's history as far as it is [kept](HistoryRow::KEPT), the newest first, at most `limit` rows.
+    async fn history(
+        &self,
+        connection: &ConnectionId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<HistoryRow>, StoreError>;
+
+    /// Keeps a message that cannot be used.
+    async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError>;
+
+    /// The unusable messages of a backend as far as they are [kept](Unusable::KEPT), the newest first, at most
+    /// `limit`.
+    async fn unusable(
+        &self,
+        backend: &BackendName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unusable>, StoreError>;
+
+    /// A connection's history from a moment on, as far as it is [kept](HistoryRow::KEPT), the oldest first, at most `limit`
+    /// rows. Moments are told apart to the millisecond.
+    async fn history_from(
+        &self,
+        connection: &ConnectionId,
+        from: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<HistoryRow>, StoreError>;
+
+    /// Rows of history by connection, time and message, each if it is there.
+    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<HistoryRow>>, StoreError>;
+
+    /// The states of rows of history, each if the row is there. It reads no texts where the store can leave them out.
+    async fn states(&self, wanted: &[RowKey]) -> Result<Vec<Option<State>>, StoreError> {
+        let rows = self.rows(wanted).await?.into_iter();
+        Ok(rows.map(|row| row.map(|row| row.state)).collect())
     }
 }

@@ -111,59 +111,6 @@ pub struct Loaded {
     pub arrived: Option<Timestamp>,
 }
 
-/// What waits for someone to go on with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Due {
-    /// What.
-    pub waiting: Waiting,
-    /// Since when.
-    pub since: Timestamp,
-}
-
-/// A place in the order of what is due, from which [`Store::due_page`](super::Store::due_page) goes on. Its text is the store's own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DueCursor(String);
-
-/// A piece of what is due.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DuePage {
-    /// What is due, the longest due first.
-    pub due: Vec<Due>,
-    /// How many entries were passed over because they cannot be read. Each is in the log.
-    pub unreadable: usize,
-    /// Where the next page begins; `None` behind the last one.
-    pub next: Option<DueCursor>,
-}
-
-impl DueCursor {
-    /// Makes a cursor of a text that only the store itself reads.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// Returns the text that the store made it of.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl DuePage {
-    /// Makes a page.
-    pub fn new(due: Vec<Due>, unreadable: usize, next: Option<DueCursor>) -> Self {
-        Self { due, unreadable, next }
-    }
-}
-
-/// What can wait.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Waiting {
-    /// The outbox of a connection.
-    Outbox(ConnectionId),
-    /// A broadcast whose parts are not all on the queue.
-    Broadcast(BroadcastKey),
-}
-
 impl Record {
     /// Of a connection that nobody has heard of before.
     pub fn new(now: Timestamp) -> Self {

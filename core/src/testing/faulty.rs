@@ -2,8 +2,13 @@
 //! point would have it.
 
 mod broadcasts;
+mod connections;
+mod due;
 mod guesses;
+mod history;
 mod jobs;
+mod numbers;
+mod outboxes;
 
 use std::future::{Future, pending};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -159,137 +164,5 @@ impl<S: Store> FaultyStore<S> {
     /// Puts the faults before a store.
     pub fn new(inner: S, faults: Faults) -> Self {
         Self { inner, faults }
-    }
-}
-
-#[async_trait]
-impl<S: Store> Store for FaultyStore<S> {
-    async fn open_backend(&self, backend: &BackendName, now: Timestamp) -> Result<(), StoreError> {
-        self.faults.around(self.inner.open_backend(backend, now)).await
-    }
-
-    async fn load(
-        &self,
-        connection: &ConnectionId,
-        message: &MessageId,
-        now: Timestamp,
-    ) -> Result<Loaded, StoreError> {
-        self.faults.around(self.inner.load(connection, message, now)).await
-    }
-
-    async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError> {
-        self.faults.around(self.inner.commit(commit)).await
-    }
-
-    async fn contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError> {
-        self.faults.around(self.inner.contact(id)).await
-    }
-
-    async fn contact_of(&self, connection: &ConnectionId) -> Result<Option<Contact>, StoreError> {
-        self.faults.around(self.inner.contact_of(connection)).await
-    }
-
-    async fn take_lease(
-        &self,
-        connection: &ConnectionId,
-        owner: &str,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Taken, StoreError> {
-        self.faults.around(self.inner.take_lease(connection, owner, until, now)).await
-    }
-
-    async fn extend_lease(&self, connection: &ConnectionId, lease: &Lease) -> Result<bool, StoreError> {
-        self.faults.around(self.inner.extend_lease(connection, lease)).await
-    }
-
-    async fn settle(
-        &self,
-        connection: &ConnectionId,
-        lease: &Lease,
-        outbox: &Outbox,
-        settlement: Settlement,
-    ) -> Result<Settled, StoreError> {
-        self.faults.around(self.inner.settle(connection, lease, outbox, settlement)).await
-    }
-
-    async fn withdraw(
-        &self,
-        connection: &ConnectionId,
-        lease: &Lease,
-        at: usize,
-        id: &MessageId,
-    ) -> Result<Settled, StoreError> {
-        self.faults.around(self.inner.withdraw(connection, lease, at, id)).await
-    }
-
-    async fn refill(&self, connection: &ConnectionId, lease: &Lease) -> Result<Settled, StoreError> {
-        self.faults.around(self.inner.refill(connection, lease)).await
-    }
-
-    async fn due_page(
-        &self,
-        now: Timestamp,
-        after: Option<&DueCursor>,
-        limit: usize,
-    ) -> Result<DuePage, StoreError> {
-        self.faults.around(self.inner.due_page(now, after, limit)).await
-    }
-
-    async fn record(&self, row: &HistoryRow) -> Result<(), StoreError> {
-        self.faults.around(self.inner.record(row)).await
-    }
-
-    async fn report(&self, step: &StatusUpdate, now: Timestamp) -> Result<Advanced, StoreError> {
-        self.faults.around(self.inner.report(step, now)).await
-    }
-
-    async fn history(
-        &self,
-        connection: &ConnectionId,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<HistoryRow>, StoreError> {
-        self.faults.around(self.inner.history(connection, now, limit)).await
-    }
-
-    async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
-        self.faults.around(self.inner.keep_unusable(unusable)).await
-    }
-
-    async fn unusable(
-        &self,
-        backend: &BackendName,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Unusable>, StoreError> {
-        self.faults.around(self.inner.unusable(backend, now, limit)).await
-    }
-
-    async fn history_from(
-        &self,
-        connection: &ConnectionId,
-        from: Timestamp,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<HistoryRow>, StoreError> {
-        self.faults.around(self.inner.history_from(connection, from, now, limit)).await
-    }
-
-    async fn note_number(&self, connection: &ConnectionId, at: Timestamp) -> Result<(), StoreError> {
-        self.faults.around(self.inner.note_number(connection, at)).await
-    }
-
-    async fn numbers(
-        &self,
-        backend: &BackendName,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Number>, StoreError> {
-        self.faults.around(self.inner.numbers(backend, now, limit)).await
-    }
-
-    async fn forget(&self, connection: &ConnectionId) -> Result<(), StoreError> {
-        self.faults.around(self.inner.forget(connection)).await
     }
 }

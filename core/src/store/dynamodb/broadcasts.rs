@@ -72,26 +72,6 @@ impl Broadcasts for DynamoStore {
         let pk = keys::of_broadcast(key);
         self.update(&pk, keys::BROADCAST, update, ReturnValue::None).await.map(drop)
     }
-
-    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<HistoryRow>>, StoreError> {
-        let found = self.get_rows(wanted, None).await?;
-        let row = |(connection, at, id): &RowKey| {
-            let sk = keys::of_row(*at, id);
-            let item = found.get(&(keys::of_connection(connection), sk.clone()));
-            item.map(|item| to_row(connection, &sk, item)).transpose()
-        };
-        wanted.iter().map(row).collect()
-    }
-
-    async fn states(&self, wanted: &[RowKey]) -> Result<Vec<Option<State>>, StoreError> {
-        let found = self.get_rows(wanted, Some(&[n::STATE])).await?;
-        let state = |(connection, at, id): &RowKey| {
-            let sk = keys::of_row(*at, id);
-            let item = found.get(&(keys::of_connection(connection), sk.clone()));
-            item.map(|item| to_state(&sk, item)).transpose()
-        };
-        wanted.iter().map(state).collect()
-    }
 }
 
 impl DynamoStore {
@@ -136,20 +116,6 @@ impl DynamoStore {
             Some(before) => Ok(Opened::Before(before)),
             None => Err(StoreError::Unavailable("another call is at the same broadcast".to_owned())),
         }
-    }
-
-    /// Rows of history by their keys, at half the price of a consistent read: they are told to people.
-    async fn get_rows(
-        &self,
-        wanted: &[RowKey],
-        attributes: Option<&[&str]>,
-    ) -> Result<HashMap<(String, String), Item>, StoreError> {
-        let key = |(connection, at, id): &RowKey| (keys::of_connection(connection), keys::of_row(*at, id));
-        let keys: BTreeSet<(String, String)> = wanted.iter().map(key).collect();
-        let items = self.get_many(&keys.into_iter().collect::<Vec<_>>(), attributes).await?;
-        let part = |item: &Item, name: &str| item.get(name).and_then(|part| part.as_s().ok()).cloned();
-        let by_key = |item: Item| Some(((part(&item, keys::PK)?, part(&item, keys::SK)?), item));
-        Ok(items.into_iter().filter_map(by_key).collect())
     }
 }
 

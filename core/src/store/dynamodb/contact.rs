@@ -16,30 +16,6 @@ impl DynamoStore {
         self.contacts_met.load(Ordering::Relaxed)
     }
 
-    pub(super) async fn get_contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError> {
-        self.contacts_met.store(true, Ordering::Relaxed);
-        let item = self.get(&keys::of_contact(id), keys::CONTACT).await?;
-        item.map(|item| to_contact(id, &item)).transpose()
-    }
-
-    pub(super) async fn get_contact_of(
-        &self,
-        connection: &ConnectionId,
-    ) -> Result<Option<Contact>, StoreError> {
-        let (pk, own) = (keys::of_connection(connection), ContactId::of(connection, 0));
-        let own_pk = keys::of_contact(&own);
-        let mut found = self.get_all(&[(&pk, keys::CONNECTION), (&own_pk, keys::CONTACT)]).await?;
-        let (own_item, item) = (found.pop().flatten(), found.pop().flatten());
-        let Some(item) = item else { return Ok(None) };
-        match to_record(&pk, Some(&item), jiff::Timestamp::UNIX_EPOCH)?.contact {
-            None => Ok(None),
-            Some(id) => match own_item {
-                Some(item) if id == own => to_contact(&id, &item).map(Some),
-                _ => self.get_contact(&id).await,
-            },
-        }
-    }
-
     /// The write of a contact, which holds only if the stored one is of the version before it.
     pub(super) fn contact_action(&self, contact: &Contact) -> Result<TransactWriteItem, StoreError> {
         self.contacts_met.store(true, Ordering::Relaxed);

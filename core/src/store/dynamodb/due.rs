@@ -1,5 +1,7 @@
 //! What is due: the index, its parts read side by side and put in one order, page by page.
 
+use crate::store::DueIndex;
+use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
@@ -40,9 +42,10 @@ struct Found {
     due: Option<Due>,
 }
 
-impl DynamoStore {
+#[async_trait]
+impl DueIndex for DynamoStore {
     /// Reads one page: one query for each part of the index, side by side.
-    pub(super) async fn query_due(
+    async fn due_page(
         &self,
         now: Timestamp,
         after: Option<&DueCursor>,
@@ -71,7 +74,9 @@ impl DynamoStore {
         let next = (!places.iter().all(|place| matches!(place, Place::End))).then(|| of_places(&places));
         Ok(DuePage::new(found.into_iter().filter_map(|found| found.due).collect(), unreadable, next))
     }
+}
 
+impl DynamoStore {
     /// Reads up to `limit` entries of one part, and says whether these were its last.
     async fn query_shard(
         &self,

@@ -1,5 +1,7 @@
 //! What the message tester asks for: the numbers it used, a conversation from a moment on, and its end.
 
+use crate::store::Numbers;
+use async_trait::async_trait;
 use aws_sdk_dynamodb::types::ReturnValue;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
@@ -10,7 +12,7 @@ use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
 use crate::aws::classify;
 use crate::model::message::{BackendName, ConnectionId};
-use crate::store::number::last_used_first;
+use crate::store::numbers::last_used_first;
 use crate::store::{HistoryRow, Number};
 
 /// How many items are deleted at once.
@@ -19,27 +21,9 @@ const SIDE_BY_SIDE: usize = 16;
 /// How many rows are read before they are deleted.
 const ROWS_AT_ONCE: usize = 500;
 
-impl DynamoStore {
-    pub(super) async fn query_history_from(
-        &self,
-        connection: &ConnectionId,
-        from: Timestamp,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<HistoryRow>, StoreError> {
-        let pk = keys::of_connection(connection);
-        // What has expired may still be there, and would take the room of what is to be shown.
-        let from = now.checked_sub(HistoryRow::KEPT).map_or(from, |kept| from.max(kept));
-        let items = self.query_between(&pk, &keys::of_rows_from(from), keys::AFTER_ROWS, limit).await?;
-        let live = items.iter().filter(|item| !is_expired(item, now));
-        live.map(|item| to_row(connection, sort_key(item), item)).collect()
-    }
-
-    pub(super) async fn write_number(
-        &self,
-        connection: &ConnectionId,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
+#[async_trait]
+impl Numbers for DynamoStore {
+    async fn note_number(&self, connection: &ConnectionId, at: Timestamp) -> Result<(), StoreError> {
         let (pk, sk) = (keys::of_backend(&connection.backend), keys::of_number(&connection.identity));
         let mut update = Update::new();
         update.set(n::USED_AT, time(at)).set(n::TTL, number(at.as_second() + Number::KEPT.as_secs()));
@@ -48,7 +32,7 @@ impl DynamoStore {
         self.update(&pk, &sk, update, ReturnValue::None).await.map(drop)
     }
 
-    pub(super) async fn query_numbers(
+    async fn numbers(
         &self,
         backend: &BackendName,
         now: Timestamp,
@@ -61,7 +45,7 @@ impl DynamoStore {
     }
 
     /// The number goes last: as long as it is there, what is left can be found and deleted.
-    pub(super) async fn delete_history(&self, connection: &ConnectionId) -> Result<(), StoreError> {
+    async fn forget(&self, connection: &ConnectionId) -> Result<(), StoreError> {
         let pk = keys::of_connection(connection);
         loop {
             let items = self.query_led_by(&pk, keys::MESSAGE, true, ROWS_AT_ONCE).await?;
@@ -74,7 +58,9 @@ impl DynamoStore {
         }
         self.delete(&keys::of_backend(&connection.backend), &keys::of_number(&connection.identity)).await
     }
+}
 
+impl DynamoStore {
     async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
         let call = self.client.delete_item().table_name(&self.table).set_key(Some(key(pk, sk)));
         let call = call.set_return_consumed_capacity(self.metering());

@@ -91,12 +91,4 @@ impl Broadcasts for MemoryStore {
         }
         Ok(())
     }
-
-    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<HistoryRow>>, StoreError> {
-        let tables = self.lock();
-        let row = |(connection, at, id): &RowKey| {
-            Some(tables.history.get(connection)?.get(&(HistoryRow::place(*at), id.clone()))?.row.clone())
-        };
-        Ok(wanted.iter().map(row).collect())
-    }
 }

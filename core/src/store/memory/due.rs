@@ -1,14 +1,27 @@
 //! What is due in memory, page by page.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Tables, broadcasts};
+use super::{MemoryStore, Tables, broadcasts};
 use crate::model::message::ConnectionId;
 use crate::planted::{self, Plant};
-use crate::store::{Due, DueCursor, DuePage, StoreError, Waiting};
+use crate::store::{Due, DueCursor, DueIndex, DuePage, StoreError, Waiting};
+
+#[async_trait]
+impl DueIndex for MemoryStore {
+    async fn due_page(
+        &self,
+        now: Timestamp,
+        after: Option<&DueCursor>,
+        limit: usize,
+    ) -> Result<DuePage, StoreError> {
+        page(&self.lock(), now, after, limit)
+    }
+}
 
 /// Returns the first `limit` of what is due behind `after`.
-pub(super) fn page(
+fn page(
     tables: &Tables,
     now: Timestamp,
     after: Option<&DueCursor>,

@@ -46,12 +46,4 @@ impl<S: Store> Broadcasts for FaultyStore<S> {
     ) -> Result<(), StoreError> {
         self.faults.around(self.inner.postpone_broadcast(key, until)).await
     }
-
-    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<HistoryRow>>, StoreError> {
-        self.faults.around(self.inner.rows(wanted)).await
-    }
-
-    async fn states(&self, wanted: &[RowKey]) -> Result<Vec<Option<State>>, StoreError> {
-        self.faults.around(self.inner.states(wanted)).await
-    }
 }

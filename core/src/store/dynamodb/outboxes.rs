@@ -1,5 +1,7 @@
 //! Delivery: the lease, and what becomes of the head of an outbox.
 
+use crate::store::{Outboxes, Settlement};
+use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{Delete, ReturnValue, TransactWriteItem};
 use jiff::Timestamp;
 
@@ -13,8 +15,9 @@ use crate::aws::classify;
 use crate::model::message::{ConnectionId, MessageId};
 use crate::store::{Entry, Lease, Outbox, Settled, Taken};
 
-impl DynamoStore {
-    pub(super) async fn write_lease(
+#[async_trait]
+impl Outboxes for DynamoStore {
+    async fn take_lease(
         &self,
         connection: &ConnectionId,
         owner: &str,
@@ -67,20 +70,7 @@ impl DynamoStore {
         }
     }
 
-    /// An outbox with nothing in it is not due: a holder that died between the last entry and the end of its lease
-    /// leaves one.
-    async fn leave_the_due(&self, pk: &str, now: Timestamp) -> Result<(), StoreError> {
-        let mut update = Update::new();
-        only_if_lease_is_over(&mut update, now);
-        release(&mut update, 0);
-        self.update(pk, keys::CONNECTION, update, ReturnValue::None).await.map(drop)
-    }
-
-    pub(super) async fn write_extension(
-        &self,
-        connection: &ConnectionId,
-        lease: &Lease,
-    ) -> Result<bool, StoreError> {
+    async fn extend_lease(&self, connection: &ConnectionId, lease: &Lease) -> Result<bool, StoreError> {
         let pk = keys::of_connection(connection);
         let mut update = Update::new();
         update.set(n::LEASE_UNTIL, time(lease.until)).set(n::DUE_AT, time(lease.until));
@@ -89,82 +79,22 @@ impl DynamoStore {
         Ok(matches!(written, Written::Yes(_)))
     }
 
-    /// The head stays and the lease goes, in one write.
-    pub(super) async fn put_back(
-        &self,
-        connection: &ConnectionId,
-        lease: &Lease,
-        head: &Entry,
-    ) -> Result<Settled, StoreError> {
-        let pk = keys::of_connection(connection);
-        let mut update = held(lease);
-        only_if_entry_is(&mut update, 0, &head.id);
-        update
-            .set_nth(n::OUTBOX, 0, of_entry(head))
-            .set(n::DUE_AT, time(head.next_attempt.unwrap_or(head.created_at)))
-            .remove(&[n::LEASE_OWNER, n::LEASE_UNTIL]);
-        match self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await? {
-            Written::Yes(_) => Ok(Settled::Released),
-            Written::No(found) => as_found(&pk, &found, lease),
-        }
-    }
-
-    /// The head goes behind the first message to the connection itself, and the lease stays.
-    pub(super) async fn let_pass(
+    async fn settle(
         &self,
         connection: &ConnectionId,
         lease: &Lease,
         outbox: &Outbox,
-        head: &Entry,
+        settlement: Settlement,
     ) -> Result<Settled, StoreError> {
-        let pk = keys::of_connection(connection);
-        let mut update = held(lease);
-        only_if_entry_is(&mut update, 0, &head.id);
-        let message = outbox.first_message().and_then(|at| Some((at, outbox.entries.get(at)?)));
-        if let Some((at, message)) = message {
-            only_if_entry_is(&mut update, at, &message.id);
-            update.set_nth(n::OUTBOX, 0, of_entry(message)).set_nth(n::OUTBOX, 1, of_entry(head));
-            for (nth, between) in outbox.entries.iter().enumerate().take(at).skip(1) {
-                update.set_nth(n::OUTBOX, nth + 1, of_entry(between));
-            }
-        } else {
-            update.set_nth(n::OUTBOX, 0, of_entry(head));
+        match settlement {
+            Settlement::Done => self.remove_head(connection, lease, outbox).await,
+            Settlement::Deferred(head) => self.put_back(connection, lease, &head).await,
+            Settlement::Passed(head) => self.let_pass(connection, lease, outbox, &head).await,
         }
-        match self.update(&pk, keys::CONNECTION, update, ReturnValue::AllNew).await? {
-            Written::Yes(after) => Ok(Settled::Remaining(to_outbox(&pk, &after)?)),
-            Written::No(found) => as_found(&pk, &found, lease),
-        }
-    }
-
-    /// The head goes, and with the last one the lease.
-    pub(super) async fn remove_head(
-        &self,
-        connection: &ConnectionId,
-        lease: &Lease,
-        outbox: &Outbox,
-    ) -> Result<Settled, StoreError> {
-        let pk = keys::of_connection(connection);
-        let Some(head) = outbox.entries.front() else {
-            let found = self.get(&pk, keys::CONNECTION).await?.unwrap_or_default();
-            return as_found(&pk, &found, lease);
-        };
-        if outbox.entries.len() == 1 && outbox.spilled == 0 {
-            let mut update = held(lease);
-            only_if_entry_is(&mut update, 0, &head.id);
-            update.remove_nth(n::OUTBOX, 0);
-            release(&mut update, 1);
-            match self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await? {
-                Written::Yes(_) => return Ok(Settled::Released),
-                // More has come in since: the head goes alone.
-                Written::No(found) if is_head(&found, &head.id) => {}
-                Written::No(found) => return as_found(&pk, &found, lease),
-            }
-        }
-        self.remove_entry(connection, lease, 0, &head.id).await
     }
 
     /// An entry goes, before its turn or in it, and the lease stays.
-    pub(super) async fn remove_entry(
+    async fn withdraw(
         &self,
         connection: &ConnectionId,
         lease: &Lease,
@@ -182,11 +112,7 @@ impl DynamoStore {
     }
 
     /// The oldest piece that moved out moves in, or, where there is none, the lease goes.
-    pub(super) async fn move_in(
-        &self,
-        connection: &ConnectionId,
-        lease: &Lease,
-    ) -> Result<Settled, StoreError> {
+    async fn refill(&self, connection: &ConnectionId, lease: &Lease) -> Result<Settled, StoreError> {
         let pk = keys::of_connection(connection);
         let item = self.get(&pk, keys::CONNECTION).await?.unwrap_or_default();
         let outbox = match as_found(&pk, &item, lease)? {
@@ -228,6 +154,91 @@ impl DynamoStore {
         // A commit added another piece in between: as it is now, the caller tries again.
         Ok(Settled::Remaining(outbox))
     }
+}
+
+impl DynamoStore {
+    /// An outbox with nothing in it is not due: a holder that died between the last entry and the end of its lease
+    /// leaves one.
+    async fn leave_the_due(&self, pk: &str, now: Timestamp) -> Result<(), StoreError> {
+        let mut update = Update::new();
+        only_if_lease_is_over(&mut update, now);
+        release(&mut update, 0);
+        self.update(pk, keys::CONNECTION, update, ReturnValue::None).await.map(drop)
+    }
+
+    /// The head stays and the lease goes, in one write.
+    async fn put_back(
+        &self,
+        connection: &ConnectionId,
+        lease: &Lease,
+        head: &Entry,
+    ) -> Result<Settled, StoreError> {
+        let pk = keys::of_connection(connection);
+        let mut update = held(lease);
+        only_if_entry_is(&mut update, 0, &head.id);
+        update
+            .set_nth(n::OUTBOX, 0, of_entry(head))
+            .set(n::DUE_AT, time(head.next_attempt.unwrap_or(head.created_at)))
+            .remove(&[n::LEASE_OWNER, n::LEASE_UNTIL]);
+        match self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await? {
+            Written::Yes(_) => Ok(Settled::Released),
+            Written::No(found) => as_found(&pk, &found, lease),
+        }
+    }
+
+    /// The head goes behind the first message to the connection itself, and the lease stays.
+    async fn let_pass(
+        &self,
+        connection: &ConnectionId,
+        lease: &Lease,
+        outbox: &Outbox,
+        head: &Entry,
+    ) -> Result<Settled, StoreError> {
+        let pk = keys::of_connection(connection);
+        let mut update = held(lease);
+        only_if_entry_is(&mut update, 0, &head.id);
+        let message = outbox.first_message().and_then(|at| Some((at, outbox.entries.get(at)?)));
+        if let Some((at, message)) = message {
+            only_if_entry_is(&mut update, at, &message.id);
+            update.set_nth(n::OUTBOX, 0, of_entry(message)).set_nth(n::OUTBOX, 1, of_entry(head));
+            for (nth, between) in outbox.entries.iter().enumerate().take(at).skip(1) {
+                update.set_nth(n::OUTBOX, nth + 1, of_entry(between));
+            }
+        } else {
+            update.set_nth(n::OUTBOX, 0, of_entry(head));
+        }
+        match self.update(&pk, keys::CONNECTION, update, ReturnValue::AllNew).await? {
+            Written::Yes(after) => Ok(Settled::Remaining(to_outbox(&pk, &after)?)),
+            Written::No(found) => as_found(&pk, &found, lease),
+        }
+    }
+
+    /// The head goes, and with the last one the lease.
+    async fn remove_head(
+        &self,
+        connection: &ConnectionId,
+        lease: &Lease,
+        outbox: &Outbox,
+    ) -> Result<Settled, StoreError> {
+        let pk = keys::of_connection(connection);
+        let Some(head) = outbox.entries.front() else {
+            let found = self.get(&pk, keys::CONNECTION).await?.unwrap_or_default();
+            return as_found(&pk, &found, lease);
+        };
+        if outbox.entries.len() == 1 && outbox.spilled == 0 {
+            let mut update = held(lease);
+            only_if_entry_is(&mut update, 0, &head.id);
+            update.remove_nth(n::OUTBOX, 0);
+            release(&mut update, 1);
+            match self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await? {
+                Written::Yes(_) => return Ok(Settled::Released),
+                // More has come in since: the head goes alone.
+                Written::No(found) if is_head(&found, &head.id) => {}
+                Written::No(found) => return as_found(&pk, &found, lease),
+            }
+        }
+        self.withdraw(connection, lease, 0, &head.id).await
+    }
 
     async fn oldest_piece(&self, pk: &str) -> Result<Option<(String, Vec<Entry>)>, StoreError> {
         let found: Vec<Item> = self.query_led_by(pk, keys::OUTBOX, true, 1).await?;
@@ -235,70 +246,6 @@ impl DynamoStore {
         let sk = item.get(keys::SK).and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
         let entries = to_entries(&sk, &item)?;
         Ok(Some((sk, entries)))
-    }
-
-    /// Items of one partition whose sort key begins so, in its order or against it.
-    pub(super) async fn query_led_by(
-        &self,
-        pk: &str,
-        lead: &str,
-        forward: bool,
-        limit: usize,
-    ) -> Result<Vec<Item>, StoreError> {
-        self.query_items(
-            "pk = :pk AND begins_with(sk, :lead)",
-            [(":pk", pk), (":lead", lead)],
-            forward,
-            limit,
-        )
-        .await
-    }
-
-    /// Items of one partition whose sort key is in a range, both ends included, in its order.
-    pub(super) async fn query_between(
-        &self,
-        pk: &str,
-        first: &str,
-        last: &str,
-        limit: usize,
-    ) -> Result<Vec<Item>, StoreError> {
-        let values = [(":pk", pk), (":first", first), (":last", last)];
-        self.query_items("pk = :pk AND sk BETWEEN :first AND :last", values, true, limit).await
-    }
-
-    async fn query_items(
-        &self,
-        condition: &str,
-        values: impl IntoIterator<Item = (&str, &str)>,
-        forward: bool,
-        limit: usize,
-    ) -> Result<Vec<Item>, StoreError> {
-        let values: Item = values.into_iter().map(|(name, value)| (name.to_owned(), text(value))).collect();
-        let mut items = Vec::new();
-        let mut from = None;
-        loop {
-            let wanted = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
-            let output = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression(condition)
-                .set_expression_attribute_values(Some(values.clone()))
-                .consistent_read(true)
-                .scan_index_forward(forward)
-                .limit(wanted)
-                .set_exclusive_start_key(from)
-                .set_return_consumed_capacity(self.metering())
-                .send()
-                .await
-                .map_err(|error| classify("Query", &error))?;
-            self.meter_read(output.consumed_capacity());
-            items.extend(output.items.unwrap_or_default());
-            from = output.last_evaluated_key;
-            if from.is_none() || items.len() >= limit {
-                return Ok(items);
-            }
-        }
     }
 }
 

@@ -1,7 +1,11 @@
 //! What is found by looking around: history, unusable messages.
 
+use super::item::to_state;
+use crate::store::{History, RowKey};
+use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
+use std::collections::{BTreeSet, HashMap};
 
 use super::call::Written;
 use super::item::{Item, Reader, is_expired, names as n, number, sort_key, text, time, to_row, to_unusable};
@@ -15,9 +19,10 @@ use crate::util::random;
 /// How often a row is merged with what others make of it meanwhile.
 const MERGES: u32 = 5;
 
-impl DynamoStore {
+#[async_trait]
+impl History for DynamoStore {
     /// Nearly always nothing but what this row replaces is there, and one write does.
-    pub(super) async fn write_row(&self, row: &HistoryRow) -> Result<(), StoreError> {
+    async fn record(&self, row: &HistoryRow) -> Result<(), StoreError> {
         let (pk, sk) = (keys::of_connection(&row.connection), keys::of_row(row.at, &row.id));
         let direction = match row.direction {
             Direction::In => "in",
@@ -43,6 +48,108 @@ impl DynamoStore {
         }
     }
 
+    async fn report(&self, step: &StatusUpdate, now: Timestamp) -> Result<Advanced, StoreError> {
+        if !step.is_kept(now) {
+            return Ok(Advanced::No);
+        }
+        let (pk, sk) = (keys::of_connection(&step.connection), keys::of_row(step.at, &step.id));
+        let mut update = Update::new();
+        update
+            .set(n::STATE, text(step.state.as_str()))
+            .set(n::RANK, number(step.state.rank()))
+            .set(n::REPORTED_AT, time(now))
+            .set_once(n::DIRECTION, text("out"))
+            .set_once(n::TTL, number(HistoryRow::placed(step.at).as_second() + HistoryRow::KEPT.as_secs()));
+        match &step.detail {
+            Some(detail) => update.set(n::DETAIL, text(detail)),
+            None => update.remove(&[n::DETAIL]),
+        };
+        let (rank, here) = (update.name(n::RANK), update.value(number(step.state.rank())));
+        update.only_if(format!("(attribute_not_exists({rank}) OR {rank} < {here})")).show_refusal();
+        let kept = match self.update(&pk, &sk, update, ReturnValue::None).await? {
+            Written::Yes(_) => return Ok(Advanced::Forward),
+            Written::No(kept) => kept,
+        };
+        let read = Reader::new(&sk, &kept);
+        let same = read.text(n::STATE)? == Some(step.state.as_str());
+        let lately = read.time(n::REPORTED_AT)?.is_some_and(|at| after(at, Advanced::LATELY) > now);
+        Ok(if same && lately { Advanced::Again } else { Advanced::No })
+    }
+
+    async fn history(
+        &self,
+        connection: &ConnectionId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<HistoryRow>, StoreError> {
+        let pk = keys::of_connection(connection);
+        let items = self.query_led_by(&pk, keys::MESSAGE, false, limit).await?;
+        let live = items.iter().filter(|item| !is_expired(item, now));
+        live.map(|item| to_row(connection, sort_key(item), item)).collect()
+    }
+
+    async fn history_from(
+        &self,
+        connection: &ConnectionId,
+        from: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<HistoryRow>, StoreError> {
+        let pk = keys::of_connection(connection);
+        // What has expired may still be there, and would take the room of what is to be shown.
+        let from = now.checked_sub(HistoryRow::KEPT).map_or(from, |kept| from.max(kept));
+        let items = self.query_between(&pk, &keys::of_rows_from(from), keys::AFTER_ROWS, limit).await?;
+        let live = items.iter().filter(|item| !is_expired(item, now));
+        live.map(|item| to_row(connection, sort_key(item), item)).collect()
+    }
+
+    async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<HistoryRow>>, StoreError> {
+        let found = self.get_rows(wanted, None).await?;
+        let row = |(connection, at, id): &RowKey| {
+            let sk = keys::of_row(*at, id);
+            let item = found.get(&(keys::of_connection(connection), sk.clone()));
+            item.map(|item| to_row(connection, &sk, item)).transpose()
+        };
+        wanted.iter().map(row).collect()
+    }
+
+    async fn states(&self, wanted: &[RowKey]) -> Result<Vec<Option<State>>, StoreError> {
+        let found = self.get_rows(wanted, Some(&[n::STATE])).await?;
+        let state = |(connection, at, id): &RowKey| {
+            let sk = keys::of_row(*at, id);
+            let item = found.get(&(keys::of_connection(connection), sk.clone()));
+            item.map(|item| to_state(&sk, item)).transpose()
+        };
+        wanted.iter().map(state).collect()
+    }
+
+    async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
+        let pk = keys::of_backend(&unusable.backend);
+        let sk = format!("{}{:014}#{}", keys::UNUSABLE, HistoryRow::place(unusable.at), random::unique_id());
+        let problems = unusable.problems.iter().map(text).collect();
+        let mut update = Update::new();
+        update
+            .set(n::CREATED_AT, time(unusable.at))
+            .set(n::RAW, text(&unusable.raw))
+            .set(n::PROBLEMS, AttributeValue::L(problems))
+            .set(n::TTL, number(unusable.at.as_second() + Unusable::KEPT.as_secs()));
+        self.update(&pk, &sk, update, ReturnValue::None).await.map(drop)
+    }
+
+    async fn unusable(
+        &self,
+        backend: &BackendName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unusable>, StoreError> {
+        let pk = keys::of_backend(backend);
+        let items = self.query_led_by(&pk, keys::UNUSABLE, false, limit).await?;
+        let live = items.iter().filter(|item| !is_expired(item, now));
+        live.map(|item| to_unusable(backend, sort_key(item), item)).collect()
+    }
+}
+
+impl DynamoStore {
     /// The row knows something that this one does not: it is as far already, or counts more.
     async fn merge_row(
         &self,
@@ -75,69 +182,18 @@ impl DynamoStore {
         Err(StoreError::Unavailable("UpdateItem: others write the same row".to_owned()))
     }
 
-    pub(super) async fn move_row(&self, step: &StatusUpdate, now: Timestamp) -> Result<Advanced, StoreError> {
-        if !step.is_kept(now) {
-            return Ok(Advanced::No);
-        }
-        let (pk, sk) = (keys::of_connection(&step.connection), keys::of_row(step.at, &step.id));
-        let mut update = Update::new();
-        update
-            .set(n::STATE, text(step.state.as_str()))
-            .set(n::RANK, number(step.state.rank()))
-            .set(n::REPORTED_AT, time(now))
-            .set_once(n::DIRECTION, text("out"))
-            .set_once(n::TTL, number(HistoryRow::placed(step.at).as_second() + HistoryRow::KEPT.as_secs()));
-        match &step.detail {
-            Some(detail) => update.set(n::DETAIL, text(detail)),
-            None => update.remove(&[n::DETAIL]),
-        };
-        let (rank, here) = (update.name(n::RANK), update.value(number(step.state.rank())));
-        update.only_if(format!("(attribute_not_exists({rank}) OR {rank} < {here})")).show_refusal();
-        let kept = match self.update(&pk, &sk, update, ReturnValue::None).await? {
-            Written::Yes(_) => return Ok(Advanced::Forward),
-            Written::No(kept) => kept,
-        };
-        let read = Reader::new(&sk, &kept);
-        let same = read.text(n::STATE)? == Some(step.state.as_str());
-        let lately = read.time(n::REPORTED_AT)?.is_some_and(|at| after(at, Advanced::LATELY) > now);
-        Ok(if same && lately { Advanced::Again } else { Advanced::No })
-    }
-
-    pub(super) async fn query_history(
+    /// Rows of history by their keys, at half the price of a consistent read: they are told to people.
+    async fn get_rows(
         &self,
-        connection: &ConnectionId,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<HistoryRow>, StoreError> {
-        let pk = keys::of_connection(connection);
-        let items = self.query_led_by(&pk, keys::MESSAGE, false, limit).await?;
-        let live = items.iter().filter(|item| !is_expired(item, now));
-        live.map(|item| to_row(connection, sort_key(item), item)).collect()
-    }
-
-    pub(super) async fn put_unusable(&self, unusable: &Unusable) -> Result<(), StoreError> {
-        let pk = keys::of_backend(&unusable.backend);
-        let sk = format!("{}{:014}#{}", keys::UNUSABLE, HistoryRow::place(unusable.at), random::unique_id());
-        let problems = unusable.problems.iter().map(text).collect();
-        let mut update = Update::new();
-        update
-            .set(n::CREATED_AT, time(unusable.at))
-            .set(n::RAW, text(&unusable.raw))
-            .set(n::PROBLEMS, AttributeValue::L(problems))
-            .set(n::TTL, number(unusable.at.as_second() + Unusable::KEPT.as_secs()));
-        self.update(&pk, &sk, update, ReturnValue::None).await.map(drop)
-    }
-
-    pub(super) async fn query_unusable(
-        &self,
-        backend: &BackendName,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Unusable>, StoreError> {
-        let pk = keys::of_backend(backend);
-        let items = self.query_led_by(&pk, keys::UNUSABLE, false, limit).await?;
-        let live = items.iter().filter(|item| !is_expired(item, now));
-        live.map(|item| to_unusable(backend, sort_key(item), item)).collect()
+        wanted: &[RowKey],
+        attributes: Option<&[&str]>,
+    ) -> Result<HashMap<(String, String), Item>, StoreError> {
+        let key = |(connection, at, id): &RowKey| (keys::of_connection(connection), keys::of_row(*at, id));
+        let keys: BTreeSet<(String, String)> = wanted.iter().map(key).collect();
+        let items = self.get_many(&keys.into_iter().collect::<Vec<_>>(), attributes).await?;
+        let part = |item: &Item, name: &str| item.get(name).and_then(|part| part.as_s().ok()).cloned();
+        let by_key = |item: Item| Some(((part(&item, keys::PK)?, part(&item, keys::SK)?), item));
+        Ok(items.into_iter().filter_map(by_key).collect())
     }
 }
 

@@ -1,6 +1,10 @@
 //! Claim and commit: reading a connection, and writing all that one message changes.
 
+use crate::model::contact::Contact;
+use crate::store::Connections;
+use async_trait::async_trait;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::{SignedDuration, Timestamp};
@@ -22,12 +26,9 @@ use crate::store::{Commit, Committed, Loaded};
 /// a move it is looked for once more.
 const MOVING: SignedDuration = SignedDuration::from_secs(60);
 
-impl DynamoStore {
-    pub(super) async fn open_backend_item(
-        &self,
-        backend: &BackendName,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+#[async_trait]
+impl Connections for DynamoStore {
+    async fn open_backend(&self, backend: &BackendName, now: Timestamp) -> Result<(), StoreError> {
         let pk = keys::of_backend(backend);
         if self.get(&pk, keys::BACKEND).await?.is_some() {
             return Ok(());
@@ -40,7 +41,7 @@ impl DynamoStore {
     /// One round trip: the connection, the id where it would be if it had moved out of it, and, once this process
     /// has met contacts, the contact that was made for this connection, which is nearly always the one it has. A
     /// second one where it has another.
-    pub(super) async fn load_connection(
+    async fn load(
         &self,
         connection: &ConnectionId,
         message: &MessageId,
@@ -72,15 +73,15 @@ impl DynamoStore {
         let contact = match (&record.contact, own) {
             (None, _) => None,
             (Some(id), Some((own, item))) if *id == own => Some(to_contact(id, &item)?),
-            (Some(id), _) => self.get_contact(id).await?,
+            (Some(id), _) => self.contact(id).await?,
         };
         Ok(Loaded { record, contact, seen, arrived })
     }
 
-    pub(super) async fn write_commit(&self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
-        let plan = Plan::of(commit);
+    async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError> {
+        let plan = Plan::of(&commit);
         let pk = keys::of_connection(commit.connection);
-        let update = commit_update(commit, &plan);
+        let update = commit_update(&commit, &plan);
         self.move_ids_out(&pk, &plan.spill).await?;
         let alone = plan.chunks.is_empty() && plan.contacts.is_empty();
         // Where nobody held a lease, nobody has touched the outbox since it was read: the fence is still the same.
@@ -112,6 +113,29 @@ impl DynamoStore {
         Ok(Committed::Yes(to_outbox(&pk, &after)?))
     }
 
+    async fn contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError> {
+        self.contacts_met.store(true, Ordering::Relaxed);
+        let item = self.get(&keys::of_contact(id), keys::CONTACT).await?;
+        item.map(|item| to_contact(id, &item)).transpose()
+    }
+
+    async fn contact_of(&self, connection: &ConnectionId) -> Result<Option<Contact>, StoreError> {
+        let (pk, own) = (keys::of_connection(connection), ContactId::of(connection, 0));
+        let own_pk = keys::of_contact(&own);
+        let mut found = self.get_all(&[(&pk, keys::CONNECTION), (&own_pk, keys::CONTACT)]).await?;
+        let (own_item, item) = (found.pop().flatten(), found.pop().flatten());
+        let Some(item) = item else { return Ok(None) };
+        match to_record(&pk, Some(&item), jiff::Timestamp::UNIX_EPOCH)?.contact {
+            None => Ok(None),
+            Some(id) => match own_item {
+                Some(item) if id == own => to_contact(&id, &item).map(Some),
+                _ => self.contact(&id).await,
+            },
+        }
+    }
+}
+
+impl DynamoStore {
     /// Writes ids that are about to leave the connection's item: each was committed long since, so that it holds
     /// whatever becomes of this commit. That is half the price of a transaction.
     async fn move_ids_out(&self, pk: &str, ids: &[Seen]) -> Result<(), StoreError> {
