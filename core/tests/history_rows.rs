@@ -15,7 +15,7 @@ use threadless::backend::{Engines, Fetched, Transport, TransportError};
 use threadless::project::Settings;
 use threadless::queue::MemoryQueue;
 use threadless::settings::Surroundings;
-use threadless::store::{Direction, HistoryRow, MemoryStore, State, Store as _};
+use threadless::store::{Direction, History as _, HistoryRow, MemoryStore, State};
 use threadless::testing::{Behaviour, Bench, Fault, TestClock, When};
 use threadless::{Clock as _, ConnectionId, Deadline, Ports, Project, Router, apps::Echo, endpoint};
 

@@ -15,7 +15,7 @@ use threadless::lambda::{self, Function, Host};
 use threadless::project::Settings;
 use threadless::queue::{Job, MemoryQueue, Queue, Ticket};
 use threadless::settings::{Secret, Surroundings};
-use threadless::store::{Direction, HistoryRow, MemoryStore, State, Store};
+use threadless::store::{Direction, History as _, HistoryRow, MemoryStore, State, Store};
 use threadless::testing::TestClock;
 use threadless::{Clock, ConnectionId, Deadline, Incoming, MessageId, Outgoing, Ports, Project, Router};
 

@@ -14,7 +14,7 @@ use threadless::aws::{Access, http_client};
 use threadless::project::Settings;
 use threadless::settings::Surroundings;
 use threadless::store::dynamodb::DynamoStore;
-use threadless::store::{Direction, State, Store as _};
+use threadless::store::{Direction, History as _, State};
 
 const LIMIT: Duration = Duration::from_secs(60);
 

@@ -14,7 +14,7 @@ use tests::services::{items, waiting};
 use threadless::ConnectionId;
 use threadless::aws::{Access, http_client};
 use threadless::store::dynamodb::DynamoStore;
-use threadless::store::{State, Store as _};
+use threadless::store::{History as _, State};
 
 const TOKEN: &str = "correct-horse";
 

@@ -23,7 +23,7 @@ use threadless::lambda::json_logs;
 use threadless::project::Settings;
 use threadless::queue::MemoryQueue;
 use threadless::settings::Surroundings;
-use threadless::store::{MemoryStore, Store as _};
+use threadless::store::{History as _, MemoryStore};
 use threadless::testing::{Behaviour, Bench, Fault, When};
 use threadless::worker::{Record, respond};
 use threadless::{

@@ -14,8 +14,8 @@ use tests::recorder::{Answer, Recorded, Recorder, Reply};
 use threadless::broadcast::{Broadcast, Piece};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{
-    Broadcasts as _, Commit, Committed, HistoryRow, MemoryStore, Opened, Record, ReplyRate, RowKey, State,
-    Store as _, StoreError,
+    Broadcasts as _, Commit, Committed, Connections as _, History as _, HistoryRow, MemoryStore, Opened,
+    Record, ReplyRate, RowKey, State, StoreError,
 };
 use threadless::{ConnectionId, MessageId, Session};
 

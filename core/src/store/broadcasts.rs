@@ -3,10 +3,9 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{HistoryRow, StoreError};
+use super::StoreError;
 use crate::model::broadcast::{Broadcast, Piece};
 use crate::model::broadcast_key::BroadcastKey;
-use crate::model::message::{ConnectionId, MessageId, State};
 
 /// What became of a [`Broadcasts::open_broadcast`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::pace::ReplyRate;
 use super::recent::Recent;
-use crate::model::broadcast_key::BroadcastKey;
 use crate::model::contact::{Contact, ContactId};
 use crate::model::message::{ConnectionId, MessageId, Outgoing};
 use crate::model::recipient::Recipient;

@@ -15,15 +15,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 
-use crate::model::contact::{Contact, ContactId};
-use crate::model::message::{BackendName, ConnectionId, MessageId};
 use crate::queue::{Queue, QueueError, Ticket};
-use crate::store::{
-    Advanced, Commit, Committed, DueCursor, DuePage, HistoryRow, Lease, Loaded, Number, Outbox, Settled,
-    Settlement, StatusUpdate, Store, StoreError, Taken, Unusable,
-};
+use crate::store::{Store, StoreError};
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

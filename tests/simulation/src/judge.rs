@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use threadless::store::{HistoryRow, State, Store as _};
+use threadless::store::{Connections as _, History as _, HistoryRow, State};
 use threadless::{ConnectionId, MessageId, Recipient};
 
 use crate::app;

@@ -272,7 +272,7 @@ impl Port {
 
     /// Compares a row that was written with what it was.
     pub(crate) async fn watch_row(&self, connection: &ConnectionId, at: Timestamp, id: &MessageId) {
-        use threadless::store::Broadcasts as _;
+        use threadless::store::History as _;
         let wanted = [(connection.clone(), at, id.clone())];
         let Ok(rows) = self.world.store.rows(&wanted).await else { return };
         let Some(row) = rows.into_iter().flatten().next() else { return };
@@ -359,7 +359,7 @@ impl Port {
 
     /// A send is covered by a lease from its beginning to its end, unless calls take longer than they should.
     async fn sees_cover(&self, message: &Outgoing, limit: Duration) {
-        use threadless::store::Store as _;
+        use threadless::store::Connections as _;
         let unusual = self.world.lock().unusual;
         let Ok(loaded) = self.world.store.load(&message.connection, &message.id, self.now()).await else {
             return;

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use threadless::broadcast::{Broadcast, BroadcastKey, Piece};
 use threadless::store::{
-    Advanced, Broadcasts, Commit, Committed, DueCursor, DuePage, GuessLog, Guesses, HistoryRow, JobRecord,
-    Jobs, Lease, Loaded, Number, Opened, Outbox, Settled, Settlement, StatusUpdate, Store, StoreError, Taken,
-    Unusable,
+    Advanced, Broadcasts, Commit, Committed, Connections, DueCursor, DueIndex, DuePage, GuessLog, Guesses,
+    History, HistoryRow, JobRecord, Jobs, Lease, Loaded, Number, Numbers, Opened, Outbox, Outboxes, Settled,
+    Settlement, StatusUpdate, StoreError, Taken, Unusable,
 };
 use threadless::{BackendName, ConnectionId, Contact, ContactId, MessageId};
 
@@ -17,7 +17,7 @@ use crate::world::short;
 type Answer<T> = Result<T, StoreError>;
 
 #[async_trait]
-impl Store for Port {
+impl Connections for Port {
     async fn open_backend(&self, backend: &BackendName, now: Timestamp) -> Answer<()> {
         self.call(Call::OpenBackend, || self.world.store.open_backend(backend, now)).await
     }
@@ -64,7 +64,10 @@ impl Store for Port {
     async fn contact_of(&self, connection: &ConnectionId) -> Answer<Option<Contact>> {
         self.call(Call::Contact, || self.world.store.contact_of(connection)).await
     }
+}
 
+#[async_trait]
+impl Outboxes for Port {
     async fn take_lease(
         &self,
         connection: &ConnectionId,
@@ -157,7 +160,10 @@ impl Store for Port {
         })
         .await
     }
+}
 
+#[async_trait]
+impl DueIndex for Port {
     async fn due_page(&self, now: Timestamp, after: Option<&DueCursor>, limit: usize) -> Answer<DuePage> {
         self.call(Call::Due, || async {
             let page = self.world.store.due_page(now, after, limit).await?;
@@ -168,7 +174,10 @@ impl Store for Port {
         })
         .await
     }
+}
 
+#[async_trait]
+impl History for Port {
     async fn record(&self, row: &HistoryRow) -> Answer<()> {
         self.saw_row(row);
         let written = self
@@ -224,6 +233,13 @@ impl Store for Port {
         self.world.store.history_from(connection, from, now, limit).await
     }
 
+    async fn rows(&self, wanted: &[(ConnectionId, Timestamp, MessageId)]) -> Answer<Vec<Option<HistoryRow>>> {
+        self.call(Call::Rows, || self.world.store.rows(wanted)).await
+    }
+}
+
+#[async_trait]
+impl Numbers for Port {
     async fn note_number(&self, connection: &ConnectionId, at: Timestamp) -> Answer<()> {
         self.world.store.note_number(connection, at).await
     }
@@ -278,10 +294,6 @@ impl Broadcasts for Port {
 
     async fn postpone_broadcast(&self, key: &BroadcastKey, until: Option<Timestamp>) -> Answer<()> {
         self.call(Call::Postpone, || self.world.store.postpone_broadcast(key, until)).await
-    }
-
-    async fn rows(&self, wanted: &[(ConnectionId, Timestamp, MessageId)]) -> Answer<Vec<Option<HistoryRow>>> {
-        self.call(Call::Rows, || self.world.store.rows(wanted)).await
     }
 }
 

@@ -10,7 +10,7 @@ use tests::stack_process::StackProcess;
 use threadless::ConnectionId;
 use threadless::aws::{Access, http_client};
 use threadless::store::dynamodb::DynamoStore;
-use threadless::store::{Direction, Store as _};
+use threadless::store::{Direction, History as _};
 
 use super::{CODE, sendsms, settings, until};
 

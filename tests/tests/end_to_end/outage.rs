@@ -8,7 +8,7 @@ use tests::http::get;
 use tests::kannel::messages;
 use tests::recorder::{Answer, Recorder, Reply};
 use threadless::ConnectionId;
-use threadless::store::{Direction, State, Store as _};
+use threadless::store::{Direction, History as _, State};
 
 use super::{LIMIT, kannel_and_stack, options, settings, store, until};
 

@@ -12,7 +12,7 @@ use tests::recorder::{Recorder, Reply};
 use tests::smpp::command_status;
 use threadless::aws::{Access, http_client};
 use threadless::store::dynamodb::DynamoStore;
-use threadless::store::{Direction, HistoryRow, State, Store as _};
+use threadless::store::{Connections as _, Direction, History as _, HistoryRow, State};
 use threadless::{ConnectionId, MessageId, Router};
 
 use super::{CODE, LIMIT, MODES, options, sendsms, until};

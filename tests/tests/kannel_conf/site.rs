@@ -16,7 +16,7 @@ use tests::tls::{Authority, TlsFront};
 use threadless::ConnectionId;
 use threadless::aws::{Access, http_client};
 use threadless::store::dynamodb::DynamoStore;
-use threadless::store::{State, Store as _};
+use threadless::store::{History as _, State};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;

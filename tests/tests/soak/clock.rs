@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tests::recorder::Reply;
 use tests::stack_process::StackProcess;
 use threadless::ConnectionId;
-use threadless::store::Store as _;
+use threadless::store::History as _;
 use tokio::time::{Instant, sleep};
 
 use crate::gateway::Gateway;

@@ -9,8 +9,8 @@ use tests::http::unescape;
 use tests::proxy::Passed;
 use tests::services::{items, waiting};
 use threadless::aws::{Access, http_client};
-use threadless::store::Store as _;
 use threadless::store::dynamodb::DynamoStore;
+use threadless::store::{Connections as _, History as _};
 use threadless::{ConnectionId, MessageId};
 
 use crate::judge::{Asked, Evidence, Sent, Texted};

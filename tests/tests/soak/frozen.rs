@@ -12,7 +12,7 @@ use tests::proxy::Proxy;
 use tests::recorder::{Recorder, Reply};
 use tests::services::items;
 use threadless::queue::Ticket;
-use threadless::store::{Direction, State, Store as _};
+use threadless::store::{Direction, History as _, State};
 use threadless::{ConnectionId, Incoming, MessageId};
 
 use crate::count::dynamodb_store;

@@ -21,9 +21,9 @@ use threadless::aws::{Access, http_client};
 use threadless::broadcast::{Broadcast, Piece};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{
-    Advanced, Commit, Committed, Direction, Entry, Guesses, HistoryRow, JobRecord, Lease, Loaded,
-    MemoryStore, Opened, Outbox, ReplyRate, Settled, Settlement, State, StatusUpdate, Store, Taken, Unusable,
-    Waiting,
+    Advanced, Commit, Committed, Direction, DueIndex as _, Entry, Guesses, HistoryRow, JobRecord, Lease,
+    Loaded, MemoryStore, Opened, Outbox, ReplyRate, Settled, Settlement, State, StatusUpdate, Store, Taken,
+    Unusable, Waiting,
 };
 use threadless::{BackendName, ConnectionId, Contact, ContactChange, ContactId, MessageId, Session};
 

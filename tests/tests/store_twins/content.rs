@@ -1,7 +1,6 @@
 //! The whole content of both stores, as far as the port shows it.
 
 use threadless::MessageId;
-use threadless::store::{Broadcasts as _, Jobs as _, Store as _};
 
 use crate::twins::both;
 use crate::world::World;

@@ -21,11 +21,11 @@ impl Twins {
 macro_rules! both {
     ($twins:expr, $store:ident => $call:expr) => {{
         let memory = {
-            let $store = &$twins.memory;
+            let $store: &dyn threadless::store::Store = &$twins.memory;
             $call.await
         };
         let dynamodb = {
-            let $store = &$twins.dynamodb;
+            let $store: &dyn threadless::store::Store = &$twins.dynamodb;
             $call.await
         };
         $crate::twins::agreed(memory, dynamodb)

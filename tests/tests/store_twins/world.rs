@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use threadless::broadcast::BroadcastKey;
 use threadless::store::{
-    Committed, Due, Entry, JobRecord, Lease, Outbox, ReplyRate, Settled, Settlement, Store as _, Taken,
+    Committed, Due, Entry, JobRecord, Lease, Outbox, ReplyRate, Settled, Settlement, Taken,
 };
 use threadless::{ConnectionId, Contact, ContactChange, ContactId, Language, MessageId, Recipient, Session};
 

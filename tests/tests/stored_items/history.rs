@@ -2,8 +2,8 @@
 
 use tests::dynamodb::DynamoDb;
 use threadless::store::{
-    Advanced, Broadcasts as _, Entry, HistoryRow, Jobs as _, Lease, Number, ReplyRate, State, StatusUpdate,
-    Store as _, Waiting,
+    Advanced, Broadcasts as _, Connections as _, DueIndex as _, Entry, History as _, HistoryRow, Jobs as _,
+    Lease, Number, Numbers as _, ReplyRate, State, StatusUpdate, Waiting,
 };
 use threadless::{Contact, ContactId};
 

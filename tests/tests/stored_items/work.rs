@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 use tests::dynamodb::DynamoDb;
 use threadless::store::{
-    Broadcasts as _, Commit, Committed, JobRecord, Jobs as _, Settled, Settlement, State, StatusUpdate,
-    Store as _, Taken,
+    Broadcasts as _, Commit, Committed, Connections as _, DueIndex as _, History as _, JobRecord, Jobs as _,
+    Numbers as _, Outboxes as _, Settled, Settlement, State, StatusUpdate, Taken,
 };
 use threadless::{ContactChange, Session};
 

@@ -7,8 +7,8 @@ use serde_json::Value;
 use tests::dynamodb::DynamoDb;
 use threadless::broadcast::{Broadcast, Piece};
 use threadless::store::{
-    Commit, Committed, Direction, Entry, HistoryRow, JobRecord, ReplyRate, State, StatusUpdate, Store,
-    Unusable,
+    Commit, Committed, Connections as _, Direction, Entry, HistoryRow, JobRecord, ReplyRate, State,
+    StatusUpdate, Store, Unusable,
 };
 use threadless::{Contact, ContactChange, ContactId, Recipient, Session};
 

@@ -20,7 +20,8 @@ use threadless::aws::{Access, http_client};
 use threadless::lambda::Function;
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{
-    Commit, Committed, Direction, Entry, HistoryRow, State, Store as _, Unusable, Waiting,
+    Commit, Committed, Connections as _, Direction, DueIndex as _, Entry, History as _, HistoryRow,
+    Numbers as _, State, Unusable, Waiting,
 };
 use threadless::{ConnectionId, Contact, ContactChange, ContactId, MessageId};
 

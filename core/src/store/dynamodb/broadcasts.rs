@@ -1,19 +1,18 @@
 //! Broadcasts as items: one for each, and one for each of its parts.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use super::call::Written;
-use super::item::{Item, Reader, is_expired, names as n, number, of_list, text, time, to_row, to_state};
+use super::item::{Item, Reader, is_expired, names as n, number, of_list, text, time};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
 use crate::model::broadcast::{Broadcast, Piece};
 use crate::model::broadcast_key::BroadcastKey;
-use crate::model::message::State;
-use crate::store::{Broadcasts, HistoryRow, Opened, RowKey};
+use crate::store::{Broadcasts, Opened};
 
 #[async_trait]
 impl Broadcasts for DynamoStore {

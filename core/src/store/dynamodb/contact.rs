@@ -4,11 +4,10 @@ use std::sync::atomic::Ordering;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
-use super::item::{names as n, number, text, time, to_contact, to_record};
+use super::item::{names as n, number, text, time};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
-use crate::model::contact::{Contact, ContactId};
-use crate::model::message::ConnectionId;
+use crate::model::contact::Contact;
 
 impl DynamoStore {
     /// Whether a connection is likely to have a contact. A project without any does not pay for asking.

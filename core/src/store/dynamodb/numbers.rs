@@ -7,13 +7,13 @@ use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
 use super::call::key;
-use super::item::{Item, Reader, is_expired, names as n, number, sort_key, time, to_row};
+use super::item::{Item, Reader, is_expired, names as n, number, sort_key, time};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
 use crate::aws::classify;
 use crate::model::message::{BackendName, ConnectionId};
+use crate::store::Number;
 use crate::store::numbers::last_used_first;
-use crate::store::{HistoryRow, Number};
 
 /// How many items are deleted at once.
 const SIDE_BY_SIDE: usize = 16;

@@ -11,7 +11,6 @@ use super::item::{
 };
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
-use crate::aws::classify;
 use crate::model::message::{ConnectionId, MessageId};
 use crate::store::{Entry, Lease, Outbox, Settled, Taken};
 

@@ -9,7 +9,7 @@ use super::MemoryStore;
 use crate::model::broadcast::{Broadcast, Piece};
 use crate::model::broadcast_key::BroadcastKey;
 use crate::planted::{self, Plant};
-use crate::store::{Broadcasts, Due, HistoryRow, Opened, RowKey, StoreError, Waiting, is_over};
+use crate::store::{Broadcasts, Due, Opened, StoreError, Waiting, is_over};
 
 /// The broadcasts by key.
 pub(super) type Kept = BTreeMap<BroadcastKey, KeptBroadcast>;

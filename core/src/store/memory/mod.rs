@@ -11,27 +11,18 @@ mod jobs;
 mod numbers;
 mod outboxes;
 
-use std::cmp::Reverse;
-use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::plan::Plan;
 use super::recent::{Seen, hash};
-use super::{
-    Advanced, Commit, Committed, DueCursor, DuePage, Entry, HistoryRow, JobRecord, Lease, Loaded, Number,
-    Outbox, Record, Settled, Settlement, StatusUpdate, Store, StoreError, Taken, Unusable, is_over,
-};
+use super::{Entry, HistoryRow, JobRecord, Lease, Record, Settled, Unusable};
 use crate::model::contact::{Contact, ContactId};
 use crate::model::message::{BackendName, ConnectionId, MessageId};
 use crate::planted::{self, Plant};
-use crate::util::clock::after;
 
-/// A [`Store`] that forgets everything when it is dropped.
+/// A [`Store`](super::Store) that forgets everything when it is dropped.
 #[derive(Default)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,

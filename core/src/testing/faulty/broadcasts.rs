@@ -6,8 +6,7 @@ use jiff::Timestamp;
 use super::FaultyStore;
 use crate::model::broadcast::{Broadcast, Piece};
 use crate::model::broadcast_key::BroadcastKey;
-use crate::model::message::State;
-use crate::store::{Broadcasts, HistoryRow, Opened, RowKey, Store, StoreError};
+use crate::store::{Broadcasts, Opened, Store, StoreError};
 
 #[async_trait]
 impl<S: Store> Broadcasts for FaultyStore<S> {

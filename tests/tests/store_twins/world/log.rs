@@ -1,6 +1,6 @@
 //! History: rows written and reported in any order.
 
-use threadless::store::{Broadcasts as _, Direction, HistoryRow, State, StatusUpdate};
+use threadless::store::{Direction, HistoryRow, State, StatusUpdate};
 
 use super::*;
 use crate::calls::Far;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use threadless::broadcast::{Broadcast, Piece};
-use threadless::store::{Broadcasts as _, Jobs as _, Opened, Unusable};
+use threadless::store::{Opened, Unusable};
 
 use super::*;
 
