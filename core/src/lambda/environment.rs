@@ -49,6 +49,9 @@ pub enum EnvironmentError {
     /// A variable is missing.
     #[error("{0} is not set")]
     Missing(&'static str),
+    /// A variable is no text.
+    #[error("{0} is not UTF-8")]
+    NotUtf8(&'static str),
     /// `THREADLESS_SECRETS` is not a JSON object of texts.
     #[error("THREADLESS_SECRETS is not a JSON object of texts")]
     Secrets,
@@ -66,25 +69,29 @@ pub enum EnvironmentError {
     Client(#[from] NoClient),
 }
 
-fn var(name: &'static str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
+/// Returns the value of a variable; `None` if the variable is absent or empty.
+fn var(name: &'static str) -> Result<Option<String>, EnvironmentError> {
+    let Some(value) = env::var_os(name) else { return Ok(None) };
+    let value = value.into_string().map_err(|_| EnvironmentError::NotUtf8(name))?;
+    Ok(Some(value).filter(|value| !value.is_empty()))
 }
 
 impl Environment {
     /// Reads this process's environment.
     pub fn read() -> Result<Self, EnvironmentError> {
-        let need = |name| var(name).ok_or(EnvironmentError::Missing(name));
+        let need = |name| var(name)?.ok_or(EnvironmentError::Missing(name));
+        let either = |name, other| Ok::<_, EnvironmentError>(var(name)?.or(var(other)?));
         let credentials = Credentials::new(
             need("AWS_ACCESS_KEY_ID")?,
             need("AWS_SECRET_ACCESS_KEY")?,
-            var("AWS_SESSION_TOKEN"),
+            var("AWS_SESSION_TOKEN")?,
             None,
             "environment",
         );
-        let dynamodb_url = var("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| var("AWS_ENDPOINT_URL"));
-        let sqs_url = var("AWS_ENDPOINT_URL_SQS").or_else(|| var("AWS_ENDPOINT_URL"));
+        let dynamodb_url = either("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL")?;
+        let sqs_url = either("AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL")?;
         let local = [&dynamodb_url, &sqs_url].into_iter().flatten().any(|url| is_loopback(url));
-        let place = match var("THREADLESS_PLACE").as_deref() {
+        let place = match var("THREADLESS_PLACE")?.as_deref() {
             Some("deployed") => Place::Deployed,
             Some("local") => Place::Local,
             Some(_) => return Err(EnvironmentError::Place),
@@ -94,9 +101,9 @@ impl Environment {
         Ok(Self {
             table: need("THREADLESS_TABLE")?,
             queue_url: need("THREADLESS_QUEUE_URL")?,
-            settings: var("THREADLESS_SETTINGS"),
-            secrets: var("THREADLESS_SECRETS"),
-            log: var("THREADLESS_LOG").unwrap_or_else(|| "info".to_owned()),
+            settings: var("THREADLESS_SETTINGS")?,
+            secrets: var("THREADLESS_SECRETS")?,
+            log: var("THREADLESS_LOG")?.unwrap_or_else(|| "info".to_owned()),
             access: Access { region: need("AWS_REGION")?, credentials, endpoint_url: None },
             dynamodb_url,
             sqs_url,

@@ -1,5 +1,7 @@
 //! The compiled functions under AWS's own runtime interface emulator: from the cold start to the end.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -28,13 +30,19 @@ struct Lambda {
 
 impl Lambda {
     async fn start(bootstrap: PathBuf, variables: &[(&str, &str)]) -> Result<Self> {
+        Self::start_with(bootstrap, |command| _ = command.envs(variables.iter().copied())).await
+    }
+
+    async fn start_with(bootstrap: PathBuf, prepare: impl FnOnce(&mut Command)) -> Result<Self> {
         let (port, log) = (free_port()?, NamedTempFile::new()?);
         let mut command = Command::from(bare(tool("AWS_LAMBDA_RIE")?));
         command.arg("--runtime-interface-emulator-address").arg(format!("127.0.0.1:{port}"));
         command.arg("--runtime-api-address").arg(format!("127.0.0.1:{}", free_port()?)).arg(bootstrap);
         command.env("AWS_LAMBDA_FUNCTION_TIMEOUT", "60").env("AWS_REGION", "us-east-1");
         command.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local");
-        command.env("THREADLESS_TABLE", "threadless").envs(variables.iter().copied());
+        command.env("THREADLESS_TABLE", "threadless");
+        command.env("THREADLESS_QUEUE_URL", "http://127.0.0.1:1/000000000000/threadless.fifo");
+        prepare(&mut command);
         // One file with one place to write: neither overwrites the other.
         let file = log.reopen()?;
         command.stdout(Stdio::from(file.try_clone()?)).stderr(Stdio::from(file));
@@ -144,6 +152,12 @@ async fn settings_that_do_not_fit_end_the_cold_start_with_one_line() -> Result<(
         error.contains("KANNEL_TOKEN is neither") && error.contains("KANNEL_PASSWORD is neither"),
         "{error}"
     );
+    let settings = OsStr::from_bytes(b"[project]\nname = \"Caf\xe9\"");
+    let bootstrap = checkout.bootstrap("ResponderFunction");
+    let lambda =
+        Lambda::start_with(bootstrap, |command| _ = command.env("THREADLESS_SETTINGS", settings)).await?;
+    lambda.invoke(&sample("responder-batch.json")?).await?;
+    assert_eq!(lambda.logged()[0]["error"], "THREADLESS_SETTINGS is not UTF-8", "{}", lambda.said());
     Ok(())
 }
 
