@@ -3,6 +3,7 @@
 mod builder;
 mod exposure;
 mod settings;
+mod turns;
 mod unreadable;
 
 pub use crate::limits::{FUNCTION_TIMEOUT, LONGEST_PHASE};
@@ -25,6 +26,7 @@ use crate::router::Router;
 use crate::settings::{MaySend, Secret};
 use crate::store::{Store, StoreError};
 use crate::util::clock::Clock;
+use turns::Turns;
 
 /// What a project needs of the world around it.
 #[derive(Clone)]
@@ -48,6 +50,8 @@ pub struct Project {
     pub(crate) ports: Ports,
     backends: BTreeMap<BackendName, Installed>,
     opened: Mutex<HashSet<BackendName>>,
+    /// Who processes which connection in this process.
+    pub(crate) turns: Turns,
     /// The last due time of each scheduled job that is known to be started.
     started: Mutex<BTreeMap<String, Timestamp>>,
 }
@@ -78,6 +82,7 @@ impl Project {
             ports,
             backends: settings.backends.into_iter().map(install).collect(),
             opened: Mutex::default(),
+            turns: Turns::default(),
             started: Mutex::default(),
         }
     }
