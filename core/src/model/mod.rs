@@ -1,5 +1,5 @@
-//! What everything else is about, as plain data: messages, connections, contacts, sessions, languages, recipients,
-//! broadcasts.
+//! The data types of Threadless, without logic of other modules: messages, connections, contacts, sessions, languages,
+//! recipients, broadcasts.
 
 pub(crate) mod broadcast;
 pub(crate) mod broadcast_key;
