@@ -40,7 +40,7 @@ impl Directory {
     }
 
     /// Returns an error if a lookup had no answer. In that case the phases ran with incomplete data and must run again.
-    /// Otherwise the message would lose its effect, because an app failed for want of an answer.
+    /// Otherwise the message would lose its effect, because an app got no answer to a lookup and failed.
     pub(crate) fn all_answered(&self) -> Result<(), StoreError> {
         let unanswered = self.0.as_ref().map_or(0, |lookups| lookups.unanswered.load(Ordering::SeqCst));
         if unanswered == 0 {

@@ -289,7 +289,7 @@ mod tests {
             for word in &language.start {
                 assert!(!stops.contains(&word), "{word}");
             }
-            // The start word that a confirmation names is one that is understood.
+            // A confirmation names the word for the way back. Threadless must understand this word.
             let named = |text: &str, words: &[String]| {
                 let text = text.to_lowercase();
                 words.iter().any(|word| text.contains(word.as_str()))

@@ -1,5 +1,5 @@
-//! The data types of Threadless, without logic of other modules: messages, connections, contacts, sessions, languages,
-//! recipients, broadcasts.
+//! The plain data types that all other modules use: messages, connections, contacts, sessions, languages, recipients,
+//! broadcasts.
 
 pub(crate) mod broadcast;
 pub(crate) mod broadcast_key;

@@ -16,7 +16,7 @@ use tracing::instrument::WithSubscriber as _;
 use crate::error::AppError;
 use crate::router::threads;
 
-/// The time after its limit in which a call may still end, before its thread counts as blocked.
+/// The time that a call still has after its limit, before its thread counts as blocked.
 pub(crate) const GRACE: Duration = Duration::from_millis(100);
 
 /// The reason why the call of an app has no result.

@@ -162,9 +162,10 @@ impl Router {
         self
     }
 
-    /// Lists texts that have no translation into a language of the project. The texts come from all catalogues and from
-    /// the help of the apps. The list also names each language without a catalogue, and each catalogue whose language
-    /// the project does not have. Each problem is one line. The list is empty if everything is translated.
+    /// Lists texts that have no translation into a language of the project. The texts come from all catalogues, from
+    /// the help of the apps and from the default response. The list also shows each language without a catalogue, and
+    /// each catalogue whose language the project does not have. Each language has one line. The list is empty if
+    /// everything is translated.
     ///
     /// ```
     /// use threadless::{About, Router};

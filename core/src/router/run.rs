@@ -20,7 +20,7 @@ impl Router {
     /// function cannot fail: an app that fails harms only itself.
     ///
     /// This function stores nothing and sends nothing. It needs a tokio runtime. If the runtime has several threads,
-    /// each app runs on a thread of its own. The router can then also give up an app that blocks its thread.
+    /// the apps run on separate threads. The router can then also give up an app that blocks its thread.
     pub async fn run(
         &self,
         message: Arc<Incoming>,

@@ -16,8 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A thread that waits for work, and the channel to send it some.
 type Waiting = (ThreadId, SyncSender<Work>);
 
-/// The threads that wait; the last one in the list is the latest that became free. It is taken first, so that threads
-/// that are not needed can end.
+/// The threads that wait for work. The last one in the list became free last, and is taken first. So a thread that is not
+/// needed can end.
 static WAITING: Mutex<Vec<Waiting>> = Mutex::new(Vec::new());
 
 fn waiting() -> MutexGuard<'static, Vec<Waiting>> {

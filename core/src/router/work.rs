@@ -47,7 +47,7 @@ struct At {
     course: Course,
     /// The number of the thread that works. A thread with another number has been given up.
     turn: u64,
-    /// The call in which this thread is.
+    /// The call that this thread runs at present.
     pending: Option<Pending>,
 }
 

@@ -25,7 +25,7 @@ pub enum Charset {
     Other(&'static Encoding),
 }
 
-/// The answer to the question how much of the bytes the text holds.
+/// The fidelity of a decoded text: whether it holds all of the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fidelity {
     /// The text holds all of the bytes: encoding the text again gives the same bytes.
@@ -39,7 +39,7 @@ pub enum Fidelity {
 pub struct Decoded {
     /// The text. It has U+FFFD where bytes do not form a character.
     pub text: String,
-    /// How much of the bytes the text holds. It shows whether the bytes can be dropped.
+    /// The fidelity of the text. It shows whether the bytes can be dropped.
     pub fidelity: Fidelity,
 }
 
@@ -91,8 +91,8 @@ impl Charset {
         })
     }
 
-    /// Returns the charset with this label in the WHATWG's Encoding Standard, if the standard reads the label as what
-    /// it says.
+    /// Returns the charset with this label in the WHATWG's Encoding Standard, if this program can also write the
+    /// charset.
     fn of_whatwg(label: &str) -> Option<Self> {
         let encoding = Encoding::for_label_no_replacement(label.as_bytes())?;
         if encoding == encoding_rs::WINDOWS_1252 && !label.ends_with("1252") {

@@ -38,7 +38,7 @@ impl Catalogues {
         }
     }
 
-    /// Returns the faults of the files: the name of the file, and the fault.
+    /// Returns the faults of the files: the name of the catalogue, and the fault.
     pub(crate) fn faults(&self) -> &[(String, String)] {
         &self.faults
     }

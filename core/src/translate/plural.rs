@@ -1,7 +1,7 @@
 //! The choice of the plural form for a number: the `Plural-Forms` of a catalogue.
 
-/// The plural rule of a language, as in the head of its catalogue: `nplurals=3; plural=n%10==1 && n%100!=11 ? 0 : n !=
-/// 0 ? 1 : 2;`
+/// The plural rule of a language, as in the head of its catalogue:
+/// `nplurals=3; plural=n%10==1 && n%100!=11 ? 0 : n != 0 ? 1 : 2;`
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PluralRule {
     /// The number of forms.
