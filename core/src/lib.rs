@@ -29,7 +29,7 @@
 //! # });
 //! ```
 //!
-//! Most apps are a Rust function: `Router::new().app(keyword("hours", async |_| "We are open 8 to 17."))`.
+//! Most apps are plain Rust functions: `Router::new().app(keyword("hours", async |_| "We are open 8 to 17."))`.
 //!
 //! # Where to go from here
 //!

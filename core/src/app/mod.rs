@@ -87,8 +87,9 @@ pub enum Outbound {
 /// | [`report`](App::report) | learn the final status of a message that was sent; this phase runs later, apart from the phases of any message | none: all apps that have this phase are called |
 ///
 /// Every phase except `outgoing` may change the text, the fields and the session, and may queue replies. The phase
-/// `outgoing` sees the context as `cleanup` left it, and may change only the reply. A message that nobody asked for (a
-/// broadcast, a reminder) goes through `outgoing` alone.
+/// `outgoing` sees the context as `cleanup` left it. It may change only the reply, but it can also call
+/// [`Context::send`]. A message that nobody asked for (a broadcast, a reminder) goes through `outgoing` alone, and
+/// [`Context::send`] returns an error there.
 ///
 /// # Phases may run more than once
 ///
