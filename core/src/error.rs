@@ -1,21 +1,22 @@
-//! Errors that every room knows: why an app failed, and what is wrong with a field.
+//! Errors that the whole crate uses: the error of an app, and the fault in a field.
 
-/// Why a phase of an app failed. Any error, or a text, turns into one with `?` or `into()`.
+/// The error of a phase of an app. The operator `?` and the function `into()` turn any error, or a text, into an
+/// `AppError`.
 ///
-/// It is logged; it stops neither the other apps nor the message.
+/// The log records the error. The error stops neither the other apps nor the message.
 pub type AppError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What is wrong with one field of a request or a setting.
+/// A fault in one field of a request, or in one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The field: `id`, `backends.clinic.sendsms_url`.
+    /// The name of the field, such as `id` or `backends.clinic.sendsms_url`.
     pub field: String,
-    /// What is wrong with it.
+    /// The problem with this field.
     pub problem: String,
 }
 
 impl Fault {
-    /// Puts the two together.
+    /// Creates a fault from the name of a field and a problem.
     pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { field: field.into(), problem: problem.into() }
     }

@@ -1,11 +1,11 @@
-//! Threadless: a serverless SMS router. It takes text messages from a gateway such as Kannel, runs them through
-//! your apps, and sends the replies.
+//! Threadless is a serverless SMS router. It accepts text messages from a gateway such as Kannel, runs each message
+//! through your apps, and sends the replies.
 //!
-//! A message that carries the gateway's own id changes state and makes replies once, even if the gateway, SQS or Lambda
-//! deliver it several times within 15 days. A reply is sent at least once, and twice only where the gateway's answer was
-//! lost or not recorded: the history counts that as doubt ([`store::HistoryRow`]).
+//! A message that carries the gateway's own id changes state and creates replies once, even if the gateway, SQS or
+//! Lambda delivers it several times within 15 days. A reply is sent at least once. A reply is sent twice only if the
+//! gateway's answer was lost or was not recorded. The history counts such a send as doubt ([`store::HistoryRow`]).
 //!
-//! An app is a type with up to six phases; a router is a list of apps:
+//! An app is a type that takes part in up to seven phases. A router is a list of apps:
 //!
 //! ```
 //! use threadless::{App, AppError, Context, Handled, Router};
@@ -29,27 +29,28 @@
 //! # });
 //! ```
 //!
-//! Most apps are a function: `Router::new().app(keyword("hours", async |_| "We are open 8 to 17."))`.
+//! Most apps are plain Rust functions: `Router::new().app(keyword("hours", async |_| "We are open 8 to 17."))`.
 //!
 //! # Where to go from here
 //!
-//! | to | read |
+//! | task | where to read |
 //! |---|---|
-//! | write an app | [`apps`]: a guide, and the apps that come with this; [`App`] and [`Context`]: all that one can do |
-//! | test it | `testing`: transcripts, a fake gateway, faults on demand, a clock to set (feature `testing`) |
-//! | know people, and speak their language | [`Contact`], [`translate`] |
-//! | write first | [`Context::send`], [`broadcast`], [`Schedule`] |
-//! | learn what became of a message | [`App::report`], [`Report`] |
-//! | respect who wants no messages | [`Consent`] |
-//! | connect a gateway | [`backend`]: Kannel, any that speaks HTTP, one of your own; [`settings`] and [`project`]: the settings; [`tester`]: phones in a browser |
-//! | follow a message | [`incoming()`], and `core/ARCHITECTURE.md` from there |
-//! | run it | `lambda`: the functions on AWS; [`store`] and [`queue`]: the ports to DynamoDB and SQS |
-//! | come from RapidSMS | [`coming_from_rapidsms`]: where each thing is here, and what is gone |
+//! | write an app | [`apps`]: a guide, and the bundled apps; [`App`] and [`Context`]: everything that an app can do |
+//! | test an app | `testing`: transcripts, a fake gateway, planned faults, a clock that a test sets (feature `testing`) |
+//! | remember people, and answer in their language | [`Contact`], [`translate`] |
+//! | send messages that nobody asked for | [`Context::send`], [`broadcast`], [`Schedule`] |
+//! | learn the final status of a sent message | [`App::report`], [`Report`] |
+//! | let people opt out | [`Consent`] |
+//! | connect a gateway | [`backend`]: Kannel, any gateway that speaks HTTP, or a backend of your own; [`settings`] and [`project`]: the settings; [`tester`]: simulated phones in a browser |
+//! | follow a message through the code | [`incoming()`] is the first step; `core/ARCHITECTURE.md` describes all steps |
+//! | run Threadless on AWS | `lambda`: the Lambda functions; [`store`] and [`queue`]: the interfaces to DynamoDB and SQS |
+//! | move from RapidSMS | [`coming_from_rapidsms`]: the counterpart of each part of RapidSMS, and the parts that are gone |
 //!
 //! # Features
 //!
-//! None by default, so that the tests of an app build in seconds. `lambda` brings all that a function needs:
-//! `dynamodb`, `sqs` and `client` (the HTTP client to gateways). `testing` brings the bench that is used above.
+//! No feature is on by default, so that the tests of an app build in seconds. The feature `lambda` adds everything that
+//! a Lambda function needs: `dynamodb`, `sqs` and `client` (the HTTP client to gateways). The feature `testing` adds
+//! the bench of the example above.
 
 mod app;
 pub mod apps;

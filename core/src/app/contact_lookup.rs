@@ -1,4 +1,4 @@
-//! Looking up contacts other than the one behind a message.
+//! Lookups of contacts other than the one behind the current message.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use crate::model::contact::{Contact, ContactId};
 use crate::model::message::ConnectionId;
 use crate::store::{Store, StoreError};
 
-/// Where apps look up contacts. Empty where there is no store, as with a router by hand.
+/// The place where apps look up contacts. It is empty if there is no store, as in a test that runs a `Router` directly.
 #[derive(Clone, Default)]
 pub struct Directory(Option<Lookups>);
 
 #[derive(Clone)]
 struct Lookups {
     store: Arc<dyn Store>,
-    /// How many lookups have no answer: the store did not answer, or the phase was given up while it waited.
+    /// The number of lookups without an answer: the store did not answer, or the phase was given up while it waited.
     unanswered: Arc<AtomicUsize>,
 }
 
 impl Directory {
-    /// The contacts of a store. Clones count their lookups together.
+    /// Returns the directory of a store. All clones share one count of lookups.
     pub fn of(store: Arc<dyn Store>) -> Self {
         Self(Some(Lookups { store, unanswered: Arc::default() }))
     }
@@ -39,8 +39,8 @@ impl Directory {
         }
     }
 
-    /// Returns an error if a lookup had no answer. The phases then ran on less than there is to know, and must run
-    /// again: an app that fails for want of an answer would lose the effect of its message.
+    /// Returns an error if a lookup had no answer. In that case the phases ran with incomplete data and must run again.
+    /// Otherwise the message would lose its effect, because an app got no answer to a lookup and failed.
     pub(crate) fn all_answered(&self) -> Result<(), StoreError> {
         let unanswered = self.0.as_ref().map_or(0, |lookups| lookups.unanswered.load(Ordering::SeqCst));
         if unanswered == 0 {

@@ -1,4 +1,4 @@
-//! What an app is: code that takes part in the phases of a message.
+//! Apps: code that takes part in the phases of a message.
 
 pub(crate) mod contact_lookup;
 pub(crate) mod context;
@@ -18,42 +18,42 @@ use crate::app::usage::Usage;
 use crate::error::AppError;
 use crate::model::message::Report;
 
-/// What [`App::filter`] decides.
+/// The decision of [`App::filter`] on a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Filter {
     /// The message goes on.
     #[default]
     Continue,
-    /// No further phase sees the message. Replies that are already queued still go out.
+    /// The message stops: no further app and no further phase sees it. Replies that are already queued still go out.
     Drop,
 }
 
-/// What [`App::handle`] and [`App::fallback`] say of a message. A queued reply counts as handled, whatever they
-/// say.
+/// The answer of [`App::handle`] and [`App::fallback`]. If the phase queued a reply, the message counts as handled,
+/// whatever the phase returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Handled {
-    /// This app dealt with it: apps after it are not asked.
+    /// The app handled the message. The apps after it are not called.
     Yes,
-    /// The next app is asked.
+    /// The app did not handle the message. The next app is called.
     #[default]
     No,
 }
 
-/// What [`App::outgoing`] decides of one reply.
+/// The decision of [`App::outgoing`] on one reply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outbound {
-    /// It goes out.
+    /// The reply goes out.
     #[default]
     Send,
-    /// It does not.
+    /// The reply does not go out.
     Cancel,
 }
 
 /// Code that takes part in the phases of each message.
 ///
-/// Most apps need only one of them, and many need no type of their own: a function becomes an app by
-/// [`keyword`](crate::apps::keyword) or [`pattern`](crate::apps::pattern), questions and answers by
-/// [`conversation`](crate::apps::conversation()). The [guide](crate::apps) begins there.
+/// Most apps need only one phase, and many apps need no type of their own. [`keyword`](crate::apps::keyword) and
+/// [`pattern`](crate::apps::pattern) turn a Rust function into an app. [`conversation`](crate::apps::conversation())
+/// turns questions and answers into an app. The [guide](crate::apps) begins with these.
 ///
 /// ```
 /// use threadless::{App, AppError, Context, Handled};
@@ -73,30 +73,33 @@ pub enum Outbound {
 ///
 /// # The phases
 ///
-/// For every message the installed apps are called phase by phase, in the order in which they were installed. A
-/// phase goes through all apps before the next one begins.
+/// For every message, Threadless calls the installed apps phase by phase, in the order in which they were installed. A
+/// phase goes through all apps before the next phase begins.
 ///
-/// | phase | what it is for | what its answer does |
+/// | phase | purpose | effect of its return value |
 /// |---|---|---|
-/// | [`filter`](App::filter) | refusing a message: a number that is barred, a flood | [`Filter::Drop`]: no further app and no further phase sees the message; replies that are queued by then go out |
-/// | [`parse`](App::parse) | reading the message and changing it for all that follow: its [text](Context::set_text), [fields](Context::set_field) | it has none: all apps are called |
-/// | [`handle`](App::handle) | answering | [`Handled::Yes`], or a reply queued in it: apps behind this one are not asked |
-/// | [`fallback`](App::fallback) | what no app handled; not called if one did | the same |
-/// | [`cleanup`](App::cleanup) | what is to be done for each message, handled or not: counting, tidying up | it has none: all apps are called |
-/// | [`outgoing`](App::outgoing) | a look at each single reply, apps in reverse order | [`Outbound::Cancel`]: the reply does not go out, and no further app sees it; the other replies do |
-/// | [`report`](App::report) | what became of a message that was sent, later and apart from the phases of any message | it has none: all apps that have this phase are called |
+/// | [`filter`](App::filter) | refuse a message: from a barred number, or one of too many | [`Filter::Drop`]: no further app and no further phase sees the message; replies that are already queued go out |
+/// | [`parse`](App::parse) | read the message, and change its [text](Context::set_text) and [fields](Context::set_field) for all later phases | none: all apps are called |
+/// | [`handle`](App::handle) | answer the message | [`Handled::Yes`], or a reply that the phase queued: the apps after this one are not called |
+/// | [`fallback`](App::fallback) | answer a message that no app handled; not called if an app handled it | as for `handle` |
+/// | [`cleanup`](App::cleanup) | do what every message needs, handled or not: count, tidy up | none: all apps are called |
+/// | [`outgoing`](App::outgoing) | look at each single reply; the apps are called in reverse order | [`Outbound::Cancel`]: the reply does not go out, and no further app sees it; the other replies go out |
+/// | [`report`](App::report) | learn the final status of a message that was sent; this phase runs later, apart from the phases of any message | none: all apps that have this phase are called |
 ///
-/// All of them but `outgoing` may change the text, the fields and the session, and queue replies; `outgoing` sees the
-/// context as cleanup left it and may change only the reply. Messages that nobody asked for (a broadcast, a reminder)
-/// go through `outgoing` alone.
+/// Every phase except `outgoing` may change the text, the fields and the session, and may queue replies. The phase
+/// `outgoing` sees the context as `cleanup` left it. It may change only the reply, but it can also call
+/// [`Context::send`]. A message that nobody asked for (a broadcast, a reminder) goes through `outgoing` alone, and
+/// [`Context::send`] returns an error there.
 ///
 /// # Phases may run more than once
 ///
-/// Phases store and send nothing. What they change in the [`Context`] is committed in one write when all of them are
-/// through, and if it cannot be, because another message of the same person was committed first or because the
-/// process died, nothing has happened and they run **again**, on what is so by then. So whatever an app does to the
-/// world outside of its context may be done twice for one message, unless the other side knows the message:
-/// [`Context::message_id`] is the same in each run, and is the key to call by.
+/// A phase itself stores nothing and sends nothing. When all phases have ended, Threadless commits their changes to the
+/// [`Context`] in one write. This write can fail, because another message of the same person was committed first or
+/// because the process died. Then nothing has changed, and Threadless runs the phases **again**, with the data of that
+/// moment.
+///
+/// An action outside the context, such as a call to another system, may therefore happen twice for one message. To
+/// prevent this, give the other system [`Context::message_id`] as the idempotency key. This id is the same in each run.
 ///
 /// ```
 /// use threadless::apps::Said;
@@ -118,24 +121,26 @@ pub enum Outbound {
 ///
 /// # An app that fails
 ///
-/// An error, a panic, or a phase that takes longer than its limit harms only that app. Text, fields, session and contact
-/// are again as they were before the phase, and the other apps go on. Replies and sends that the phase queued before it
-/// failed still go out. In [`handle`](App::handle) and [`fallback`](App::fallback) such a reply counts as any other: the
-/// message is handled, and the apps behind are not asked. A phase that fails without a reply has not handled the message.
-/// The log has a line for each failure, with the app, the phase, and what follows from it.
+/// An error, a panic, or a phase that takes longer than its limit harms only its own app. The text, the fields, the
+/// session and the contact get back the values from before the phase, and the other apps go on. Replies and sends that
+/// the phase queued before it failed still go out. In [`handle`](App::handle) and [`fallback`](App::fallback) such a
+/// reply counts like any other reply: the message is handled, and the apps after this one are not called. A phase that
+/// fails without a reply has not handled the message. The log has a line for each failure, with the app, the phase, and
+/// the consequence.
 ///
 /// # Time
 ///
-/// One phase may take the [limit of the settings](crate::Router::phase_timeout), and all phases of one message share the
-/// time of the function that handles it, less what the commit and the answer need. When an app runs into its limit, the
-/// message has less time left: later calls get a share of it, and the app itself gets a small one, so that the other
-/// apps still have their turn. A phase for which no time is left is not begun; the log says so.
+/// One phase may take as long as the [limit of the settings](crate::Router::phase_timeout) allows. All phases of one
+/// message share the time of the Lambda function that handles it, less the time that the commit and the answer need.
+/// When an app runs into its limit, the message has less time left. Later calls then get a share of the remaining time.
+/// The app that ran into its limit gets only a small share, so that the other apps still have their turn. If no time is
+/// left for a phase, Threadless does not begin it, and writes this to the log.
 ///
-/// A phase should not block its thread (`std::thread::sleep`, a lock that nobody opens). A phase that does is given up at
-/// its limit all the same, and keeps that thread until it returns. An app that holds
-/// [`MAX_BLOCKED`](crate::Router::MAX_BLOCKED) threads like this is not called again in that process until one returns.
-/// A task that an app starts with `tokio::spawn` runs on threads that others need, and must not block: that is what
-/// `tokio::task::spawn_blocking` is for.
+/// A phase should not block its thread, for example with `std::thread::sleep` or with a lock that is never released.
+/// Threadless gives up a blocking phase at its limit, too, but the phase keeps its thread until it returns. An app that
+/// holds [`MAX_BLOCKED`](crate::Router::MAX_BLOCKED) threads in this way is not called again in that process until one
+/// of the threads returns. A task that an app starts with `tokio::spawn` runs on threads that other tasks need, so such
+/// a task must not block. Use `tokio::task::spawn_blocking` for blocking work.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no app",
     label = "not an app",
@@ -145,25 +150,27 @@ pub enum Outbound {
             `async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError>`"
 )]
 pub trait App: Send + Sync + 'static {
-    /// The name in logs: by default the type's, without its path.
+    /// Returns the app's name for logs. The default is the name of the type, without its path.
     fn name(&self) -> &str {
         let path = type_name::<Self>();
         let end = path.find('<').unwrap_or(path.len());
         path[..end].rsplit("::").next().unwrap_or(path)
     }
 
-    /// What people can text to it, for [`Help`](crate::apps::Help) to tell. Asked once, when it is installed.
+    /// Lists the commands that people can text to this app. [`Help`](crate::apps::Help) shows them. The router calls
+    /// this function once, when the app is installed.
     fn usage(&self) -> Vec<Usage> {
         Vec::new()
     }
 
-    /// What it does by the clock and not because someone wrote: see [`Schedule`]. Asked once, when it is installed.
+    /// Lists the scheduled jobs of this app: see [`Schedule`]. The router calls this function once, when the app is
+    /// installed.
     fn jobs(&self) -> Vec<Schedule> {
         Vec::new()
     }
 
-    /// Whether it is put together rightly. Asked once, when a function starts: an error stops it with a clear
-    /// line, where a panic in the middle of a message would come too late.
+    /// Checks that the app is set up correctly. This check runs once, when a Lambda function starts. An error stops the
+    /// Lambda function with a clear line in the log. A panic in the middle of a message would come too late.
     ///
     /// ```
     /// use threadless::{App, AppError, Router};
@@ -183,14 +190,14 @@ pub trait App: Send + Sync + 'static {
         Ok(())
     }
 
-    /// The first look at a message: whether anyone gets to see it. STOP and START are dealt with before.
+    /// Decides whether the apps see this message. STOP and START are processed before this phase.
     fn filter(&self, cx: &mut Context) -> impl Future<Output = Result<Filter, AppError>> + Send {
         let _ = cx;
         ready(Ok(Filter::Continue))
     }
 
-    /// Reads the message, changes it, leaves [fields](Context::set_field) for later phases. Not for answering: a reply
-    /// queued here goes out, but does not count as handled.
+    /// Reads the message, changes it, and leaves [fields](Context::set_field) for later phases. This phase is not meant
+    /// for answers: a reply that it queues goes out, but the message does not count as handled.
     fn parse(&self, cx: &mut Context) -> impl Future<Output = Result<(), AppError>> + Send {
         let _ = cx;
         ready(Ok(()))
@@ -202,20 +209,20 @@ pub trait App: Send + Sync + 'static {
         ready(Ok(Handled::No))
     }
 
-    /// Takes a message that no app handled.
+    /// Answers a message that no app handled.
     #[doc(alias = "default")]
     fn fallback(&self, cx: &mut Context) -> impl Future<Output = Result<Handled, AppError>> + Send {
         let _ = cx;
         ready(Ok(Handled::No))
     }
 
-    /// The last look at a message, handled or not.
+    /// Finishes a message, handled or not. It is the last phase before the replies go through `outgoing`.
     fn cleanup(&self, cx: &mut Context) -> impl Future<Output = Result<(), AppError>> + Send {
         let _ = cx;
         ready(Ok(()))
     }
 
-    /// A look at one reply before it is committed; may change its text or cancel it.
+    /// Checks one reply before it is committed. This phase may change the reply's text, or cancel the reply.
     fn outgoing(
         &self,
         cx: &Context,
@@ -225,16 +232,17 @@ pub trait App: Send + Sync + 'static {
         ready(Ok(Outbound::Send))
     }
 
-    /// Learns what became of a message: whether the gateway reported it delivered or failed, refused it, or did not take
-    /// it within a day. Once for each message and fate, through the queue, whatever way and however often the gateway
-    /// tells.
+    /// Learns the final status of a sent message: the gateway reported it as delivered or failed, refused it, or did
+    /// not accept it within a day. The call comes through the queue, and takes effect once for each message and final
+    /// status, in whatever way and however often the gateway reports it.
     ///
-    /// An app that writes this phase is told of reports; nothing else is needed. Where no installed app has the phase,
-    /// nothing is spent on telling them.
+    /// An app that implements this phase gets the reports; no other step is needed. If no installed app has this phase,
+    /// Threadless spends nothing on reports to apps.
     ///
-    /// It may change the session, reply and send, like any phase; the message in the context is a blank one of the
-    /// connection. What it replies or sends is reported in the history alone, since an app that answers each report would never
-    /// come to an end. What was held back before it went to a gateway, from someone who opted out, is not reported.
+    /// Like any phase, this one may change the session, reply and send. The context holds a blank message of the
+    /// connection. The final status of these replies and sends goes only into the history, because an app that answers
+    /// each report would never come to an end. If a message was held back before it went to a gateway, because its
+    /// recipient opted out, no app gets a report of it.
     ///
     /// ```
     /// use threadless::testing::Bench;
@@ -268,8 +276,8 @@ pub trait App: Send + Sync + 'static {
     }
 }
 
-/// The report phase of an app that has none. No other code can name this type, so it tells an app that writes the phase
-/// from one that does not.
+/// The report phase of an app that does not implement one. No other code can name this type. So this type shows whether
+/// an app implements the phase.
 pub(crate) struct NoReport;
 
 impl Future for NoReport {

@@ -1,45 +1,46 @@
-//! What apps have sent to others than the sender of a message: to whom, and how much of it.
+//! Sends of apps to people other than the sender of a message: the text, the recipients and the limits.
 
 use crate::app::context::Context;
 use crate::model::recipient::Recipient;
 
-/// One text for several recipients, as [`Context::send`] takes it.
+/// One text for several recipients, as [`Context::send`] accepts it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sending {
-    /// What it says.
+    /// The text.
     pub text: String,
-    /// Who gets it, each of them once.
+    /// The recipients; each of them gets the text once.
     pub recipients: Vec<Recipient>,
 }
 
-/// Why [`Context::send`] does not take what it is given. Nothing of it is sent.
+/// The reason why [`Context::send`] refuses a call. No text of this call is sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// More recipients than a connection's outbox should carry.
+    /// There are more recipients than the outbox of a connection should carry.
     #[error(
         "an app can send a message to {limit} recipients at once, not {0}; for more call the function `send`",
         limit = Sending::MAX_RECIPIENTS
     )]
     TooManyRecipients(usize),
-    /// More messages than one message should set off.
+    /// The message causes more sends than allowed.
     #[error("one message can set off {limit} sends", limit = Sending::MAX_SENDS)]
     TooManySends,
-    /// The text is longer than gateways take.
+    /// The text is longer than gateways accept.
     #[error("a text has at most {limit} bytes, not {0}", limit = Context::MAX_REPLY_BYTES)]
     LongText(usize),
-    /// The outgoing phase ran for a message that nobody asked for: one that sets off another would never end.
+    /// The outgoing phase ran for a message that nobody asked for. Such a message cannot cause another one; otherwise
+    /// this would never end.
     #[error("a message that nobody asked for cannot set off another")]
     Unasked,
 }
 
 impl Sending {
-    /// The most recipients of one [`Context::send`].
+    /// The largest number of recipients of one [`Context::send`].
     pub const MAX_RECIPIENTS: usize = 100;
 
-    /// The most sends of one message.
+    /// The largest number of sends that one message can cause.
     pub const MAX_SENDS: usize = 32;
 
-    /// One text for these recipients, each of them once.
+    /// Creates a send of one text to these recipients, each of them once.
     pub(crate) fn new<R: Into<Recipient>>(
         text: impl Into<String>,
         recipients: impl IntoIterator<Item = R>,
@@ -51,7 +52,7 @@ impl Sending {
         }
     }
 
-    /// The same for any number of them.
+    /// Does the same as [`Sending::new`] for any number of recipients.
     pub(crate) fn unlimited<R: Into<Recipient>>(
         text: impl Into<String>,
         recipients: impl IntoIterator<Item = R>,

@@ -1,4 +1,4 @@
-//! What is known of a connection when the phases of its message begin.
+//! The data of a connection when the phases of its message begin.
 
 use jiff::Timestamp;
 
@@ -9,28 +9,28 @@ use crate::model::message::ConnectionId;
 use crate::model::session::Session;
 use crate::store::Loaded;
 
-/// What is known of a connection when the phases of its message begin.
+/// The data of a connection when the phases of its message begin.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// What the apps remember of it.
+    /// The session: the values that apps keep with this connection.
     pub session: Session,
-    /// Who is behind it.
+    /// The contact behind this connection.
     pub contact: Option<Contact>,
-    /// How many contacts were made for it so far.
+    /// The number of contacts that were created for this connection so far.
     pub contacts_made: u32,
-    /// Where others can be looked up.
+    /// The directory in which apps look up other contacts.
     pub directory: Directory,
 }
 
 impl From<Session> for Snapshot {
-    /// A connection with this session and without a contact.
+    /// Returns the data of a connection with this session and without a contact.
     fn from(session: Session) -> Self {
         Self { session, ..Self::default() }
     }
 }
 
 impl Snapshot {
-    /// A connection as it was read, and the directory of the same store.
+    /// Combines a connection as the store returned it with the directory of the same store.
     pub(crate) fn of(loaded: &Loaded, directory: Directory) -> Self {
         Self {
             session: loaded.record.session.clone(),
@@ -40,13 +40,13 @@ impl Snapshot {
         }
     }
 
-    /// The contact, made where there is none.
+    /// Returns the contact. Creates one if there is none.
     pub(crate) fn contact_mut(&mut self, connection: &ConnectionId, now: Timestamp) -> &mut Contact {
         let id = || ContactId::of(connection, self.contacts_made);
         self.contact.get_or_insert_with(|| Contact::new(id(), now))
     }
 
-    /// An error where what changed since `before` is larger than it may be.
+    /// Returns an error if a value changed since `before` and is now larger than its limit.
     pub(crate) fn within_limits(&self, before: &Self) -> Result<(), AppError> {
         if !self.session.is_same(&before.session) {
             self.session.within_limit()?;

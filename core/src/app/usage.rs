@@ -1,7 +1,7 @@
-//! What an app can be asked, for people to read.
+//! The list of commands that an app understands, for people to read.
 
-/// One thing that people can text, as [`App::usage`](crate::App::usage) lists it and the bundled
-/// [`Help`](crate::apps::Help) tells it.
+/// One command that people can text. [`App::usage`](crate::App::usage) lists it, and the bundled
+/// [`Help`](crate::apps::Help) shows it to people.
 ///
 /// ```
 /// use threadless::Usage;
@@ -10,28 +10,28 @@
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// The words that a message can begin with, with `|` between them. The first is the one to show.
+    /// The words with which a message can begin, with `|` between them. Help texts show the first word.
     pub words: String,
-    /// What to say to who asks how to use it; empty if there is nothing to say.
+    /// The answer for a person who asks how to use the command; empty if there is no answer.
     pub help: String,
-    /// The [group](crate::Router::group) that it belongs to; empty for none.
+    /// The [group](crate::Router::group) to which the command belongs; empty for none.
     pub group: String,
 }
 
 impl Usage {
-    /// Messages that begin with one of `words`, such as `"report|rpt"`.
+    /// Creates a command for messages that begin with one of `words`, such as `"report|rpt"`.
     pub fn new(words: impl Into<String>) -> Self {
         Self { words: words.into(), help: String::new(), group: String::new() }
     }
 
-    /// Sets what to say to who asks how to use it.
+    /// Sets the answer for a person who asks how to use the command.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = text.into();
         self
     }
 
-    /// The word to show: the first one, in capitals.
+    /// Returns the word to show: the first one, in capitals.
     pub fn shown(&self) -> String {
         self.words.split('|').next().unwrap_or_default().trim().to_uppercase()
     }

@@ -1,10 +1,10 @@
-//! The words by which people everywhere ask for silence, and what they are told then.
+//! The words with which people opt out and in again, and the confirmations.
 
-/// One language: code, words for stop, words for start, what each is answered with.
+/// One language: code, words for stop, words for start, confirmation of stop, confirmation of start.
 pub(super) type Bundled =
     (&'static str, &'static [&'static str], &'static [&'static str], &'static str, &'static str);
 
-/// The languages that come with this. The first that knows a word answers it.
+/// The bundled languages. If several languages have a word, the first one in this list answers.
 pub(super) const BUNDLED: [Bundled; 7] = [
     (
         "en",

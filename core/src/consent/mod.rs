@@ -1,4 +1,4 @@
-//! Opting out: who texts STOP gets silence until START, whatever the apps would say.
+//! Opting out: a person who texts STOP gets no messages until START, whatever the apps would send.
 
 mod languages;
 
@@ -11,23 +11,24 @@ use crate::settings::Fields;
 use crate::translate::Phrase;
 use languages::BUNDLED;
 
-/// Which messages are wishes about messages as such: `[opt_out]` in the settings.
+/// The opt-out settings: the table `[opt_out]` of the settings. It decides which messages stop and start the sending of
+/// messages.
 ///
-/// A message counts that is one of the words and nothing else, without regard to case, white space and
-/// punctuation around it. The apps do not see it. A word for start counts only for who has opted out, and is a
-/// message like any other else: `START` may mean something to an app.
+/// A message counts if it consists of one of the words and nothing else. Case does not matter, nor do white space and
+/// punctuation around the word. The apps do not see such a message. A word for start counts only from a person who has
+/// opted out. From any other person it is a message like any other, because `START` may mean something to an app.
 ///
-/// The answer is in the language that the [contact](crate::Contact::language) chose, if it is one of these or there is a
-/// [catalogue](crate::translate) with the text, else in that of the word.
+/// The confirmation is in the language that the [contact](crate::Contact::language) chose, if this language is in the
+/// table below or if a [catalogue](crate::translate) has a translation. Otherwise it is in the language of the word.
 ///
 /// | key | default | meaning |
 /// |---|---|---|
-/// | `enabled` | `true` | `false`: every message is the apps', and nobody can opt out |
-/// | `languages` | all | codes of the bundled languages to know, in the order in which they are asked: `en`, `fr`, `es`, `pt`, `sw`, `am`, `ar` |
-/// | `words.<code>` | – | another language, or a bundled one in other words: `stop` and `start` (lists of words), `stopped` and `started` (the confirmations; `%(project_name)s` stands for the name) |
+/// | `enabled` | `true` | `false`: every message goes to the apps, and nobody can opt out |
+/// | `languages` | all | the codes of the bundled languages to use, in the order in which Threadless compares them: `en`, `fr`, `es`, `pt`, `sw`, `am`, `ar` |
+/// | `words.<code>` | – | a further language, or other words for a bundled one: `stop` and `start` (lists of words), `stopped` and `started` (the confirmations; `%(project_name)s` stands for the name) |
 ///
-/// Carriers in North America also ask for CANCEL, END and QUIT. They are not bundled, since they mean something in
-/// the middle of a conversation; who needs them adds them:
+/// Carriers in North America also require CANCEL, END and QUIT. These words are not bundled, because people use them in
+/// the middle of a conversation. A project that needs the words adds them:
 ///
 /// ```
 /// use threadless::backend::Engines;
@@ -66,29 +67,30 @@ struct Language {
     started: String,
 }
 
-/// What a message changes about getting messages.
+/// The change that a message makes to a person's consent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConsentChange {
-    /// Since when nothing is sent; `None`: messages are sent.
+    /// The time since which nothing is sent; `None` if messages are sent.
     pub(crate) opted_out: Option<Timestamp>,
-    /// What confirms it. Nothing where it was so already: an answer to every STOP would keep two machines talking.
+    /// The confirmation. It is `None` if the person had already opted out, because a reply to every STOP would keep two
+    /// machines talking.
     pub(crate) confirmation: Option<Phrase>,
 }
 
 impl Default for Consent {
-    /// All bundled languages.
+    /// Returns all bundled languages.
     fn default() -> Self {
         Self { languages: BUNDLED.iter().map(Language::bundled).collect() }
     }
 }
 
 impl Consent {
-    /// Knows no words: nobody can opt out.
+    /// Returns settings without words: nobody can opt out.
     pub fn none() -> Self {
         Self { languages: Vec::new() }
     }
 
-    /// Whether this asks for silence.
+    /// Returns whether this text is a word for stop.
     pub fn is_stop(&self, text: &str) -> bool {
         let said = plain(text);
         self.languages.iter().any(|language| language.stop.contains(&said))
@@ -119,7 +121,8 @@ impl Consent {
         if enabled { Self { languages } } else { Self::none() }
     }
 
-    /// What `text` changes for someone who opted out then, or not, and wants to be spoken to in this language.
+    /// Returns the change that `text` makes. `opted_out` is the time at which the person opted out before, if they did.
+    /// `spoken` is the language that the person chose.
     pub(crate) fn wish(
         &self,
         text: &str,
@@ -130,7 +133,8 @@ impl Consent {
     ) -> Option<ConsentChange> {
         let said = plain(text);
         let confirm = |text: &str| Some(Phrase::new(text.to_owned()).with("project_name", &about.name));
-        // STOP is understood everywhere: who said what they speak is answered in that.
+        // STOP is understood in every language, so a person who chose a language gets the confirmation in that
+        // language.
         let answering = |word| spoken.and_then(|code| self.language(code)).unwrap_or(word);
         if let Some(language) = self.languages.iter().find(|language| language.stop.contains(&said)) {
             return Some(match opted_out {
@@ -147,7 +151,7 @@ impl Consent {
         Some(ConsentChange { opted_out, confirmation: confirm(&answering(language).started) })
     }
 
-    /// The words of this language.
+    /// Returns the words of this language.
     fn language(&self, code: &Code) -> Option<&Language> {
         let of = |code: &str| self.languages.iter().find(|language| language.code.eq_ignore_ascii_case(code));
         of(code.as_str()).or_else(|| of(code.base().as_str()))
@@ -185,7 +189,8 @@ fn bundled(code: &str) -> Option<Language> {
     BUNDLED.iter().find(|(known, ..)| *known == code).map(Language::bundled)
 }
 
-/// Whether this is an answer in English that people who speak this language get in it all the same.
+/// Returns whether this text is an English confirmation that people who speak this language get in their own language
+/// anyway.
 pub(crate) fn is_answered_in(language: &Code, text: &str) -> bool {
     let english = BUNDLED.iter().filter(|(code, ..)| *code == "en");
     let is_answer =
@@ -193,7 +198,8 @@ pub(crate) fn is_answered_in(language: &Code, text: &str) -> bool {
     is_answer && (bundled(language.as_str()).is_some() || bundled(language.base().as_str()).is_some())
 }
 
-/// A text as it is compared: lower case, one blank between words, nothing but words at its ends.
+/// Returns a text in the form in which texts are compared: lower case, one space between words, and only letters or
+/// digits at both ends.
 fn plain(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
@@ -283,7 +289,7 @@ mod tests {
             for word in &language.start {
                 assert!(!stops.contains(&word), "{word}");
             }
-            // The way back that a confirmation names is one that is understood.
+            // A confirmation names the word for the way back. Threadless must understand this word.
             let named = |text: &str, words: &[String]| {
                 let text = text.to_lowercase();
                 words.iter().any(|word| text.contains(word.as_str()))

@@ -1,4 +1,4 @@
-//! A broadcast and its messages, as they are kept.
+//! A broadcast and its messages, as the store keeps them.
 
 use std::collections::BTreeSet;
 
@@ -8,18 +8,19 @@ use serde::{Deserialize, Serialize};
 use super::broadcast_key::BroadcastKey;
 use super::message::{ConnectionId, MessageId, Notice};
 
-/// A broadcast as it is kept, without its messages.
+/// A broadcast as the store keeps it, without its messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broadcast {
-    /// What its caller calls it.
+    /// The key that the caller chose.
     pub key: BroadcastKey,
-    /// SHA-256 over what was asked for, in hexadecimal: by this a repeated call is told from another one.
+    /// The SHA-256 hash of the request, in hexadecimal. It shows whether a second call with this key is a repeat or
+    /// another request.
     pub digest: String,
-    /// What it says, to whom its messages say nothing else.
+    /// The text of all messages that have no text of their own.
     pub text: String,
-    /// When it was taken, in whole milliseconds.
+    /// The time at which the broadcast was accepted, in whole milliseconds.
     pub created_at: Timestamp,
-    /// How many messages are in each of its parts.
+    /// The number of messages in each of its parts.
     pub sizes: Vec<u32>,
     /// The parts whose messages are all on the queue.
     pub fanned_out: BTreeSet<u32>,
@@ -28,54 +29,58 @@ pub struct Broadcast {
 /// One message of a broadcast.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Piece {
-    /// Where its recipient can be reached, in order: the next where a gateway refuses it for good.
+    /// The connections of the recipient, in order. If a gateway refuses the message for good, the next connection gets
+    /// it.
     #[serde(rename = "w")]
     pub ways: Vec<ConnectionId>,
-    /// Which send of a job it is of, from 1; 0 for the one of a call.
+    /// The number of the job's send to which this message belongs, from 1; 0 for the only send of a call.
     #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
     pub send: u32,
-    /// What it says, if not what the broadcast says.
+    /// The text, if it differs from the text of the broadcast.
     #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
 
 impl Broadcast {
-    /// The most recipients of one broadcast.
+    /// The largest number of recipients of one broadcast.
     pub const MAX_RECIPIENTS: usize = 10_000;
 
-    /// The most that the messages of one broadcast may take, in bytes: what `DynamoDB` writes at once, less a margin.
+    /// The largest size of all messages of one broadcast, in bytes: the most that `DynamoDB` writes at once, less a
+    /// margin.
     pub const MAX_BYTES: usize = 3_500_000;
 
-    /// The most messages of one part.
+    /// The largest number of messages in one part.
     pub const PART: usize = 250;
 
-    /// The most bytes of one part.
+    /// The largest size of one part, in bytes.
     const PART_BYTES: usize = 300_000;
 
-    /// For how long it is kept, and its key means this broadcast: 30 days, as long as the history of its messages.
+    /// The time for which a broadcast is kept and its key belongs to it: 30 days, as long as the history of its
+    /// messages.
     pub const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-    /// For how long its messages go out: what is not sent by then is not sent at all.
+    /// The time in which the messages of a broadcast go out: 24 hours. A message that is not on the queue by then is
+    /// not sent.
     pub const SENT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-    /// How many messages it has.
+    /// Returns the number of messages.
     pub fn total(&self) -> usize {
         self.sizes.iter().map(|size| *size as usize).sum()
     }
 
-    /// How many of them are on the queue, or beyond it.
+    /// Returns the number of messages that are on the queue, or were on it before.
     pub fn fanned_out_messages(&self) -> usize {
         let size = |part: &u32| self.sizes.get(*part as usize).map_or(0, |size| *size as usize);
         self.fanned_out.iter().map(size).sum()
     }
 
-    /// The parts that are not on the queue yet.
+    /// Returns the parts that are not on the queue yet.
     pub(crate) fn unfinished(&self) -> Vec<u32> {
         let parts = u32::try_from(self.sizes.len()).unwrap_or(u32::MAX);
         (0..parts).filter(|part| !self.fanned_out.contains(part)).collect()
     }
 
-    /// The message of one piece, the same each time.
+    /// Returns the message of one piece. It is the same in each call.
     pub(crate) fn notice(&self, piece: &Piece) -> Option<Notice> {
         let (first, otherwise) = piece.ways.split_first()?;
         Some(Notice {
@@ -87,20 +92,20 @@ impl Broadcast {
         })
     }
 
-    /// From this the id of each message of the piece is derived, by way.
+    /// Returns the base id of a piece. The id of the piece's message to a connection is derived from it.
     pub(crate) fn id_of(&self, piece: &Piece) -> MessageId {
         let at = self.created_at.as_millisecond();
         MessageId::from(format!("broadcast {} {at} {}", self.key, piece.send).as_str())
     }
 }
 
-// The signature is serde's.
+// serde requires this signature.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// Pieces in parts as large as an item may be.
+/// Splits pieces into parts that each fit into one item of the table.
 pub(crate) fn in_parts(pieces: Vec<Piece>) -> Vec<Vec<Piece>> {
     let mut parts: Vec<Vec<Piece>> = Vec::new();
     let mut bytes = 0;
@@ -121,12 +126,12 @@ pub(crate) fn in_parts(pieces: Vec<Piece>) -> Vec<Vec<Piece>> {
 }
 
 impl Piece {
-    /// A message of a job's `nth` send.
+    /// Creates a message of a job's `nth` send.
     pub(crate) fn to(ways: Vec<ConnectionId>, nth: u32, text: String) -> Self {
         Self { ways, send: nth, text: Some(text) }
     }
 
-    /// About how many bytes it takes.
+    /// Returns about how many bytes the message takes.
     pub(crate) fn bytes(&self) -> usize {
         let way = |way: &ConnectionId| way.backend.as_str().len() + way.identity.as_str().len() + 32;
         self.ways.iter().map(way).sum::<usize>() + self.text.as_ref().map_or(0, String::len) + 16

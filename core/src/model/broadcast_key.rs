@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// What the caller of a broadcast calls it: a call with the same key is the same broadcast, come again.
+/// The key that the caller gives to a broadcast. A second call with the same key stands for the same broadcast.
 ///
-/// 1–64 characters out of `A–Z a–z 0–9 . _ -`: a UUID will do, or `flood-2026-11-25`. Not `.` or `..`: clients take
-/// these out of a path, so that nobody could ask for `/send/..`.
+/// A key has 1–64 characters out of `A–Z a–z 0–9 . _ -`, such as a UUID or `flood-2026-11-25`. The keys `.` and `..`
+/// are not allowed, because HTTP clients remove them from a path; so nobody could ask for `/send/..`.
 ///
 /// ```
 /// use threadless::broadcast::BroadcastKey;
@@ -21,18 +21,18 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct BroadcastKey(Arc<str>);
 
-/// Why a text is not a [`BroadcastKey`].
+/// The reason why a text is not a [`BroadcastKey`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a key is 1 to 64 characters out of A-Z a-z 0-9 . _ -, and not . or ..")]
 pub struct InvalidKey;
 
 impl BroadcastKey {
-    /// The key as text.
+    /// Returns the key as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Reads a key that was stored. Older releases took `.` and `..`, and their broadcasts go on.
+    /// Reads a key that was stored. Older releases accepted `.` and `..`, and their broadcasts still continue.
     pub(crate) fn stored(text: &str) -> Result<Self, InvalidKey> {
         let fits = (1..=64).contains(&text.len());
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// The code of a language: `en`, `am`, `pt-br`.
 ///
-/// As in IETF BCP 47: a subtag of 2 or 3 letters, and further ones of 1 to 8 letters or digits behind `-` or `_`; at
-/// most 35 characters. Case and the kind of separator do not count.
+/// The syntax is that of IETF BCP 47: a subtag of 2 or 3 letters, then further subtags of 1 to 8 letters or digits,
+/// each after a `-` or `_`. The code has at most 35 characters. Case and the kind of separator do not matter.
 ///
 /// ```
 /// use threadless::Language;
@@ -23,18 +23,18 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Language(Arc<str>);
 
-/// A text that is no [`Language`].
+/// A text that is not a [`Language`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a language is a code such as en, am or pt-br, not {0:?}")]
 pub struct InvalidLanguage(String);
 
 impl Language {
-    /// The code, in lower case and with `-`.
+    /// Returns the code, in lower case and with `-`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The language without script, region and the like: `pt` of `pt-br`.
+    /// Returns the language without script, region and the like: `pt` for `pt-br`.
     pub fn base(&self) -> Self {
         match self.0.split_once('-') {
             Some((base, _)) => Self(base.into()),
@@ -42,7 +42,7 @@ impl Language {
         }
     }
 
-    /// English: what the texts in the program are written in.
+    /// Returns English, the language of the texts in the program.
     pub(crate) fn english() -> Self {
         Self("en".into())
     }

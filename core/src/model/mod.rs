@@ -1,4 +1,4 @@
-//! What everything else is about, as plain data: messages, connections, contacts, sessions, languages, recipients,
+//! The plain data types that all other modules use: messages, connections, contacts, sessions, languages, recipients,
 //! broadcasts.
 
 pub(crate) mod broadcast;

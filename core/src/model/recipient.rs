@@ -1,4 +1,4 @@
-//! To whom a message goes that nobody asked for.
+//! The recipient of a message that nobody asked for.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,10 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::contact::{Contact, ContactId};
 use super::message::{BackendName, ConnectionId, Identity, InvalidName};
 
-/// Who gets a message that nobody asked for.
+/// The recipient of a message that nobody asked for.
 ///
-/// A connection's text is `backend:identity`; JSON may also be `{"backend": "…", "identity": "…"}`. A contact is
-/// `{"contact": "…"}` in JSON.
+/// The text form of a connection is `backend:identity`. JSON also accepts `{"backend": "…", "identity": "…"}`. A
+/// contact is `{"contact": "…"}` in JSON.
 ///
 /// ```
 /// use threadless::Recipient;
@@ -26,18 +26,18 @@ use super::message::{BackendName, ConnectionId, Identity, InvalidName};
 pub enum Recipient {
     /// One identity at one backend.
     Connection(ConnectionId),
-    /// A person, by the connection that they added last, and by the others, back to the first, where a gateway
-    /// refuses the message for good.
+    /// A person. The message goes to the connection that was added last. If a gateway refuses the message for good, the
+    /// message goes to the connection before that one, and so on back to the first.
     Contact(ContactId),
 }
 
-/// Why a text is not a [`Recipient`].
+/// The reason why a text is not a [`Recipient`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRecipient {
-    /// There is no colon in it.
+    /// The text has no colon.
     #[error("a recipient is written backend:identity")]
     NoBackend,
-    /// One of its parts is not what it should be.
+    /// The backend name or the identity is invalid.
     #[error(transparent)]
     Name(#[from] InvalidName),
 }
@@ -69,7 +69,7 @@ impl From<&ConnectionId> for Recipient {
 impl FromStr for Recipient {
     type Err = InvalidRecipient;
 
-    /// A backend's name has no colon, so the first one ends it.
+    /// Reads `backend:identity`. The first colon ends the backend's name, because the name cannot contain a colon.
     fn from_str(text: &str) -> Result<Self, InvalidRecipient> {
         let (backend, identity) = text.split_once(':').ok_or(InvalidRecipient::NoBackend)?;
         Ok(Self::Connection(ConnectionId::new(backend.parse()?, identity.parse()?)))

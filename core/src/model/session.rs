@@ -1,4 +1,4 @@
-//! What the apps remember of a connection between its messages.
+//! The session: the values that apps keep with a connection between its messages.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,10 +7,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// Named values kept with a connection, committed together with the replies of the message that changed them.
+/// Named values that are kept with a connection. A change is committed together with the replies of the message that
+/// caused it.
 ///
-/// Keys are shared by all apps: lead yours with the app's name. At most [`Session::MAX_BYTES`] as JSON; a phase
-/// that makes it larger fails like one that returned an error.
+/// All apps share the keys, so begin your keys with the name of your app. A session has at most [`Session::MAX_BYTES`]
+/// as JSON. A phase that makes the session larger fails, as if it had returned an error.
 ///
 /// ```
 /// use threadless::Session;
@@ -24,40 +25,40 @@ use serde_json::Value;
 pub struct Session(Arc<BTreeMap<String, Value>>);
 
 impl Session {
-    /// The most a session may hold, in bytes of its JSON form. It is part of the connection's item, and every
-    /// KiB of that costs a write unit a message.
+    /// The largest size of a session, in bytes of its JSON form. The session is part of the connection's item in the
+    /// table, and every KiB of it costs one write unit for each message.
     pub const MAX_BYTES: usize = 65_536;
 
-    /// The value under `key`, if there is one. An error if it is there but not a `T`.
+    /// Returns the value under `key`, if there is one. Returns an error if the value is not a `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, serde_json::Error> {
         self.0.get(key).map(T::deserialize).transpose()
     }
 
-    /// Puts `value` under `key`, in place of what was there. An error if it has no JSON form.
+    /// Stores `value` under `key`, and replaces the value before it. Returns an error if the value has no JSON form.
     pub fn set<T: Serialize>(&mut self, key: impl Into<String>, value: &T) -> Result<(), serde_json::Error> {
         let value = serde_json::to_value(value)?;
         Arc::make_mut(&mut self.0).insert(key.into(), value);
         Ok(())
     }
 
-    /// Forgets what is under `key`.
+    /// Removes the value under `key`.
     pub fn remove(&mut self, key: &str) {
         if self.0.contains_key(key) {
             Arc::make_mut(&mut self.0).remove(key);
         }
     }
 
-    /// Whether nothing is remembered.
+    /// Returns whether the session has no values.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether this is the other one, unchanged since it was copied from it.
+    /// Returns whether this session is an unchanged copy of the other one.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// An error where the session is larger than [`Session::MAX_BYTES`].
+    /// Returns an error if the session is larger than [`Session::MAX_BYTES`].
     pub(crate) fn within_limit(&self) -> Result<(), SessionTooLarge> {
         match self.to_json().map_or(0, |json| json.len()) {
             0..=Self::MAX_BYTES => Ok(()),
@@ -65,12 +66,12 @@ impl Session {
         }
     }
 
-    /// The JSON object that stores keep; `None` for an empty session.
+    /// Returns the JSON object that stores keep; `None` for an empty session.
     pub fn to_json(&self) -> Option<String> {
         (!self.is_empty()).then(|| serde_json::to_string(&*self.0).unwrap_or_default())
     }
 
-    /// The session that [`Session::to_json`] wrote.
+    /// Reads a session that [`Session::to_json`] wrote.
     pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(json).map(|map| Self(Arc::new(map)))
     }

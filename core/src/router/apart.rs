@@ -1,4 +1,5 @@
-//! Code of apps, apart from ours: what goes wrong in it is put into words, and a thread that it blocks is its own.
+//! Isolation of app code: an error or a panic of an app becomes a value with a text, and an app can block only its own
+//! thread.
 
 use std::future::Future;
 use std::io;
@@ -15,32 +16,32 @@ use tracing::instrument::WithSubscriber as _;
 use crate::error::AppError;
 use crate::router::threads;
 
-/// The time that a call has to end after its limit before its thread counts as blocked.
+/// The time that a call still has after its limit, before its thread counts as blocked.
 pub(crate) const GRACE: Duration = Duration::from_millis(100);
 
-/// Why a call of an app has no result.
+/// The reason why the call of an app has no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// It returned an error, with these words.
+    /// The call returned an error with this text.
     Error(String),
-    /// It panicked, with these words.
+    /// The call panicked with this text.
     Panic(String),
-    /// It did not end within its limit.
+    /// The call did not end within its limit.
     Timeout,
-    /// It did not end within its limit, and still holds its thread.
+    /// The call did not end within its limit, and still holds its thread.
     Blocked,
 }
 
-/// Runs a call of an app until a moment, on this thread.
+/// Runs a call of an app on this thread, until `ends` at the latest.
 pub(crate) async fn guarded<T>(
     call: impl Future<Output = Result<T, AppError>>,
     ends: Instant,
 ) -> Result<T, Failure> {
-    // Putting an error into words is the app's code too.
+    // `to_string` of an error is app code, too, so it runs inside the guarded call.
     let call = async { call.await.map_err(|problem| problem.to_string()) };
     let mut call = Box::pin(AssertUnwindSafe(call).catch_unwind());
     let ended = timeout_at(ends, call.as_mut()).await;
-    // So is what happens when the rest of a call is dropped.
+    // Dropping the rest of a call also runs app code, which can panic.
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(call)));
     match (ended, dropped) {
         (Ok(Ok(Ok(value))), _) => Ok(value),
@@ -50,7 +51,7 @@ pub(crate) async fn guarded<T>(
     }
 }
 
-/// Runs a call of an app within a limit, on a thread of its own if this runtime has more than one.
+/// Runs a call of an app within a limit. The call gets a thread of its own if this runtime has more than one thread.
 pub(crate) async fn apart<T: Send + 'static>(
     call: impl Future<Output = Result<T, AppError>> + Send + 'static,
     limit: Duration,
@@ -72,23 +73,23 @@ pub(crate) async fn apart<T: Send + 'static>(
     }
 }
 
-/// Whether calls of apps have threads of their own. A runtime of one thread, as tests have it, does everything in turn and
-/// in the same order each time.
+/// Returns whether calls of apps get threads of their own. A runtime with one thread, as in tests, runs everything one
+/// after the other, in the same order each time.
 pub(crate) fn has_threads() -> bool {
     Handle::current().runtime_flavor() != RuntimeFlavor::CurrentThread
 }
 
-/// Has a thread of its own run this to its end. Timers, sockets and further tasks are those of this runtime.
+/// Runs this work to its end on a thread of its own. Timers, sockets and further tasks belong to this runtime.
 pub(crate) fn on_a_thread(work: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
     let runtime = Handle::current();
     let work = work.in_current_span().with_current_subscriber();
     threads::run(Box::new(move || {
-        // A panic would take the thread with it, and is seen by what the work leaves undone.
+        // A panic would end the thread. The caller notices it, because the work does not finish.
         let _ = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
     }))
 }
 
-/// What a call panicked with.
+/// Returns the text of a panic.
 fn words_of(panicked: &(dyn std::any::Any + Send)) -> String {
     let text = panicked.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panicked.downcast_ref::<String>().cloned()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The time that one occasion has, and how its phases share it.
+//! The time budget of one input (a message, a notice or a report), and how its phases share the time.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,34 +8,34 @@ use std::time::Duration;
 use crate::limits::{COMMIT_TIME, LEFT_BEHIND};
 use crate::util::clock::Deadline;
 
-/// Phases that begin later than this after their occasion begin late.
+/// If the phases begin later than this after the start of their input, they begin late.
 const LATE: Duration = Duration::from_secs(1);
 
-/// A call is not begun with less time than this.
+/// The shortest time for a call. A call with less time does not begin.
 const SHORTEST_CALL: Duration = Duration::from_millis(10);
 
-/// The phases of an occasion are not begun with less time than this.
+/// The shortest time for the phases of an input. With less time they do not begin.
 const SHORTEST_RUN: Duration = Duration::from_millis(100);
 
-/// The time of one occasion. Clones are the same budget.
+/// The time budget of one input. All clones are the same budget.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
-    /// When all of it is to be done or left to others.
+    /// The time by which all work on the input must be done or left to another invocation.
     pub(crate) deadline: Deadline,
     phases: Deadline,
-    /// The time that the phases had when the occasion began.
+    /// The time that the phases had when the work on the input began.
     whole: Duration,
-    /// Whether a call was cut short, or not begun, because little time was left.
+    /// Whether a call was cut short, or did not begin, because little time was left.
     cut_short: Arc<AtomicBool>,
     strikes: Strikes,
 }
 
-/// How often each app, by its place, has run into its limit.
+/// The number of times that each app ran into its limit. The key is the app's place in the order of installation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Strikes(Arc<Mutex<BTreeMap<usize, u32>>>);
 
 impl Budget {
-    /// All the time until a deadline.
+    /// Creates a budget of all the time until a deadline.
     pub(crate) fn until(deadline: Deadline) -> Self {
         Self::of(deadline, phases_end(deadline), Strikes::default())
     }
@@ -44,33 +44,33 @@ impl Budget {
         Self { deadline, phases, whole: phases.remaining(), cut_short: Arc::default(), strikes }
     }
 
-    /// Begins a run of the phases. Returns whether it begins late: a slow store or lost races took the time, and no app
-    /// did.
+    /// Begins a run of the phases. Returns whether the run begins late. The cause is then a slow store or lost write
+    /// races, never an app.
     pub(crate) fn begin_run(&self) -> bool {
         self.cut_short.store(false, Ordering::SeqCst);
         self.whole.saturating_sub(self.phases.remaining()) > LATE
     }
 
-    /// Whether an app of this run had less time than a phase may take, and did not get by with that.
+    /// Returns whether an app of this run had less time than a phase may take, and needed more.
     pub(crate) fn was_cut_short(&self) -> bool {
         self.cut_short.load(Ordering::SeqCst)
     }
 
-    /// Notes that an app did not get by with less time than a phase may take.
+    /// Records that an app had less time than a phase may take, and needed more.
     pub(crate) fn cut_short(&self) {
         self.cut_short.store(true, Ordering::SeqCst);
     }
 
-    /// Whether too little is left to begin the phases.
+    /// Returns whether the remaining time is too short to begin the phases.
     pub(crate) fn is_spent(&self) -> bool {
         self.phases.remaining() < SHORTEST_RUN
     }
 
-    /// The time that the call of the app at this place may take, with the apps at `behind` still to come in this phase.
-    /// `None` where nothing is left for it.
+    /// Returns the time that the call of the app at place `at` may take. `behind` are the places of the apps that are
+    /// still to come in this phase. Returns `None` if no time is left for the call.
     ///
-    /// While there is time, a call may take as long as a phase may. When time grows short, it is shared with the apps
-    /// behind, and an app that has run into its limit before gets little of it.
+    /// While there is enough time, a call may take as long as a phase may. When time grows short, the call shares it
+    /// with the apps behind. An app that has run into its limit before gets only a little of it.
     pub(crate) fn share(
         &self,
         longest: Duration,
@@ -97,12 +97,12 @@ impl Budget {
     }
 }
 
-/// The time that a responder has for the occasions of one group, one after the other.
+/// The time that the responder has for the inputs of one message group, which it processes one after the other.
 #[derive(Debug)]
 pub(crate) struct Shift {
     deadline: Deadline,
     longest_phase: Duration,
-    /// With less time than this no further occasion is begun: its apps might not have the time that they may take.
+    /// The time below which no further input begins. With less time its apps might not get the full time of a phase.
     enough: Duration,
     strikes: Strikes,
     is_first: bool,
@@ -115,10 +115,11 @@ impl Shift {
         Self { deadline, longest_phase, enough, strikes: Strikes::default(), is_first: true }
     }
 
-    /// Returns the budget of the next occasion, with `behind` others behind it. `None` where the time that is left is better
-    /// spent by another invocation.
+    /// Returns the budget of the next input; `behind` is the number of inputs after it. Returns `None` if another
+    /// invocation should process the input, because too little time is left here.
     ///
-    /// An occasion whose apps hang leaves a second to each of the others, and the time of a whole phase.
+    /// If the apps of one input hang, each input after it still has one second, and together they also have the time of
+    /// one whole phase.
     pub(crate) fn next(&mut self, behind: usize) -> Option<Budget> {
         let end = phases_end(self.deadline);
         if !std::mem::take(&mut self.is_first) && end.remaining() < self.enough {
@@ -138,13 +139,13 @@ impl Strikes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts all strikes of an app as one: the next message may be one that it deals with.
+    /// Reduces the strikes of each app to one, because the app may be able to handle the next message.
     fn forgive(&self) {
         self.lock().values_mut().for_each(|count| *count = 1);
     }
 }
 
-/// When the phases must end. Where there is little time, half of it is theirs.
+/// Returns the time by which the phases must end. If there is little time, the phases get half of it.
 fn phases_end(deadline: Deadline) -> Deadline {
     let left = deadline.remaining();
     Deadline::within(left.saturating_sub(COMMIT_TIME).max(left / 2))
@@ -160,7 +161,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
     const FIVE: Duration = Duration::from_secs(5);
 
-    /// A budget whose phases have so many seconds.
+    /// Returns a budget with this number of seconds for the phases.
     fn of(seconds: u32) -> Budget {
         Budget::until(Deadline::within(SECOND * seconds + COMMIT_TIME))
     }
@@ -202,7 +203,7 @@ mod tests {
             .collect();
         assert_eq!(shares, [Some(5_000), Some(2_000), Some(500), Some(125), Some(31), None]);
         assert_eq!(share(1), Some(5_000));
-        // One that will not take its share is not counted among those behind.
+        // The apps behind that have run into their limit before do not count.
         let short = of(6);
         (1..4).for_each(|at| short.strike(at));
         assert_eq!(short.share(FIVE, 0, 1..4), Some(3 * SECOND));

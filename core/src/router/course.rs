@@ -1,4 +1,4 @@
-//! The way of a message, a notice or a report through the phases, one call of an app after the other.
+//! The course of a message, a notice or a report through the phases, one call of an app after the other.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -12,31 +12,31 @@ use crate::app::{Filter, Handled, Outbound};
 use crate::error::AppError;
 use crate::model::message::Report;
 
-/// The state between two calls. Whatever becomes of a call, the course goes on from here.
+/// The state between two calls. Whether a call succeeds or fails, the course continues from this state.
 pub(super) struct Course {
     apps: Arc<Vec<Arc<Installed>>>,
     phase: Phase,
-    /// How many calls of this phase (for this reply) are done.
+    /// The number of calls of this phase (for this reply) that are done.
     done: usize,
-    /// How many replies there were before the present call.
+    /// The number of replies before the present call.
     replies_before: usize,
     cx: Context,
     report: Option<Arc<Report>>,
     /// The replies that wait for the outgoing phase.
     queued: VecDeque<Reply>,
-    /// The replies that are through it.
+    /// The replies that have passed the outgoing phase.
     replies: Vec<Reply>,
     disposition: Disposition,
 }
 
-/// What a course comes to.
+/// The result of a course.
 pub(super) struct Ended {
     pub(super) cx: Context,
     pub(super) replies: Vec<Reply>,
     pub(super) disposition: Disposition,
 }
 
-/// One call of one app in one phase, with copies of all that the app may change.
+/// One call of one app in one phase, with copies of everything that the app may change.
 pub(super) struct Call {
     pub(super) phase: Phase,
     /// The app's place in the order of installation.
@@ -47,7 +47,7 @@ pub(super) struct Call {
     report: Option<Arc<Report>>,
 }
 
-/// A call that ended well.
+/// The answer of a call that succeeded.
 pub(super) struct Answer {
     stops: bool,
     cx: Context,
@@ -55,17 +55,18 @@ pub(super) struct Answer {
 }
 
 impl Course {
-    /// The course of a message through all phases.
+    /// Creates the course of a message through all phases.
     pub(super) fn of_message(apps: Arc<Vec<Arc<Installed>>>, cx: Context) -> Self {
         Self::new(apps, Phase::Filter, cx)
     }
 
-    /// The course of a report through the report phase, and of what the apps reply to it through the outgoing phase.
+    /// Creates the course of a report through the report phase. The replies of the apps to the report then go through
+    /// the outgoing phase.
     pub(super) fn of_report(apps: Arc<Vec<Arc<Installed>>>, cx: Context, report: Arc<Report>) -> Self {
         Self { report: Some(report), ..Self::new(apps, Phase::Report, cx) }
     }
 
-    /// The course of one text through the outgoing phase.
+    /// Creates the course of one text through the outgoing phase.
     pub(super) fn of_notice(apps: Arc<Vec<Arc<Installed>>>, cx: Context, text: String) -> Self {
         Self { queued: VecDeque::from([Reply { text }]), ..Self::new(apps, Phase::Outgoing, cx) }
     }
@@ -75,7 +76,8 @@ impl Course {
         Self { apps, phase, done: 0, replies_before: 0, cx, report: None, queued, replies, disposition }
     }
 
-    /// Returns the next call, the same one until it is [ended](Course::end), or `None` when the course is through.
+    /// Returns the next call, or `None` when the course is at its end. Returns the same call until [`Course::end`] ends
+    /// it.
     pub(super) fn next(&mut self) -> Option<Call> {
         loop {
             if self.phase == Phase::Outgoing && self.queued.is_empty() {
@@ -102,7 +104,8 @@ impl Course {
             .map(move |done| if self.phase == Phase::Outgoing { count - 1 - done } else { done })
     }
 
-    /// Takes what the present call came to: `None` where it failed, and then nothing of it counts but what it queued.
+    /// Takes the answer of the present call. `None` means that the call failed; then only its queued replies and sends
+    /// count.
     pub(super) fn end(&mut self, answer: Option<Answer>) {
         let stops = if let Some(Answer { stops, cx, reply }) = answer {
             match (self.phase, reply, self.queued.front_mut()) {
@@ -128,12 +131,12 @@ impl Course {
         }
     }
 
-    /// Takes out what it came to.
+    /// Returns the result of the course.
     pub(super) fn take(&mut self) -> Ended {
         Ended { cx: self.cx.clone(), replies: mem::take(&mut self.replies), disposition: self.disposition }
     }
 
-    /// The app whose turn it is in this phase, with its place, if one is left.
+    /// Returns the app whose turn it is in this phase, with its place, or `None` if every app had its turn.
     fn turn(&self) -> Option<(usize, Arc<Installed>)> {
         let left = self.apps.len().checked_sub(self.done + 1)?;
         let place = if self.phase == Phase::Outgoing { left } else { self.done };
@@ -169,7 +172,7 @@ impl Course {
 }
 
 impl Call {
-    /// Calls the app. An error where it fails, or has kept more than it may.
+    /// Calls the app. Returns an error if the app fails, or if it stored more than its limits allow.
     pub(super) async fn run(self) -> Result<Answer, AppError> {
         let Self { phase, app, mut cx, mut reply, report, .. } = self;
         let before = cx.known().clone();

@@ -13,14 +13,14 @@ use crate::model::message::Report;
 /// The boxed future of one phase.
 pub(super) type Called<'a, T> = Pin<Box<dyn Future<Output = Result<T, AppError>> + Send + 'a>>;
 
-/// An installed app, with what this process knows of it.
+/// An installed app, with the facts that this process knows about it.
 pub(super) struct Installed {
-    /// The name, asked once: it is the app's code that gives it.
+    /// The name. The router asks for it only once, because app code returns it.
     pub(super) name: String,
-    /// Whether it has a report phase.
+    /// Whether the app has a report phase.
     pub(super) has_report: bool,
     pub(super) app: Box<dyn ErasedApp>,
-    /// How many of its phases were given up and still hold their thread.
+    /// The number of its phases that were given up and still hold their thread.
     blocked: AtomicUsize,
 }
 
@@ -30,12 +30,12 @@ impl Installed {
         Self { name, has_report, app: Box::new(app), blocked: AtomicUsize::new(0) }
     }
 
-    /// Counts a phase that was given up before its thread came back.
+    /// Counts a phase that was given up and still holds its thread.
     pub(super) fn block(&self) {
         self.blocked.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes back one [`Installed::block`]: the thread is free.
+    /// Takes back one [`Installed::block`], because the thread is free again.
     pub(super) fn unblock(&self) {
         self.blocked.fetch_sub(1, Ordering::Relaxed);
     }
@@ -45,7 +45,7 @@ impl Installed {
     }
 }
 
-/// Tells whether a type of apps writes its own report phase. The phase that [`App`] supplies returns a type that no
+/// Returns whether this type of app implements the report phase. The default phase of [`App`] returns a type that no
 /// other code can name.
 fn has_report<A: App>() -> bool {
     fn returned<'a, A: 'a, F>(_: impl FnOnce(&'a A, &'a mut Context, &'a Report) -> F) -> &'static str {
@@ -119,7 +119,7 @@ mod tests {
         }
     }
 
-    /// As small as the one that stands for no phase, and of the same name.
+    /// A type as small as the one that stands for "no report phase", and with the same name.
     struct NoReport;
     impl Future for NoReport {
         type Output = Result<(), AppError>;

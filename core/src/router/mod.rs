@@ -1,4 +1,4 @@
-//! The installed apps, and the phases that take a message through them.
+//! The router: the installed apps, and the phases that take a message through them.
 
 pub(crate) mod apart;
 pub(crate) mod budget;
@@ -40,7 +40,7 @@ pub struct Router {
     phase_timeout: Duration,
 }
 
-/// Apps that are not put together rightly, and catalogues: the name of each, and what is wrong with it.
+/// The faults of installed apps, jobs and catalogues: the name of each, and the problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.0.iter().map(|(what, fault)| format!("{what}: {fault}")).collect::<Vec<_>>().join("; "))]
 pub struct FaultyApps(pub Vec<(String, String)>);
@@ -52,14 +52,14 @@ impl Default for Router {
 }
 
 impl Router {
-    /// How long one phase of one app may take, unless told otherwise.
+    /// The default time limit of one phase of one app.
     pub const PHASE_TIMEOUT: Duration = Duration::from_secs(5);
 
-    /// How many threads of a process one app may block. While it blocks so many, its phases are not begun, and the log
-    /// says so.
+    /// The largest number of threads of one process that one app may block. While an app blocks this many threads, its
+    /// phases do not begin, and the log says so.
     pub const MAX_BLOCKED: usize = 16;
 
-    /// A router without apps.
+    /// Creates a router without apps.
     pub fn new() -> Self {
         Self {
             apps: Arc::default(),
@@ -70,7 +70,7 @@ impl Router {
         }
     }
 
-    /// Installs an app behind those that are there.
+    /// Installs an app after the apps that are already installed.
     #[must_use]
     pub fn app(mut self, app: impl App) -> Self {
         Arc::make_mut(&mut self.usage).extend(app.usage());
@@ -81,8 +81,8 @@ impl Router {
         self
     }
 
-    /// Installs apps that belong together, in the order in which `apps` installs them. They work as if they were installed
-    /// one by one; [`Help`](crate::apps::Help) lists them under the group's name.
+    /// Installs several apps that belong together, in the order in which `apps` installs them. The apps work as if they
+    /// were installed one by one. [`Help`](crate::apps::Help) lists them under the name of the group.
     ///
     /// ```
     /// use threadless::Router;
@@ -111,7 +111,7 @@ impl Router {
         self
     }
 
-    /// The scheduled jobs by name, led by their app's.
+    /// Returns the scheduled jobs by name. The name of a job begins with the name of its app.
     pub(crate) fn jobs(&self) -> &BTreeMap<String, Schedule> {
         &self.jobs
     }
@@ -125,8 +125,9 @@ impl Router {
         }
     }
 
-    /// What is wrong with the installed apps, their [jobs](App::jobs) and the catalogues, each with its name: what
-    /// [`App::check`] says, schedules that are none, and each fault of a [`Router::catalogue`] with its line. A function with any of these does not start.
+    /// Lists the faults of the installed apps, of their [jobs](App::jobs) and of the catalogues, each with its name:
+    /// the error of [`App::check`], an invalid schedule, and each fault of a [`Router::catalogue`] with its line. A
+    /// Lambda function with such a fault does not start.
     pub fn check(&self) -> Result<(), FaultyApps> {
         let fault =
             |app: &Arc<Installed>| Some((format!("app {:?}", app.name), app.app.check().err()?.to_string()));
@@ -140,8 +141,8 @@ impl Router {
     }
 
     /// Adds translations into a language: the text of a gettext `.po` file, embedded with
-    /// `include_str!("../locale/am.po")`. What it has counts for more than what earlier ones and the bundled ones
-    /// have. [`translate`](crate::translate) shows the whole.
+    /// `include_str!("../locale/am.po")`. This catalogue takes precedence over earlier catalogues and over the bundled
+    /// ones. [`translate`](crate::translate) has a complete example.
     ///
     /// ```
     /// use threadless::Router;
@@ -161,9 +162,10 @@ impl Router {
         self
     }
 
-    /// What people will not be told in their language, although the project speaks it: texts of any catalogue, and
-    /// the help of apps, that the catalogue of another language has not; languages without a catalogue and catalogues
-    /// without a language. One line each; none where all is translated.
+    /// Lists texts that have no translation into a language of the project. The texts come from all catalogues, from
+    /// the help of the apps and from the default response. The list also shows each language without a catalogue, and
+    /// each catalogue whose language the project does not have. Each language has one line. The list is empty if
+    /// everything is translated.
     ///
     /// ```
     /// use threadless::{About, Router};
@@ -189,13 +191,13 @@ impl Router {
         self.catalogues.missing(&about.languages, texts, is_answered_in)
     }
 
-    /// The translations, as the phases have them.
+    /// Returns the translations that the phases use.
     pub(crate) fn catalogues(&self) -> &Catalogues {
         &self.catalogues
     }
 
-    /// Sets how long one phase of one app may take before it is given up. Where the time of the message grows short it may
-    /// take [less](App#time).
+    /// Sets the time limit of one phase of one app; at this limit the router gives up the phase. If the time of the
+    /// message grows short, a phase may get [less time](App#time).
     #[must_use]
     pub fn phase_timeout(mut self, limit: Duration) -> Self {
         self.phase_timeout = limit;
@@ -206,7 +208,7 @@ impl Router {
         self.phase_timeout
     }
 
-    /// The names of the installed apps, in order.
+    /// Returns the names of the installed apps, in order.
     pub fn names(&self) -> Vec<&str> {
         self.apps.iter().map(|app| app.name.as_str()).collect()
     }

@@ -1,4 +1,4 @@
-//! What the phases of one message come to.
+//! The result of the phases of one message.
 
 use crate::app::context::{Context, Reply};
 use crate::app::send::Sending;
@@ -6,36 +6,36 @@ use crate::app::snapshot::Snapshot;
 use crate::model::contact::{Contact, ContactChange};
 use crate::model::session::Session;
 
-/// What became of a message in the phases.
+/// The disposition of a message after the phases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
-    /// A filter dropped it.
+    /// A filter dropped the message.
     Filtered,
-    /// An app's `handle` answered it or said so.
+    /// The `handle` phase of an app answered the message, or returned `Handled::Yes`.
     Handled,
-    /// A `fallback` took it.
+    /// The `fallback` phase of an app answered the message, or returned `Handled::Yes`.
     FellBack,
-    /// Nobody did anything about it.
+    /// No app handled the message.
     Unhandled,
 }
 
-/// What the phases of one message come to: all of it is committed in one write, or none.
+/// The result of the phases of one message. It is committed in one write, all or nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// Who dealt with it.
+    /// The phase that handled the message, if any.
     pub disposition: Disposition,
-    /// The session to keep.
+    /// The session to store.
     pub session: Session,
-    /// What becomes of the contact, if anything.
+    /// The change of the contact, if there is one.
     pub contact: Option<ContactChange>,
     /// The replies to send, in order.
     pub replies: Vec<Reply>,
-    /// What goes to others.
+    /// The sends to other recipients.
     pub sends: Vec<Sending>,
 }
 
 impl Outcome {
-    /// What a message of someone with this contact came to.
+    /// Builds the result of a message. `before` is the contact before the phases.
     pub(super) fn of(
         disposition: Disposition,
         before: Option<&Contact>,

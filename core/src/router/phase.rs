@@ -1,4 +1,4 @@
-//! The phases, as the log names them.
+//! The phases, with their names in the log.
 
 /// One phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Phase {
         }
     }
 
-    /// Says what follows where an app has not done this phase.
+    /// Returns the consequence, for the log, if an app has not done this phase.
     pub(super) fn without_it(self) -> &'static str {
         match self {
             Self::Filter => "the message goes on as if this app had let it through",

@@ -1,4 +1,4 @@
-//! The way of a message, a notice, or a report through the phases.
+//! The three runs through the phases: of a message, of a notice and of a report.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use crate::router::budget::Budget;
 use crate::util::clock::Deadline;
 
 impl Router {
-    /// Takes one message through all phases, before a deadline, with what a commit needs left of the time. It cannot fail:
-    /// what an app does wrong harms only that app.
+    /// Takes one message through all phases, and ends before the deadline with enough time left for a commit. This
+    /// function cannot fail: an app that fails harms only itself.
     ///
-    /// Nothing is stored or sent. Needs a tokio runtime. On one of several threads the apps have threads of their own, so
-    /// that one that blocks its thread is given up like any other.
+    /// This function stores nothing and sends nothing. It needs a tokio runtime. If the runtime has several threads,
+    /// the apps run on separate threads. The router can then also give up an app that blocks its thread.
     pub async fn run(
         &self,
         message: Arc<Incoming>,
@@ -32,7 +32,7 @@ impl Router {
         self.run_message(message, known.into(), about, now, Budget::until(deadline)).await
     }
 
-    /// The same within a budget.
+    /// Does the same as [`Router::run`], within a budget.
     pub(crate) async fn run_message(
         &self,
         message: Arc<Incoming>,
@@ -46,8 +46,8 @@ impl Router {
         self.outcome(Course::of_message(Arc::clone(&self.apps), cx), contact.as_ref(), budget).await
     }
 
-    /// Takes a message that nobody asked for through the outgoing phase. For the apps it comes of a blank message
-    /// of that connection.
+    /// Takes a notice, a message that nobody asked for, through the outgoing phase. The apps see a context with a blank
+    /// message of that connection.
     pub(crate) async fn run_outgoing(
         &self,
         notice: &Notice,
@@ -62,12 +62,12 @@ impl Router {
         self.outcome(course, contact.as_ref(), budget).await
     }
 
-    /// Whether an app has a report phase.
+    /// Returns whether an app has a report phase.
     pub(crate) fn has_reports(&self) -> bool {
         self.apps.iter().any(|app| app.has_report)
     }
 
-    /// Takes what became of a message through the report phase, and what the apps reply to it through the outgoing
+    /// Takes the report on a sent message through the report phase, and the apps' replies to it through the outgoing
     /// phase.
     pub(crate) async fn run_report(
         &self,
@@ -83,7 +83,7 @@ impl Router {
         self.outcome(course, contact.as_ref(), budget).await
     }
 
-    /// The context where there is no message: that of a blank one.
+    /// Returns the context of a blank message, for a run without a message.
     fn blank(
         &self,
         id: &MessageId,

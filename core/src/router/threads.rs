@@ -1,5 +1,5 @@
-//! Threads for code of apps, which may block the thread that it runs on. They are made when they are needed, wait a while
-//! for more work, and end.
+//! Threads for app code, which may block its thread. A thread is created when it is needed, waits some time for more
+//! work, and then ends.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -7,23 +7,25 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-/// What a thread is given to do.
+/// The work of one thread.
 pub(crate) type Work = Box<dyn FnOnce() + Send>;
 
 /// The time that a thread without work waits for more.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A thread that waits for work, and the way to give it some.
+/// A thread that waits for work, and the channel to send it some.
 type Waiting = (ThreadId, SyncSender<Work>);
 
-/// The threads that wait, the one that came last at the end. It is taken first, so that threads that are not needed end.
+/// The threads that wait for work. The last one in the list became free last, and is taken first. So a thread that is not
+/// needed can end.
 static WAITING: Mutex<Vec<Waiting>> = Mutex::new(Vec::new());
 
 fn waiting() -> MutexGuard<'static, Vec<Waiting>> {
     WAITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has a thread of its own do this. An error where the system gives no further thread; the work is dropped then.
+/// Runs this work on a thread of its own. Returns an error if the system provides no further thread; then the work is
+/// dropped.
 pub(crate) fn run(mut work: Work) -> io::Result<()> {
     while let Some((_, thread)) = { waiting().pop() } {
         match thread.send(work) {
@@ -44,7 +46,7 @@ fn serve(mut work: Work) {
     }
 }
 
-/// Waits for more work, and gives up when none has come for a while.
+/// Waits for more work. Returns `None` if no work comes for some time.
 fn wait(receiver: &Receiver<Work>) -> Option<Work> {
     if let Ok(work) = receiver.recv_timeout(PATIENCE) {
         return Some(work);
@@ -56,7 +58,7 @@ fn wait(receiver: &Receiver<Work>) -> Option<Work> {
         waiting.remove(place);
         return None;
     }
-    // Somebody has just taken this thread from the list, and is about to send.
+    // Another thread has just removed this thread from the list, and is about to send work.
     drop(waiting);
     receiver.recv().ok()
 }

@@ -1,8 +1,8 @@
-//! A course at work: on a thread of its own, which is replaced if an app blocks it.
+//! The execution of a course on a thread of its own. If an app blocks this thread, another thread replaces it.
 //!
-//! One thread takes a course from call to call, so that a message costs two changes of thread and not two for each call.
-//! If a call does not come back, the course goes on from the state before it on another thread. What the first thread
-//! brings later is dropped.
+//! One thread makes all calls of a course, so that a message costs two thread changes and not two for each call. If a
+//! call does not return, the course goes on from the state before that call, on another thread. A later result of the
+//! first thread is dropped.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +18,8 @@ use super::phase::Phase;
 use crate::router::apart::{Failure, GRACE, guarded, has_threads, on_a_thread};
 use crate::router::budget::Budget;
 
-/// Takes a course to its end. No call takes longer than `longest`, and all of them not longer than the budget allows.
+/// Runs a course to its end. No call takes longer than `longest`, and all calls together take no longer than the budget
+/// allows.
 pub(super) async fn run(course: Course, longest: Duration, budget: Budget) -> Ended {
     let at = Mutex::new(At { course, turn: 0, pending: None });
     let shared = Arc::new(Shared { longest, budget, at });
@@ -34,7 +35,7 @@ pub(super) async fn run(course: Course, longest: Duration, budget: Budget) -> En
     shared.lock().course.take()
 }
 
-/// A course that several threads know, of which one works.
+/// A course that several threads share; one of them works on it.
 struct Shared {
     longest: Duration,
     budget: Budget,
@@ -44,9 +45,9 @@ struct Shared {
 /// The state of the course.
 struct At {
     course: Course,
-    /// The number of the thread that works. Another one has been given up.
+    /// The number of the thread that works. A thread with another number has been given up.
     turn: u64,
-    /// The call that it is in.
+    /// The call that this thread runs at present.
     pending: Option<Pending>,
 }
 
@@ -68,7 +69,7 @@ impl Shared {
         self.lock().course.next().is_some()
     }
 
-    /// Goes on with the course on another thread, until it is through or the thread is given up.
+    /// Continues the course on another thread, until the course is at its end or the thread is given up.
     async fn go_on(self: &Arc<Self>) {
         let turn = self.lock().turn;
         let (working, mut ended) = oneshot::channel::<()>();
@@ -91,7 +92,7 @@ impl Shared {
         }
     }
 
-    /// Works until the course is through, or this thread has been given up.
+    /// Works until the course is at its end, or until this thread has been given up.
     async fn work(&self, turn: u64) {
         while let Some((call, ends)) = self.begin(turn) {
             let app = Arc::clone(&call.app);
@@ -103,7 +104,7 @@ impl Shared {
         }
     }
 
-    /// Begins the next call that can be begun.
+    /// Begins the next call that has enough time and whose app is not suspended.
     fn begin(&self, turn: u64) -> Option<(Call, Instant)> {
         let mut at = self.lock();
         if at.turn != turn {
@@ -129,7 +130,7 @@ impl Shared {
         }
     }
 
-    /// The time that a call may take.
+    /// Returns the time that a call may take.
     fn limit(&self, call: &Call, course: &Course) -> Result<Duration, NotBegun> {
         if call.app.blocked() >= Router::MAX_BLOCKED {
             return Err(NotBegun::Suspended);
@@ -137,7 +138,7 @@ impl Shared {
         self.budget.share(self.longest, call.place, course.behind()).ok_or(NotBegun::NoTime)
     }
 
-    /// Takes what a call came to. `false` where it had been given up by then.
+    /// Takes the result of a call. Returns `false` if the thread of the call had been given up before.
     fn end(&self, turn: u64, ended: Result<Answer, Failure>) -> bool {
         let mut at = self.lock();
         if at.turn != turn {
@@ -150,7 +151,7 @@ impl Shared {
         true
     }
 
-    /// Gives the thread up if its call should have ended by now.
+    /// Gives up the thread if its call should have ended by now. Returns whether it did.
     fn replace_blocked(&self) -> bool {
         let mut at = self.lock();
         let Some(pending) = at.pending.take_if(|pending| pending.ends + GRACE <= Instant::now()) else {
@@ -163,7 +164,7 @@ impl Shared {
         true
     }
 
-    /// Makes up for a thread that ended in the middle of a call.
+    /// Handles a thread that ended in the middle of a call: the call counts as failed.
     fn mourn(&self, turn: u64) {
         let mut at = self.lock();
         if at.turn != turn {
@@ -210,7 +211,7 @@ impl Shared {
     }
 }
 
-/// Why a call is not begun.
+/// The reason why a call does not begin.
 enum NotBegun {
     NoTime,
     Suspended,
@@ -238,7 +239,7 @@ impl NotBegun {
     }
 }
 
-/// Gives the thread up when nobody waits for it any more.
+/// A guard that gives up the thread when no one waits for it any more.
 struct Leaving(Arc<Shared>);
 
 impl Drop for Leaving {

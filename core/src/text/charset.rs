@@ -1,4 +1,4 @@
-//! Bytes to text and back, in the charsets that gateways name.
+//! Conversion of bytes to text and back, in the charsets that gateways name.
 
 use encoding_rs::{Encoder, EncoderResult, Encoding};
 
@@ -11,48 +11,48 @@ pub enum Charset {
     Ascii,
     /// UTF-8.
     Utf8,
-    /// UTF-16, big-endian, without a byte order mark: what UCS-2 messages carry.
+    /// UTF-16, big-endian, without a byte order mark. UCS-2 messages carry this.
     Utf16Be,
     /// UTF-16, little-endian, without a byte order mark.
     Utf16Le,
-    /// ISO-8859-1: each byte is the character of that number.
+    /// ISO-8859-1: the value of each byte is the number of its character.
     Latin1,
-    /// The GSM alphabet, one byte a septet.
+    /// The GSM alphabet, with one byte for each septet.
     Gsm,
-    /// Bytes that are no text: Kannel's `8-BIT`.
+    /// Bytes that are not text: Kannel's `8-BIT`.
     Binary,
-    /// One of the others that the WHATWG names: `WINDOWS-1252`, `ISO-8859-15`, `KOI8-R` …
+    /// Another charset that the WHATWG names: `WINDOWS-1252`, `ISO-8859-15`, `KOI8-R` …
     Other(&'static Encoding),
 }
 
-/// How much of the bytes a text holds.
+/// The fidelity of a decoded text: whether it holds all of the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fidelity {
-    /// All: encoding it again gives the same bytes.
+    /// The text holds all of the bytes: encoding the text again gives the same bytes.
     Exact,
-    /// Not all, or by a guess: keep the bytes too.
+    /// The text does not hold all of the bytes, or is a guess. Keep the bytes, too.
     Lossy,
 }
 
-/// What bytes stand for.
+/// The text that bytes stand for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
-    /// The text. U+FFFD where bytes make no character.
+    /// The text. It has U+FFFD where bytes do not form a character.
     pub text: String,
-    /// Whether the bytes can be forgotten.
+    /// The fidelity of the text. It shows whether the bytes can be dropped.
     pub fidelity: Fidelity,
 }
 
-/// What to do with a character that a charset lacks: the `encode_errors` of the settings, which are the words of
+/// The treatment of a character that a charset lacks: the key `encode_errors` of the settings. The values are those of
 /// Python's `str.encode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EncodeErrors {
-    /// Leave it out.
+    /// The character is left out.
     #[default]
     Ignore,
-    /// Send `?` in its place.
+    /// The character `?` is sent in its place.
     Replace,
-    /// Send nothing of the text.
+    /// Nothing of the text is sent.
     Strict,
 }
 
@@ -62,7 +62,7 @@ pub enum EncodeErrors {
 pub struct NoSuchCharacter(pub char);
 
 impl Charset {
-    /// The charset of this name, in any case, as Kannel, Python and IANA write it.
+    /// Returns the charset with this name, as Kannel, Python and IANA write it. Case does not matter.
     ///
     /// ```
     /// use threadless::text::Charset;
@@ -76,7 +76,7 @@ impl Charset {
         Some(match dashed.as_str() {
             "ascii" | "us-ascii" | "646" | "ansi-x3.4-1968" => Self::Ascii,
             "utf-8" | "utf8" | "u8" => Self::Utf8,
-            // Plain UTF-16 is big-endian where nothing says otherwise (RFC 2781, 4.3).
+            // Plain UTF-16 is big-endian unless something says otherwise (RFC 2781, 4.3).
             "utf-16be" | "utf-16-be" | "utf16be" | "utf-16" | "utf16" | "ucs-2" | "ucs2" | "ucs-2be"
             | "ucs-2-be" | "iso-10646-ucs-2" => Self::Utf16Be,
             "utf-16le" | "utf-16-le" | "utf16le" | "ucs-2le" | "ucs-2-le" => Self::Utf16Le,
@@ -91,23 +91,24 @@ impl Charset {
         })
     }
 
-    /// What the WHATWG's Encoding Standard calls by this label, where that is what the label says.
+    /// Returns the charset with this label in the WHATWG's Encoding Standard, if this program can also write the
+    /// charset.
     fn of_whatwg(label: &str) -> Option<Self> {
         let encoding = Encoding::for_label_no_replacement(label.as_bytes())?;
         if encoding == encoding_rs::WINDOWS_1252 && !label.ends_with("1252") {
-            // The standard reads every ISO-8859-1 as windows-1252.
+            // The standard reads every label of ISO-8859-1 as windows-1252.
             return Some(Self::Latin1);
         }
-        // Some it can read and not write, and one belongs to browsers alone.
+        // The standard cannot write some of its charsets, and one is only for browsers.
         let writable = encoding.output_encoding() == encoding && encoding != encoding_rs::X_USER_DEFINED;
         writable.then_some(Self::Other(encoding))
     }
 
-    /// Reads bytes.
+    /// Converts bytes to text.
     pub fn decode(self, bytes: &[u8]) -> Decoded {
         let exact = |text: String| Decoded { text, fidelity: Fidelity::Exact };
         let lossy = |text: String| Decoded { text, fidelity: Fidelity::Lossy };
-        // Some charsets have several ways to write one text.
+        // Some charsets have several byte sequences for one text.
         let checked = |text: String| match self.encode(&text, EncodeErrors::Strict) {
             Ok(back) if back == bytes => exact(text),
             _ => lossy(text),
@@ -129,13 +130,13 @@ impl Charset {
         }
     }
 
-    /// Writes a text, with what it lacks dealt with as `errors` says.
+    /// Converts a text to bytes. `errors` says how to treat characters that the charset lacks.
     pub fn encode(self, text: &str, errors: EncodeErrors) -> Result<Vec<u8>, NoSuchCharacter> {
         let mut bytes = Vec::with_capacity(text.len());
         if let Self::Other(encoding) = self {
             let mut encoder = encoding.new_encoder();
             write(text, errors, |c| push_other(&mut encoder, c, &mut bytes))?;
-            // Some charsets end with a return to ASCII.
+            // Some charsets end with a switch back to ASCII.
             bytes.reserve(LONGEST);
             let _ = encoder.encode_from_utf8_to_vec_without_replacement("", &mut bytes, true);
         } else {
@@ -144,7 +145,7 @@ impl Charset {
         Ok(bytes)
     }
 
-    /// Writes one character, if the charset has it. For all but [`Charset::Other`].
+    /// Writes one character, if the charset has it. It works for every charset except [`Charset::Other`].
     fn push(self, c: char, bytes: &mut Vec<u8>) -> bool {
         match self {
             Self::Utf8 => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
@@ -167,8 +168,8 @@ impl Charset {
     }
 }
 
-/// Reads bytes whose charset nobody named. Kannel's own default is UTF-8, builds without iconv pass on what the
-/// SMSC sent, and that is mostly ISO-8859-1: a guess, so the bytes are worth keeping.
+/// Converts bytes whose charset is not named. Kannel's own default is UTF-8. A Kannel without iconv passes on the bytes
+/// of the SMSC, which are mostly ISO-8859-1. The result is a guess, so it is useful to keep the bytes.
 pub fn guess(bytes: &[u8]) -> Decoded {
     match std::str::from_utf8(bytes) {
         Ok(text) => Decoded { text: text.to_owned(), fidelity: Fidelity::Exact },
@@ -192,7 +193,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Decoded {
     Decoded { text, fidelity }
 }
 
-/// Writes character by character; `put` says whether the charset has one.
+/// Writes a text character by character. `put` returns whether the charset has the character.
 fn write(text: &str, errors: EncodeErrors, mut put: impl FnMut(char) -> bool) -> Result<(), NoSuchCharacter> {
     for c in text.chars() {
         if !put(c) {
@@ -208,12 +209,12 @@ fn write(text: &str, errors: EncodeErrors, mut put: impl FnMut(char) -> bool) ->
     Ok(())
 }
 
-/// The most bytes that one character takes, with a change of mode before and after it.
+/// The largest number of bytes for one character, with a change of mode before and after it.
 const LONGEST: usize = 16;
 
 fn push_other(encoder: &mut Encoder, c: char, bytes: &mut Vec<u8>) -> bool {
-    // The WHATWG fills the gaps of the Windows pages with control characters. Python leaves them empty, and so does
-    // Kannel, which puts a `?` there whatever `encode_errors` asks for.
+    // The WHATWG fills the gaps of the Windows code pages with control characters. Python leaves the gaps empty. Kannel
+    // does the same, and writes a `?` there, whatever `encode_errors` says.
     if matches!(c, '\u{80}'..='\u{9f}') && encoder.encoding().name().starts_with("windows-") {
         return false;
     }

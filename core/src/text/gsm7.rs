@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-/// The default alphabet by code. Code 0x1B leads to the extension table and is no character of its own.
+/// The characters of the default alphabet in the order of their codes. Code 0x1B leads to the extension table and is
+/// not a character itself.
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\u{1b}ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?\
 ¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 
-/// The extension table: each is sent as 0x1B and its code.
+/// The extension table. Each of these characters is sent as 0x1B and its code.
 const EXTENSION: [(char, u8); 10] = [
     ('\u{c}', 0x0a),
     ('^', 0x14),
@@ -22,7 +23,7 @@ const EXTENSION: [(char, u8); 10] = [
 
 const ESCAPE: char = '\u{1b}';
 
-/// How many septets a character takes: one, two for the extension table, `None` where the alphabet lacks it.
+/// Returns how many septets a character takes: one; two for the extension table; `None` if the alphabet lacks it.
 ///
 /// ```
 /// use threadless::text::gsm7::septets;
@@ -38,12 +39,13 @@ pub fn septets(c: char) -> Option<usize> {
     }
 }
 
-/// Whether the whole text can be sent in the alphabet.
+/// Returns whether the alphabet has every character of the text.
 pub fn fits(text: &str) -> bool {
     text.chars().all(|c| septets(c).is_some())
 }
 
-/// The text in the alphabet, one byte a septet; the first character that it lacks as an error.
+/// Encodes a text in the alphabet, with one byte for each septet. Returns the first character that the alphabet lacks
+/// as an error.
 pub fn encode(text: &str) -> Result<Vec<u8>, char> {
     let mut bytes = Vec::with_capacity(text.len());
     for c in text.chars() {
@@ -68,8 +70,8 @@ fn code(c: char) -> Option<(bool, u8)> {
     u8::try_from(at).ok().map(|code| (false, code))
 }
 
-/// The text that bytes of the alphabet, one a septet, stand for; `None` in the place of one that has no meaning. An
-/// escape before a code that the extension table lacks is a space, as the clause asks for.
+/// Decodes bytes of the alphabet, one byte for each septet. A byte without a meaning becomes `None`. An escape before a
+/// code that the extension table lacks becomes a space, as the standard requires.
 pub fn decode(bytes: &[u8]) -> Vec<Option<char>> {
     let mut text = Vec::with_capacity(bytes.len());
     let mut rest = bytes.iter().copied();
@@ -88,10 +90,10 @@ pub fn decode(bytes: &[u8]) -> Vec<Option<char>> {
     text
 }
 
-/// Replaces characters that phones and word processors put in the place of plain ones, so that a text that only
-/// looks like Unicode goes out in half the segments: quotes, dashes, dots, spaces, ticks, some capitals.
+/// Replaces typographic characters by plain ones: quotes, dashes, dots, spaces, ticks, some capitals. Phones and word
+/// processors insert such characters. A text without other Unicode characters then goes out in half the segments.
 ///
-/// Letters of other scripts are not touched, nor is anything that the alphabet has.
+/// Letters of other scripts stay as they are, and so do all characters of the alphabet.
 ///
 /// ```
 /// use threadless::text::gsm7::fold;
@@ -141,8 +143,8 @@ fn plain(c: char) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    /// The characters of the codes 0x00–0x1A and 0x1C–0x7F, four hexadecimal digits each. Made by Perl's
-    /// `Encode::GSM0338`: `printf "%04x", ord decode("gsm0338", chr $_) for 0..26, 28..127`.
+    /// The characters of the codes 0x00–0x1A and 0x1C–0x7F, four hexadecimal digits each. Perl's `Encode::GSM0338` made
+    /// this table: `printf "%04x", ord decode("gsm0338", chr $_) for 0..26, 28..127`.
     const PERL: &str = "004000a3002400a500e800e900f900ec00f200c7000a00d800f8000d00c500e50394005f03a60393039b03a903a003a803a3\
         0398039e00c600e600df00c9002000210022002300a400250026002700280029002a002b002c002d002e002f003000310032\
         0033003400350036003700380039003a003b003c003d003e003f00a1004100420043004400450046004700480049004a004b\

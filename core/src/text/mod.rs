@@ -1,4 +1,4 @@
-//! Text and bytes: the charsets that gateways use, the GSM alphabet, and how long a message is.
+//! Text and bytes: the charsets of gateways, the GSM alphabet, and the length of a message.
 
 pub mod charset;
 pub mod gsm7;

@@ -1,31 +1,31 @@
-//! How many SMS a text takes, and in which coding it goes.
+//! The number of segments (SMS) that a text takes, and its coding.
 
 use std::borrow::Cow;
 
 use super::gsm7;
 
-/// How the characters of a message are sent (3GPP TS 23.038, 4).
+/// The coding of the characters of a message (3GPP TS 23.038, 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coding {
     /// The GSM 7-bit alphabet: Kannel's `coding=0`.
     Gsm7,
-    /// UTF-16, two bytes a unit: Kannel's `coding=2`.
+    /// UTF-16, two bytes for each unit: Kannel's `coding=2`.
     Ucs2,
 }
 
-/// How long a message is.
+/// The length of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segments {
-    /// Its coding.
+    /// The coding of the message.
     pub coding: Coding,
-    /// How many SMS it takes; one for an empty text.
+    /// The number of segments (SMS); one for an empty text.
     pub count: usize,
-    /// Its length in septets (GSM-7) or 16-bit units (UCS-2).
+    /// The length in septets (GSM-7) or in 16-bit units (UCS-2).
     pub units: usize,
 }
 
-/// How many units one SMS holds, alone and as a part of several: a part gives six bytes to its header (3GPP TS
-/// 23.040, 9.2.3.24.1).
+/// Returns how many units a message of one segment holds, and how many units each segment of a longer message holds. A
+/// longer message gives six bytes of each segment to a header (3GPP TS 23.040, 9.2.3.24.1).
 fn capacity(coding: Coding) -> (usize, usize) {
     match coding {
         Coding::Gsm7 => (160, 153),
@@ -33,8 +33,9 @@ fn capacity(coding: Coding) -> (usize, usize) {
     }
 }
 
-/// The coding of a text: GSM-7 if all its characters are in that alphabet, after [`gsm7::fold`] where `fold` asks
-/// for it; else UCS-2, as it is. With it the text to send.
+/// Chooses the coding of a text, and returns it with the text to send. The coding is GSM-7 if the alphabet has all
+/// characters of the text. If `fold` is set, the text after [`gsm7::fold`] counts, too. Otherwise the coding is UCS-2
+/// and the text stays as it is.
 ///
 /// ```
 /// use threadless::text::{Coding, segments::choose};
@@ -55,10 +56,11 @@ pub fn choose(text: &str, fold: bool) -> (Coding, Cow<'_, str>) {
     (Coding::Ucs2, Cow::Borrowed(text))
 }
 
-/// How many SMS a text takes in the coding that [`choose`] gives it without folding. An escape pair and a
-/// surrogate pair stay in one part.
+/// Returns how many segments a text takes, in the coding that [`choose`] gives it without folding. An escape pair and a
+/// surrogate pair stay in one segment.
 ///
-/// Kannel 1.4.5 splits GSM-7 just so, but cuts surrogate pairs in two: of many emoji it may send a part fewer.
+/// Kannel 1.4.5 splits GSM-7 in the same way, but it cuts surrogate pairs in two. For a text with many emoji, Kannel
+/// may therefore send one segment fewer.
 ///
 /// ```
 /// use threadless::text::segments::segments;
@@ -104,7 +106,8 @@ mod tests {
             ("a".repeat(307), Coding::Gsm7, 3, 307),
             ("€".repeat(80), Coding::Gsm7, 1, 160),
             (format!("{}{}", "a".repeat(152), "€".repeat(5)), Coding::Gsm7, 2, 162),
-            // The pair at septet 153 moves on whole, and with it the last part grows over.
+            // The pair at septet 153 moves to the next segment as a whole, and so the last segment gets too long and a
+            // third one begins.
             (format!("{}€{}", "a".repeat(152), "a".repeat(152)), Coding::Gsm7, 3, 306),
             ("ሰ".repeat(70), Coding::Ucs2, 1, 70),
             ("ሰ".repeat(71), Coding::Ucs2, 2, 71),

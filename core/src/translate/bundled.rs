@@ -1,11 +1,11 @@
-//! The translations that come with this: of what its own apps say.
+//! The bundled translations: of the texts of the bundled apps.
 
 use std::sync::OnceLock;
 
 use super::catalogue::Catalogue;
 use crate::model::language::Language;
 
-/// A catalogue that is read when someone first speaks its language.
+/// A catalogue that is read when its language is first used.
 struct Bundled {
     language: &'static str,
     text: &'static str,
@@ -25,7 +25,7 @@ static BUNDLED: [Bundled; 6] = [
     bundled("sw", include_str!("bundled/sw.po")),
 ];
 
-/// The bundled translations into this language.
+/// Returns the bundled translations into this language.
 pub(super) fn of(language: &Language) -> Option<&'static Catalogue> {
     let bundled = BUNDLED.iter().find(|bundled| bundled.language == language.as_str())?;
     Some(bundled.read.get_or_init(|| Catalogue::read(bundled.text).0))
@@ -50,7 +50,7 @@ mod tests {
         for bundled in &BUNDLED {
             assert_eq!(texts(bundled), first, "{}", bundled.language);
         }
-        // And every text of the bundled apps is in them.
+        // Every text of the bundled apps is in the catalogues.
         for text in crate::apps::TEXTS {
             assert!(first.contains(text), "{text}");
         }

@@ -11,12 +11,12 @@ use super::po::{self, PoEntry, PoFault};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Catalogue {
     rule: Option<PluralRule>,
-    /// Form by form, by the text in the program. Empty: not translated yet.
+    /// The forms of each translation. The key is the text in the program. An empty list means: not translated yet.
     translations: HashMap<String, Vec<String>>,
 }
 
 impl Catalogue {
-    /// Reads a `.po` file, and says what is wrong with it, line by line.
+    /// Reads a `.po` file. Returns the catalogue and the faults of the file, line by line.
     pub(super) fn read(text: &str) -> (Self, Vec<PoFault>) {
         let (entries, mut faults) = po::read(text);
         let mut catalogue = Self::default();
@@ -52,7 +52,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Whether a translation says what its text says, as far as a machine can tell.
+    /// Checks that a translation fits its text, as far as a program can tell.
     fn suits(&self, entry: &PoEntry) -> Result<(), String> {
         let wanted = match (&entry.plural_id, &self.rule) {
             (None, _) => 1,
@@ -71,7 +71,7 @@ impl Catalogue {
         }
     }
 
-    /// The phrase in this language, if it is translated.
+    /// Returns the phrase in this language, if it has a translation.
     pub(super) fn say(&self, phrase: &Phrase) -> Option<String> {
         let forms = self.translations.get(phrase.text.as_ref())?;
         let form = match (&phrase.plural, &self.rule) {
@@ -81,24 +81,24 @@ impl Catalogue {
         Some(phrase.filled(form?))
     }
 
-    /// Whether there is a translation of this text.
+    /// Returns whether this text has a translation.
     pub(super) fn has(&self, text: &str) -> bool {
         self.translations.get(text).is_some_and(|forms| !forms.is_empty())
     }
 
-    /// The texts that it knows of, translated or not.
+    /// Returns the texts of the catalogue, translated or not.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         self.translations.keys().map(String::as_str)
     }
 
-    /// Adds another one, whose translations count for more.
+    /// Adds another catalogue. Its translations take precedence.
     pub(super) fn extend(&mut self, other: Self) {
         self.rule = other.rule.or(self.rule.take());
         self.translations.extend(other.translations.into_iter().filter(|(_, forms)| !forms.is_empty()));
     }
 }
 
-/// What the head of a catalogue says of plurals.
+/// Reads the plural rule from the head of a catalogue.
 fn plural_rule(head: &str) -> Result<Option<PluralRule>, String> {
     let fields = || head.lines().filter_map(|line| line.split_once(':'));
     let field = |name: &str| fields().find(|(field, _)| field.eq_ignore_ascii_case(name));

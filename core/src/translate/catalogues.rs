@@ -1,4 +1,4 @@
-//! The translations into all languages, and which of them counts.
+//! The translations into all languages, and their order of precedence.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr as _;
@@ -9,7 +9,7 @@ use super::languages::Languages;
 use super::phrase::Phrase;
 use crate::model::language::Language;
 
-/// The translations into all languages that a project brings; those that come with this stand behind them.
+/// The translations of a project into all its languages. They take precedence over the bundled ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Catalogues {
     own: BTreeMap<Language, Catalogue>,
@@ -17,7 +17,7 @@ pub(crate) struct Catalogues {
 }
 
 impl Catalogues {
-    /// Adds a `.po` file for a language. What is wrong with it is kept for [`Catalogues::faults`].
+    /// Adds a `.po` file for a language. [`Catalogues::faults`] returns its faults later.
     pub(crate) fn add(&mut self, language: &str, text: &str) {
         let name = format!("catalogue {language}");
         let (catalogue, faults) = Catalogue::read(text);
@@ -30,7 +30,7 @@ impl Catalogues {
         }
     }
 
-    /// Adds all of others.
+    /// Adds all catalogues of another collection.
     pub(crate) fn extend(&mut self, other: Self) {
         self.faults.extend(other.faults);
         for (language, catalogue) in other.own {
@@ -38,13 +38,14 @@ impl Catalogues {
         }
     }
 
-    /// What is wrong with the files: which of them, and what.
+    /// Returns the faults of the files: the name of the catalogue, and the fault.
     pub(crate) fn faults(&self) -> &[(String, String)] {
         &self.faults
     }
 
-    /// The phrase in the first of these that has it: the language that is wanted, the project's, and the words in
-    /// which it was written, which are English. Of `pt-br` `pt` is as good.
+    /// Returns the phrase in the first language that has a translation: the wanted language, then the project's
+    /// language, then English, the language of the text in the program. For `pt-br`, a translation into `pt` is good
+    /// enough.
     pub(crate) fn say(&self, phrase: &Phrase, wanted: Option<&Language>, languages: &Languages) -> String {
         if phrase.is_verbatim() {
             return phrase.untranslated();
@@ -67,9 +68,9 @@ impl Catalogues {
         own.or_else(|| bundled::of(language)?.say(phrase))
     }
 
-    /// What people will not be told in their language although the project has it, one line a language. `texts` are
-    /// those that are known beside the ones in the catalogues. `is_known` says whether a text in English needs no translation
-    /// for a language, since another part of the program has it.
+    /// Lists the texts without a translation, one line for each language of the project. `texts` are known texts that
+    /// are not in the catalogues. `is_known` returns whether an English text needs no translation into a language,
+    /// because another part of the program has it.
     pub(crate) fn missing<'t>(
         &'t self,
         languages: &Languages,

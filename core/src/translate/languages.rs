@@ -1,4 +1,4 @@
-//! The languages that a project speaks.
+//! The languages of a project.
 
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
@@ -6,7 +6,7 @@ use std::str::FromStr as _;
 use crate::model::language::Language;
 use crate::settings::Fields;
 
-/// The languages that a project speaks: `languages` and `default_language` of `[project]`.
+/// The languages of a project: `languages` and `default_language` of `[project]`.
 ///
 /// ```
 /// use threadless::backend::Engines;
@@ -26,13 +26,13 @@ use crate::settings::Fields;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Languages {
-    /// What is spoken to who did not say what they speak.
+    /// The language for a person who has not chosen one.
     pub default: Language,
     names: BTreeMap<Language, Vec<String>>,
 }
 
 impl Default for Languages {
-    /// English alone.
+    /// Returns English alone.
     fn default() -> Self {
         let english = Language::english();
         Self { names: BTreeMap::from([(english.clone(), vec!["English".to_owned()])]), default: english }
@@ -40,28 +40,28 @@ impl Default for Languages {
 }
 
 impl Languages {
-    /// Adds a language, with the names that people call it by; the first is the one to show.
+    /// Adds a language with the names that people use for it. Replies show the first name.
     pub fn add(&mut self, language: Language, names: impl IntoIterator<Item = impl Into<String>>) {
         self.names.insert(language, names.into_iter().map(Into::into).collect());
     }
 
-    /// The codes, in the order of the alphabet.
+    /// Returns the codes in alphabetical order.
     pub fn codes(&self) -> impl Iterator<Item = &Language> {
         self.names.keys()
     }
 
-    /// Whether it is one of them.
+    /// Returns whether the project has this language.
     pub fn knows(&self, language: &Language) -> bool {
         self.names.contains_key(language)
     }
 
-    /// The name to show; the code where there is none.
+    /// Returns the name to show, or the code if there is no name.
     pub fn name<'a>(&'a self, language: &'a Language) -> &'a str {
         let name = self.names.get(language).and_then(|names| names.first());
         name.map_or(language.as_str(), String::as_str)
     }
 
-    /// The language of this code or name, without regard to case and white space around it.
+    /// Returns the language with this code or name. Case does not matter, nor does white space around the text.
     pub fn named(&self, text: &str) -> Option<Language> {
         let said = text.trim().to_lowercase();
         let by_name =

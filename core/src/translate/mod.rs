@@ -1,8 +1,8 @@
-//! Saying things in the language of whoever gets them.
+//! Translations: each person gets texts in their own language.
 //!
-//! A text that people read is written with [`tr!`](crate::tr), in English, and said with
-//! [`Context::say`](crate::Context::say). What it is in other languages stands in catalogues, one gettext file (`.po`)
-//! a language, as translators and their tools (Poedit, Weblate …) know them. The text in the program is the key.
+//! An app writes a text for people in English, with [`tr!`](crate::tr), and sends it with
+//! [`Context::say`](crate::Context::say). Catalogues have the translations. A catalogue is one gettext file (`.po`) for
+//! each language; translators and their tools (Poedit, Weblate …) know this format. The text in the program is the key.
 //!
 //! ```
 //! use threadless::apps::{Registration, Said, keyword};
@@ -51,32 +51,33 @@
 //! # });
 //! ```
 //!
-//! # Which language it is
+//! # The choice of the language
 //!
-//! The first of these that has the text:
+//! Threadless uses the first of these texts that exists:
 //!
-//! 1. the [contact's](crate::Contact::language) language, and without region: `pt` for `pt-br`;
-//! 2. the project's [default](Languages::default), likewise;
+//! 1. the translation into the language of the [contact](crate::Contact::language), or into the language without its
+//!    region: `pt` for `pt-br`;
+//! 2. the translation into the project's [default language](Languages::default), in the same way;
 //! 3. the text in the program.
 //!
-//! English is the language of the text in the program: who speaks it gets that, unless there is a catalogue for `en`.
-//! Of the project's catalogues and those that come with this the project's counts.
+//! The text in the program is English. A person who speaks English gets this text, unless there is a catalogue for
+//! `en`. The catalogues of the project take precedence over the bundled ones.
 //!
-//! # What is checked
+//! # The checks
 //!
-//! | what | when |
+//! | fault | where it shows |
 //! |---|---|
-//! | a value without a place in the text, a place without a value | it does not compile |
-//! | a `.po` file that cannot be read; `%(name)s` in a translation and not in its text; too few plural forms | the function does not start, with file, line and all other faults; [`Router::check`](crate::Router::check) in a test |
-//! | a text that one language has and another has not; a language of the settings without a catalogue, a catalogue without its language | a warning in the log when the function starts; [`Router::untranslated`](crate::Router::untranslated) in a test |
-//! | a translation that its translator marked as fuzzy | as if it were not there |
+//! | a value without a place in the text, or a place without a value | the program does not compile |
+//! | a `.po` file that cannot be read; `%(name)s` in a translation but not in its text; a wrong number of plural forms | the Lambda function does not start, and lists the file, the line and all other faults; in a test, [`Router::check`](crate::Router::check) lists them |
+//! | a text that one language has and another lacks; a language of the settings without a catalogue; a catalogue without its language in the settings | a warning in the log when the Lambda function starts; in a test, [`Router::untranslated`](crate::Router::untranslated) lists them |
+//! | a translation that its translator marked as fuzzy | it counts as missing |
 //!
-//! `msgctxt` is not known, and a fault. `%%` stands for `%`; a `%` alone for itself.
+//! `msgctxt` is not supported, and counts as a fault. `%%` stands for `%`; a single `%` stands for itself.
 //!
 //! # Why gettext
 //!
-//! `RapidSMS` projects have such files already, and whoever translates for an NGO has the tools. The rules for plurals
-//! come with each file, so that no table of all languages goes into the function.
+//! `RapidSMS` projects already have such files, and the translators of an NGO have the tools. Each file brings the
+//! plural rules of its language, so the Lambda function needs no table of all languages.
 
 mod bundled;
 mod catalogue;

@@ -1,14 +1,14 @@
-//! A text that is yet to be said in someone's language.
+//! A phrase: a text that is not yet translated.
 
 use std::borrow::Cow;
 
 use super::placeholders::fill;
 
-/// A text that is yet to be said in someone's language, with the values that go into it.
+/// A text that is not yet translated, with the values that go into it.
 ///
-/// [`tr!`](crate::tr) makes one and has it checked while it is compiled; [`Phrase::new`] makes one of a text that is
-/// known only at run time. [`Context::say`](crate::Context::say) replies with it,
-/// [`Context::translate`](crate::Context::translate) gives the text.
+/// [`tr!`](crate::tr) creates a phrase that the compiler checks. [`Phrase::new`] creates a phrase from a text that is
+/// known only at run time. [`Context::say`](crate::Context::say) replies with a phrase.
+/// [`Context::translate`](crate::Context::translate) returns its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phrase {
     pub(super) text: Cow<'static, str>,
@@ -18,18 +18,18 @@ pub struct Phrase {
 }
 
 impl Phrase {
-    /// A phrase of this text, which is also the key to its translations.
+    /// Creates a phrase from this text, which is also the key to its translations.
     pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self { text: text.into(), is_verbatim: false, plural: None, values: Vec::new() }
     }
 
-    /// A text that is said as it is, in whatever language: nothing in it is translated or filled in.
+    /// Creates a phrase that stays as it is in every language: nothing in it is translated or filled in.
     pub fn verbatim(text: impl Into<Cow<'static, str>>) -> Self {
         Self { is_verbatim: true, ..Self::new(text) }
     }
 
-    /// A phrase that depends on a number: the first text is for one, the second for any other number in English. The
-    /// first is the key to its translations, each of which has as many forms as its language needs.
+    /// Creates a phrase that depends on a number. In English the first text is for one, and the second for any other
+    /// number. The first text is the key to the translations. Each translation has as many forms as its language needs.
     pub fn counted(
         one: impl Into<Cow<'static, str>>,
         many: impl Into<Cow<'static, str>>,
@@ -38,8 +38,8 @@ impl Phrase {
         Self { plural: Some((many.into(), count)), ..Self::new(one) }
     }
 
-    /// Puts `value` where `%(name)s` stands. It is data: nothing in it is filled in or translated.
-    // `with("count", 3)` reads better than with a reference.
+    /// Puts `value` in the place of `%(name)s`. The value is data: nothing in it is filled in or translated.
+    // `with("count", 3)` is easier to read than a call with a reference.
     #[allow(clippy::needless_pass_by_value)]
     #[must_use]
     pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl ToString) -> Self {
@@ -47,12 +47,12 @@ impl Phrase {
         self
     }
 
-    /// Whether it is said as it is.
+    /// Returns whether the phrase stays as it is.
     pub(super) fn is_verbatim(&self) -> bool {
         self.is_verbatim
     }
 
-    /// In the words that it was written in.
+    /// Returns the text as it is in the program, with the values filled in.
     pub fn untranslated(&self) -> String {
         self.filled(match &self.plural {
             Some((many, count)) if *count != 1 => many,
@@ -60,7 +60,7 @@ impl Phrase {
         })
     }
 
-    /// With these words in the place of its own.
+    /// Returns these words with the values filled in, in the place of the phrase's own text.
     pub(super) fn filled(&self, words: &str) -> String {
         if self.is_verbatim {
             return words.to_owned();
@@ -70,10 +70,10 @@ impl Phrase {
     }
 }
 
-/// A text to say in the language of whoever gets it: a [`Phrase`], checked while it is compiled.
+/// Creates a text in the language of its recipient: a [`Phrase`] that the compiler checks.
 ///
-/// Values go where `%(name)s` stands, each under its name; `name` alone is short for `name = name`. Two texts are for
-/// one and for any other number, and the first value is that number.
+/// A value goes in the place of `%(name)s`, under its name; `name` alone is short for `name = name`. With two texts,
+/// the first is for the number one and the second for any other number. The first value is then this number.
 ///
 /// ```
 /// use threadless::tr;
@@ -86,7 +86,7 @@ impl Phrase {
 /// assert_eq!(cases(3).untranslated(), "3 cases in Goro");
 /// ```
 ///
-/// What does not fit together does not compile:
+/// A mistake does not compile:
 ///
 /// ```compile_fail
 /// let name = "Asha";

@@ -1,15 +1,15 @@
-//! The places in a text that values go into: `%(name)s`.
+//! The places in a text for values: `%(name)s`.
 
 /// One piece of a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece<'t> {
-    /// It stands for itself.
+    /// Text that stands for itself.
     Text(&'t str),
-    /// A value of this name goes here. The second part is the place as it is written.
+    /// The place for a value. The first part is the name of the value, the second is the place as it is written.
     Place(&'t str, &'t str),
 }
 
-/// Takes a text apart. `%%` stands for `%`; a `%` that leads no place stands for itself.
+/// Splits a text into pieces. `%%` stands for `%`. A `%` that does not begin a place stands for itself.
 pub(super) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -24,26 +24,26 @@ pub(super) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
 
 fn first(text: &str) -> (Piece<'_>, usize) {
     if let Some(name) = text.strip_prefix("%(").and_then(name) {
-        // `%(`, the name, `)` and one letter.
+        // The four other characters are `%(`, `)` and one letter.
         let length = name.len() + 4;
         return (Piece::Place(name, &text[..length]), length);
     }
     if text.starts_with("%%") {
         return (Piece::Text("%"), 2);
     }
-    // One beyond the `%` that leads no place, else up to the next.
+    // If the piece begins with a `%` that begins no place, the search for the next `%` starts after it.
     let from = usize::from(text.starts_with('%'));
     let length = text[from..].find('%').map_or(text.len(), |at| from + at);
     (Piece::Text(&text[..length]), length)
 }
 
-/// The name, if a place goes on like this behind `%(`.
+/// Returns the name, if the text after `%(` continues as a place.
 fn name(behind: &str) -> Option<&str> {
     let (name, after) = behind.split_once(')')?;
     (after.starts_with(['s', 'd']) && !name.is_empty()).then_some(name)
 }
 
-/// The names of the places in a text.
+/// Returns the names of the places in a text.
 pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
     pieces(text).filter_map(|piece| match piece {
         Piece::Place(name, _) => Some(name),
@@ -51,8 +51,8 @@ pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Fills the places of a text, once: what is in a value is data, whatever it looks like. A place without a value
-/// stays as it is.
+/// Fills the places of a text once. A value is data, even if it looks like a place. A place without a value stays as it
+/// is.
 pub(super) fn fill<'v>(text: &str, value: impl Fn(&str) -> Option<&'v str>) -> String {
     pieces(text).fold(String::with_capacity(text.len() + 16), |mut filled, piece| {
         filled += match piece {
@@ -63,11 +63,11 @@ pub(super) fn fill<'v>(text: &str, value: impl Fn(&str) -> Option<&'v str>) -> S
     })
 }
 
-/// What [`tr!`](crate::tr) asks of its texts and arguments while it is compiled: each place has its argument, and each
-/// argument its place.
+/// Checks the texts and arguments of [`tr!`](crate::tr) during the compilation: each place has its argument, and each
+/// argument has its place.
 ///
 /// # Panics
-/// Where that is not so. In a constant that ends the compilation.
+/// Panics if a place has no argument or an argument has no place. A panic in a constant ends the compilation.
 #[doc(hidden)]
 pub const fn check(texts: &[&str], arguments: &[&str]) {
     let mut used = 0_u64;
@@ -100,7 +100,8 @@ pub const fn check(texts: &[&str], arguments: &[&str]) {
     assert!(used == (1_u64 << arguments.len()) - 1, "an argument has no place in this text");
 }
 
-/// Which argument has the name that stands from `from` to `end`: their number where none has.
+/// Returns the index of the argument with the name that stands from `from` to `end`, or the number of arguments if none
+/// has this name.
 const fn position(text: &[u8], from: usize, end: usize, arguments: &[&str]) -> usize {
     let mut nth = 0;
     while nth < arguments.len() {

@@ -1,10 +1,10 @@
-//! Which form of a text goes with a number: the `Plural-Forms` of a catalogue.
+//! The choice of the plural form for a number: the `Plural-Forms` of a catalogue.
 
-/// The plural rule of a language, as the head of its catalogue has it:
+/// The plural rule of a language, as in the head of its catalogue:
 /// `nplurals=3; plural=n%10==1 && n%100!=11 ? 0 : n != 0 ? 1 : 2;`
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PluralRule {
-    /// How many forms there are.
+    /// The number of forms.
     pub(super) forms: usize,
     rule: Expression,
 }
@@ -20,14 +20,15 @@ enum Expression {
 
 type Operator = &'static str;
 
-/// The operators of C, those that bind least first. Longer ones stand before their beginnings.
+/// The operators of C, in the order of precedence, the weakest first. In each group a longer operator stands before a
+/// shorter one that it begins with.
 const OPERATORS: [&[Operator]; 6] =
     [&["||"], &["&&"], &["==", "!="], &["<=", ">=", "<", ">"], &["+", "-"], &["*", "/", "%"]];
 
-/// The longest rule that is read. Those of real languages have less than 200 characters.
+/// The largest length of a rule, in bytes. The rules of real languages have fewer than 200 characters.
 const MAX_LENGTH: usize = 500;
 
-/// How deep parentheses may be.
+/// The deepest nesting of parentheses.
 const MAX_DEPTH: usize = 20;
 
 impl PluralRule {
@@ -56,7 +57,7 @@ impl PluralRule {
         }
     }
 
-    /// Which form goes with `count`, from 0.
+    /// Returns the index of the form for `count`, from 0.
     pub(super) fn form(&self, count: u64) -> usize {
         self.form_as_given(count).min(self.forms - 1)
     }

@@ -1,26 +1,26 @@
-//! Reads the text of a gettext catalogue (`.po`) entry by entry.
+//! A reader for the text of a gettext catalogue (`.po`), entry by entry.
 
 /// One entry as it stands in the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PoEntry {
-    /// The line on which it begins, from 1.
+    /// The line on which the entry begins, from 1.
     pub(super) line: usize,
-    /// Whether it is in a context, which this does not know.
+    /// Whether the entry has a context, which this crate does not support.
     pub(super) has_context: bool,
-    /// Whether a translator has to look at it before it counts.
+    /// Whether a translator must check the entry before it counts.
     pub(super) is_fuzzy: bool,
     /// The text in the program.
     pub(super) id: String,
-    /// The text in the program for any number but one.
+    /// The text in the program for any number except one.
     pub(super) plural_id: Option<String>,
-    /// Its translation, form by form.
+    /// The forms of the translation.
     pub(super) forms: Vec<String>,
 }
 
-/// A line that cannot be read, and why.
+/// The number of a line that cannot be read, and the reason.
 pub(super) type PoFault = (usize, String);
 
-/// Which of an entry's texts a line goes on with.
+/// The text of an entry to which a line belongs.
 #[derive(Clone, Copy, PartialEq)]
 enum Part {
     Nothing,
@@ -30,7 +30,7 @@ enum Part {
     Form(usize),
 }
 
-/// Reads all entries, the head (with an empty id) among them. Obsolete ones (`#~`) are not.
+/// Reads all entries, and the head (the entry with an empty id). Skips obsolete entries (`#~`).
 pub(super) fn read(text: &str) -> (Vec<PoEntry>, Vec<PoFault>) {
     let (mut entries, mut faults) = (Vec::new(), Vec::new());
     let (mut entry, mut part) = (PoEntry::default(), Part::Nothing);
@@ -57,7 +57,7 @@ pub(super) fn read(text: &str) -> (Vec<PoEntry>, Vec<PoFault>) {
                 Part::Form(form)
             }
         };
-        // Anything but another form begins a new entry once this one has forms.
+        // If the entry already has forms, any line except a further form begins a new entry.
         if matches!(next, Part::Nothing | Part::Context | Part::Id) && !entry.forms.is_empty() {
             entries.push(std::mem::take(&mut entry));
         }
@@ -96,7 +96,7 @@ impl PoEntry {
     }
 }
 
-/// The text between quotes, with the escapes of C.
+/// Reads the text between quotes, with the escapes of C.
 fn unquoted(quoted: &str) -> Result<String, String> {
     let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let mut chars = inner.ok_or("a text in quotes is missing")?.chars();

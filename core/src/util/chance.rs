@@ -1,4 +1,4 @@
-//! Chance by the seed: what else differs from run to run is the same each time.
+//! Randomness from a seed: values that otherwise differ from run to run are then the same in every run.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -9,8 +9,9 @@ thread_local! {
     static SOURCE: RefCell<Option<Source>> = const { RefCell::new(None) };
 }
 
-/// A source of all chance that this crate takes on the present thread, as long as it lives: names of leases, random
-/// message ids and jitter. A simulation on a current-thread runtime sets one, so that a seed decides everything.
+/// A source of all randomness that this crate uses on the present thread: names of leases, random message ids and
+/// jitter. The source counts while this value lives. A simulation on a current-thread runtime sets a source, so that
+/// one seed decides everything.
 ///
 /// ```
 /// use threadless::MessageId;
@@ -31,12 +32,12 @@ thread_local! {
 #[must_use = "the source counts only as long as this lives"]
 pub struct Chance {
     before: Option<Source>,
-    /// It belongs to its thread.
+    /// A marker that keeps this value on its thread.
     here: PhantomData<*const ()>,
 }
 
 impl Chance {
-    /// Takes all chance on this thread from `source`, in place of the one before.
+    /// Takes all randomness on this thread from `source`, and replaces the source before it.
     pub fn from_source(source: impl FnMut() -> u128 + 'static) -> Self {
         let before = SOURCE.with_borrow_mut(|present| present.replace(Box::new(source)));
         Self { before, here: PhantomData }
@@ -49,7 +50,7 @@ impl Drop for Chance {
     }
 }
 
-/// Returns the next random bits of this thread's source; `None` where it has none.
+/// Returns the next random bits from the source of this thread; `None` if it has no source.
 pub(crate) fn bits() -> Option<u128> {
     SOURCE.with_borrow_mut(|source| source.as_mut().map(|source| source()))
 }

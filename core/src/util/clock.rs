@@ -1,17 +1,17 @@
-//! Where the time comes from, so that tests can set it, and how much of it is left.
+//! The source of the time, which tests can set, and the time that is left until a deadline.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, TimestampArithmetic};
 use tokio::time::Instant;
 
-/// A source of the present moment.
+/// A source of the present time.
 pub trait Clock: Send + Sync {
-    /// Now, in UTC.
+    /// Returns the present time, in UTC.
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's own clock.
+/// The clock of the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -21,55 +21,58 @@ impl Clock for SystemClock {
     }
 }
 
-/// When work must be finished or left to others, by a clock that nobody sets.
+/// The time by which work must be finished or left to others. It uses a monotonic clock, which nobody can set.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// So long from now.
+    /// Creates a deadline this far in the future.
     pub fn within(span: Duration) -> Self {
         Self(Instant::now() + span)
     }
 
-    /// The earlier of this one and so long from now.
+    /// Returns the earlier of this deadline and one that is `span` from now.
     #[must_use]
     pub fn at_most(self, span: Duration) -> Self {
         Self(self.0.min(Instant::now() + span))
     }
 
-    /// The same, so much earlier; now if that has passed.
+    /// Returns a deadline that is earlier by `span`, or the present time if that has passed.
     #[must_use]
     pub fn less(self, span: Duration) -> Self {
         Self::within(self.remaining().saturating_sub(span))
     }
 
-    /// What is left, zero if it has passed.
+    /// Returns the time that is left; zero if the deadline has passed.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 }
 
-/// Returns `span` after `at`; the end of time if that is later than time goes.
+/// Returns the time that is `span` after `at`, or the latest possible time if the result would be later than that.
 pub(crate) fn after(at: Timestamp, span: impl Into<TimestampArithmetic>) -> Timestamp {
     at.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
-/// The most that a gateway's clock may be ahead of ours. A message cannot arrive in the future; two clocks can differ.
+/// The most that a gateway's clock may be ahead of ours. A message cannot come from the future, but two clocks can
+/// differ.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
-/// The longest that a gateway may keep a message before it brings it. A spool survives an outage over a long weekend.
+/// The longest time that a gateway may keep a message before delivery. Seven days are enough for an outage over a long
+/// weekend.
 const BEHIND: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Returns the time that a gateway gave, if its clock can be right: at most seven days ago, and at most five minutes
-/// ahead of `now`. What depends on it (how long a row of history and a conversation last, in which order rows stand)
-/// would otherwise follow a clock that nobody has set.
+/// ahead of `now`. The life of history rows and conversations depends on this time, and so does the order of the rows.
+/// They should not depend on a clock that nobody has set.
 pub(crate) fn plausible(told: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let age = now.duration_since(told);
     (-AHEAD..=BEHIND).contains(&age).then_some(told)
 }
 
-/// Returns a time that a job carries, unless it is ahead of `now` by more than a clock can be: an earlier version of this
-/// program believed every gateway. What is long ago stays, since a job may have waited among the dead letters.
+/// Returns the time that a job carries, or `now` if that time is further ahead than a clock can be. An earlier version
+/// of this program accepted the time of every gateway. A time long ago stays, because a job may have waited among the
+/// dead letters.
 pub(crate) fn not_ahead(told: Timestamp, now: Timestamp) -> Timestamp {
     if told > after(now, AHEAD) { now } else { told }
 }

@@ -1,6 +1,6 @@
-//! Bytes as hexadecimal text, and back.
+//! Conversion of bytes to hexadecimal text and back.
 
-/// Lower-case hexadecimal.
+/// Returns bytes as lower-case hexadecimal text.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
@@ -9,18 +9,18 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The bytes that hexadecimal of either case stands for; `None` where it is not hexadecimal.
+/// Returns the bytes of a hexadecimal text in either case; `None` if the text is not hexadecimal.
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c.to_digit(16)?).ok()).collect();
     let digits = digits?;
     (digits.len() % 2 == 0).then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
-/// Bytes that may be absent, as hexadecimal text in JSON: SQS refuses some characters.
+/// Optional bytes as hexadecimal text in JSON, because SQS refuses some characters.
 pub(crate) mod optional {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    // The signature is serde's.
+    // serde requires this signature.
     #[allow(clippy::ref_option)]
     pub(crate) fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, out: S) -> Result<S::Ok, S::Error> {
         match bytes {

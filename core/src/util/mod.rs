@@ -1,4 +1,4 @@
-//! Small things that any room may use: time, chance, hexadecimal.
+//! Small helpers for all modules: time, randomness, hexadecimal.
 
 #[cfg(feature = "testing")]
 pub(crate) mod chance;

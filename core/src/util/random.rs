@@ -1,4 +1,4 @@
-//! Chance, where it keeps processes apart: lease names, ids and jitter.
+//! Random values that distinguish processes: lease names, ids and jitter.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ pub(crate) fn unique_id() -> String {
     uuid().simple().to_string()
 }
 
-/// Returns a span between nothing and `limit`.
+/// Returns a random time span between zero and `limit`.
 pub(crate) fn up_to(limit: Duration) -> Duration {
     let (_, random, ..) = uuid().as_fields();
     limit.mul_f64(f64::from(random) / f64::from(u16::MAX))
 }
 
-/// Returns a version 4 UUID: all chance in this crate comes from here.
+/// Returns a version 4 UUID. It is the source of all randomness in this crate.
 pub(crate) fn uuid() -> Uuid {
     #[cfg(feature = "testing")]
     if let Some(bits) = crate::util::chance::bits() {

@@ -1,4 +1,4 @@
-//! What an app sees of a message, and what it can do about it.
+//! The context of a message: its data, and the actions of an app.
 
 mod queued;
 
@@ -22,35 +22,35 @@ use crate::store::StoreError;
 use crate::translate::{Catalogues, Languages, Phrase};
 use queued::Queued;
 
-/// What the apps may know of the project they run in.
+/// The facts about the project that apps can read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct About {
-    /// The project's name, as users of the service read it.
+    /// The project's name, as the users of the service read it.
     pub name: String,
-    /// What the bundled [`DefaultReply`](crate::apps::DefaultReply) says where nobody had an answer; empty to
-    /// stay silent. `%(project_name)s` stands for the name. It is translated if a catalogue has it.
+    /// The text that the bundled [`DefaultReply`](crate::apps::DefaultReply) sends if no app answered; empty to stay
+    /// silent. `%(project_name)s` stands for the name. Threadless translates the text if a catalogue has it.
     pub default_response: String,
-    /// The languages that it speaks.
+    /// The languages of the project.
     pub languages: Languages,
 }
 
 /// One reply on its way out, as [`App::outgoing`](crate::App::outgoing) sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// What it says. Any length: the gateway splits it.
+    /// The text. It can have any length up to [`Context::MAX_REPLY_BYTES`]; the gateway splits it.
     pub text: String,
 }
 
 /// One message on its way through the phases.
 ///
-/// Cheap to clone: the router keeps a copy to go back to when a phase fails.
+/// A clone is cheap. The router keeps a copy, and returns to it when a phase fails.
 #[derive(Clone, Debug)]
 pub struct Context {
     message: Arc<Incoming>,
     known: Snapshot,
     fields: Arc<BTreeMap<String, Value>>,
     replies: Queued<Reply>,
-    /// `None` where nothing may be sent.
+    /// The sends; `None` if this context may not send.
     sends: Option<Queued<Sending>>,
     about: Arc<About>,
     usage: Arc<Vec<Usage>>,
@@ -81,28 +81,28 @@ impl Context {
         }
     }
 
-    /// Has [`Context::send`] refuse everything.
+    /// Makes [`Context::send`] refuse every call.
     pub(crate) fn without_sends(mut self) -> Self {
         self.sends = None;
         self
     }
 
-    /// The message as the apps before this one left it.
+    /// Returns the message as the earlier apps left it.
     pub fn message(&self) -> &Incoming {
         &self.message
     }
 
-    /// The message's id: the same however often it is delivered and its phases run.
+    /// Returns the id of the message. It is the same in every delivery and in every run of the phases.
     pub fn message_id(&self) -> &MessageId {
         &self.message.id
     }
 
-    /// Who wrote, and through which backend.
+    /// Returns the connection of the sender: the identity and the backend.
     pub fn connection(&self) -> &ConnectionId {
         &self.message.connection
     }
 
-    /// What they wrote.
+    /// Returns the text of the message.
     pub fn text(&self) -> &str {
         &self.message.text
     }
@@ -112,47 +112,51 @@ impl Context {
         Arc::make_mut(&mut self.message).text = text.into();
     }
 
-    /// What is remembered of this connection.
+    /// Returns the session: the values that apps keep with this connection.
     pub fn session(&self) -> &Session {
         &self.known.session
     }
 
-    /// What is remembered of this connection, to change.
+    /// Returns the session of this connection, to change it.
     pub fn session_mut(&mut self) -> &mut Session {
         &mut self.known.session
     }
 
-    /// Who is behind this connection, if that is known: the apps before this one may just have made the contact.
+    /// Returns the contact behind this connection, if there is one. An earlier app may have created it for this same
+    /// message.
     pub fn contact(&self) -> Option<&Contact> {
         self.known.contact.as_ref()
     }
 
-    /// Who is behind this connection, to change. Makes a contact where there is none; one of which nothing is said
-    /// then is not kept.
+    /// Returns the contact behind this connection, to change it. If there is no contact, this function creates one. If
+    /// no app sets a value in the new contact, Threadless does not store it.
     ///
-    /// It is committed with the message, and only where something changed. That makes the commit a transaction,
-    /// which costs about four times as much as one without: what changes with every message is better kept in the
+    /// The contact is committed with the message, and only if it changed. Such a commit is a transaction and costs
+    /// about four times as much as a commit without one. Values that change with every message are better kept in the
     /// [session](Context::session_mut).
     pub fn contact_mut(&mut self) -> &mut Contact {
         self.known.contact_mut(&self.message.connection, self.now)
     }
 
-    /// The contact of this id, as it is stored; whose it is does not matter. A read of its own each time: a unit and a
-    /// round trip. To change it, [join](Context::join_contact) it or send it a message.
+    /// Returns the contact with this id, as the store has it, whichever person it belongs to. Each call is a read of
+    /// its own: it costs one read unit and a round trip. Changes to the returned copy are not stored. To change the
+    /// contact, [join](Context::join_contact) it. To reach the person, [send](Context::send) to it.
     pub async fn find_contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError> {
         self.known.directory.contact(id).await
     }
 
-    /// The contact of another connection, as it is stored. A read of its own each time: two units and a round trip.
+    /// Returns the contact of another connection, as the store has it. Each call is a read of its own: it costs two
+    /// read units and a round trip.
     pub async fn find_contact_of(&self, connection: &ConnectionId) -> Result<Option<Contact>, StoreError> {
         self.known.directory.contact_of(connection).await
     }
 
-    /// From now on this contact is behind this connection: someone's second phone. The contact that it had, if any,
-    /// stays without it. An error where the contact has [as many](Contact::MAX_CONNECTIONS) as it can have.
+    /// Puts this contact behind this connection from now on, for example for a person's second phone. If the connection
+    /// had another contact, that contact loses this connection and is kept. Returns an error if the contact already has
+    /// [as many](Contact::MAX_CONNECTIONS) connections as it can have.
     ///
-    /// Whether the same person holds both phones is for the app to make sure. Here a code does that, which the one
-    /// phone is told and the other sends:
+    /// The app must make sure that the same person holds both phones. In this example a code does that. The first phone
+    /// receives the code, and the second phone sends it back:
     ///
     /// ```text
     /// 1112223333 > link
@@ -208,19 +212,20 @@ impl Context {
         Ok(())
     }
 
-    /// From now on nobody is known to be behind this connection: the number went to someone else, say. The contact
-    /// is kept, without this connection.
+    /// Removes the contact from this connection from now on, for example because the number now belongs to another
+    /// person. The contact is kept, without this connection.
     pub fn leave_contact(&mut self) {
         self.known.contact = None;
     }
 
-    /// A value that an earlier phase left with this message. An error if it is there but not a `T`.
+    /// Returns a field: a value that an earlier phase stored with this message. Returns an error if the value is not a
+    /// `T`.
     pub fn field<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, serde_json::Error> {
         self.fields.get(name).map(T::deserialize).transpose()
     }
 
-    /// Leaves a value with this message for later phases; it is gone with the message. An error if it has no
-    /// JSON form.
+    /// Stores a value with this message for later phases. The value is gone when the message is done. Returns an error
+    /// if the value has no JSON form.
     pub fn set_field<T: Serialize>(
         &mut self,
         name: impl Into<String>,
@@ -231,15 +236,15 @@ impl Context {
         Ok(())
     }
 
-    /// Queues a reply. It goes out when the message's phases are through and committed.
+    /// Queues a reply. The reply goes out when the phases of the message have ended and are committed.
     ///
-    /// At most [`Context::MAX_REPLIES`] a message, each of at most [`Context::MAX_REPLY_BYTES`]; what is beyond
-    /// is left out when the message is committed, and logged as an error.
+    /// A message can have at most [`Context::MAX_REPLIES`] replies, each of at most [`Context::MAX_REPLY_BYTES`]. The
+    /// commit leaves out any further or longer reply, and writes a warning to the log.
     pub fn reply(&mut self, text: impl Into<String>) {
         self.replies.lock().push(Reply { text: text.into() });
     }
 
-    /// Queues a reply in the language of whoever gets it, as [`Context::reply`] does with a text.
+    /// Queues a reply in the language of its recipient. Otherwise it works like [`Context::reply`].
     ///
     /// ```
     /// use threadless::{Context, tr};
@@ -248,40 +253,42 @@ impl Context {
     /// cx.say(tr!("Thank you, %(name)s!", name));
     /// # }
     /// ```
-    // A phrase is made to be said.
+    // By value, because a phrase is said only once.
     #[allow(clippy::needless_pass_by_value)]
     pub fn say(&mut self, phrase: Phrase) {
         let text = self.translate(&phrase);
         self.reply(text);
     }
 
-    /// A phrase in the language of the [contact](Context::contact) behind this connection as it is now; in the
-    /// project's where nothing is known of it. [`translate`](crate::translate) says which language that is.
+    /// Returns a phrase in the present language of the [contact](Context::contact) behind this connection, or in the
+    /// project's language if the contact has none. The page [`translate`](crate::translate) describes the choice of the
+    /// language.
     pub fn translate(&self, phrase: &Phrase) -> String {
         let language = self.contact().and_then(Contact::language);
         self.catalogues.say(phrase, language, &self.about.languages)
     }
 
-    /// The most replies to one message.
+    /// The largest number of replies to one message.
     pub const MAX_REPLIES: usize = 32;
 
-    /// The most bytes of one reply: 65 parts in GSM-7. Escaped in the URL of a request it is up to six times as
-    /// long, and a URL of 64 KiB is the longest that HTTP libraries take.
+    /// The largest size of one reply, in bytes: 65 segments in GSM-7. In the URL of a request, escaping makes the reply
+    /// up to six times as long. HTTP libraries accept URLs of at most 64 KiB.
     pub const MAX_REPLY_BYTES: usize = 10_000;
 
-    /// The replies queued so far.
+    /// Returns the replies that are queued so far.
     pub fn replies(&self) -> Vec<Reply> {
         self.replies.lock().clone()
     }
 
-    /// Sends a text to others than the sender of this message, in any phase. The text is committed with the message,
-    /// so each recipient gets one message even if the phases run several times. After the commit the text goes
-    /// through the queue. Each recipient gets it through the outgoing phase and subject to their own
-    /// [opt-out](crate::Consent). A failure for one recipient does not affect the others. The text does not count as an
-    /// answer.
+    /// Sends a text to people other than the sender of this message. An app can call it in any phase. The text is
+    /// committed with the message, so each recipient gets one message even if the phases run several times. After the
+    /// commit the text goes through the queue. Each recipient gets it through the outgoing phase and subject to their
+    /// own [opt-out](crate::Consent). A failure for one recipient does not affect the others. The text does not count
+    /// as an answer to the message.
     ///
-    /// At most [`Sending::MAX_RECIPIENTS`] a call, each of them once, and [`Sending::MAX_SENDS`] calls a message.
-    /// Nobody is no fault. What is beyond is an error, and nothing of that call is sent.
+    /// One call can have at most [`Sending::MAX_RECIPIENTS`] (100) recipients; each of them gets the text once. One
+    /// message can make at most [`Sending::MAX_SENDS`] (32) calls. A call beyond a limit returns an error, and nothing
+    /// of that call is sent. A call without recipients is allowed, and does nothing.
     ///
     /// ```
     /// use threadless::{App, AppError, Context, Handled, Recipient};
@@ -336,17 +343,17 @@ impl Context {
         Ok(())
     }
 
-    /// The project that this runs in.
+    /// Returns the project in which the app runs.
     pub fn about(&self) -> &About {
         &self.about
     }
 
-    /// What the installed apps can be asked, in their order.
+    /// Returns the commands that the installed apps understand, in the order of the apps.
     pub fn usage(&self) -> &[Usage] {
         &self.usage
     }
 
-    /// When the phases of this message began. The same in each of them, and settable in tests.
+    /// Returns the time at which the phases of this message began. It is the same in each phase, and a test can set it.
     pub fn now(&self) -> Timestamp {
         self.now
     }
@@ -355,7 +362,7 @@ impl Context {
         self.replies.lock().len()
     }
 
-    /// Cuts this context off from the copies that a task still running may hold: it cannot add replies later.
+    /// Separates this context from the copies that a task may still hold. That task can no longer add replies.
     pub(crate) fn disown(&mut self) {
         self.replies = self.replies.apart();
         self.sends = self.sends.as_ref().map(Queued::apart);

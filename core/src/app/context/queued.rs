@@ -1,14 +1,14 @@
-//! What a phase queues.
+//! Replies and sends that a phase queues.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What was queued so far. Shared by all copies of a context, so that what a phase queued before it failed is not
-/// lost with it.
+/// A list of everything that was queued so far. All copies of a context share it, so that an entry that a phase queued
+/// before it failed is not lost with the phase.
 #[derive(Debug)]
 pub(super) struct Queued<T>(Arc<Mutex<Vec<T>>>);
 
 impl<T> Queued<T> {
-    /// A panicking phase cannot leave the list half-changed: a `push` either happened or did not.
+    /// Locks the list. A phase that panics cannot leave the list half changed: a `push` either happened or did not.
     pub(super) fn lock(&self) -> MutexGuard<'_, Vec<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -27,7 +27,7 @@ impl<T> Clone for Queued<T> {
 }
 
 impl<T: Clone> Queued<T> {
-    /// The same, for this context alone.
+    /// Returns a copy that belongs to this context alone.
     pub(super) fn apart(&self) -> Self {
         Self(Arc::new(Mutex::new(self.lock().clone())))
     }

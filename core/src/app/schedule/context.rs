@@ -1,4 +1,4 @@
-//! What a job sees, and what it can do.
+//! The context of a job: its data and its actions.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,10 +12,11 @@ use crate::app::send::{SendError, Sending};
 use crate::model::message::MessageId;
 use crate::model::recipient::Recipient;
 
-/// One run of a job. Cheap to clone: clones are the same run.
+/// One run of a job. A clone is cheap, and stands for the same run.
 ///
-/// What it does is committed when the job returns `Ok`, once for each due time. A job **may run more than once** for one
-/// due time (it failed, a process died): calls to other systems take [`JobContext::id`] as their key.
+/// The changes and sends of a run are committed when the job returns `Ok`, once for each due time. A job **may run more
+/// than once** for one due time, because it failed or because a process died. Give other systems [`JobContext::id`] as
+/// the idempotency key.
 #[derive(Clone)]
 pub struct JobContext {
     id: MessageId,
@@ -25,7 +26,7 @@ pub struct JobContext {
     effect: Arc<Mutex<Effect>>,
 }
 
-/// What a run comes to.
+/// The result of a run: the new state and the sends.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Effect {
     pub(crate) state: Option<Value>,
@@ -33,7 +34,7 @@ pub(crate) struct Effect {
 }
 
 impl JobContext {
-    /// The most bytes of a job's state, as JSON.
+    /// The largest size of a job's state, in bytes of JSON.
     pub const MAX_STATE_BYTES: usize = 65_536;
 
     pub(crate) fn new(
@@ -51,41 +52,41 @@ impl JobContext {
         self.effect.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same each time that the job runs for this due time.
+    /// Returns the id of this run. It is the same each time that the job runs for this due time.
     pub fn id(&self) -> &MessageId {
         &self.id
     }
 
-    /// When it was due. After an outage long before [`JobContext::now`].
+    /// Returns the due time. After an outage this can be long before [`JobContext::now`].
     pub fn due(&self) -> Timestamp {
         self.due
     }
 
-    /// When this run began.
+    /// Returns the time at which this run began.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// The project that this runs in.
+    /// Returns the project in which the job runs.
     pub fn about(&self) -> &About {
         &self.about
     }
 
-    /// What the job remembers from run to run. An error if it is there but not a `T`.
+    /// Returns the state that the job keeps from run to run. Returns an error if there is a state but it is not a `T`.
     pub fn state<T: DeserializeOwned>(&self) -> Result<Option<T>, serde_json::Error> {
         self.lock().state.as_ref().map(T::deserialize).transpose()
     }
 
-    /// Sets what the job remembers. An error if it has no JSON form. More than [`JobContext::MAX_STATE_BYTES`] fail
-    /// the run.
+    /// Sets the state that the job keeps. Returns an error if the state has no JSON form. A state of more than
+    /// [`JobContext::MAX_STATE_BYTES`] makes the run fail.
     pub fn set_state<T: Serialize>(&self, state: &T) -> Result<(), serde_json::Error> {
         let state = serde_json::to_value(state)?;
         self.lock().state = Some(state);
         Ok(())
     }
 
-    /// Has a text sent, to any number of recipients, each of them once a call: as a
-    /// [broadcast](crate::broadcast), through the outgoing phase and each recipient's own opt-out.
+    /// Sends a text to any number of recipients, to each of them once in a call. The text goes out as a
+    /// [broadcast](crate::broadcast): through the outgoing phase, and subject to each recipient's own opt-out.
     pub fn send<R: Into<Recipient>>(
         &self,
         text: impl Into<String>,

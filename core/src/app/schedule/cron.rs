@@ -1,7 +1,7 @@
-//! When a job is due: cron expressions of five fields, in a time zone, and plain spans.
+//! Due times of jobs: cron expressions of five fields in a time zone, and plain time spans.
 //!
-//! Written here, since the maintained crates bring another date library and macros for what only asks for the last due
-//! time before a moment.
+//! This module has its own cron code. The maintained crates add another date library and macros, and Threadless needs
+//! only one result: the last due time before a given time.
 
 use std::ops::RangeInclusive;
 
@@ -9,12 +9,12 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
-/// When a job is due.
+/// The rule for the due times of a job.
 #[derive(Clone, Debug)]
 pub(crate) enum When {
-    /// At each whole multiple of this since 1970, in UTC.
+    /// A job that is due at each whole multiple of this span since 1970, in UTC.
     Every(SignedDuration),
-    /// At each minute that fits.
+    /// A job that is due at each minute that matches the expression.
     Cron(Box<Cron>),
 }
 
@@ -26,12 +26,14 @@ pub(crate) struct Cron {
     days: u64,
     months: u64,
     weekdays: u64,
-    /// Whether days of the month and of the week are both restricted: then either will do.
+    /// Whether both the days of the month and the days of the week are restricted. Then a day matches if one of the two
+    /// matches.
     either: bool,
     zone: TimeZone,
 }
 
-/// How far back a due time is looked for: 29 February on a Monday comes every 28 years, and 40 over a century's end.
+/// How many days the search for a due time goes back. A 29 February that is a Monday comes every 28 years, or after 40
+/// years around the end of a century.
 const DAYS: i32 = 366 * 41;
 
 const MONTHS: [&str; 12] =
@@ -39,7 +41,7 @@ const MONTHS: [&str; 12] =
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 impl When {
-    /// `15m`, `1h30m`, `1d`: whole minutes, at least one.
+    /// Reads a span of whole minutes, at least one: `15m`, `1h30m`, `1d`.
     pub(super) fn every(text: &str) -> Result<Self, String> {
         let (days, rest) = match text.split_once('d') {
             Some((days, rest)) => (days.trim().parse::<i64>().ok(), rest.trim()),
@@ -56,7 +58,8 @@ impl When {
         }
     }
 
-    /// Minute, hour, day of the month, month, day of the week, in a zone of the IANA database.
+    /// Reads a cron expression (minute, hour, day of the month, month, day of the week), in a time zone of the IANA
+    /// database.
     pub(super) fn cron(expression: &str, zone: &str) -> Result<Self, String> {
         let zone = TimeZone::get(zone).map_err(|_| format!("there is no time zone {zone:?}"))?;
         let fields: Vec<&str> = expression.split_whitespace().collect();
@@ -69,7 +72,7 @@ impl When {
             hours: field("hour", hour, 0..=23, &[], 0)?,
             days: field("day of the month", day, 1..=31, &[], 0)?,
             months: field("month", month, 1..=12, &MONTHS, 1)?,
-            // 7 is Sunday, as 0 is.
+            // Both 7 and 0 are Sunday.
             weekdays: (weekdays | weekdays >> 7) & 0x7f,
             either: !day.starts_with('*') && !weekday.starts_with('*'),
             zone,
@@ -80,7 +83,7 @@ impl When {
         Ok(Self::Cron(Box::new(cron)))
     }
 
-    /// The last due time that is not after `now`.
+    /// Returns the last due time that is not after `now`.
     pub(crate) fn last(&self, now: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Every(span) => {
@@ -90,7 +93,7 @@ impl When {
         }
     }
 
-    /// The first due time after `now`, if it is not after `until`.
+    /// Returns the first due time after `now`, if it is not after `until`.
     pub(crate) fn next(&self, now: Timestamp, until: Timestamp) -> Option<Timestamp> {
         let due_by = |second: i64| self.last(Timestamp::from_second(second).ok()?).filter(|due| *due > now);
         let (mut before, mut by) = (now.as_second(), until.as_second());
@@ -109,7 +112,7 @@ impl When {
 impl Cron {
     fn before(&self, now: Timestamp) -> Option<Timestamp> {
         let here = self.zone.to_datetime(now);
-        // A day more, since clocks that were set back repeat an hour.
+        // The search begins one day later, because an hour repeats when clocks are set back.
         let mut date = here.date().tomorrow().ok()?;
         for _ in 0..DAYS {
             if self.is_day(date)
@@ -128,7 +131,9 @@ impl Cron {
         has(self.months, date.month()) && if self.either { day || weekday } else { day && weekday }
     }
 
-    /// A time that clocks leave out comes when they go on; one that they show twice is the first of the two.
+    /// Returns the last due time of a day that is not after `now`. Some local times do not exist, because clocks are
+    /// set forward; then the due time moves forward by the length of the gap. Some local times come twice; then the
+    /// first one counts.
     fn last_of_day(&self, date: Date, now: Timestamp) -> Option<Timestamp> {
         let mut last = None;
         for hour in (0..24).filter(|hour| has(self.hours, *hour)) {
@@ -153,7 +158,7 @@ fn has(set: u64, member: i8) -> bool {
     u32::try_from(member).is_ok_and(|member| set & (1 << member) != 0)
 }
 
-/// One field as a set of numbers.
+/// Reads one field into a set of numbers.
 fn field(
     what: &str,
     text: &str,
@@ -175,7 +180,7 @@ fn field(
         let numbers = match span.split_once('-') {
             _ if span == "*" => Some(range.clone()),
             Some((from, to)) => number(from).zip(number(to)).map(|(from, to)| from..=to),
-            // `5/10` is from 5 on.
+            // `5/10` means: every tenth number, beginning with 5.
             None if part.contains('/') => number(span).map(|from| from..=*range.end()),
             None => number(span).map(|one| one..=one),
         };

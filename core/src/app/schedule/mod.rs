@@ -1,9 +1,9 @@
-//! Scheduled work: what apps do by the clock and not because someone wrote.
+//! Scheduled work: jobs that apps run at set times, not because of a message.
 //!
-//! The tick looks at the last due time of each job. The tick puts a job that is due on the queue, and the responder runs
-//! it once for each due time: a repeat after a crash finds the messages of the first run and adds none. After an outage a
-//! job runs once, for the latest time that was missed. A job that was never seen before begins with the first due time
-//! from then on.
+//! The tick looks at the last due time of each job. The tick puts a job that is due on the queue, and the responder
+//! runs it once for each due time. A repeat after a crash finds the messages of the first run and adds none. After an
+//! outage, a job runs once, for the latest due time that was missed. A job that Threadless has never seen before begins
+//! with its next due time.
 
 mod context;
 mod cron;
@@ -20,7 +20,7 @@ use crate::error::AppError;
 
 type Done = Pin<Box<dyn Future<Output = Result<(), AppError>> + Send>>;
 
-/// A job of an app: when it is due, and what it does then. [`App::jobs`](crate::App::jobs) lists them.
+/// A job of an app: its due times and its work. [`App::jobs`](crate::App::jobs) lists the jobs of an app.
 ///
 /// ```
 /// use threadless::{App, AppError, JobContext, Recipient, Schedule};
@@ -60,11 +60,11 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// A job that is due at each whole multiple of a span since 1970, in UTC: `"15m"` at 0, 15, 30 and 45 minutes past
-    /// each hour, `"1d"` at midnight. Whole minutes. `name` is the job's own in its app, and stays the same when the
-    /// span changes: what is remembered of it hangs on it.
+    /// Creates a job that is due at each whole multiple of a span since 1970, in UTC: `"15m"` at 0, 15, 30 and 45
+    /// minutes past each hour, `"1d"` at midnight. The span is in whole minutes. `name` identifies the job within its
+    /// app. Keep the name when the span changes, because the state of the job is stored under this name.
     ///
-    /// A span that is none is a [fault](crate::Router::check) at the start.
+    /// An invalid span is a [fault](crate::Router::check) at the start.
     pub fn every<F, D>(name: &str, span: &str, work: F) -> Self
     where
         F: Fn(JobContext) -> D + Send + Sync + 'static,
@@ -73,11 +73,12 @@ impl Schedule {
         Self::new(name, When::every(span), work)
     }
 
-    /// A job that is due when a cron expression says so: minute, hour, day of the month, month, day of the week, with
-    /// `*`, lists, ranges, steps and the English short names; where both days are given, either will do. `zone` is a
-    /// name of the IANA time zone database, which is built in: `"Africa/Addis_Ababa"`, `"UTC"`.
+    /// Creates a job that is due at the times of a cron expression. The fields are minute, hour, day of the month,
+    /// month and day of the week, with `*`, lists, ranges, steps and the English short names. If both the day of the
+    /// month and the day of the week are given, one of the two must match. `zone` is a name from the IANA time zone
+    /// database, which is built in: `"Africa/Addis_Ababa"`, `"UTC"`.
     ///
-    /// An expression or a zone that is none is a [fault](crate::Router::check) at the start.
+    /// An invalid expression or an unknown zone is a [fault](crate::Router::check) at the start.
     pub fn cron<F, D>(name: &str, expression: &str, zone: &str, work: F) -> Self
     where
         F: Fn(JobContext) -> D + Send + Sync + 'static,

@@ -22,12 +22,12 @@ use serde_json::Value;
 use crate::model::language::Language;
 use crate::model::message::ConnectionId;
 
-/// A person (or machine) whom messages come from and go to, by one or several connections.
+/// A person (or machine) who sends and receives messages, through one or several connections.
 ///
-/// [`Context::contact`](crate::Context::contact) has the one behind a message;
-/// [`Context::contact_mut`](crate::Context::contact_mut) changes it, and makes one where there is none. What a
-/// message changes is committed together with its replies, or not at all; two messages of one contact by different
-/// connections cannot undo what the other changed.
+/// [`Context::contact`](crate::Context::contact) returns the contact behind a message.
+/// [`Context::contact_mut`](crate::Context::contact_mut) changes it, and creates one if there is none. The changes of a
+/// message are committed together with its replies, or not at all. Two messages of one contact through different
+/// connections cannot undo each other's changes.
 ///
 /// ```
 /// use threadless::{App, AppError, Context, Handled};
@@ -55,9 +55,9 @@ use crate::model::message::ConnectionId;
 /// # });
 /// ```
 ///
-/// A phase that leaves a contact beyond its limits fails like one that returned an error: a name of
-/// [`Contact::MAX_NAME_BYTES`], fields of [`Contact::MAX_FIELD_BYTES`] as JSON, and
-/// [`Contact::MAX_CONNECTIONS`] connections are the most.
+/// A contact has a name of at most [`Contact::MAX_NAME_BYTES`], fields of at most [`Contact::MAX_FIELD_BYTES`] as JSON,
+/// and at most [`Contact::MAX_CONNECTIONS`] connections. A phase that goes beyond a limit fails, as if it had returned
+/// an error.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contact {
     id: ContactId,
@@ -69,115 +69,115 @@ pub struct Contact {
     connections: Arc<Vec<ConnectionId>>,
 }
 
-/// What is wrong with a contact that an app changed.
+/// A fault in a contact that an app changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ContactError {
     /// The name is too long.
     #[error("a contact's name has {bytes} bytes; at most {} are kept", Contact::MAX_NAME_BYTES)]
     LongName {
-        /// Its bytes.
+        /// The length of the name in bytes.
         bytes: usize,
     },
     /// The fields are too large.
     #[error("a contact's fields have {bytes} bytes as JSON; at most {} are kept", Contact::MAX_FIELD_BYTES)]
     LargeFields {
-        /// Their bytes.
+        /// The size of the fields in bytes.
         bytes: usize,
     },
-    /// It has as many connections as it can have.
+    /// The contact already has as many connections as it can have.
     #[error("a contact has at most {} connections", Contact::MAX_CONNECTIONS)]
     ManyConnections,
 }
 
 impl Contact {
-    /// The longest name, in bytes of UTF-8.
+    /// The largest length of the name, in bytes of UTF-8.
     pub const MAX_NAME_BYTES: usize = 256;
 
-    /// The most that all fields together may have, in bytes of their JSON form.
+    /// The largest size of all fields together, in bytes of their JSON form.
     pub const MAX_FIELD_BYTES: usize = 16_384;
 
-    /// The most connections of one contact.
+    /// The largest number of connections of one contact.
     pub const MAX_CONNECTIONS: usize = 20;
 
-    /// A contact of which nothing is known yet.
+    /// Creates a contact without data.
     pub fn new(id: ContactId, created_at: Timestamp) -> Self {
         let (fields, connections) = (Arc::default(), Arc::default());
         Self { id, version: 0, created_at, name: String::new(), language: None, fields, connections }
     }
 
-    /// Its own name, which no other has.
+    /// Returns the id of the contact. It is unique.
     pub fn id(&self) -> &ContactId {
         &self.id
     }
 
-    /// How often it was written; 0 for one that is not stored yet.
+    /// Returns how often the contact was written; 0 for a contact that is not stored yet.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// When it was made.
+    /// Returns the time at which the contact was created.
     pub fn created_at(&self) -> Timestamp {
         self.created_at
     }
 
-    /// What the person is called; empty where nobody said so.
+    /// Returns the person's name; empty if no app has set it.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Sets what the person is called.
+    /// Sets the person's name.
     pub fn set_name(&mut self, name: impl Into<String>) {
         self.name = name.into();
     }
 
-    /// The language in which they want to be spoken to, if they said so.
+    /// Returns the language that the person chose, if any. Replies use this language.
     pub fn language(&self) -> Option<&Language> {
         self.language.as_ref()
     }
 
-    /// Sets the language in which they want to be spoken to. Replies that were queued before stay as they are.
+    /// Sets the language for replies to this person. Replies that are already queued stay as they are.
     pub fn set_language(&mut self, language: impl Into<Option<Language>>) {
         self.language = language.into();
     }
 
-    /// What is kept of them under `key`. An error if it is there but not a `T`.
+    /// Returns the field under `key`, if there is one. Returns an error if the value is not a `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, serde_json::Error> {
         self.fields.get(key).map(T::deserialize).transpose()
     }
 
-    /// Keeps `value` under `key`, in place of what was there. An error if it has no JSON form.
+    /// Stores `value` under `key`, and replaces the value before it. Returns an error if the value has no JSON form.
     ///
-    /// Keys are shared by all apps; what only one of them needs is led by that app's name.
+    /// All apps share the keys. If only one app needs a key, begin the key with the name of that app.
     pub fn set<T: Serialize>(&mut self, key: impl Into<String>, value: &T) -> Result<(), serde_json::Error> {
         let value = serde_json::to_value(value)?;
         Arc::make_mut(&mut self.fields).insert(key.into(), value);
         Ok(())
     }
 
-    /// Forgets what is under `key`.
+    /// Removes the field under `key`.
     pub fn remove(&mut self, key: &str) {
         if self.fields.contains_key(key) {
             Arc::make_mut(&mut self.fields).remove(key);
         }
     }
 
-    /// All that is kept of them, by key.
+    /// Returns all fields, by key.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.fields.iter().map(|(key, value)| (key.as_str(), value))
     }
 
-    /// The connections by which they can be reached, in the order in which they were added. A new contact has the
-    /// present one only once it is committed.
+    /// Returns the person's connections, in the order in which they were added. A new contact has the present
+    /// connection only after the commit.
     pub fn connections(&self) -> &[ConnectionId] {
         &self.connections
     }
 
-    /// The JSON object of the fields, as stores keep it; `None` where there are none.
+    /// Returns the JSON object of the fields, as stores keep it; `None` if there are no fields.
     pub(crate) fn fields_json(&self) -> Option<String> {
         (!self.fields.is_empty()).then(|| serde_json::to_string(&*self.fields).unwrap_or_default())
     }
 
-    /// An error where it is beyond its limits.
+    /// Returns an error if the contact is beyond its limits.
     pub(crate) fn within_limits(&self) -> Result<(), ContactError> {
         if self.name.len() > Self::MAX_NAME_BYTES {
             return Err(ContactError::LongName { bytes: self.name.len() });
@@ -188,17 +188,17 @@ impl Contact {
         }
     }
 
-    /// Whether it is not stored yet.
+    /// Returns whether the contact is not stored yet.
     pub(crate) fn is_new(&self) -> bool {
         self.version == 0
     }
 
-    /// Whether nothing is known of it.
+    /// Returns whether the contact has no data.
     fn is_blank(&self) -> bool {
         self.name.is_empty() && self.language.is_none() && self.fields.is_empty()
     }
 
-    /// An error where it has no room for a further connection.
+    /// Returns an error if the contact has no room for a further connection.
     pub(crate) fn can_take(&self, connection: &ConnectionId) -> Result<(), ContactError> {
         let full = self.connections.len() >= Self::MAX_CONNECTIONS;
         if full && !self.connections.contains(connection) {

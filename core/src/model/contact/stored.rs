@@ -1,4 +1,4 @@
-//! A contact out of what a store kept of it.
+//! Conversion from the data that a store keeps to a contact.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::{Contact, ContactId};
 use crate::model::language::Language;
 use crate::model::message::ConnectionId;
 
-/// What a store keeps of a contact beside its id.
+/// The data that a store keeps of a contact, without the id.
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) version: u64,
@@ -21,7 +21,7 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// The contact of which this was kept. An error if its fields cannot be read.
+    /// Builds the contact from this data. Returns an error if its fields cannot be read.
     pub(crate) fn contact(self, id: ContactId) -> Result<Contact, serde_json::Error> {
         let fields =
             self.fields_json.map_or_else(|| Ok(BTreeMap::new()), |json| serde_json::from_str(&json))?;

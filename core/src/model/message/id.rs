@@ -1,4 +1,4 @@
-//! The names of messages, and what they are derived from.
+//! The ids of messages, and the data from which they are derived.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,17 +10,18 @@ use super::{ConnectionId, FinalStatus};
 use crate::planted::{self, Plant};
 use crate::util::hex::hex;
 
-/// The name of one message, in or out: what logs, history, and apps' external calls key on.
+/// The id of one message, incoming or outgoing. Logs, the history, and calls of apps to other systems use it as their
+/// key.
 ///
-/// An inbound message that came with a gateway id (Kannel's `%I`) always gets the same `MessageId`, however
-/// often it is delivered; by this id a second delivery is recognised. Without one each arrival is a message of
-/// its own. A reply's id is its message's with a number behind: `…-1`.
+/// An incoming message with a gateway id (Kannel's `%I`) always gets the same `MessageId`, however often it is
+/// delivered. Threadless recognises a second delivery by this id. Without a gateway id, each arrival counts as a
+/// message of its own. The id of a reply is the id of its message with a number after it: `…-1`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MessageId(Arc<str>);
 
 impl MessageId {
-    /// The id of the message that the gateway calls `gateway_id` on this connection.
+    /// Returns the id of the message that has the id `gateway_id` at the gateway, on this connection.
     ///
     /// ```
     /// use threadless::{ConnectionId, MessageId};
@@ -37,44 +38,44 @@ impl MessageId {
         Self(hex(&digest[..16]).into())
     }
 
-    /// A new id that no other message has (a version 4 UUID).
+    /// Returns a new id that no other message has (a version 4 UUID).
     pub fn random() -> Self {
         Self(crate::util::random::unique_id().into())
     }
 
-    /// The id of the `nth` reply (from 1) to this message.
+    /// Returns the id of the `nth` reply (from 1) to this message.
     pub fn reply(&self, nth: usize) -> Self {
         Self(format!("{}-{nth}", self.0).into())
     }
 
-    /// The id of the `nth` send (from 1) that this message set off.
+    /// Returns the id of the `nth` send (from 1) that this message caused.
     pub(crate) fn sending(&self, nth: usize) -> Self {
         Self(format!("{}-s{nth}", self.0).into())
     }
 
-    /// The id of what this sends to one connection: the same each time.
+    /// Returns the id of this send's message to one connection. It is the same in each call.
     pub(crate) fn to(&self, connection: &ConnectionId) -> Self {
         let digest = digest(&[self.as_str(), connection.backend.as_str(), connection.identity.as_str()]);
         let id = hex(&digest[..16]);
         Self(if self.is_of_report() { format!("{id}r-1").into() } else { id.into() })
     }
 
-    /// The id under which the apps learn of this fate of a message. The letter at its end tells it, and replies to it,
-    /// from all others.
+    /// Returns the id under which apps learn this final status of a message. The letter `r` at the end distinguishes
+    /// it, and the replies to it, from all other ids.
     pub(crate) fn of_report(message: &Self, fate: FinalStatus) -> Self {
         let fate = if planted::is(Plant::ReportWithoutFate) { FinalStatus::Failed } else { fate };
         let digest = digest(&["report", message.as_str(), fate.as_str()]);
         Self(format!("{}r", hex(&digest[..16])).into())
     }
 
-    /// Whether an app wrote the message when it learned of another one's fate.
+    /// Returns whether an app wrote this message in answer to the report on another message.
     pub(crate) fn is_of_report(&self) -> bool {
         let Some((report, _)) = self.0.split_once('-') else { return false };
         let digits = report.strip_suffix('r').unwrap_or_default();
         digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -98,7 +99,8 @@ impl fmt::Debug for MessageId {
     }
 }
 
-/// SHA-256 over the parts, each led by its length so that no others share it.
+/// Returns the SHA-256 hash of the parts. The length goes before each part, so that no other list of parts has the same
+/// input.
 pub(crate) fn digest(parts: &[&str]) -> [u8; 32] {
     let mut sha = Sha256::new();
     for part in parts {

@@ -1,5 +1,4 @@
-//! The words everything else is written in: backends, identities, connections, and messages in both
-//! directions.
+//! The basic types of a message: backends, identities, connections, and messages in both directions.
 
 mod id;
 mod names;
@@ -20,24 +19,24 @@ use serde::{Deserialize, Serialize};
 /// A message from a phone (mobile-originated, MO), decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incoming {
-    /// The same for every delivery of this message.
+    /// The id. It is the same for every delivery of this message.
     pub id: MessageId,
-    /// Who sent it, and through what.
+    /// The sender: identity and backend.
     pub connection: ConnectionId,
-    /// What they wrote. May be empty: a blank SMS is a message.
+    /// The text. It may be empty, because a blank SMS is a message.
     pub text: String,
-    /// When it arrived: by the gateway's clock if that can be right (at most seven days ago, at most five minutes
-    /// ahead), otherwise by the endpoint's, with the gateway's time in [`details`](Self::details) as `gateway_time`. A
-    /// queue does not change it.
+    /// The time at which the message arrived. This is the gateway's time if it is plausible: at most seven days ago,
+    /// and at most five minutes ahead. Otherwise it is the endpoint's time, and [`details`](Self::details) has the
+    /// gateway's time as `gateway_time`. A queue does not change this time.
     pub received_at: Timestamp,
-    /// The short code it was sent to, if the gateway said so.
+    /// The short code to which the message was sent, if the gateway gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient: Option<String>,
-    /// The payload as it came, where [`Incoming::text`] cannot hold it exactly: a binary message, or bytes that
-    /// are not valid in their charset.
+    /// The payload as it arrived, if [`Incoming::text`] cannot hold it exactly: a binary message, or bytes that are not
+    /// valid in their charset.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::util::hex::optional")]
     pub raw: Option<Vec<u8>>,
-    /// What else the gateway said of it, by the gateway's own names (`smsc`, `account`, `udh` …).
+    /// Further facts from the gateway, under the gateway's own names (`smsc`, `account`, `udh` …).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub details: BTreeMap<String, String>,
 }
@@ -45,33 +44,34 @@ pub struct Incoming {
 /// A message to a phone (mobile-terminated, MT), as the outbox keeps it and a backend sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outgoing {
-    /// This message's own id.
+    /// The message's own id.
     pub id: MessageId,
-    /// Who gets it, and through what.
+    /// The recipient: identity and backend.
     pub connection: ConnectionId,
-    /// What it says; any length, the gateway splits it.
+    /// The text. It can be longer than one SMS; the gateway splits it.
     pub text: String,
-    /// The message that it answers.
+    /// The id of the message that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_reply_to: Option<MessageId>,
-    /// When it was written to the outbox.
+    /// The time at which it was written to the outbox.
     pub created_at: Timestamp,
 }
 
-/// A message to one connection that nobody asked for: a reminder, an alert, one of a broadcast. It becomes an
-/// [`Outgoing`] when it is written to the connection's outbox, once however often its job is delivered.
+/// A message to one connection that nobody asked for: a reminder, an alert, one message of a broadcast. It becomes an
+/// [`Outgoing`] when it is written to the outbox of the connection. This happens once, however often its job is
+/// delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// The same for every attempt to send it.
+    /// The id. It is the same for every attempt to send the message.
     pub id: MessageId,
-    /// Who gets it, and through what.
+    /// The recipient: identity and backend.
     pub connection: ConnectionId,
-    /// What it says; any length, the gateway splits it.
+    /// The text. It can be longer than one SMS; the gateway splits it.
     pub text: String,
-    /// When it was asked for. Its row in the history stands at this time.
+    /// The time at which the message was requested. Its row in the history has this time.
     pub created_at: Timestamp,
-    /// Where else the same person can be reached, in order: where the gateway refuses this message for good, the
-    /// first of them gets it, with the rest behind it.
+    /// Other connections of the same person, in order. If the gateway refuses this message for good, the first of these
+    /// connections gets it, and the rest remain as alternatives.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub otherwise: Vec<ConnectionId>,
 }

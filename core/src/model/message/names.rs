@@ -1,4 +1,4 @@
-//! Who messages come from and go to: backends, identities, and the two together.
+//! The names of senders and recipients: backends, identities, and connections.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::id::digest;
 
-/// The name of a configured backend, as it stands in `settings.toml` and in the path of its URL.
+/// The name of a configured backend, as in `settings.toml` and in the path of the backend's URL.
 ///
-/// 1–64 characters out of `A–Z a–z 0–9 _ -`.
+/// It has 1–64 characters out of `A–Z a–z 0–9 _ -`.
 ///
 /// ```
 /// use threadless::BackendName;
@@ -23,10 +23,10 @@ use super::id::digest;
 #[serde(try_from = "String", into = "String")]
 pub struct BackendName(Arc<str>);
 
-/// The address of a person (or machine) at a backend: usually a phone number, but any text that the gateway
-/// uses: `+251911223344`, `MTN-INFO`.
+/// The address of a person (or machine) at a backend. It is usually a phone number, but any text that the gateway uses
+/// is possible: `+251911223344`, `MTN-INFO`.
 ///
-/// 1–256 bytes of UTF-8.
+/// It has 1–256 bytes of UTF-8.
 ///
 /// ```
 /// use threadless::Identity;
@@ -39,37 +39,38 @@ pub struct BackendName(Arc<str>);
 #[serde(try_from = "String", into = "String")]
 pub struct Identity(Arc<str>);
 
-/// Why a text is not a [`BackendName`] or an [`Identity`].
+/// The reason why a text is not a [`BackendName`] or an [`Identity`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
-    /// A backend name that is empty, too long, or has a character outside `[A-Za-z0-9_-]`.
+    /// The backend name is empty, too long, or has a character outside `[A-Za-z0-9_-]`.
     #[error("a backend name is 1 to 64 characters out of A-Z a-z 0-9 _ -, not {0:?}")]
     Backend(String),
-    /// An identity of no bytes.
+    /// The identity is empty.
     #[error("an identity cannot be empty")]
     EmptyIdentity,
-    /// An identity of more than 256 bytes.
+    /// The identity has more than 256 bytes.
     #[error("an identity has at most 256 bytes, not {0}")]
     LongIdentity(usize),
 }
 
 impl BackendName {
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Identity {
-    /// The most bytes an identity can have.
+    /// The largest length of an identity, in bytes.
     pub const MAX_BYTES: usize = 256;
 
-    /// The identity as text. It is personal data: logs take [`Identity::masked`].
+    /// Returns the identity as text. It is personal data, so logs use [`Identity::masked`].
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The identity for logs: the first and last three characters, stars between; all stars if it is short.
+    /// Returns the identity for logs: the first and the last three characters, with stars between them. A short
+    /// identity becomes all stars.
     pub fn masked(&self) -> String {
         let count = self.0.chars().count();
         let shown = if count >= 9 { 3 } else { 0 };
@@ -133,14 +134,14 @@ impl fmt::Debug for BackendName {
     }
 }
 
-/// Masked, so that a `?identity` in a log line gives no number away.
+/// Masks the identity, so that `?identity` in a log line does not reveal a phone number.
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.masked())
     }
 }
 
-/// One identity at one backend: who we talk to. Unique, as in `RapidSMS`.
+/// A connection: one identity at one backend. It is unique, as in `RapidSMS`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ConnectionId {
     /// The backend through which messages come and go.
@@ -150,14 +151,15 @@ pub struct ConnectionId {
 }
 
 impl ConnectionId {
-    /// Puts the two together.
+    /// Creates a connection from its two parts.
     pub fn new(backend: BackendName, identity: Identity) -> Self {
         Self { backend, identity }
     }
 
-    /// SHA-256 over both parts, each led by its length so that no two connections share it.
+    /// Returns the SHA-256 hash of both parts. The length goes before each part, so that no two connections share a
+    /// hash.
     ///
-    /// The queue's message group is this in hex; the sweep's shard is its first byte.
+    /// The message group on the queue is this hash in hexadecimal. The shard of the sweep is its first byte.
     pub fn digest(&self) -> [u8; 32] {
         digest(&[self.backend.as_str(), self.identity.as_str()])
     }

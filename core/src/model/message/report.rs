@@ -1,4 +1,4 @@
-//! What becomes of a message that was sent.
+//! The final status of a message that was sent.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 use super::{ConnectionId, MessageId};
 use crate::model::message::State;
 
-/// What became of a message in the end.
+/// The final status of a sent message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FinalStatus {
-    /// The phone has it.
+    /// The phone has the message.
     Delivered,
-    /// It will not get there, as far as anyone knows. A gateway that thinks better of it may still
-    /// [deliver](FinalStatus::Delivered) it; never the other way.
+    /// The message will probably not reach the phone. A gateway may still report it as
+    /// [delivered](FinalStatus::Delivered) later, but a delivered message never becomes failed.
     Failed,
 }
 
 impl FinalStatus {
-    /// Its name in the log and the history.
+    /// Returns the name in the log and the history.
     pub fn as_str(self) -> &'static str {
         self.state().as_str()
     }
 
-    /// The state of the message's row then.
+    /// Returns the state of the message's row in the history for this final status.
     pub fn state(self) -> State {
         match self {
             Self::Delivered => State::Delivered,
@@ -32,27 +32,30 @@ impl FinalStatus {
     }
 }
 
-/// That a message came to its end, as [`App::report`](crate::App::report) learns of it: once for each message and fate.
+/// The report that a message has reached its final status. [`App::report`](crate::App::report) gets it once for each
+/// message and final status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// The same for every report of this fate of this message.
+    /// The id. It is the same for every report of this final status of this message.
     pub id: MessageId,
-    /// Who was to get the message.
+    /// The recipient of the message.
     pub connection: ConnectionId,
-    /// The message: that of a reply is its inbound message's with a number behind, `…-1`; that of a [`Notice`](crate::Notice) its own.
+    /// The id of the message. The id of a reply is the id of its incoming message with a number after it, `…-1`. A
+    /// [`Notice`](crate::Notice) has an id of its own.
     pub message: MessageId,
-    /// What became of it.
+    /// The final status of the message.
     pub fate: FinalStatus,
-    /// The gateway's words about that, or ours. Nothing to go by: no two gateways have the same.
+    /// The words of the gateway about the status, or those of Threadless. Apps should not depend on them, because every
+    /// gateway uses other words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// When it happened, if the gateway gave a time that can be right (at most seven days ago, at most five minutes
-    /// ahead); otherwise when we learned of it.
+    /// The time of the event, if the gateway gave a plausible time (at most seven days ago, at most five minutes
+    /// ahead). Otherwise it is the time at which Threadless learned of the event.
     pub at: Timestamp,
 }
 
 impl Report {
-    /// Of this message.
+    /// Creates the report on a message.
     pub fn new(
         connection: ConnectionId,
         message: MessageId,

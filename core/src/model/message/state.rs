@@ -1,30 +1,32 @@
-//! How far a message got.
+//! The state of a message.
 
-/// How far a message got. States move forward only: a row never goes back to one of lower [`State::rank`].
+/// The state of a message. States move forward only: a row never goes back to a state with a lower [`State::rank`].
 ///
-/// Received → handled; queued → sent → failed → delivered. Each state has a rank of its own on its way and the
-/// highest that was ever told is the one that is kept, so that it makes no difference in which order, how late or how
-/// often gateways tell them. Delivered stands above failed: that a phone has a message is a fact that no later word
-/// undoes, while that it will not get there is a forecast. A message that was sent twice may come to both, and one
-/// that we gave up after a day may have been taken all the same.
+/// An incoming message goes from received to handled. An outgoing message goes from queued to sent, then perhaps to
+/// failed, then perhaps to delivered. In each of the two sequences every state has its own rank, and the highest
+/// reported state is kept. So the order, the delay and the number of the gateway's reports make no difference.
+///
+/// Delivered ranks above failed. That a phone has a message is a fact, and no later report changes a fact. That a
+/// message will not reach the phone is only a forecast. A message that was sent twice may be both failed and delivered.
+/// And a gateway may have accepted a message that Threadless gave up after a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// In: it is ours.
+    /// Incoming: Threadless has accepted the message.
     Received,
-    /// In: its phases are through and committed.
+    /// Incoming: the phases have ended and are committed.
     Handled,
-    /// Out: it is in the outbox.
+    /// Outgoing: the message is in the outbox.
     Queued,
-    /// Out: the gateway has it.
+    /// Outgoing: the gateway has the message.
     Sent,
-    /// Out: the phone has it.
+    /// Outgoing: the phone has the message.
     Delivered,
-    /// Out: it will not get there, as far as anyone knows.
+    /// Outgoing: the message will probably not reach the phone.
     Failed,
 }
 
 impl State {
-    /// Where it stands on its way, from 1.
+    /// Returns the position in its sequence, from 1.
     pub fn rank(self) -> u8 {
         match self {
             Self::Received | Self::Queued => 1,
@@ -34,7 +36,7 @@ impl State {
         }
     }
 
-    /// Its name in the store, the log and the tester.
+    /// Returns the name in the store, the log and the tester.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Received => "received",
@@ -46,7 +48,7 @@ impl State {
         }
     }
 
-    /// The state of this name.
+    /// Returns the state with this name.
     pub fn named(name: &str) -> Option<Self> {
         [Self::Received, Self::Handled, Self::Queued, Self::Sent, Self::Delivered, Self::Failed]
             .into_iter()

@@ -1,4 +1,4 @@
-//! Bytes and texts in every charset, beside what Python makes of them.
+//! Bytes and texts in every charset, compared with the results of Python.
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn a_charset_that_nobody_named_is_guessed() {
     assert_eq!(guess(b"caf\xe9"), Decoded { text: "café".into(), fidelity: Fidelity::Lossy });
 }
 
-/// What `"aé€ሰ🙂".encode(charset, errors)` gives in Python 3.
+/// The table has the results of `"aé€ሰ🙂".encode(charset, errors)` in Python 3.
 #[test]
 fn texts_are_written_as_python_writes_them() {
     let table: [(&str, &[u8], &[u8]); 6] = [
@@ -69,8 +69,8 @@ fn texts_are_written_as_python_writes_them() {
     assert_eq!(Charset::Ascii.encode("aé", EncodeErrors::Strict), Err(NoSuchCharacter('é')));
 }
 
-/// The upper halves of the Windows pages, four hexadecimal digits a character, dashes where a page has none. Made by
-/// Python 3.11: `bytes([b]).decode(page)` for b from 0x80 to 0xFF.
+/// The upper halves of the Windows code pages: four hexadecimal digits for each character, dashes where a page has no
+/// character. The table comes from Python 3.11: `bytes([b]).decode(page)` for b from 0x80 to 0xFF.
 #[rustfmt::skip]
 const PAGES: [(&str, &str); 9] = [
     ("cp1250",
@@ -138,7 +138,7 @@ fn the_windows_pages_are_those_of_python() {
             let code = std::str::from_utf8(code).unwrap();
             let decoded = charset.decode(&[byte]);
             let Ok(code) = u32::from_str_radix(code, 16) else {
-                // 0xCA of 1255 has a character by now.
+                // Later versions of the code page 1255 have a character at 0xCA.
                 let later = (name, byte) == ("cp1255", 0xca);
                 assert_eq!(decoded.fidelity == Fidelity::Lossy, !later, "{name} {byte:02x}");
                 continue;
@@ -150,7 +150,7 @@ fn the_windows_pages_are_those_of_python() {
     }
 }
 
-/// Kannel makes `?` of a byte that a page does not have.
+/// Kannel replaces a byte that a page does not have by `?`.
 #[test]
 fn control_characters_are_not_hidden_in_the_gaps_of_a_page() {
     for name in ["cp1252", "cp874", "cp1258"] {
@@ -186,7 +186,7 @@ fn a_charset_is_known_by_its_many_names() {
             assert_eq!(Charset::named(name), Some(charset), "{name}");
         }
     }
-    // The WHATWG reads these, and writes UTF-8 in their place.
+    // The WHATWG standard reads these charsets, but writes UTF-8 in their place.
     for name in ["", "klingon", "unicode", "unicodefffe", "hz-gb-2312", "x-user-defined", "cp", "cp1"] {
         assert_eq!(Charset::named(name), None, "{name}");
     }
