@@ -18,7 +18,7 @@ use crate::settings::{Secret, looks_secret};
 const HIDDEN: &str = "***";
 
 /// The minimum length of a secret that is searched for by its value. A search for a shorter secret would find other
-/// text by chance, so only the name of its field can reveal it.
+/// text by chance, so a short secret is hidden only by the name of its field.
 const SHORTEST: usize = 4;
 
 /// The bytes to escape: all except the characters that RFC 3986 calls unreserved.

@@ -1,7 +1,8 @@
-//! What is known of wrong guesses at the password.
+//! The knowledge of one process about wrong guesses of the password.
 
 use std::sync::atomic::AtomicI64;
 
-/// What a process knows of one tester's counts: until when nobody had guessed, in seconds since 1970.
+/// The end of the last period in which nobody had guessed wrong, in seconds since 1970. A process keeps it for each
+/// tester.
 #[derive(Debug, Default)]
 pub(crate) struct Quiet(pub(crate) AtomicI64);
