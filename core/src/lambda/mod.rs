@@ -171,8 +171,8 @@ const UNKNOWN_RUN: Duration = Duration::from_secs(30);
 
 /// Returns the time until the deadline.
 ///
-/// If Lambda gives the deadline, an event cannot come later than one longest run after it. An older deadline comes from
-/// an emulator: `cargo lambda watch` gives ten minutes after the beginning of 1970.
+/// A deadline from Lambda is never more than [`LONGEST_RUN`] in the past. An older deadline comes from an emulator:
+/// `cargo lambda watch` gives ten minutes after the beginning of 1970.
 fn remaining(deadline: SystemTime, now: SystemTime) -> Duration {
     match deadline.duration_since(now) {
         Ok(left) => left,
