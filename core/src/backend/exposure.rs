@@ -3,9 +3,9 @@
 /// The exposure of a backend to others. The backend describes it in
 /// [`Backend::exposure`](crate::backend::Backend::exposure).
 ///
-/// A deployment refuses the settings in two cases. First, no secret guards a backend, and the settings do not say `open
-/// = true`. Second, a backend sends over `http://` to a host that looks public, and the settings do not say `plain_http
-/// = true`. Both rules apply to the engines of the framework and to your own engines.
+/// A deployment refuses the settings in two cases. First, no secret guards a backend, and the settings do not say
+/// `open = true`. Second, a backend sends over `http://` to a host that looks public, and the settings do not say
+/// `plain_http = true`. Both rules apply to the engines of the framework and to your own engines.
 ///
 /// ```
 /// use threadless::backend::Exposure;

@@ -74,8 +74,8 @@ fn about(detail: &str, message: &Outgoing) -> String {
 }
 
 /// Returns the gateway's words from a delivery report about a message to this number, without the text and without
-/// numbers. The receipt of an SMSC ends with the beginning of the text (SMPP 3.4, Appendix B: `id:… stat:DELIVRD
-/// err:000 text:…`); this end is cut off.
+/// numbers. The receipt of an SMSC ends with the beginning of the text (SMPP 3.4, Appendix B:
+/// `id:… stat:DELIVRD err:000 text:…`); this end is cut off.
 pub(crate) fn of_report(detail: &str, identity: &Identity) -> Option<String> {
     let lower = detail.to_ascii_lowercase();
     let text = lower.match_indices("text:").map(|(at, _)| at);

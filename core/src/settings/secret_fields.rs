@@ -46,9 +46,9 @@ impl fmt::Debug for Param {
 }
 
 impl Fields<'_> {
-    /// Takes a secret: `{ secret = "NAME" }`. Looks up `NAME` in the environment and in the deployed secret. `{ secret
-    /// = "NAME", local = "…" }` also gives a text for a local run in which `NAME` is not found; an empty text means no
-    /// secret. A local run also accepts a plain text, with a warning. `None` if the key is absent.
+    /// Takes a secret: `{ secret = "NAME" }`. Looks up `NAME` in the environment and in the deployed secret.
+    /// `{ secret = "NAME", local = "…" }` also gives a text for a local run in which `NAME` is not found; an empty text
+    /// means no secret. A local run also accepts a plain text, with a warning. `None` if the key is absent.
     pub fn secret(&mut self, key: &str) -> Option<Secret> {
         self.secret_or(key, Unknown::Fault)
     }

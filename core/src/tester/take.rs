@@ -68,7 +68,7 @@ pub(super) fn received(identity: Identity, text: String, id: Option<String>) -> 
 ///
 /// This function writes the history row of a queued message, so that the page shows the message before the responder
 /// processes it. The function also chooses the time and the id of the message, so that this function and the responder
-/// write the same row. It writes the row first. If the result of an attempt is lost, the page sends the message again.
+/// write the same row. It writes the row first. If the result of an attempt is lost, the sender repeats the message.
 /// The repeated message then finds the row of the first attempt and uses it, wherever the first attempt ended.
 pub(super) async fn one(
     tester: &Tester<'_>,

@@ -107,7 +107,7 @@ impl UrlTemplate {
         self.0.contains(&Part::Place(place))
     }
 
-    /// Returns the URL with `x` in the place of each value. All messages go to this host and this path pattern.
+    /// Returns the URL with `x` in the place of each value. It shows where all messages go.
     pub(super) fn sample(&self) -> String {
         self.with(|_| "x")
     }

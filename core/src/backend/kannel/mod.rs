@@ -42,11 +42,11 @@ use sendsms::Sendsms;
 ///
 /// # Answers
 ///
-/// A message counts as sent only if sendsms says so in Kannel's own words: `0: Accepted for delivery`, `3: Queued for
-/// later delivery` or `Sent.`, with a 2xx status, and with any text after these words. Any other 2xx answer is
-/// uncertain; for example, the page of a captive portal, or of a web server in the place of Kannel. Threadless then
-/// sends the message again after a while, and the history row counts how often the message may have been sent before. A
-/// proxy before sendsms must pass on Kannel's words. If the proxy answers in its own words, use an
+/// A message counts as sent only if sendsms says so in Kannel's own words: `0: Accepted for delivery`,
+/// `3: Queued for later delivery` or `Sent.`, with a 2xx status, and with any text after these words. Any other 2xx
+/// answer is uncertain; for example, the page of a captive portal, or of a web server in the place of Kannel.
+/// Threadless then sends the message again after a while, and the history row counts how often the message may have
+/// been sent before. A proxy before sendsms must pass on Kannel's words. If the proxy answers in its own words, use an
 /// [`http`](super::http::HttpGateway) backend for it.
 ///
 /// # Delivery reports
