@@ -39,15 +39,15 @@ use jiff::Timestamp;
 use crate::model::message::{Identity, Outgoing};
 use crate::settings::Secret;
 
-/// One configured gateway: how its requests are read, and how messages are given to it.
+/// A backend: one configured gateway. It reads the requests of the gateway, and gives messages to the gateway.
 ///
-/// Reading is pure and from raw bytes: the query string is as it came, still percent-encoded. Sending goes
-/// through the [`Transport`] that it is given.
+/// A backend reads a request without side effects, from raw bytes: the query string is still percent-encoded, exactly
+/// as it arrived. A backend sends only through the [`Transport`] that it gets.
 ///
 /// # A gateway of your own
 ///
-/// Say its webhook posts `{"msisdn": "251911…", "content": "…", "ref": "…"}` and wants `{"status": "received"}` back.
-/// One file makes it a backend:
+/// Suppose that the webhook of the gateway posts `{"msisdn": "251911…", "content": "…", "ref": "…"}` and expects the
+/// answer `{"status": "received"}`. One file makes a backend for this gateway:
 ///
 /// ```
 /// use std::time::Duration;
@@ -310,8 +310,8 @@ impl From<TransportError> for SendOutcome {
 ///
 /// The detail goes into the log and into the history. The engine describes in its own words what happened, for example
 /// `"422: an unknown number"`. The detail must not quote the gateway's answer, because an answer may contain the
-/// number, the text or a password. If an engine quotes the answer nevertheless, Threadless removes the numbers and the
-/// text.
+/// number, the text or a password. If an engine quotes the answer nevertheless, Threadless removes the numbers, the
+/// text and the secrets of the backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
     /// The gateway has the message. It may send the message now or later.

@@ -30,26 +30,28 @@ use crate::{endpoint, tester};
 /// The kinds of Lambda functions. The kind decides how a Lambda function processes its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
-    /// Answers HTTP requests to the backends of one engine. Event: an event of an HTTP API, payload format 2.0.
+    /// A function that answers HTTP requests to the backends of one engine. Event: an event of an HTTP API, payload
+    /// format 2.0.
     Http {
         /// The engine, as the settings name it.
         engine: &'static str,
     },
-    /// Answers HTTP requests to the message testers of one engine, which are pages in a browser. Event: an event of an
-    /// HTTP API.
+    /// A function that answers HTTP requests to the message testers of one engine, which are pages in a browser. Event:
+    /// an event of an HTTP API.
     Tester {
         /// The engine, as the settings name it.
         engine: &'static str,
     },
-    /// Processes jobs from the queue. Event: a batch from SQS. The result lists the batch item failures.
+    /// A function that processes jobs from the queue. Event: a batch from SQS. The result lists the batch item
+    /// failures.
     Responder,
-    /// Accepts broadcasts, and tells their progress. Event: an event of an HTTP API, or the JSON of a [direct
-    /// invocation](crate::broadcast::endpoint).
+    /// A function that accepts broadcasts and tells their progress. Event: an event of an HTTP API, or the JSON of a
+    /// [direct invocation](crate::broadcast::endpoint).
     Send,
-    /// Runs the sweep, and starts the scheduled jobs that are due. Event: any event.
+    /// A function that runs the sweep and starts the scheduled jobs that are due. Event: any event.
     Tick,
-    /// Checks the settings. Event: a request of a `CloudFormation` custom resource. The function sends the result to
-    /// `CloudFormation`.
+    /// A function that checks the settings. Event: a request of a `CloudFormation` custom resource. The function sends
+    /// the result to `CloudFormation`.
     Check,
 }
 
