@@ -73,8 +73,8 @@ pub enum Respond {
     /// The Lambda function that the gateway calls processes the message, and then answers the gateway.
     #[default]
     Inline,
-    /// This function queues the message and answers the gateway. The Lambda function `responder` processes the message
-    /// later.
+    /// The Lambda function that the gateway calls queues the message, and then answers the gateway. The Lambda function
+    /// `responder` processes the message later.
     Queue,
 }
 

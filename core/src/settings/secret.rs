@@ -19,7 +19,8 @@ impl Secret {
         &self.0
     }
 
-    /// Returns whether the secret is this text. The time of the comparison does not reveal how much of the text is right.
+    /// Returns whether the secret is this text. The time of the comparison does not reveal how much of the text is
+    /// right.
     pub fn is(&self, candidate: &[u8]) -> bool {
         let (ours, theirs) = (Sha256::digest(&self.0), Sha256::digest(candidate));
         ours.iter().zip(theirs.iter()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0

@@ -3,9 +3,9 @@
 //! The DynamoDB table counts the wrong passwords, because the environments of a Lambda function share nothing else. A
 //! client is an IPv4 address or the /64 network of an IPv6 address. After [`FREE`] wrong passwords on one day, the
 //! client must wait before the next attempt: 2 s, then 4 s, and so on up to an hour. So one client has about 40 guesses
-//! a day, and other clients notice nothing. All clients together have [`MOST_IN_AN_HOUR`] wrong passwords. Then the
-//! login is closed to everyone until the next full hour of the clock. After that, the owner can log in again, and the
-//! attackers can guess again. A session that has begun is never interrupted.
+//! a day, and other clients notice nothing. All clients together have [`MOST_IN_AN_HOUR`] wrong passwords in one hour.
+//! Then the login is closed to everyone until the next full hour of the clock. After that, the owner can log in again,
+//! and the attackers can guess again. A session that has begun is never interrupted.
 //!
 //! While a client must wait, the right password gets the same answer as a wrong one. A wrong password in this time is
 //! not counted and does not make the wait longer.

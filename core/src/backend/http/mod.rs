@@ -61,8 +61,9 @@ use status::Status;
 ///
 /// With `delivery_reports = true`, the id of a message (`%(id)s` and `outgoing_id`) is a signed reference. It has about
 /// 100 characters (letters, digits, `-` and `_`), and it is the same in every attempt. A report must return this id, as
-/// a POST of a form or of JSON, or as a GET. A report needs the same token or signature as a message. The id may also
-/// be in the query of a POST. This helps with a gateway that is told a URL for each message, such as
+/// a POST of a form or of JSON, or as a GET. With `signature_secret`, only a POST is accepted. A report needs the same
+/// token or signature as a message. The id may also be in the query of a POST. This helps with a gateway that is told a
+/// URL for each message, such as
 /// `…&callback=https%3A%2F%2Fyours.example%2Fhttp%2Fmy-gateway%2Fstatus%2F%3Fid%3D%(id)s`. The answer to a report is
 /// `OK`; or 400 with the wrong fields; or 401 or 403 if the token or signature is missing or wrong, or if the id is not
 /// ours.

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::AtomicI64;
 
-/// The end of the last period in which nobody had guessed wrong, in seconds since 1970. A process keeps it for each
-/// tester.
+/// The time until which this process assumes that nobody has guessed, in seconds since 1970. Each tester has its own.
 #[derive(Debug, Default)]
 pub(crate) struct Quiet(pub(crate) AtomicI64);
