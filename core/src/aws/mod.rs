@@ -1,5 +1,5 @@
-//! What the AWS clients share: where AWS is, who we are there, and the HTTP client, which trusts Amazon's own
-//! root certificates and no others.
+//! The shared parts of the AWS clients: the address of AWS, the credentials, and the HTTP client. The HTTP client
+//! trusts only Amazon's own root certificates.
 
 use std::time::Duration;
 
@@ -13,31 +13,33 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-/// The roots that AWS endpoints' certificates come from: Amazon Root CA 1 to 4 and Starfield Services Root CA G2.
+/// The root certificates of AWS endpoints: Amazon Root CA 1 to 4 and Starfield Services Root CA G2.
 ///
-/// Reading the 140 others of a system would be most of a cold start. Source: <https://www.amazontrust.com/repository/>.
+/// To read the 140 other roots of a system would take most of the time of a cold start. Source:
+/// <https://www.amazontrust.com/repository/>.
 const ROOTS: &str = include_str!("roots.pem");
 
-/// The longest that one call may take, tries again included; the first try gets a third of it.
+/// The longest time that one call may take, including repeated attempts. Each attempt gets at most a third of this
+/// time.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(9);
 
-/// Where AWS is, and who we are there.
+/// The address of AWS, and the credentials for it.
 #[derive(Clone, Debug)]
 pub struct Access {
     /// The region: `eu-west-1`.
     pub region: String,
-    /// The keys that requests are signed with.
+    /// The keys that sign requests.
     pub credentials: Credentials,
-    /// Another endpoint than the region's own: an emulator's.
+    /// An endpoint that replaces the endpoint of the region, for example the endpoint of an emulator.
     pub endpoint_url: Option<String>,
 }
 
-/// Why no client could be made.
+/// The reason why no HTTPS client could be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTPS client for AWS cannot be made: {0}")]
 pub struct NoClient(String);
 
-/// The HTTP client that all AWS clients of a process share.
+/// Makes the HTTP client that all AWS clients of a process share.
 pub fn http_client() -> Result<SharedHttpClient, NoClient> {
     let roots = TrustStore::empty().with_pem_certificate(ROOTS);
     let context = TlsContext::builder().with_trust_store(roots).build();
@@ -48,16 +50,16 @@ pub fn http_client() -> Result<SharedHttpClient, NoClient> {
         .build_https())
 }
 
-/// Why a call failed, as far as its caller must know.
+/// The reason why a call failed, as far as the caller must know.
 #[derive(Debug)]
 pub(crate) enum CallError {
-    /// No answer, throttled, or an error of theirs: trying again may help.
+    /// There was no answer, AWS throttled the call, or AWS had an error. Another attempt may help.
     Unavailable(String),
-    /// Any other answer: trying again will not help.
+    /// AWS gave another answer. Another attempt will not help.
     Refused(String),
 }
 
-/// Parts of the codes that stand for a passing state, whatever the status that they come with.
+/// Parts of error codes that describe a temporary state, with any status.
 const PASSING: [&str; 7] = [
     "Throttl",
     "RequestLimitExceeded",
@@ -73,8 +75,8 @@ pub(crate) fn is_passing(code: &str) -> bool {
     PASSING.iter().any(|part| code.contains(part))
 }
 
-/// Sorts a failed call. The text names the operation, the error's code and its message; SDK errors show neither
-/// by themselves.
+/// Classifies a failed call. The text names the operation, the code of the error and its message; the SDK errors
+/// themselves show neither the code nor the message.
 pub(crate) fn classify<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> CallError
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
@@ -88,7 +90,8 @@ where
     if status >= 500 || is_passing(code) { CallError::Unavailable(text) } else { CallError::Refused(text) }
 }
 
-/// The configuration of one service's client: every SDK has types of its own for the same things.
+/// Makes the configuration of one service's client. It is a macro because every SDK crate has its own types for the
+/// same things.
 macro_rules! sdk_config {
     ($sdk:ident, $access:expr, $http:expr) => {{
         let (retry, timeout) = crate::aws::patience();
@@ -105,7 +108,7 @@ macro_rules! sdk_config {
 }
 pub(crate) use sdk_config;
 
-/// How often and how long calls are tried.
+/// Returns how often and how long a call is tried.
 pub(crate) fn patience() -> (RetryConfig, TimeoutConfig) {
     let retry = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50));
     let timeout = TimeoutConfig::builder()

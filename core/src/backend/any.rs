@@ -1,4 +1,4 @@
-//! Backends of different kinds in one table.
+//! Backends of different kinds in one collection.
 
 use std::any::Any;
 use std::future::Future;
@@ -15,9 +15,10 @@ use crate::error::Fault;
 use crate::model::message::Outgoing;
 use crate::settings::Secret;
 
-/// [`Backend`] with its future boxed, so that backends of different kinds stand in one table.
+/// The object-safe form of [`Backend`]: its future is boxed, so that backends of different kinds fit into one
+/// collection.
 pub(crate) trait ErasedBackend: Send + Sync {
-    /// The backend as what it is.
+    /// Returns the backend for a downcast to its own type.
     fn as_any(&self) -> &dyn Any;
     fn methods(&self) -> &[Method];
     fn authenticate(&self, request: &Request<Bytes>) -> Caller;
@@ -85,12 +86,12 @@ impl<B: Backend> ErasedBackend for B {
 #[derive(Clone)]
 pub struct AnyBackend(
     pub(crate) Arc<dyn ErasedBackend>,
-    /// Every secret of its table in the settings, so that none of them is kept with a request.
+    /// All secrets of the backend's table in the settings. They are removed from each request that Threadless keeps.
     pub(crate) Arc<[Secret]>,
 );
 
 impl AnyBackend {
-    /// Of this one.
+    /// Wraps this backend.
     pub fn new(backend: impl Backend) -> Self {
         Self(Arc::new(backend), Arc::default())
     }

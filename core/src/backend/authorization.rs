@@ -1,22 +1,23 @@
-//! What a gateway can say of itself in the `Authorization` header (RFC 7617, RFC 6750).
+//! Reads the credentials of a gateway from the `Authorization` header (RFC 7617, RFC 6750).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::{HeaderMap, header};
 
-/// The password of `Basic`, whatever the user's name: what a URL of the form `http://user:password@…` sends.
+/// Returns the password of `Basic` credentials, with any user name. A client with a URL of the form
+/// `http://user:password@…` sends such credentials.
 pub(crate) fn basic_password(headers: &HeaderMap) -> Option<Vec<u8>> {
     let credentials = BASE64_STANDARD.decode(after(headers, b"basic ")?).ok()?;
     let colon = credentials.iter().position(|byte| *byte == b':')?;
     Some(credentials[colon + 1..].to_vec())
 }
 
-/// The token of `Bearer`.
+/// Returns the token of `Bearer` credentials.
 pub(super) fn bearer_token(headers: &HeaderMap) -> Option<Vec<u8>> {
     after(headers, b"bearer ").map(<[u8]>::to_vec)
 }
 
-/// What is behind a scheme, which is named in lower case.
+/// Returns the credentials after a scheme. The name of the scheme must be given in lower case.
 fn after<'h>(headers: &'h HeaderMap, scheme: &[u8]) -> Option<&'h [u8]> {
     let value = headers.get(header::AUTHORIZATION)?.as_bytes();
     let (given, rest) = value.split_at_checked(scheme.len())?;

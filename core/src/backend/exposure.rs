@@ -1,10 +1,11 @@
-//! What of a backend others can reach.
+//! The exposure of a backend: the parts of it that others can reach.
 
-/// What of a backend others can reach, as the backend says it of itself: [`Backend::exposure`](crate::backend::Backend::exposure).
+/// The exposure of a backend to others. The backend describes it in
+/// [`Backend::exposure`](crate::backend::Backend::exposure).
 ///
-/// Deployed, the settings are refused where nobody guards a backend, unless they say `open = true`; and where it sends
-/// over `http://` to a host that looks public, unless they say `plain_http = true`. That holds for the engines that
-/// come with the framework and for one of your own.
+/// A deployment refuses the settings in two cases. First, no secret guards a backend, and the settings do not say
+/// `open = true`. Second, a backend sends over `http://` to a host that looks public, and the settings do not say
+/// `plain_http = true`. Both rules apply to the engines of the framework and to your own engines.
 ///
 /// ```
 /// use threadless::backend::Exposure;
@@ -17,26 +18,28 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exposure {
     pub(crate) guarded: bool,
-    /// The keys of the settings that can guard it.
+    /// The keys of the settings that can guard the backend.
     pub(crate) keys: Vec<&'static str>,
-    /// Where it sends, by the key that says so; `None` if it does not say.
+    /// The URLs to which the backend sends, each with its key in the settings. `None` if the backend does not say where
+    /// it sends.
     pub(crate) urls: Option<Vec<(&'static str, String)>>,
 }
 
 impl Exposure {
-    /// A backend that takes messages from anyone, and does not say where it sends: then every text of its table that is
-    /// a URL counts as such a place.
+    /// Returns the exposure of a backend that accepts messages from anyone and does not say where it sends. Each text
+    /// in the backend's table that is a URL then counts as a place to which it sends.
     pub fn open() -> Self {
         Self::default()
     }
 
-    /// A backend that asks for something else than a secret of the settings, such as the certificate of its client, or
-    /// that takes no messages from outside at all.
+    /// Returns the exposure of a backend that needs no secret of the settings. For example, the backend checks a client
+    /// certificate, or accepts no messages from outside at all.
     pub fn guarded() -> Self {
         Self { guarded: true, ..Self::default() }
     }
 
-    /// Says that the secret under this key of the settings guards it, if it is `given`. With several keys one is enough.
+    /// Adds a key of the settings whose secret guards the backend; `given` says whether the settings have this secret.
+    /// If the backend has several such keys, one secret is enough.
     #[must_use]
     pub fn guarded_by(mut self, key: &'static str, given: bool) -> Self {
         self.guarded |= given;
@@ -44,21 +47,21 @@ impl Exposure {
         self
     }
 
-    /// Says that it sends to the URL under this key of the settings.
+    /// Adds a URL to which the backend sends, with its key in the settings.
     #[must_use]
     pub fn sends_to(mut self, key: &'static str, url: impl Into<String>) -> Self {
         self.urls.get_or_insert_default().push((key, url.into()));
         self
     }
 
-    /// Says that it sends nothing over a network.
+    /// Records that the backend sends nothing over a network.
     #[must_use]
     pub fn sends_nowhere(mut self) -> Self {
         self.urls.get_or_insert_default();
         self
     }
 
-    /// Whether it knows who sends it messages.
+    /// Returns whether the backend can tell who sends it messages.
     pub fn is_guarded(&self) -> bool {
         self.guarded
     }

@@ -1,4 +1,4 @@
-//! The times that gateways write. Whether one can be right is decided where the message comes in.
+//! Reads the times that gateways write. The code that accepts the message decides whether a time is plausible.
 
 use std::ops::RangeInclusive;
 
@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-/// Numbers of this range count milliseconds, from 1973 to the year 3000. As seconds they are of the year 5138 or later.
+/// The range of numbers that count milliseconds, from 1973 to the year 3000. As seconds, these numbers would mean the
+/// year 5138 or later.
 const MILLISECONDS: RangeInclusive<i64> = 100_000_000_000..=32_503_680_000_000;
 
-/// Reads seconds or milliseconds since 1970, ISO 8601, or Kannel's `%t` (`2026-11-24 11:25:33`), in UTC where it does not
-/// say. Anything else counts as absent: zero and what is negative, and what is later than time goes.
+/// Reads seconds or milliseconds since 1970, ISO 8601, or Kannel's `%t` (`2026-11-24 11:25:33`). A time without a time
+/// zone is in UTC. Anything else counts as absent: zero, negative numbers, and times after the largest [`Timestamp`].
 pub(super) fn read(written: &str) -> Option<Timestamp> {
     let written = written.trim();
     let (whole, fraction) = written.split_once('.').unwrap_or((written, "0"));

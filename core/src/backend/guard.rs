@@ -1,4 +1,5 @@
-//! Keeps a gateway that does not answer from holding up the messages of others: it is left alone for a while.
+//! A circuit breaker for each gateway: a gateway that does not answer gets no message for a while, so that it does not
+//! hold up the messages of other gateways.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::util::clock::after;
 
-/// The state of one gateway as this process has seen it.
+/// The circuit breaker of one gateway: the state of the gateway as this process has seen it.
 #[derive(Debug, Default)]
 pub(crate) struct CircuitBreaker(Mutex<Seen>);
 
@@ -17,21 +18,21 @@ pub(crate) struct CircuitBreaker(Mutex<Seen>);
 struct Seen {
     failures: u32,
     closed_until: Option<Timestamp>,
-    /// The attempts that wait for an answer, with when they began.
+    /// The attempts that wait for an answer, each with its start time.
     waiting: BTreeMap<u64, Instant>,
     next: u64,
 }
 
-/// Whether a gateway may be tried.
+/// The permission to send to a gateway now, or the time of the next attempt.
 #[derive(Debug)]
 pub(crate) enum Permit<'a> {
-    /// Go ahead, and say what came of it.
+    /// The caller may send now, and must then report the result to the attempt.
     Try(Attempt<'a>),
-    /// Not before then.
+    /// The caller must wait until this time.
     Wait(Timestamp),
 }
 
-/// One attempt at work.
+/// One attempt that is running.
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
     guard: &'a CircuitBreaker,
@@ -39,15 +40,15 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl CircuitBreaker {
-    /// So many attempts without an answer, in a row or at once, leave the gateway alone.
+    /// The number of attempts without an answer that opens the circuit breaker, one after another or at the same time.
     const LIMIT: u32 = 3;
-    /// An attempt that waits for so long, or has failed after so long, is one without an answer.
+    /// The time after which an attempt counts as one without an answer, whether it still waits or has failed.
     const HANG: Duration = Duration::from_secs(2);
     const FIRST_PAUSE: Duration = Duration::from_secs(10);
     const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-    /// Asks whether the gateway may be tried. When a pause is over one caller gets through, and the others wait
-    /// for what comes of it.
+    /// Asks whether the gateway may be tried. After a pause, one caller gets through to test the gateway; the other
+    /// callers wait for the result of this test.
     pub(crate) fn permit(&self, now: Timestamp, probe_takes: Duration) -> Permit<'_> {
         let mut seen = self.lock();
         let hanging = seen.waiting.values().filter(|begun| begun.elapsed() >= Self::HANG).count();
@@ -69,13 +70,14 @@ impl CircuitBreaker {
 }
 
 impl Attempt<'_> {
-    /// The gateway took the message, or refused it.
+    /// Records that the gateway accepted or refused the message.
     pub(crate) fn answered(self) {
         let mut seen = self.guard.lock();
         (seen.failures, seen.closed_until) = (0, None);
     }
 
-    /// It did neither. That counts only if it took its time: who says at once that he cannot holds up nobody.
+    /// Records that the gateway neither accepted nor refused the message. The failure counts only if the attempt took
+    /// at least [`CircuitBreaker::HANG`]: a gateway that fails at once holds up nobody.
     pub(crate) fn failed(self, now: Timestamp) {
         let mut seen = self.guard.lock();
         if seen.waiting.get(&self.number).is_none_or(|begun| begun.elapsed() < CircuitBreaker::HANG) {
@@ -108,7 +110,7 @@ mod tests {
         Timestamp::from_second(seconds).unwrap()
     }
 
-    /// When the gateway may be tried: `None` for now.
+    /// Returns the time until which the gateway may not be tried; `None` if it may be tried now.
     fn wait(permit: &Permit<'_>) -> Option<Timestamp> {
         match permit {
             Permit::Try(_) => None,

@@ -1,4 +1,5 @@
-//! What a backend is: one kind of gateway, how its requests are read and how messages are given to it.
+//! Backends. A backend is one configured gateway: it reads the requests of the gateway and gives messages to the
+//! gateway.
 
 mod any;
 pub(crate) mod authorization;
@@ -38,15 +39,15 @@ use jiff::Timestamp;
 use crate::model::message::{Identity, Outgoing};
 use crate::settings::Secret;
 
-/// One configured gateway: how its requests are read, and how messages are given to it.
+/// A backend: one configured gateway. It reads the requests of the gateway, and gives messages to the gateway.
 ///
-/// Reading is pure and from raw bytes: the query string is as it came, still percent-encoded. Sending goes
-/// through the [`Transport`] that it is given.
+/// A backend reads a request without side effects, from raw bytes: the query string is still percent-encoded, exactly
+/// as it arrived. A backend sends only through the [`Transport`] that it gets.
 ///
 /// # A gateway of your own
 ///
-/// Say its webhook posts `{"msisdn": "251911…", "content": "…", "ref": "…"}` and wants `{"status": "received"}` back.
-/// One file makes it a backend:
+/// Suppose that the webhook of the gateway posts `{"msisdn": "251911…", "content": "…", "ref": "…"}` and expects the
+/// answer `{"status": "received"}`. One file makes a backend for this gateway:
 ///
 /// ```
 /// use std::time::Duration;
@@ -157,64 +158,72 @@ use crate::settings::Secret;
 /// # let _ = engines;
 /// ```
 ///
-/// Then its function: a binary like `functions/src/bin/http.rs`, a line in `FUNCTIONS` with
-/// `Function::Http { engine: "acme" }`, and in `template.yaml` the block of the `http` function with another name
-/// and the route `ANY /acme/{proxy+}`. The tests of the project say where one of these is missing.
+/// The new engine also needs a Lambda function. Add three things: a binary like `functions/src/bin/http.rs`; a line in
+/// `FUNCTIONS` with `Function::Http { engine: "acme" }`; and in `template.yaml` a copy of the block of the `http`
+/// function with another name and the route `ANY /acme/{proxy+}`. The tests of the project report each of these that is
+/// missing.
 pub trait Backend: Send + Sync + 'static {
-    /// The methods its endpoint takes; any other is answered with 405.
+    /// Returns the HTTP methods that the endpoint of the backend accepts. Threadless answers any other method with 405.
     fn methods(&self) -> &[Method];
 
-    /// Whether the request comes from the gateway.
+    /// Returns whether the request comes from the gateway.
     fn authenticate(&self, request: &Request<Bytes>) -> Caller;
 
-    /// Reads the message out of a request. All faults at once.
+    /// Reads the message out of a request. An error holds all faults at once.
     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>>;
 
-    /// What the gateway is answered once the message is durable: by default 200, empty `text/plain`.
+    /// Returns the answer that the gateway gets after the message is durable. The default is 200 with an empty
+    /// `text/plain` body.
     fn acknowledge(&self) -> Response<Bytes> {
         plain_text(StatusCode::OK, "")
     }
 
-    /// What is done with a message that came from the gateway and cannot be used.
+    /// Returns how to treat a message that came from the gateway and cannot be used.
     fn on_unusable(&self) -> OnUnusable {
         OnUnusable::Keep
     }
 
-    /// What of it others can reach: who guards it, and where it sends. By default it says nothing, and counts as open to
-    /// anyone: deployed it is refused then, unless the settings say `open = true`.
+    /// Returns how the backend is exposed to others: whether a secret guards it, and where it sends. The default says
+    /// nothing about the backend, so the backend counts as open to anyone. A deployment then refuses the settings,
+    /// unless they say `open = true`.
     fn exposure(&self) -> Exposure {
         Exposure::open()
     }
 
-    /// The request as it is kept where [`Backend::on_unusable`] says so, without secrets, and with all that it takes to
-    /// do by hand what [`Backend::decode`] could not.
+    /// Returns the text of the request that Threadless keeps for an operator, if [`Backend::on_unusable`] says so. The
+    /// text must not contain secrets. It must contain everything that a person needs to process by hand the message
+    /// that [`Backend::decode`] could not read.
     ///
-    /// By default the whole request: method, path and query, the content type and headers that begin with `x-`, and the
-    /// body, in Base64 where it is no text. A field of the query, of a form or of JSON whose name ends like that of a
-    /// secret (`token`, `api_key`, `password` …) has `…` in the place of its value. Whatever this returns, the secrets of
-    /// the backend's own table are taken out before, and no more than [`Unusable::MAX_RAW`] bytes are kept, with a word
-    /// about what was cut off.
+    /// The default is the whole request: the method, the path and the query, the content type, the headers that begin
+    /// with `x-`, and the body (in Base64 if it is not text). Some fields of a query, of a form or of JSON have names
+    /// that end like the name of a secret (`token`, `api_key`, `password` …); their values become `***`. For every
+    /// implementation, Threadless removes the secrets of the backend's own table from the request before this call.
+    /// Threadless keeps at most [`Unusable::MAX_RAW`] bytes of the result, and adds a note about the part that it cut
+    /// off.
     ///
     /// [`Unusable::MAX_RAW`]: crate::store::Unusable::MAX_RAW
     fn redact(&self, request: &Request<Bytes>) -> String {
         redact::whole(request)
     }
 
-    /// The most replies to one connection in an hour where the settings say nothing else; `None` for any number.
-    /// By default 300: as many as a busy person gets, and a fraction of what two machines make of an hour.
+    /// Returns the maximum number of replies to one connection in an hour, if the settings do not give
+    /// `replies_per_hour`. `None` means no limit. The default is 300: a busy person gets about as many, and two
+    /// machines that answer each other produce many times more in an hour.
     fn replies_per_hour(&self) -> Option<NonZeroU32> {
         NonZeroU32::new(300)
     }
 
-    /// How its delivery reports are read, where it has any: by default none.
+    /// Returns the reader of the backend's delivery reports, or `None` (the default) if the backend has no delivery
+    /// reports.
     fn reports(&self) -> Option<&dyn Reports> {
         None
     }
 
-    /// How long [`Backend::send`] may take.
+    /// Returns the longest time that [`Backend::send`] may take.
     fn send_timeout(&self) -> Duration;
 
-    /// Gives one message to the gateway, in at most `limit` (never more than [`Backend::send_timeout`]).
+    /// Gives one message to the gateway. This takes at most `limit`, which is never more than
+    /// [`Backend::send_timeout`].
     fn send(
         &self,
         message: &Outgoing,
@@ -223,17 +232,17 @@ pub trait Backend: Send + Sync + 'static {
     ) -> impl Future<Output = SendOutcome> + Send;
 }
 
-/// What is done with a message that came from the gateway itself and cannot be used.
+/// The treatment of a message that came from the gateway itself and cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnUnusable {
-    /// It is kept as [`Unusable`](crate::store::Unusable), and the gateway is answered as for a good one: it would
-    /// only bring it back.
+    /// Threadless keeps the message as [`Unusable`](crate::store::Unusable) and answers the gateway as for a good
+    /// message. After an error the gateway would only send the same message again.
     Keep,
-    /// The gateway is told what is wrong with it, with 400.
+    /// Threadless answers the gateway with 400 (415 for a wrong content type) and says in the body what is wrong.
     Refuse,
 }
 
-/// An answer in plain text.
+/// Returns an answer in plain text.
 pub(crate) fn plain_text(status: StatusCode, text: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = Response::new(text.into());
     *response.status_mut() = status;
@@ -242,21 +251,21 @@ pub(crate) fn plain_text(status: StatusCode, text: impl Into<Bytes>) -> Response
     response
 }
 
-/// Who sent a request, as far as its backend can tell.
+/// The caller of an endpoint, as far as the backend can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// The gateway: it knows the token.
+    /// The gateway: the request carries the right token.
     Gateway,
     /// Anyone: the backend has no token.
     Anyone,
-    /// Nobody we know: no token came with the request. 401.
+    /// An unknown caller: the request carries no token. The answer is 401.
     NoCredentials,
-    /// Someone with a wrong token. 403.
+    /// A caller with a wrong token. The answer is 403.
     WrongCredentials,
 }
 
 impl Caller {
-    /// Who gives this in the place of the token that is asked for.
+    /// Returns the caller of a request that carries `given` (or nothing) where `token` is required.
     pub(crate) fn with_token(token: &Secret, given: Option<&[u8]>) -> Self {
         match given {
             Some(given) if token.is(given) => Self::Gateway,
@@ -266,27 +275,27 @@ impl Caller {
     }
 }
 
-/// A message as a backend's endpoint read it.
+/// A message as the endpoint of a backend read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     /// The sender.
     pub identity: Identity,
-    /// What they wrote.
+    /// The text of the message.
     pub text: String,
-    /// What the gateway calls the message, the same each time that it delivers it. `None`: each delivery is a
-    /// message of its own.
+    /// The gateway's own id of the message, which must be the same in each delivery of this message. With `None`, each
+    /// delivery counts as a new message.
     pub gateway_id: Option<String>,
-    /// When it arrived at the gateway, if that said so.
+    /// The time when the message arrived at the gateway, if the gateway gave this time.
     pub received_at: Option<Timestamp>,
-    /// The short code it was sent to.
+    /// The short code to which the message was sent.
     pub recipient: Option<String>,
-    /// The payload as it came, where the text cannot hold it exactly.
+    /// The payload as it arrived, if the text cannot hold it exactly.
     pub raw: Option<Vec<u8>>,
-    /// What else the gateway said.
+    /// All other fields that the gateway sent.
     pub details: BTreeMap<String, String>,
 }
 
-/// Only a connection that was made leaves doubt.
+/// Converts an error of the transport. The outcome is uncertain only if a connection to the gateway existed.
 impl From<TransportError> for SendOutcome {
     fn from(problem: TransportError) -> Self {
         let detail = problem.to_string();
@@ -297,31 +306,32 @@ impl From<TransportError> for SendOutcome {
     }
 }
 
-/// What came of giving a message to a gateway.
+/// The outcome of one attempt to give a message to a gateway.
 ///
-/// The detail goes to the log and to the history. It says in words of the engine's own what happened, such as
-/// `"422: an unknown number"`, and repeats no answer: a gateway may put the number, the text or a password into it.
-/// Numbers and the text are left out all the same where an engine does.
+/// The detail goes into the log and into the history. The engine describes in its own words what happened, for example
+/// `"422: an unknown number"`. The detail must not quote the gateway's answer, because an answer may contain the
+/// number, the text or a password. If an engine quotes the answer nevertheless, Threadless removes the numbers, the
+/// text and the secrets of the backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
-    /// The gateway has it, for now or for later.
+    /// The gateway has the message. It may send the message now or later.
     Accepted {
-        /// What the gateway said, in the engine's words.
+        /// The gateway's answer, in the engine's words.
         detail: String,
     },
-    /// The gateway will never take it, or it can never be encoded. Trying again cannot help.
+    /// The gateway will never accept the message, or nothing can encode the message. Another attempt cannot help.
     Refused {
-        /// Why.
+        /// The reason.
         detail: String,
     },
-    /// The gateway did not take it, but may later.
+    /// The gateway did not accept the message, but may accept it later.
     Deferred {
-        /// Why.
+        /// The reason.
         detail: String,
     },
-    /// The request went out and no answer came: the gateway may have taken it.
+    /// The request went out and no answer came. The gateway may have accepted the message.
     Uncertain {
-        /// Why.
+        /// The reason.
         detail: String,
     },
 }

@@ -1,4 +1,5 @@
-//! Requests as they are kept for an operator: all that it takes to recover the message, and no secret.
+//! Requests in the form that is kept for an operator: with everything that is needed to recover the message, and
+//! without secrets.
 
 mod scan;
 
@@ -13,16 +14,18 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::settings::{Secret, looks_secret};
 
-/// What stands in the place of a secret. It needs no escape, wherever it stands.
+/// The text that replaces a secret. It needs no escaping in any format.
 const HIDDEN: &str = "***";
 
-/// Shorter secrets are found by the names of their fields alone: by their value they would be found by chance.
+/// The minimum length of a secret that is searched for by its value. A search for a shorter secret would find other
+/// text by chance, so a short secret is hidden only by the name of its field.
 const SHORTEST: usize = 4;
 
-/// All but what RFC 3986 calls unreserved.
+/// The bytes to escape: all except the characters that RFC 3986 calls unreserved.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Returns the whole request in the form of HTTP: method, path and query, the headers that may matter, the body.
+/// Returns the whole request in the form of HTTP: the method, the path and the query, the headers that may be part of
+/// the message, and the body.
 pub(crate) fn whole(request: &Request<Bytes>) -> String {
     let uri = request.uri();
     let mut kept = format!("{} {}", request.method(), uri.path());
@@ -40,7 +43,7 @@ pub(crate) fn whole(request: &Request<Bytes>) -> String {
             if looks_secret(name) { HIDDEN.into() } else { String::from_utf8_lossy(value.as_bytes()) };
         let _ = writeln!(kept, "{name}: {value}");
     }
-    // As characters of the same numbers, so that no byte is lost on the way.
+    // Each byte becomes the character with the same number, so that no byte is lost in the search for secret fields.
     let body: String = request.body().iter().copied().map(char::from).collect();
     let body: Vec<u8> = without_secret_fields(&body).chars().filter_map(|c| u8::try_from(c).ok()).collect();
     let legible = |text: &str| !text.contains(|c: char| c.is_control() && !"\t\r\n".contains(c));
@@ -59,7 +62,7 @@ fn encoded(body: &[u8]) -> String {
     format!("content-transfer-encoding: base64\n\n{}", BASE64_STANDARD.encode(body))
 }
 
-/// Whether a header may be a part of the message. What proxies add is not.
+/// Returns whether a header may be a part of the message. Headers that proxies add are not.
 fn matters(name: &str) -> bool {
     let of_proxies = ["x-forwarded", "x-amz", "x-real-ip", "x-request-id"];
     name == header::CONTENT_TYPE.as_str()
@@ -71,14 +74,14 @@ fn without_secret_fields(body: &str) -> Cow<'_, str> {
         None => Cow::Borrowed(body),
         Some('{' | '[' | '"') => scan::json(body).into(),
         Some('<') => scan::xml(body).into(),
-        // A body of several parts may have JSON in it.
+        // A multipart body may contain JSON.
         Some(_) if body.contains('\n') => scan::json(&scan::form(body)).into(),
         Some(_) => scan::form(body).into(),
     }
 }
 
-/// Takes these secrets out of a request, wherever they stand and however they are escaped, and the headers that are there
-/// to hold some.
+/// Removes these secrets from a request, at every place and in every escaped form. Also removes the headers whose
+/// purpose is to carry secrets.
 pub(crate) fn without_secrets(request: &Request<Bytes>, secrets: &[Secret]) -> Request<Bytes> {
     let hidden = Hidden::new(secrets);
     let mut kept = Request::new(hidden.within(request.body()).into());
@@ -97,12 +100,12 @@ pub(crate) fn without_secrets(request: &Request<Bytes>, secrets: &[Secret]) -> R
     kept
 }
 
-/// Takes these secrets out of a text.
+/// Removes these secrets from a text.
 pub(crate) fn text_without_secrets(text: &str, secrets: &[Secret]) -> String {
     String::from_utf8_lossy(&Hidden::new(secrets).within(text.as_bytes())).into_owned()
 }
 
-/// Secrets in all the ways in which a request can write them.
+/// The secrets in all the forms in which a request can write them.
 struct Hidden(Vec<Vec<u8>>);
 
 impl Hidden {
@@ -116,7 +119,7 @@ impl Hidden {
             let lower = percent.to_ascii_lowercase();
             ways.extend([secret.to_owned(), percent, lower, form, json].map(String::into_bytes));
         }
-        // The longest first: one secret may begin another.
+        // The longest form comes first, because one secret may be the beginning of another.
         ways.sort_by_key(|way| std::cmp::Reverse(way.len()));
         ways.dedup();
         Self(ways)
@@ -138,7 +141,7 @@ impl Hidden {
     }
 }
 
-/// Returns at most `limit` bytes of a text, and says what was cut off.
+/// Returns at most `limit` bytes of a text, with a note if something was cut off, and whether something was cut off.
 pub(crate) fn bounded(text: String, limit: usize) -> (String, bool) {
     if text.len() <= limit {
         return (text, false);

@@ -1,4 +1,4 @@
-//! Delivery reports as backends read them, and the signed references by which they find their messages.
+//! Delivery reports as backends read them, and the signed references that lead from a report to its message.
 
 use ::http::Request;
 use base64::Engine as _;
@@ -14,10 +14,10 @@ use crate::error::Fault;
 use crate::model::message::{BackendName, ConnectionId, FinalStatus, Identity, MessageId, Outgoing};
 use crate::settings::Secret;
 
-/// How a backend reads the delivery reports of its gateway, at `/<anything>/<backend name>/<path>/`.
+/// A reader of the delivery reports of one gateway. The reports arrive at `/<anything>/<backend name>/<path>/`.
 ///
-/// A gateway that cannot be told our [reference](ReportKey::sign) of a message when it takes the message, and give it
-/// back in its reports, cannot report here: nothing else finds the message.
+/// The gateway must be able to accept our [reference](ReportKey::sign) together with each message, and to return this
+/// reference in its reports. Any other gateway cannot use this trait, because only the reference leads to the message.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -62,54 +62,56 @@ use crate::settings::Secret;
 /// }
 /// ```
 pub trait Reports: Send + Sync {
-    /// The segment of the path behind the backend's name at which reports arrive.
+    /// Returns the last segment of the path at which reports arrive. This segment follows the name of the backend.
     fn path(&self) -> &'static str;
 
-    /// Whether the report comes from the gateway. What a gateway says of a message of another backend is none of its
-    /// business: [`ReportKey::open`] sees to that.
+    /// Returns whether the report comes from the gateway. A gateway must not report on a message of another backend;
+    /// [`ReportKey::open`] checks this.
     fn authenticate(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller;
 
-    /// Reads the report out of a request. All faults at once.
+    /// Reads the report out of a request. An error holds all faults at once.
     fn decode(&self, backend: &BackendName, request: &Request<Bytes>) -> Result<Reported, Vec<Fault>>;
 }
 
-/// What a gateway reports of one message that it took.
+/// The report of a gateway on one message that the gateway accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reported {
-    /// Which message.
+    /// The reference of the message.
     pub reference: Reference,
-    /// What became of it in the end; `None` while it is on its way.
+    /// The final status of the message, or `None` while the message is on its way.
     pub fate: Option<FinalStatus>,
-    /// The gateway's words about it.
+    /// The gateway's words about the message.
     pub detail: Option<String>,
-    /// When that happened, if the gateway said so.
+    /// The time of the reported event, if the gateway gave this time.
     pub reported_at: Option<Timestamp>,
 }
 
-/// What it takes to find a message in the history.
+/// The facts that are needed to find a message in the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
-    /// Who was to get the message.
+    /// The connection of the recipient.
     pub connection: ConnectionId,
-    /// When it was written to the outbox, in whole milliseconds.
+    /// The time when the message was written to the outbox, in whole milliseconds.
     pub at: Timestamp,
-    /// Its id.
+    /// The id of the message.
     pub id: MessageId,
 }
 
 impl Reference {
-    /// Of this message.
+    /// Returns the reference of this message.
     pub fn of(message: &Outgoing) -> Self {
         Self { connection: message.connection.clone(), at: message.created_at, id: message.id.clone() }
     }
 }
 
-/// Signs references and knows its own again, so that nobody else can report on a message.
+/// A key that signs references and recognises the references that it signed. So nobody but the gateway can report on a
+/// message.
 ///
-/// A reference is unpadded Base64 for URLs (letters, digits, `-` and `_`): time (6 bytes), length of the identity less
-/// one (1), identity, message id, and the first 16 bytes of an HMAC-SHA256 over all that and the backend's name. For a
-/// phone number these are about 100 characters. The key of the HMAC is made of the backend's secret: a reference does
-/// not outlive a change of it.
+/// A reference is unpadded URL-safe Base64 (letters, digits, `-` and `_`). It consists of the time (6 bytes), the
+/// length of the identity minus one (1 byte), the identity, the message id, and the first 16 bytes of an HMAC-SHA256
+/// over all these parts and the name of the backend. For a phone number, a reference has about 100 characters. The key
+/// of the HMAC is derived from the backend's secret: after a change of the secret, the old references are no longer
+/// valid.
 #[derive(Clone)]
 pub struct ReportKey(Hmac<Sha256>);
 
@@ -119,22 +121,22 @@ impl std::fmt::Debug for ReportKey {
     }
 }
 
-/// What stands before the identity: the time, and how long the identity is.
+/// The number of bytes before the identity: the time, and the length of the identity.
 const HEAD: usize = 7;
 
-/// How many bytes of the HMAC a reference bears.
+/// The number of bytes of the HMAC in a reference.
 const TAG: usize = 16;
 
 impl ReportKey {
-    /// A key made of one of the backend's secrets. Without any, whoever reads this can sign: only for runs on one's own
-    /// machine.
+    /// Makes a key from one of the backend's secrets. Without a secret, everyone who reads this code can sign; use that
+    /// only for runs on your own machine.
     pub fn new(secret: Option<&Secret>) -> Self {
         let secret = secret.map_or("", Secret::reveal);
         let key = hmac(secret.as_bytes()).chain_update("threadless delivery reports 1").finalize();
         Self(hmac(&key.into_bytes()))
     }
 
-    /// The signed reference of a message: the same each time it is sent.
+    /// Returns the signed reference of a message. The reference is the same in each attempt to send the message.
     ///
     /// ```
     /// use threadless::backend::{Reference, ReportKey};
@@ -168,11 +170,11 @@ impl ReportKey {
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The message that a reference of this backend stands for; `None` if this key did not sign it.
+    /// Returns the facts in a reference of this backend, or `None` if this key did not sign the reference.
     pub fn open(&self, backend: &BackendName, reference: &str) -> Option<Reference> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(reference).ok()?;
         let (signed, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG)?)?;
-        // Constant in time.
+        // The comparison takes constant time.
         self.mac(backend, signed).verify_truncated_left(tag).ok()?;
         let (head, names) = signed.split_at_checked(HEAD)?;
         let ms = head[..6].iter().fold(0, |ms, byte| ms << 8 | i64::from(*byte));
@@ -186,7 +188,7 @@ impl ReportKey {
     }
 
     fn mac(&self, backend: &BackendName, signed: &[u8]) -> Hmac<Sha256> {
-        // A backend's name has no zero byte, so that this says where it ends.
+        // The zero byte marks the end of the backend's name, because a name contains no zero byte.
         self.0.clone().chain_update(backend.as_str()).chain_update([0]).chain_update(signed)
     }
 }

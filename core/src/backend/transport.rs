@@ -1,4 +1,4 @@
-//! How a backend reaches its gateway over HTTP, and what can go wrong on the way.
+//! The HTTP transport from a backend to its gateway, and its errors.
 
 use std::time::Duration;
 
@@ -11,34 +11,35 @@ use http::Request;
 pub struct Fetched {
     /// The HTTP status.
     pub status: u16,
-    /// The body, cut after [`Fetched::MAX_BODY`] bytes.
+    /// The body, cut off after [`Fetched::MAX_BODY`] bytes.
     pub body: Bytes,
 }
 
 impl Fetched {
-    /// The most of a body that is read: gateways answer with a line.
+    /// The maximum number of bytes of a body that are read. Usual answers of gateways have one line.
     pub const MAX_BODY: usize = 16_384;
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
-    /// No connection was made, so nothing was sent: nobody listens, no such host, no TLS.
+    /// No connection was made, so nothing was sent. For example, the host does not exist, no server listens, or TLS
+    /// failed.
     #[error("not reached: {0}")]
     Unreached(String),
-    /// The request may have been sent, and no whole answer came before the time was up.
+    /// The request may have been sent, but no complete answer came in time.
     #[error("no answer within {} ms", .0.as_millis())]
     TimedOut(Duration),
-    /// The request may have been sent, and the connection broke.
+    /// The request may have been sent, and then the connection broke.
     #[error("the connection broke: {0}")]
     Broken(String),
 }
 
-/// The way to a gateway. The real one is `HttpTransport`.
+/// A transport for requests to gateways. The real transport is `HttpTransport`.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends a request, whose URI is a whole URL, and reads the answer, all of it within `limit`. Redirects are
-    /// answers.
+    /// Sends a request and reads the complete answer within `limit`. The URI of the request must be a complete URL. The
+    /// transport does not follow a redirect, but returns it as the answer.
     async fn fetch(&self, request: Request<Bytes>, limit: Duration) -> Result<Fetched, TransportError>;
 }
 
@@ -52,29 +53,30 @@ mod client {
 
     use super::{Bytes, Duration, Fetched, Request, Transport, TransportError, async_trait};
 
-    /// Reaches gateways with one HTTP client, made on first use since a cold start need not wait for it. It keeps
-    /// connections open, follows no redirect and asks no proxy.
+    /// A transport with one HTTP client. The client is made at its first use, because a cold start need not wait for
+    /// it. The client keeps connections open, follows no redirect and uses no proxy.
     #[derive(Default)]
     pub struct HttpTransport {
         client: OnceLock<Result<reqwest::Client, String>>,
     }
 
     impl HttpTransport {
-        /// A transport whose client is still to be made.
+        /// Makes a transport. Its client is made later.
         pub fn new() -> Self {
             Self::default()
         }
 
         fn client(&self) -> Result<&reqwest::Client, TransportError> {
             let made = self.client.get_or_init(|| {
-                // Fails only where a provider is installed already, which will do as well.
+                // This fails only if a provider is installed already; that provider works as well.
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 let client = reqwest::Client::builder()
                     .redirect(reqwest::redirect::Policy::none())
                     .no_proxy()
                     .retry(reqwest::retry::never())
                     .connect_timeout(Duration::from_secs(5))
-                    // A frozen Lambda environment thaws with connections that the gateway closed long ago.
+                    // A frozen Lambda environment still holds its old connections when it continues, but the gateway
+                    // has closed them.
                     .pool_idle_timeout(Duration::from_secs(20))
                     .user_agent(concat!("threadless/", env!("CARGO_PKG_VERSION")))
                     .build();
@@ -88,7 +90,7 @@ mod client {
     impl Transport for HttpTransport {
         async fn fetch(&self, request: Request<Bytes>, limit: Duration) -> Result<Fetched, TransportError> {
             let (parts, body) = request.into_parts();
-            // Not by reqwest's conversion, which forgets the `user:password@` of a URL.
+            // The conversion of reqwest would lose the `user:password@` of a URL.
             let request = self.client()?.request(parts.method, parts.uri.to_string()).headers(parts.headers);
             let request = if body.is_empty() { request } else { request.body(body) };
             let fetch = async {
@@ -120,7 +122,7 @@ mod client {
         }
     }
 
-    /// The innermost cause: the outer ones repeat the URL, which has a password in it.
+    /// Returns the innermost cause. The outer causes repeat the URL, which may contain a password.
     fn root_cause(error: &reqwest::Error) -> String {
         let mut cause = error.source();
         while let Some(deeper) = cause.and_then(std::error::Error::source) {

@@ -1,5 +1,5 @@
-//! Words about a message that may be logged and kept: they repeat nothing that the message, its number or the settings
-//! say.
+//! Descriptions of a send or a report for the log and the history. They contain no text of the message, no phone number
+//! and no secret of the settings.
 
 use std::borrow::Cow;
 
@@ -11,17 +11,19 @@ use super::{Fetched, SendOutcome};
 use crate::model::message::{Identity, Outgoing};
 use crate::settings::Secret;
 
-/// The most characters of a detail.
+/// The maximum number of characters of a detail.
 const LONGEST: usize = 200;
 
-/// So many digits in a row, with what people write between them, may be somebody's number.
+/// The minimum number of digits of a possible phone number. Usual separators may stand between the digits.
 const NUMBER: usize = 7;
 
-/// A text of fewer characters is not looked for in a detail: it would be found by chance.
+/// The minimum length of a message text that is searched for in a detail, in characters. A search for a shorter text
+/// would find other words by chance.
 const SHORTEST_TEXT: usize = 4;
 
-/// Describes an answer without repeating a word of it: `200: a web page of 612 bytes`. A gateway may repeat the request,
-/// with number, text and password; and so may whatever answers in its place. The words themselves are logged at `debug`.
+/// Describes an answer without any of its words: `200: a web page of 612 bytes`. A gateway may repeat the request in
+/// its answer, with the number, the text and the password; another server in the place of the gateway may do the same.
+/// The words themselves are logged only at `debug`.
 pub(super) fn described(status: u16, body: &[u8]) -> String {
     debug!(status, answer = %String::from_utf8_lossy(&body[..body.len().min(LONGEST)]), "a gateway's answer");
     let start = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
@@ -41,15 +43,15 @@ pub(super) fn described(status: u16, body: &[u8]) -> String {
     format!("{status}: {kind} of {} bytes{more}", body.len())
 }
 
-/// Whether a status says that a front asked the gateway, and that the answer did not get through (RFC 9110: 502, 504; the
-/// numbers from 520 are those of content delivery networks). The gateway may have taken the message.
+/// Returns whether a status says that a proxy asked the gateway and did not receive the answer (RFC 9110: 502 and 504;
+/// content delivery networks use the numbers from 520 to 599). The gateway may have accepted the message.
 pub(super) fn answer_was_lost(status: u16) -> bool {
     matches!(status, 502 | 504 | 520..=599)
 }
 
 impl SendOutcome {
-    /// Returns the outcome with a detail that may be logged, whatever engine and transport wrote it: without the message's
-    /// text and number, without what may be another number, and without the secrets of the backend.
+    /// Returns the outcome with a detail that may be logged, for every engine and every transport. The result contains
+    /// no text of the message, no recipient's number, nothing that may be another number, and no secret of the backend.
     pub(crate) fn discreet(self, message: &Outgoing, secrets: &[Secret]) -> Self {
         let shown = |detail: String| about(&text_without_secrets(&detail, secrets), message);
         match self {
@@ -61,7 +63,7 @@ impl SendOutcome {
     }
 }
 
-/// What an engine says of an attempt to send this message.
+/// Returns the engine's words about an attempt to send this message, without the text and without numbers.
 fn about(detail: &str, message: &Outgoing) -> String {
     let text = message.text.trim();
     let unescaped = percent_decode_str(&detail.replace('+', " ")).decode_utf8_lossy().into_owned();
@@ -71,8 +73,9 @@ fn about(detail: &str, message: &Outgoing) -> String {
     without_numbers(detail, &message.connection.identity)
 }
 
-/// What a gateway says in a delivery report about a message to this number. The receipt of an SMSC ends with the
-/// beginning of the text (SMPP 3.4, Appendix B: `id:… stat:DELIVRD err:000 text:…`), which is left out.
+/// Returns the gateway's words from a delivery report about a message to this number, without the text and without
+/// numbers. The receipt of an SMSC ends with the beginning of the text (SMPP 3.4, Appendix B:
+/// `id:… stat:DELIVRD err:000 text:…`); this end is cut off.
 pub(crate) fn of_report(detail: &str, identity: &Identity) -> Option<String> {
     let lower = detail.to_ascii_lowercase();
     let text = lower.match_indices("text:").map(|(at, _)| at);
@@ -81,10 +84,10 @@ pub(crate) fn of_report(detail: &str, identity: &Identity) -> Option<String> {
     Some(shown).filter(|shown| !shown.is_empty())
 }
 
-/// The start of a line, with `…` in the place of this number and of whatever has as many digits as one.
+/// Returns the start of a line. `…` replaces this number and every run of digits that is long enough to be a number.
 fn without_numbers(words: &str, identity: &Identity) -> String {
     let identity = identity.as_str();
-    // The address of a person can be a name: one that is a part of other words stays.
+    // A person's address can be a name. A very short name stays, because it may be a part of other words.
     let known = if identity.chars().count() >= SHORTEST_TEXT {
         Cow::Owned(words.replace(identity, "…"))
     } else {
@@ -96,7 +99,7 @@ fn without_numbers(words: &str, identity: &Identity) -> String {
     while at < plain.len() {
         let run = plain[at..].iter().take_while(|c| c.is_ascii_digit() || " -.()+/".contains(**c)).count();
         let digits = plain[at..at + run].iter().filter(|c| c.is_ascii_digit()).count();
-        // A code such as 0x0000000b is no number of a person.
+        // A hexadecimal code such as 0x0000000b is not a phone number.
         let hexadecimal = shown.ends_with("0x");
         if plain[at].is_ascii_digit() && digits >= NUMBER && !hexadecimal {
             let last = plain[at..at + run].iter().rposition(char::is_ascii_digit).unwrap_or(0);

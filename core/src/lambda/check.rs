@@ -1,5 +1,5 @@
-//! The settings, checked while a stack is deployed: `CloudFormation` asks before it touches another function, and takes
-//! the deployment back if they are faulty.
+//! Checks the settings while a stack is deployed. `CloudFormation` calls this check before it changes any other Lambda
+//! function. If the settings are faulty, `CloudFormation` rolls the deployment back.
 //!
 //! Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html>
 
@@ -15,7 +15,7 @@ use crate::backend::{HttpTransport, Transport as _};
 use crate::error::Fault;
 use crate::util::clock::Deadline;
 
-/// What `CloudFormation` asks of a custom resource.
+/// The request of `CloudFormation` to a custom resource.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Question {
@@ -27,7 +27,7 @@ struct Question {
     logical_resource_id: String,
 }
 
-/// What it is told.
+/// The answer to `CloudFormation`.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer<'a> {
@@ -40,23 +40,22 @@ struct Answer<'a> {
     data: Data<'a>,
 }
 
-/// What the template can show of it: `!GetAtt SettingsCheck.Warnings`.
+/// The values that the template can show: `!GetAtt SettingsCheck.Warnings`.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Data<'a> {
     warnings: &'a str,
 }
 
-/// The most bytes of each text in an answer, which may have 4,096 in all.
+/// The maximum number of bytes of each text in an answer. The whole answer may have 4,096 bytes.
 const MAX_TEXT: usize = 1_500;
 
-/// How long `CloudFormation` may take to take an answer in.
+/// The longest time in which `CloudFormation` may accept an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Answers one question with what is wrong with the settings, or with what looks wrong. What is to be deleted is
-/// deleted in any case.
+/// Answers one request with the fault or the warnings of the settings. A request of the type `Delete` always succeeds.
 ///
-/// An answer that nobody took in is an error, so that Lambda asks again.
+/// If `CloudFormation` does not accept the answer, this returns an error, so that Lambda invokes the function again.
 pub(super) async fn invoke(
     settings: Result<&[Fault], &EnvironmentError>,
     event: &str,
@@ -84,7 +83,7 @@ pub(super) async fn invoke(
         data: Data { warnings: start(&warnings) },
     };
     let body = serde_json::to_vec(&answer).map_err(unread)?;
-    // Without a content type: the URL is signed for none.
+    // The request has no content type, because the signature of the URL includes none.
     let put = Request::put(&question.response_url).body(Bytes::from(body));
     let put = put.map_err(|problem| InvokeError::Event(problem.to_string()))?;
     let taken = HttpTransport::new().fetch(put, PATIENCE.min(deadline.remaining())).await;
@@ -102,7 +101,7 @@ fn list(warnings: &[Fault]) -> String {
     }
 }
 
-/// As much of a text as an answer has room for.
+/// Returns the start of a text, as much as an answer has room for.
 fn start(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_TEXT)]
 }

@@ -1,4 +1,4 @@
-//! The environment variables that a deployed function reads, and the project they describe.
+//! Reads the environment variables of a deployed Lambda function, and makes the project that they describe.
 
 use std::env;
 use std::sync::Arc;
@@ -17,33 +17,33 @@ use crate::settings::{Place, Surroundings};
 use crate::store::dynamodb::DynamoStore;
 use crate::util::clock::{Clock, SystemClock};
 
-/// What the environment says. The only place in this library that reads it.
+/// The values of the environment variables. No other place in this library reads them.
 #[derive(Clone)]
 pub struct Environment {
     /// `THREADLESS_TABLE`: the `DynamoDB` table.
     pub table: String,
     /// `THREADLESS_QUEUE_URL`: the SQS queue.
     pub queue_url: String,
-    /// `THREADLESS_SETTINGS`: settings in the place of the embedded ones, as text.
+    /// `THREADLESS_SETTINGS`: the text of settings that replace the embedded settings.
     pub settings: Option<String>,
     /// `THREADLESS_SECRETS`: a JSON object of secrets by name.
     pub secrets: Option<String>,
-    /// `THREADLESS_LOG`: what is logged; `info` if absent.
+    /// `THREADLESS_LOG`: the filter of the log. The default is `info`.
     pub log: String,
-    /// `AWS_REGION`, and the keys in `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
+    /// `AWS_REGION`, and the access keys in `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
     pub access: Access,
-    /// `AWS_ENDPOINT_URL_DYNAMODB`, or `AWS_ENDPOINT_URL`: an emulator.
+    /// `AWS_ENDPOINT_URL_DYNAMODB`, or `AWS_ENDPOINT_URL`: the URL of an emulator.
     pub dynamodb_url: Option<String>,
-    /// `AWS_ENDPOINT_URL_SQS`, or `AWS_ENDPOINT_URL`: an emulator.
+    /// `AWS_ENDPOINT_URL_SQS`, or `AWS_ENDPOINT_URL`: the URL of an emulator.
     pub sqs_url: Option<String>,
-    /// `THREADLESS_PLACE`: `deployed`, as the template has it, or `local`. If absent, deployed unless an endpoint above
-    /// is on this machine.
+    /// `THREADLESS_PLACE`: `deployed` (the template sets this) or `local`. The default is `deployed`, or `local` if one
+    /// of the two endpoints is on this machine.
     pub place: Place,
-    /// The machine's clock; another one in tests.
+    /// The clock: the clock of the machine, or another one in tests.
     pub clock: Arc<dyn Clock>,
 }
 
-/// Why a function cannot start.
+/// The reason why a Lambda function cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvironmentError {
     /// A variable is missing.
@@ -55,13 +55,13 @@ pub enum EnvironmentError {
     /// `THREADLESS_SECRETS` is not a JSON object of texts.
     #[error("THREADLESS_SECRETS is not a JSON object of texts")]
     Secrets,
-    /// `THREADLESS_PLACE` is no place.
+    /// `THREADLESS_PLACE` is neither `deployed` nor `local`.
     #[error("THREADLESS_PLACE is one of deployed, local")]
     Place,
     /// The settings are faulty.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// An app is not put together rightly.
+    /// An app is built wrongly.
     #[error(transparent)]
     Apps(#[from] FaultyApps),
     /// No HTTPS client could be made.
@@ -77,7 +77,7 @@ fn var(name: &'static str) -> Result<Option<String>, EnvironmentError> {
 }
 
 impl Environment {
-    /// Reads this process's environment.
+    /// Reads the environment of this process.
     pub fn read() -> Result<Self, EnvironmentError> {
         let need = |name| var(name)?.ok_or(EnvironmentError::Missing(name));
         let either = |name, other| Ok::<_, EnvironmentError>(var(name)?.or(var(other)?));
@@ -112,7 +112,7 @@ impl Environment {
         })
     }
 
-    /// Puts the project together: `embedded` settings, unless the environment has others.
+    /// Makes the project from the `embedded` settings, or from the settings in the environment if there are any.
     pub fn host(
         &self,
         embedded: &str,
@@ -159,7 +159,7 @@ impl Environment {
     }
 }
 
-/// Whether a URL leads to this machine.
+/// Returns whether a URL leads to this machine.
 fn is_loopback(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|url| match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

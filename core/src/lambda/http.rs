@@ -1,4 +1,4 @@
-//! An HTTP API's event (payload format 2.0) as a request, and a response as its result.
+//! Converts an event of an HTTP API (payload format 2.0) to a request, and a response to the result of the event.
 //!
 //! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
@@ -23,7 +23,7 @@ use crate::project::Project;
 use crate::tester::ClientAddress;
 use crate::util::clock::Deadline;
 
-/// For broadcasts: an event of an HTTP API, or what a direct invocation asks for.
+/// Processes an event of the Lambda function `send`: an event of an HTTP API, or the JSON of a direct invocation.
 pub(super) async fn invoke_send(
     project: &Project,
     event: &str,
@@ -41,7 +41,7 @@ pub(super) async fn invoke_send(
     until(end, invoked).await
 }
 
-/// Answers the request of an event: with 503 where nothing else has come of it by `end`.
+/// Answers the request of an event. The answer is 503 if there is no other answer at `end`.
 pub(super) async fn invoke<F: Future<Output = Response<Bytes>>>(
     event: &str,
     end: Deadline,
@@ -64,7 +64,7 @@ pub(super) async fn invoke<F: Future<Output = Response<Bytes>>>(
     serde_json::to_string(&to_result(response)).map_err(unread)
 }
 
-/// 503: whoever asks is to ask again.
+/// Returns the answer 503, which asks the client to repeat the request.
 fn out_of_time() -> Response<Bytes> {
     error!(outcome = "out_of_time", "request");
     let mut response =
@@ -73,8 +73,8 @@ fn out_of_time() -> Response<Bytes> {
     response
 }
 
-/// What cannot stand in a path and query as it is. Percent signs stay: the query is encoded already, or as good
-/// as its sender made it.
+/// The characters that a path and query must not contain unescaped. A percent sign stays as it is, because the sender
+/// has already encoded the query.
 const ILLEGAL: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -88,11 +88,11 @@ const ILLEGAL: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// In a path a question mark would begin the query.
+/// In a path, a question mark would begin the query.
 const ILLEGAL_IN_PATH: &AsciiSet = &ILLEGAL.add(b'?');
 
-/// The request, with the query string as it came. `lambda_http`'s own conversion panics on some hosts and paths
-/// that a client can send, so this is done here.
+/// Converts the event to a request. The query string stays as it came. The conversion in `lambda_http` panics on some
+/// hosts and paths that a client can send, so it is not used.
 fn to_request(event: ApiGatewayV2httpRequest) -> Result<Request<Bytes>, &'static str> {
     let http = event.request_context.http;
     let raw_path = event.raw_path.or(http.path).unwrap_or_default();
@@ -125,7 +125,7 @@ fn to_request(event: ApiGatewayV2httpRequest) -> Result<Request<Bytes>, &'static
     *request.uri_mut() = target.parse::<Uri>().map_err(|_| "The path or the query cannot be read.")?;
     *request.method_mut() = http.method;
     *request.headers_mut() = event.headers;
-    // Cookies are taken out of the headers, and stand by themselves.
+    // The event gives the cookies in a separate list, outside the headers.
     for cookie in event.cookies.unwrap_or_default() {
         if let Ok(cookie) = cookie.parse() {
             request.headers_mut().append(header::COOKIE, cookie);
@@ -134,7 +134,7 @@ fn to_request(event: ApiGatewayV2httpRequest) -> Result<Request<Bytes>, &'static
     Ok(request)
 }
 
-/// The response as text where it is text, in Base64 where not.
+/// Converts the response to the result of the event. A body that is not text becomes Base64.
 fn to_result(response: Response<Bytes>) -> ApiGatewayV2httpResponse {
     let (mut parts, body) = response.into_parts();
     let cookies = parts.headers.get_all(header::SET_COOKIE).iter();

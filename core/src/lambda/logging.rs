@@ -1,4 +1,4 @@
-//! Logs as JSON lines with fixed field names, for CloudWatch Logs.
+//! Writes logs as JSON lines with fixed field names, for CloudWatch Logs.
 
 use std::panic;
 
@@ -6,10 +6,11 @@ use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Has everything logged as JSON on standard output, from `filter` up: `info`, or `info,threadless=debug`.
+/// Starts the log on standard output, as JSON lines. `filter` gives the lowest level: `info`, or
+/// `info,threadless=debug`.
 ///
-/// Panics are logged too, instead of being written to standard error in lines of their own. An invalid filter
-/// counts as `info`. Call it once.
+/// The log also contains panics, which would otherwise go to standard error as separate lines. An invalid filter counts
+/// as `info`. Call this function once.
 pub fn start_logging(filter: &str) {
     let _ = tracing::subscriber::set_global_default(json_logs(filter, std::io::stdout));
     panic::set_hook(Box::new(|panicked| {
@@ -18,11 +19,11 @@ pub fn start_logging(filter: &str) {
     }));
 }
 
-/// The logs as [`start_logging`] has them, written to another place.
+/// Returns the same log as [`start_logging`], written to another place.
 ///
-/// Each line has `timestamp`, `level`, `message` and, where they make sense, `backend`, `message_id`, `identity`
-/// (masked), `app`, `phase`, `outcome`, `error`. From `info` up no line holds a message's text or a whole number of a
-/// person.
+/// Each line has `timestamp`, `level` and `message`. A line also has those of these fields that apply: `backend`,
+/// `message_id`, `identity` (masked), `app`, `phase`, `outcome`, `error`. At `info` and higher levels, no line contains
+/// the text of a message or a complete phone number of a person.
 pub fn json_logs<W>(filter: &str, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,

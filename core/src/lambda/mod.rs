@@ -1,4 +1,5 @@
-//! On AWS Lambda: event JSON in, result JSON out, around the same code that runs everywhere else.
+//! The adapter for AWS Lambda: it converts event JSON to calls of the code that also runs everywhere else, and the
+//! results to JSON.
 
 mod check;
 mod environment;
@@ -26,66 +27,71 @@ use crate::worker::sweep::Swept;
 use crate::worker::tick::{Ticked, tick};
 use crate::{endpoint, tester};
 
-/// What a function does with its events.
+/// The kinds of Lambda functions. The kind decides how a Lambda function processes its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
-    /// Answers HTTP requests to the backends of one engine. Event: an HTTP API's, payload format 2.0.
+    /// A function that answers HTTP requests to the backends of one engine. Event: an event of an HTTP API, payload
+    /// format 2.0.
     Http {
         /// The engine, as the settings name it.
         engine: &'static str,
     },
-    /// Answers HTTP requests to the message testers of one engine, which are pages in a browser. Event: an HTTP API's.
+    /// A function that answers HTTP requests to the message testers of one engine, which are pages in a browser. Event:
+    /// an event of an HTTP API.
     Tester {
         /// The engine, as the settings name it.
         engine: &'static str,
     },
-    /// Works off queued messages. Event: a batch from SQS; the result reports what is not done.
+    /// A function that processes jobs from the queue. Event: a batch from SQS. The result lists the batch item
+    /// failures.
     Responder,
-    /// Takes broadcasts, and tells how far they are. Event: an HTTP API's, or what
-    /// [direct invocations](crate::broadcast::endpoint) ask for.
+    /// A function that accepts broadcasts and tells their progress. Event: an event of an HTTP API, or the JSON of a
+    /// [direct invocation](crate::broadcast::endpoint).
     Send,
-    /// Sweeps, and starts the scheduled jobs that are due. Any event.
+    /// A function that runs the sweep and starts the scheduled jobs that are due. Event: any event.
     Tick,
-    /// Says whether the settings are sound. Event: a custom resource of `CloudFormation`, which is told.
+    /// A function that checks the settings. Event: a request of a `CloudFormation` custom resource. The function sends
+    /// the result to `CloudFormation`.
     Check,
 }
 
-/// A project with what its functions need beyond it.
+/// A project, together with the other parts that its Lambda functions need.
 #[derive(Clone)]
 pub struct Host {
     /// The project.
     pub project: Arc<Project>,
-    /// The queue as the responder knows it, to let failed records wait.
+    /// The queue of the function `responder`, which uses it to postpone failed records.
     pub queue: Option<Arc<SqsQueue>>,
-    /// What the settings allow but looks like a mistake.
+    /// The warnings of the settings: values that are allowed but look like a mistake.
     pub warnings: Arc<[Fault]>,
 }
 
-/// Why an event has no result. Lambda, or who invoked the function, tries again.
+/// The reason why an event has no result. Lambda, or the caller that invoked the function, tries again.
 #[derive(Debug, thiserror::Error)]
 pub enum InvokeError {
-    /// It is not an event of that kind.
+    /// The event is not of the right kind.
     #[error("the event cannot be read: {0}")]
     Event(String),
-    /// A broadcast could not be taken now.
+    /// A broadcast could not be accepted now.
     #[error("{0}")]
     Broadcast(String),
-    /// The store does not do what the function needs.
+    /// The store failed in an operation that the function needs.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
-    /// Something hung until the function's time was nearly over.
+    /// The work did not end before the time of the function was nearly over.
     #[error("it was not done within the function's time")]
     OutOfTime,
-    /// Who asked by the event did not take in the answer.
+    /// The receiver of the answer, which the event names, did not accept the answer.
     #[error("the answer was not taken in: {0}")]
     Unheard(String),
 }
 
-/// Runs one event through a function: what [`run`] does with each that Lambda has, and the local stack with its
-/// own.
+/// Processes one event with a Lambda function. [`run`] calls it for each event from Lambda; the local stack calls it
+/// for its own events.
 ///
-/// It ends a second before `deadline` whatever hangs: an HTTP request is answered 503, a batch is reported as not done, and
-/// anything else is [an error](InvokeError::OutOfTime). Before that, work is planned so that it need not be cut off.
+/// This ends at least one second before `deadline`, even if something hangs: the answer to an HTTP request is then 503,
+/// a batch is reported as failed, and any other event gives [an error](InvokeError::OutOfTime). The work itself plans
+/// to end earlier, so that normally nothing is cut off.
 pub async fn invoke(
     function: Function,
     host: &Host,
@@ -119,7 +125,7 @@ pub async fn invoke(
     }
 }
 
-/// Works until an end, and no longer.
+/// Runs the work until `end` at the latest.
 async fn until<T>(
     end: Deadline,
     work: impl Future<Output = Result<T, InvokeError>>,
@@ -127,9 +133,10 @@ async fn until<T>(
     timeout(end.remaining(), Box::pin(work)).await.unwrap_or(Err(InvokeError::OutOfTime))
 }
 
-/// Takes events from Lambda until it stops the process.
+/// Processes events from Lambda until Lambda stops the process.
 ///
-/// Without a host a function does not start. Only [`Function::Check`] starts all the same, and says why to who deploys.
+/// Without a host, a Lambda function does not start. Only [`Function::Check`] starts nevertheless, and reports the
+/// reason to the deployment.
 pub async fn run(
     function: Function,
     host: Result<Host, EnvironmentError>,
@@ -157,16 +164,17 @@ pub async fn run(
     .await
 }
 
-/// The longest that Lambda lets a function run.
+/// The longest time for which Lambda lets a function run.
 const LONGEST_RUN: Duration = Duration::from_mins(15);
 
-/// What a function is given where its deadline is no point in time, as with an HTTP API's 30 seconds.
+/// The time that a function gets if its deadline is not a real point in time. It is the limit of an HTTP API, 30
+/// seconds.
 const UNKNOWN_RUN: Duration = Duration::from_secs(30);
 
-/// How long there is until the deadline.
+/// Returns the time until the deadline.
 ///
-/// An event never comes later than a function could have run. What is older is an emulator's: `cargo lambda watch`
-/// gives ten minutes after the beginning of 1970.
+/// A deadline from Lambda is never more than [`LONGEST_RUN`] in the past. An older deadline comes from an emulator:
+/// `cargo lambda watch` gives ten minutes after the beginning of 1970.
 fn remaining(deadline: SystemTime, now: SystemTime) -> Duration {
     match deadline.duration_since(now) {
         Ok(left) => left,

@@ -1,4 +1,4 @@
-//! A batch from SQS as records for the responder, and what is not done as its result.
+//! Converts a batch from SQS to records for the responder, and the failed records to batch item failures.
 //!
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>
 
@@ -44,10 +44,10 @@ struct ItemFailure<'a> {
     item_identifier: &'a str,
 }
 
-/// The time to have failed records wait.
+/// The time that is reserved to postpone failed records.
 const POSTPONE_TIME: Duration = Duration::from_secs(1);
 
-/// Works off a batch, and ends before `end`.
+/// Processes a batch, and ends before `end`.
 pub(super) async fn invoke(host: &Host, event: &str, end: Deadline) -> Result<String, InvokeError> {
     let event: Event =
         serde_json::from_str(event).map_err(|problem| InvokeError::Event(problem.to_string()))?;
@@ -66,7 +66,7 @@ pub(super) async fn invoke(host: &Host, event: &str, end: Deadline) -> Result<St
     let count = records.len();
     let failures = worker::respond(&host.project, records, end.less(POSTPONE_TIME)).await;
     info!(records = count, failures = failures.len(), outcome = "worked_off", "batch");
-    // Lambda must hear what failed; how long that waits is of less weight.
+    // Lambda must learn which records failed. It is less important when these records come again.
     if timeout(end.remaining() / 2, postpone(host, &handles, &failures)).await.is_err() {
         warn!(outcome = "not_postponed", "the records wait for their visibility time-out");
     }
@@ -75,7 +75,8 @@ pub(super) async fn invoke(host: &Host, event: &str, end: Deadline) -> Result<St
         .map_err(|problem| InvokeError::Event(problem.to_string()))
 }
 
-/// Without this a failed record would wait for the queue's whole visibility time-out.
+/// Shortens the wait of failed records. Without this call, a failed record would wait for the whole visibility time-out
+/// of the queue.
 async fn postpone(host: &Host, handles: &HashMap<String, String>, failures: &[Failure]) {
     let Some(queue) = &host.queue else { return };
     let postpone = |failure: &Failure| {

@@ -1,4 +1,4 @@
-//! Settings that are put together in code.
+//! Builds settings in code.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::router::Router;
 use crate::settings::MaySend;
 
 impl Settings {
-    /// Settings with this name and nothing else: no backends, no default response, opting out as it is by
-    /// default, sending open to anyone.
+    /// Makes settings with only this name: no backends, no default response, the default opt-out, and broadcasts that
+    /// anyone may send.
     pub fn named(name: &str) -> Self {
         Self {
             about: About { name: name.to_owned(), ..About::default() },
@@ -24,8 +24,8 @@ impl Settings {
         }
     }
 
-    /// Adds a backend that answers inline. Nobody asks [how exposed](crate::backend::Backend::exposure) it is: that is for
-    /// settings that are deployed.
+    /// Adds a backend that answers inline. This does not check the [exposure](crate::backend::Backend::exposure) of the
+    /// backend; only settings for a deployment need this check.
     #[must_use]
     pub fn with_backend(mut self, name: BackendName, backend: AnyBackend) -> Self {
         let replies_per_hour = backend.0.replies_per_hour();

@@ -1,4 +1,5 @@
-//! What a deployed backend may not do without being told to: take messages from anyone, and send them in the clear.
+//! The rules of exposure. Without permission in the settings, a deployed backend must not accept messages from anyone,
+//! and must not send messages unencrypted.
 
 mod reach;
 
@@ -9,11 +10,11 @@ use crate::backend::Exposure;
 use crate::settings::{Fields, Place, Secret, looks_secret};
 use reach::{Reach, reach};
 
-/// The rules of exposure for one table of the settings, whatever its engine.
+/// The rules of exposure for one backend's table in the settings, for every engine.
 pub(crate) struct Rules {
     open: bool,
     plain_http: bool,
-    /// Every text of the table, for an engine that does not say where it sends.
+    /// Every text of the table with its key. The rules need them if the engine does not say where it sends.
     texts: Vec<(String, String)>,
 }
 
@@ -25,16 +26,16 @@ impl Rules {
         Self { open, plain_http, texts: fields.texts_within() }
     }
 
-    /// Reports what is exposed without being meant to be. `made`: what the backend says of itself; `None` where the
-    /// engine could make none of the table.
+    /// Reports each exposure that the settings do not permit. `made` is the exposure that the backend describes; `None`
+    /// if the engine could not make a backend from the table.
     ///
-    /// Local runs may leave out both keys: they are reached from this machine alone.
+    /// Local runs need neither of the two keys, because only this machine can reach them.
     pub(crate) fn check(&self, fields: &mut Fields<'_>, engine: &str, made: Option<Exposure>) {
         if fields.place() == Place::Local {
             return;
         }
         let Some(exposure) = made else {
-            // Which of the keys would guard it nobody knows; but if there is none at all, none does.
+            // It is not known which of these keys would guard the backend. But if no key is given, nothing guards it.
             let asked = fields.secrets_asked().to_vec();
             if !self.open
                 && asked.iter().all(|(_, given)| !given)
@@ -51,7 +52,7 @@ impl Rules {
         }
     }
 
-    /// The passwords that stand in URLs of the table: before the host, or in the query.
+    /// Returns the passwords in the URLs of the table: before the host, or in the query.
     pub(crate) fn secrets_in_urls(&self) -> Vec<Secret> {
         let mut secrets = Vec::new();
         for url in self.texts.iter().filter_map(|(_, text)| Url::parse(text.trim()).ok()) {
@@ -64,7 +65,7 @@ impl Rules {
     }
 
     fn check_guard(&self, fields: &mut Fields<'_>, engine: &str, exposure: &Exposure) {
-        // A key may be given and faulty: what is wrong with it, or beside it, is told already.
+        // If a key is given but faulty, or a value beside it is faulty, that fault is reported already.
         let given = |key: &str| fields.secrets_asked().iter().any(|(asked, given)| asked == key && *given);
         let told = |key: &&str| fields.is_faulty_at(key) || (given(key) && fields.is_faulty());
         if exposure.guarded || self.open || exposure.keys.iter().any(told) {

@@ -1,4 +1,4 @@
-//! A project at work: its settings, apps and backends with the store, the queue and the clock that they use.
+//! A project that can run: its settings, apps and backends, together with its store, queue and clock.
 
 mod builder;
 mod exposure;
@@ -28,20 +28,20 @@ use crate::store::{Store, StoreError};
 use crate::util::clock::Clock;
 use turns::Turns;
 
-/// What a project needs of the world around it.
+/// The parts of the outside world that a project needs.
 #[derive(Clone)]
 pub struct Ports {
-    /// Where connections are kept.
+    /// The store of the connections.
     pub store: Arc<dyn Store>,
-    /// Where messages wait for the responder.
+    /// The queue in which messages wait for the Lambda function `responder`.
     pub queue: Arc<dyn Queue>,
-    /// The way to the gateways.
+    /// The transport to the gateways.
     pub transport: Arc<dyn Transport>,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
-/// A project at work. One for a process; shared by all its requests.
+/// A project that can run. A process has one project, and all requests share it.
 pub struct Project {
     pub(crate) about: Arc<About>,
     pub(crate) consent: Consent,
@@ -50,9 +50,9 @@ pub struct Project {
     pub(crate) ports: Ports,
     backends: BTreeMap<BackendName, Installed>,
     opened: Mutex<HashSet<BackendName>>,
-    /// Who processes which connection in this process.
+    /// The turns of the connections that this process works on.
     pub(crate) turns: Turns,
-    /// The last due time of each scheduled job that is known to be started.
+    /// For each scheduled job: the last due time for which this process knows that the job was started.
     started: Mutex<BTreeMap<String, Timestamp>>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Installed {
 }
 
 impl Project {
-    /// Puts the parts together. Touches neither store nor queue.
+    /// Makes a project from its parts. This uses neither the store nor the queue.
     pub fn new(settings: Settings, router: Router, ports: Ports) -> Self {
         let install = |(name, settings): (BackendName, BackendSettings)| {
             let BackendSettings { engine, respond, replies_per_hour, backend } = settings;
@@ -87,34 +87,34 @@ impl Project {
         }
     }
 
-    /// What apps may know of it.
+    /// Returns the facts about the project that apps may know.
     pub fn about(&self) -> &About {
         &self.about
     }
 
-    /// The configured backends with the name of their engine.
+    /// Returns the configured backends, each with the name of its engine.
     pub fn backends(&self) -> impl Iterator<Item = (&BackendName, &'static str)> {
         self.backends.iter().map(|(name, installed)| (name, installed.engine))
     }
 
-    /// When the messages of a backend are handled; `None` if there is no such backend.
+    /// Returns when the messages of a backend are processed; `None` if there is no such backend.
     pub fn respond(&self, backend: &BackendName) -> Option<Respond> {
         self.backends.get(backend).map(|installed| installed.respond)
     }
 
-    /// Whether a backend takes messages from anyone: it asks for no token and no signature.
+    /// Returns whether a backend accepts messages from anyone: it requires no token and no signature.
     pub fn is_open(&self, backend: &BackendName) -> bool {
         let nameless = Request::new(Bytes::new());
         self.installed(backend)
             .is_some_and(|installed| installed.backend.authenticate(&nameless) == Caller::Anyone)
     }
 
-    /// The backend's parts.
+    /// Returns the parts of the backend.
     pub(crate) fn installed(&self, backend: &BackendName) -> Option<&Installed> {
         self.backends.get(backend)
     }
 
-    /// Makes sure that the backend has its record: once for a process.
+    /// Makes sure that the store has a record of the backend. This is done once in a process.
     pub(crate) async fn open_backend(&self, backend: &BackendName) -> Result<(), StoreError> {
         if self.opened.lock().unwrap_or_else(PoisonError::into_inner).contains(backend) {
             return Ok(());
@@ -124,7 +124,8 @@ impl Project {
         Ok(())
     }
 
-    /// Whether this process knows that a job was started for this due time, so that it need not ask.
+    /// Returns whether this process knows that a scheduled job was started for this due time. If so, it need not ask
+    /// the store.
     pub(crate) fn is_started(&self, name: &str, due: Timestamp) -> bool {
         let started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
         started.get(name).is_some_and(|started| *started >= due)

@@ -1,4 +1,4 @@
-//! `settings.toml` → typed and validated settings, with all faults reported at once.
+//! Reads `settings.toml` into typed and validated settings. Reports all faults at once.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::router::Router;
 use crate::settings::{Fields, MaySend, Surroundings};
 use crate::translate::Languages;
 
-/// The settings of a project, as `settings.toml` has them.
+/// The settings of a project, as `settings.toml` gives them.
 ///
 /// ```
 /// use threadless::backend::Engines;
@@ -37,46 +37,48 @@ use crate::translate::Languages;
 /// assert_eq!(fields, ["backends.my-kannel-backend.respnd", "backends.my-kannel-backend.sendsms_url"]);
 /// ```
 pub struct Settings {
-    /// What apps may know of the project.
+    /// The facts about the project that apps may know.
     pub about: About,
-    /// How long one phase of one app may take: `phase_timeout_seconds`, 1 to [`LONGEST_PHASE`] in
-    /// seconds, 5 if not given.
+    /// The longest time that one phase of one app may take: `phase_timeout_seconds`, from 1 to [`LONGEST_PHASE`] in
+    /// seconds. The default is 5 seconds.
     pub phase_timeout: Duration,
-    /// How people opt out: `[opt_out]`.
+    /// The way in which people opt out: `[opt_out]`.
     pub consent: Consent,
-    /// Who may have broadcasts sent: `[send]`.
+    /// The callers that may send broadcasts: `[send]`.
     pub may_send: MaySend,
     /// The backends by name.
     pub backends: BTreeMap<BackendName, BackendSettings>,
-    /// What is allowed but looks like a mistake.
+    /// The warnings: values that are allowed but look like a mistake.
     pub warnings: Vec<Fault>,
 }
 
-/// One backend's table.
+/// The settings of one backend, from its table.
 pub struct BackendSettings {
     /// The kind of gateway.
     pub engine: &'static str,
-    /// When its messages are handled.
+    /// The time at which the messages of this backend are processed.
     pub respond: Respond,
-    /// The most replies to one connection in an hour, `replies_per_hour`: beyond that the other end is taken for a
-    /// machine that answers our answers, and gets none until the hour is over. `None` (0 in the settings): any
-    /// number. If not given, what the backend [says](crate::backend::Backend::replies_per_hour).
+    /// The maximum number of replies to one connection in an hour: `replies_per_hour`. Above this number, Threadless
+    /// assumes that the other end is a machine that answers our answers, and sends no more replies until the hour is
+    /// over. `None` (0 in the settings) means no limit. The default is the value of the
+    /// [backend](crate::backend::Backend::replies_per_hour).
     pub replies_per_hour: Option<NonZeroU32>,
-    /// What the engine made of the rest.
+    /// The backend that the engine made from the other keys.
     pub backend: AnyBackend,
 }
 
-/// When a backend's messages are handled: `respond` in its table.
+/// The time at which a backend's messages are processed: `respond` in its table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Respond {
-    /// Before the gateway gets its answer.
+    /// The Lambda function that the gateway calls processes the message, and then answers the gateway.
     #[default]
     Inline,
-    /// After it, by the responder.
+    /// The Lambda function that the gateway calls queues the message, and then answers the gateway. The Lambda function
+    /// `responder` processes the message later.
     Queue,
 }
 
-/// Everything that is wrong with the settings.
+/// All faults of the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError(pub Vec<Fault>);
 
@@ -97,15 +99,15 @@ impl fmt::Display for SettingsError {
 impl std::error::Error for SettingsError {}
 
 impl Settings {
-    /// Returns the text of a file of settings.
+    /// Returns the text of a settings file.
     ///
     /// # Errors
-    /// The line and the key where it is not UTF-8.
+    /// The line and the key at which the file is not UTF-8.
     pub fn text(bytes: Vec<u8>) -> Result<String, SettingsError> {
         super::unreadable::text(bytes)
     }
 
-    /// Reads settings. Secrets that they name are looked up in `surroundings`.
+    /// Reads settings. The secrets that the settings name are looked up in `surroundings`.
     pub fn read(
         text: &str,
         engines: &Engines,

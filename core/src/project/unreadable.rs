@@ -1,5 +1,5 @@
-//! Says where settings that are no TOML are wrong: by line and, where there is one, by key, and without the text that
-//! stands there, which may be a secret.
+//! Describes where settings are not valid TOML: by the line and, if possible, by the key. The description does not
+//! repeat the text at that place, because the text may be a secret.
 
 use toml::de::Error;
 
@@ -13,7 +13,7 @@ pub(super) fn fault(text: &str, problem: &Error) -> Fault {
     Fault::new(place(text, at), message(problem.message()))
 }
 
-/// Returns settings as a text, or where they are none.
+/// Returns the text of the settings, or the place at which they are not text.
 pub(super) fn text(bytes: Vec<u8>) -> Result<String, SettingsError> {
     String::from_utf8(bytes).map_err(|problem| {
         let at = problem.utf8_error().valid_up_to();
@@ -23,7 +23,7 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, SettingsError> {
     })
 }
 
-/// The line in which byte number `at` stands, with its key.
+/// Returns the line that contains the byte `at`, with its key.
 fn place(text: &str, at: usize) -> String {
     let line = 1 + text[..at].matches('\n').count();
     match key_at(text, line) {
@@ -32,13 +32,13 @@ fn place(text: &str, at: usize) -> String {
     }
 }
 
-/// The words of the parser without what they quote of the settings.
+/// Returns the words of the parser without the parts that quote the settings.
 fn message(words: &str) -> String {
     let mut plain = String::new();
     for (at, part) in words.lines().next().unwrap_or_default().split(['`', '"']).enumerate() {
         plain.push_str(if at % 2 == 0 { part } else { "…" });
     }
-    // A table takes whatever TOML has: only numbers are of a type that is too large for it.
+    // A table accepts every type of TOML. So the parser reports one of these errors only if a number is too large.
     let too_large = ["invalid type: integer", "number too large", "overflow"];
     if too_large.iter().any(|words| plain.contains(words)) {
         return "is a number that is out of range: whole numbers have at most 64 bits".to_owned();
@@ -46,7 +46,7 @@ fn message(words: &str) -> String {
     plain
 }
 
-/// The key that a line gives, with the table that it is in: `backends.k.token`.
+/// Returns the key that a line gives, with the name of its table: `backends.k.token`.
 fn key_at(text: &str, line: usize) -> Option<String> {
     let lines: Vec<&str> = text.lines().take(line).collect();
     let (last, before) = lines.split_last()?;
@@ -59,13 +59,13 @@ fn key_at(text: &str, line: usize) -> Option<String> {
     Some(table.map_or(key.clone(), |table| format!("{table}.{key}")))
 }
 
-/// The table that a line begins.
+/// Returns the name of the table that begins in this line.
 fn header(line: &str) -> Option<String> {
     let (inner, _) = line.trim_start().strip_prefix('[')?.trim_start_matches('[').split_once(']')?;
     name(inner)
 }
 
-/// A key as it is written, if it is one: anything else may be a value.
+/// Returns a key, if the text is a valid key. Any other text may be a value.
 fn name(written: &str) -> Option<String> {
     let key: String = written.chars().filter(|c| !c.is_whitespace() && !matches!(c, '"' | '\'')).collect();
     let part = |part: &str| {

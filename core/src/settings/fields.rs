@@ -1,4 +1,4 @@
-//! Reads one table of the settings key by key, and gathers what is wrong instead of stopping at it.
+//! Reads one table of the settings key by key. It collects all faults instead of stopping at the first one.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use toml::{Table, Value};
 use crate::error::Fault;
 use crate::settings::{Place, Secret, Surroundings, looks_secret};
 
-/// One table of the settings. Each getter takes its key out and reports what is wrong with the value; a key that
-/// nobody took is a fault too, so that a typing error cannot pass for a default.
+/// A reader for one table of the settings. Each getter takes its key out of the table and reports a wrong value as a
+/// fault. A key that no getter took is also a fault, so that a misspelt key cannot silently lead to a default.
 ///
-/// No fault repeats a value in the place of a text or a secret: faults are logged, and `CloudFormation` shows them. A
-/// number that is out of range is repeated, unless the name of its key tells that it is a secret.
+/// No fault repeats a value that may be a text or a secret, because faults appear in the log and in `CloudFormation`. A
+/// fault may repeat a number that is out of range, unless the name of its key looks like the name of a secret.
 pub struct Fields<'a> {
     path: String,
     table: Table,
@@ -26,7 +26,7 @@ pub struct Fields<'a> {
 /// The secrets of a table.
 #[derive(Default)]
 pub(crate) struct Secrets {
-    /// The keys that were asked for a secret, with whether the settings give them.
+    /// The keys that were read as secrets. For each key: whether the settings give it.
     pub(crate) asked: Vec<(String, bool)>,
     /// The secrets that were found.
     pub(crate) revealed: Vec<Secret>,
@@ -39,17 +39,17 @@ impl<'a> Fields<'a> {
         Self { path: path.to_owned(), table, asked, surroundings, secrets, faults, warnings }
     }
 
-    /// The keys that were not taken yet.
+    /// Returns the keys that no getter took yet.
     pub fn keys(&self) -> Vec<String> {
         self.table.keys().cloned().collect()
     }
 
-    /// Whether a key is given, and was not taken yet.
+    /// Returns whether the settings give a key that no getter took yet.
     pub fn is_given(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 
-    /// A text, if it is given.
+    /// Takes a text. `None` if the key is absent.
     pub fn text(&mut self, key: &str) -> Option<String> {
         match self.take(key)? {
             Value::String(text) => Some(text),
@@ -57,7 +57,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text that must be given, and not be empty. Empty, and a fault, if it is not.
+    /// Takes a text that must be present and not empty. Otherwise reports a fault and returns an empty text.
     pub fn required_text(&mut self, key: &str) -> String {
         if !self.table.contains_key(key) {
             self.asked.push(key.to_owned());
@@ -70,7 +70,7 @@ impl<'a> Fields<'a> {
         text.unwrap_or_default()
     }
 
-    /// One of some words, if it is given.
+    /// Takes one of some words. `None` if the key is absent.
     pub fn one_of(&mut self, key: &str, words: &[&'static str]) -> Option<&'static str> {
         let text = self.text(key)?;
         let known = words.iter().find(|word| **word == text).copied();
@@ -80,7 +80,7 @@ impl<'a> Fields<'a> {
         known
     }
 
-    /// A whole number in a range, if it is given.
+    /// Takes a whole number in a range. `None` if the key is absent.
     pub fn number(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<i64> {
         match self.take(key)? {
             Value::Integer(number) if range.contains(&number) => Some(number),
@@ -91,7 +91,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A whole number in a range, or a word that stands for none of them.
+    /// Takes a whole number in a range, or a word. `None` if the value is the word or the key is absent.
     pub fn word_or_number(&mut self, key: &str, word: &str, range: RangeInclusive<u8>) -> Option<u8> {
         match self.take(key)? {
             Value::String(text) if text == word => None,
@@ -105,7 +105,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A list of whole numbers in a range, if it is given.
+    /// Takes a list of whole numbers in a range. `None` if the key is absent. An empty list is a fault.
     pub fn numbers(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<Vec<i64>> {
         let wanted = format!("a list of whole numbers from {} to {}", range.start(), range.end());
         let value = self.take(key)?;
@@ -117,7 +117,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A list of texts, if it is given.
+    /// Takes a list of texts. `None` if the key is absent.
     pub fn texts(&mut self, key: &str) -> Option<Vec<String>> {
         let value = self.take(key)?;
         let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -127,7 +127,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// One text, or a list of them, if it is given.
+    /// Takes one text or a list of texts. `None` if the key is absent.
     pub fn text_or_texts(&mut self, key: &str) -> Option<Vec<String>> {
         match self.table.get(key) {
             Some(Value::String(_)) => Some(vec![self.text(key)?]),
@@ -135,7 +135,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A list of texts that must be given, and not be empty. Empty, and a fault, if it is not.
+    /// Takes a list of texts that must be present and not empty. Otherwise reports a fault and returns an empty list.
     pub fn required_texts(&mut self, key: &str) -> Vec<String> {
         let given = self.table.contains_key(key);
         let texts = self.texts(key);
@@ -147,13 +147,13 @@ impl<'a> Fields<'a> {
         texts.unwrap_or_default()
     }
 
-    /// A number of seconds in a range, if it is given.
+    /// Takes a number of seconds in a range. `None` if the key is absent.
     pub fn seconds(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<Duration> {
         let seconds = self.number(key, range)?;
         u64::try_from(seconds).ok().map(Duration::from_secs)
     }
 
-    /// Yes or no, if it is given.
+    /// Takes `true` or `false`. `None` if the key is absent.
     pub fn flag(&mut self, key: &str) -> Option<bool> {
         match self.take(key)? {
             Value::Boolean(flag) => Some(flag),
@@ -161,7 +161,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A table within this one, empty if it is not given. Give it back with [`Fields::absorb`].
+    /// Takes an inner table, or an empty table if the key is absent. Give the inner table back with [`Fields::absorb`].
     pub fn table(&mut self, key: &str) -> Fields<'a> {
         let table = match self.take(key) {
             None => Table::new(),
@@ -174,41 +174,41 @@ impl<'a> Fields<'a> {
         Fields::new(&self.path_of(key), table, self.surroundings)
     }
 
-    /// Takes over what is wrong with a table within this one.
+    /// Takes over the faults and warnings of an inner table.
     pub fn absorb(&mut self, inner: Fields<'a>) {
         let (faults, warnings) = inner.finish();
         self.faults.extend(faults);
         self.warnings.extend(warnings);
     }
 
-    /// Reports what is wrong with a key.
+    /// Reports a fault of a key.
     pub fn fault(&mut self, key: &str, problem: impl Into<String>) {
         self.faults.push(Fault::new(self.path_of(key), problem));
     }
 
-    /// Reports what is wrong with the table itself.
+    /// Reports a fault of the table itself.
     pub fn fault_here(&mut self, problem: impl Into<String>) {
         self.faults.push(Fault::new(self.path.clone(), problem));
     }
 
-    /// Reports what is allowed but looks like a mistake.
+    /// Reports a warning: a value that is allowed but looks like a mistake.
     pub fn warn(&mut self, key: &str, problem: impl Into<String>) {
         self.warnings.push(Fault::new(self.path_of(key), problem));
     }
 
-    /// Where the program runs.
+    /// Returns where the program runs.
     pub fn place(&self) -> Place {
         self.surroundings.place
     }
 
-    /// Whether something was wrong with this key, or below it.
+    /// Returns whether this key, or a key below it, has a fault.
     pub(crate) fn is_faulty_at(&self, key: &str) -> bool {
         let path = self.path_of(key);
         let rest = |fault: &Fault| fault.field.strip_prefix(&path).map(str::to_owned);
         self.faults.iter().filter_map(rest).any(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 
-    /// Every text of this table and below that was not taken yet, with its key.
+    /// Returns every text of this table and of its inner tables that no getter took yet, each with its key.
     pub(crate) fn texts_within(&self) -> Vec<(String, String)> {
         let mut texts = Vec::new();
         for (key, value) in &self.table {
@@ -217,17 +217,17 @@ impl<'a> Fields<'a> {
         texts
     }
 
-    /// Whether anything was wrong so far.
+    /// Returns whether the table has a fault so far.
     pub fn is_faulty(&self) -> bool {
         !self.faults.is_empty()
     }
 
-    /// Reports nothing about the keys that are left: nobody knows what they should be.
+    /// Discards the remaining keys without a fault, because it is not known which keys the table may have.
     pub(crate) fn ignore_rest(&mut self) {
         self.table.clear();
     }
 
-    /// What is wrong, and what looks wrong. Faults are in the order of their fields.
+    /// Returns the faults and the warnings. The faults are in the order of their fields.
     pub(crate) fn finish(mut self) -> (Vec<Fault>, Vec<Fault>) {
         for key in self.keys() {
             self.fault(&key, format!("is unknown here; known are {}", self.asked.join(", ")));
@@ -243,7 +243,7 @@ impl<'a> Fields<'a> {
         self.table.remove(key)
     }
 
-    /// Reports a value of the wrong kind, without the value: whatever stands in the place of a secret may be one.
+    /// Reports a value of the wrong kind without the value itself, because the value may be a secret.
     pub(crate) fn wrong<T>(&mut self, key: &str, wanted: &str, found: &Value) -> Option<T> {
         let found = match found {
             Value::Integer(_) => "number",
@@ -253,7 +253,8 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// Reports a value where no secret can be meant. A number is told, unless the key is named as that of a secret.
+    /// Reports a wrong value of a key that takes no secret. The fault repeats a number, unless the key looks like the
+    /// name of a secret.
     fn wrong_here<T>(&mut self, key: &str, wanted: &str, found: &Value) -> Option<T> {
         match found {
             Value::Integer(number) if !looks_secret(key) => {

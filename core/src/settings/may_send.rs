@@ -1,8 +1,9 @@
-//! Who may have broadcasts sent.
+//! The permission to send broadcasts.
 
 use crate::settings::{Fields, Place, Secret};
 
-/// Who may call the [function `send`](crate::broadcast::endpoint) over HTTP: `[send]` in the settings.
+/// The callers that may use the [Lambda function `send`](crate::broadcast::endpoint) over HTTP: `[send]` in the
+/// settings.
 ///
 /// ```
 /// use threadless::backend::Engines;
@@ -18,17 +19,17 @@ use crate::settings::{Fields, Place, Secret};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum MaySend {
-    /// Nobody: what is deployed without `[send]`.
+    /// Nobody. This is a deployed project without `[send]`.
     #[default]
     Off,
-    /// Who knows this token.
+    /// A caller that knows this token.
     Guarded(Secret),
-    /// Anyone: a local run without a token.
+    /// Anyone. This is a local run without a token.
     Open,
 }
 
 impl MaySend {
-    /// Its table in the settings, if that is given at all.
+    /// Reads the table `[send]`. `given` says whether the settings have this table.
     pub(crate) fn from_fields(given: bool, fields: &mut Fields<'_>) -> Self {
         let token = fields.secret("token");
         fields.weigh_token("token", token.as_ref());

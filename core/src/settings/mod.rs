@@ -1,4 +1,5 @@
-//! What settings are read with: the fields of a table, secrets, and where the program runs. It knows no backend.
+//! The tools that read settings: the fields of a table, secrets, and the place where the program runs. This module
+//! knows no backend.
 
 mod fields;
 mod may_send;

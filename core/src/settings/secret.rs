@@ -1,25 +1,26 @@
-//! Secrets: looked up by name, never shown.
+//! Secrets. The program looks them up by name and never shows them.
 
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// A text that must not be shown: its `Debug` hides it.
+/// A text that must not be shown. Its `Debug` output hides the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a text in.
+    /// Makes a secret from a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text, for the one place that needs it.
+    /// Returns the text, for the one place that needs it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is this text, in a time that does not tell how much of it is right.
+    /// Returns whether the secret is this text. The time of the comparison does not reveal how much of the text is
+    /// right.
     pub fn is(&self, candidate: &[u8]) -> bool {
         let (ours, theirs) = (Sha256::digest(&self.0), Sha256::digest(candidate));
         ours.iter().zip(theirs.iter()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
@@ -32,7 +33,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What the names of secrets end in, as gateways and settings write them.
+/// The endings of names that gateways and settings give to secrets.
 const SECRET_NAMES: [&str; 14] = [
     "token",
     "secret",
@@ -50,23 +51,23 @@ const SECRET_NAMES: [&str; 14] = [
     "cookie",
 ];
 
-/// Whether the name of a field tells that it holds a secret: `token`, `api_key`, `X-Auth-Token`.
+/// Returns whether the name of a field looks like the name of a secret: `token`, `api_key`, `X-Auth-Token`.
 pub(crate) fn looks_secret(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let plain = plain.to_ascii_lowercase();
     SECRET_NAMES.iter().any(|end| plain.ends_with(end))
 }
 
-/// Where the program runs, as far as settings depend on it.
+/// The place where the program runs, as far as the settings depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// On a developer's machine or in a test: secrets may stand in the settings.
+    /// A developer's machine, or a test. The settings may contain secrets.
     Local,
-    /// Deployed: they may not.
+    /// A deployment. The settings must not contain secrets.
     Deployed,
 }
 
-/// What the settings are read in: where, and who knows the secrets.
+/// The surroundings in which the settings are read: the place, and the source of the secrets.
 pub struct Surroundings<'a> {
     pub(crate) place: Place,
     lookup: Box<Lookup<'a>>,
@@ -75,12 +76,12 @@ pub struct Surroundings<'a> {
 type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 impl<'a> Surroundings<'a> {
-    /// `lookup` finds a secret by its name.
+    /// Makes surroundings. `lookup` finds a secret by its name.
     pub fn new(place: Place, lookup: impl Fn(&str) -> Option<String> + 'a) -> Self {
         Self { place, lookup: Box::new(lookup) }
     }
 
-    /// A local run that knows these secrets, as pairs of name and text.
+    /// Makes the surroundings of a local run with these secrets, as pairs of name and text.
     pub fn local(secrets: &'a [(&'a str, &'a str)]) -> Self {
         Self::new(Place::Local, |name| {
             secrets.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned())

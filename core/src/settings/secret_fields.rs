@@ -1,4 +1,4 @@
-//! Reads what is secret in a table of the settings, or may be.
+//! Reads values of the settings that are secrets or may be secrets.
 
 use std::fmt;
 
@@ -6,27 +6,27 @@ use toml::Value;
 
 use crate::settings::{Fields, Place, Secret, looks_secret};
 
-/// The fewest characters of a token that its length does not give away to who tries them all.
+/// The minimum length of a token, in characters. An attacker could find a shorter token by trying all possibilities.
 const SHORTEST_TOKEN: usize = 16;
 
-/// What a secret counts as that nobody knows.
+/// The treatment of a secret that is referred to but not found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unknown {
     Fault,
     Absent,
 }
 
-/// A value of a table whose keys are free: plain, or a secret.
+/// A value of a table with free keys: a plain text or a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Param {
-    /// It stands in the settings.
+    /// A text that is written in the settings.
     Plain(String),
-    /// It does not.
+    /// A secret that the settings refer to by name.
     Secret(Secret),
 }
 
 impl Param {
-    /// The text, secret or not.
+    /// Returns the text, secret or not.
     pub fn reveal(&self) -> &str {
         match self {
             Self::Plain(text) => text,
@@ -35,7 +35,7 @@ impl Param {
     }
 }
 
-/// Hides both: what stands in the settings may be a password all the same.
+/// The output hides both kinds, because a plain text in the settings may also be a password.
 impl fmt::Debug for Param {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -46,21 +46,22 @@ impl fmt::Debug for Param {
 }
 
 impl Fields<'_> {
-    /// A secret, if it is given: `{ secret = "NAME" }`, where `NAME` is looked up in the environment and in the
-    /// deployed secret. `{ secret = "NAME", local = "…" }` says what to take in a local run that does not know
-    /// it; an empty text stands for no secret. A text alone is accepted in local runs, with a warning.
+    /// Takes a secret: `{ secret = "NAME" }`. Looks up `NAME` in the environment and in the deployed secret.
+    /// `{ secret = "NAME", local = "…" }` also gives a text for a local run in which `NAME` is not found; an empty text
+    /// means no secret. A local run also accepts a plain text, with a warning. `None` if the key is absent.
     pub fn secret(&mut self, key: &str) -> Option<Secret> {
         self.secret_or(key, Unknown::Fault)
     }
 
-    /// A secret that need not be there: as [`Fields::secret`], but one that nobody knows is no fault, wherever the
-    /// program runs. For what only one function needs, so that the others start without it.
+    /// Takes a secret that may be missing. It works like [`Fields::secret`], but a name that is not found is never a
+    /// fault, neither in a local run nor in a deployment. Use it for a secret that only one Lambda function needs, so
+    /// that the other functions start without the secret.
     pub fn known_secret(&mut self, key: &str) -> Option<Secret> {
         self.secret_or(key, Unknown::Absent)
     }
 
-    /// Warns of a token that is guessed too soon: nothing counts wrong ones, since all of a gateway's messages bring one.
-    /// Only where it is deployed.
+    /// Warns about a short token in a deployment. An attacker can try many tokens, because nothing counts wrong tokens:
+    /// every message of a gateway brings a token.
     pub(crate) fn weigh_token(&mut self, key: &str, token: Option<&Secret>) {
         let is_short = token.is_some_and(|token| token.reveal().len() < SHORTEST_TOKEN);
         if is_short && self.place() == Place::Deployed {
@@ -69,7 +70,7 @@ impl Fields<'_> {
         }
     }
 
-    /// A table with free keys; its values are texts, numbers or secrets.
+    /// Takes a table with free keys. Its values are texts, numbers or secrets.
     pub fn params(&mut self, key: &str) -> Vec<(String, Param)> {
         let table = match self.take(key) {
             None => return Vec::new(),
@@ -97,7 +98,7 @@ impl Fields<'_> {
         params
     }
 
-    /// The keys that were asked for a secret so far, with whether the settings give them.
+    /// Returns the keys that were read as secrets so far. For each key: whether the settings give it.
     pub(crate) fn secrets_asked(&self) -> &[(String, bool)] {
         &self.secrets.asked
     }
@@ -160,7 +161,8 @@ impl Fields<'_> {
     }
 }
 
-/// Whether a text looks like the name of a secret, and not like one: capitals, and digits only behind an underscore.
+/// Returns whether a text looks like the name of a secret, and not like a secret itself: capital letters, with digits
+/// only after an underscore.
 fn is_name(text: &str) -> bool {
     let mut parts = text.split('_');
     let capitals = |part: &str| part.bytes().all(|byte| byte.is_ascii_uppercase());

@@ -1,11 +1,11 @@
-//! What a path asks for, and the paths of pages.
+//! Reads the path of a request, and writes the paths of pages.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use uuid::Uuid;
 
 use crate::model::message::{Identity, InvalidName};
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place<'a> {
     /// `/httptester/`
@@ -16,26 +16,26 @@ pub(super) enum Place<'a> {
     Backend { name: &'a str, rest: Rest<'a> },
 }
 
-/// What is behind a backend's name.
+/// The part of a path after the name of the backend.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Rest<'a> {
-    /// Nothing.
+    /// There is no further part.
     Root,
-    /// `<call>.json`, or `login.html`: has a dot, which no identity in a path has.
+    /// `<call>.json`, or `login.html`. Such a name has a dot; an identity in a path has no dot.
     Call(&'a str),
-    /// An identity, as it is written; and whether a slash ends it.
+    /// An identity as it is written, and whether a slash follows it.
     Named { segment: &'a str, ended: bool },
-    /// More than there is.
+    /// A path that does not exist.
     Nothing,
 }
 
 /// The calls that pages make, and the forms.
 const CALLS: [&str; 6] = ["poll.json", "send.json", "clear.json", "log.json", "login.html", "logout.html"];
 
-/// What leads the name of the folder with the parts of the pages.
+/// The beginning of the name of the folder with the assets of the pages.
 const ASSETS: &str = "assets.";
 
-/// Splits a path into its first segment and the place that the rest is.
+/// Splits a path into its first segment and the target of the whole path.
 pub(super) fn read(path: &str) -> (&str, Place<'_>) {
     let mut segments = path.split('/').skip(1);
     let folder = segments.next().unwrap_or_default();
@@ -52,40 +52,40 @@ pub(super) fn read(path: &str) -> (&str, Place<'_>) {
     (folder, place)
 }
 
-/// Where the parts of the pages are.
+/// Returns the address of the assets.
 pub(super) fn of_assets(folder: &str, release: &str) -> String {
     format!("/{folder}/{ASSETS}{release}/")
 }
 
-/// Whether an identity can stand in a path as it is: letters and digits of ASCII, `_`, `+`, `-`.
+/// Returns whether an identity can be written in a path unescaped: ASCII letters and digits, `_`, `+`, `-`.
 pub(super) fn is_plain(identity: &str) -> bool {
     !identity.is_empty() && identity.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-".contains(&b))
 }
 
-/// Where the page of an identity is, below its backend's address.
+/// Returns the address of an identity's page, relative to the address of its backend.
 pub(super) fn of(identity: &str) -> String {
     if is_plain(identity) { format!("{identity}/") } else { format!("?identity={}", escaped(identity)) }
 }
 
-/// A text as a value in a query.
+/// Escapes a text for a value in a query.
 pub(super) fn escaped(text: &str) -> String {
     const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     utf8_percent_encode(text, ESCAPED).to_string()
 }
 
-/// A segment of a path as the text that it stands for.
+/// Unescapes a segment of a path.
 pub(super) fn unescaped(segment: &str) -> String {
     percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }
 
-/// The identity in a query. A `+` that somebody forgot to escape arrives as a space.
+/// Returns the identity in a query. If a client forgot to escape the `+`, it arrives as a space.
 pub(super) fn identity_in(query: &str) -> Option<Result<Identity, InvalidName>> {
     let (_, identity) = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "identity")?;
     let number = identity.strip_prefix(' ').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     Some(number.map_or(identity.to_string(), |number| format!("+{number}")).parse())
 }
 
-/// A number that nobody has: ten digits that begin like one of a film.
+/// Returns a number that nobody has: ten digits that begin with 555, like the phone numbers in films.
 pub(super) fn new_number() -> String {
     format!("555{:07}", Uuid::new_v4().as_u128() % 10_000_000)
 }

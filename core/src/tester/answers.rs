@@ -1,4 +1,4 @@
-//! Answers that several parts of the tester give, and the headers that all of them have.
+//! Answers that several parts of the tester give, and the headers of all answers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,11 +10,12 @@ use serde::Serialize;
 use crate::backend::plain_text;
 use crate::model::message::InvalidName;
 
-/// Nothing from elsewhere, nothing inline, nothing around it.
+/// The content security policy. A page may load only files of this site, may not have inline scripts or styles, and may
+/// not be inside another page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// A page: nobody keeps it, and nobody shows it inside another one.
+/// Returns a page. Its headers forbid that a cache keeps the page and that another page shows it in a frame.
 pub(super) fn html(status: StatusCode, text: String) -> Response<Bytes> {
     let mut response = plain_text(status, text);
     let headers = [
@@ -22,7 +23,7 @@ pub(super) fn html(status: StatusCode, text: String) -> Response<Bytes> {
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // Not `no-referrer`: forms would then not say where they come from.
+        // With `no-referrer`, browsers would not send the origin of a form.
         (header::REFERRER_POLICY, "same-origin"),
     ];
     for (name, value) in headers {
@@ -31,7 +32,7 @@ pub(super) fn html(status: StatusCode, text: String) -> Response<Bytes> {
     response
 }
 
-/// An answer to a call of the page.
+/// Returns the answer to a call of a page.
 pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Bytes> {
     match serde_json::to_vec(value) {
         Ok(json) => {
@@ -45,7 +46,7 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Bytes
     }
 }
 
-/// What is wrong with a call.
+/// Returns the answer to a wrong call.
 pub(super) fn error(status: StatusCode, problem: impl Into<String>) -> Response<Bytes> {
     #[derive(Serialize)]
     struct Wrong {
@@ -54,7 +55,7 @@ pub(super) fn error(status: StatusCode, problem: impl Into<String>) -> Response<
     json(status, &Wrong { error: problem.into() })
 }
 
-/// Look there.
+/// Returns a redirect (303) to another address.
 pub(super) fn see_other(address: &str) -> Response<Bytes> {
     let mut response = plain_text(StatusCode::SEE_OTHER, "");
     set(&mut response, header::LOCATION, address);
@@ -62,7 +63,7 @@ pub(super) fn see_other(address: &str) -> Response<Bytes> {
     response
 }
 
-/// What someone is told who gave too many wrong passwords.
+/// Returns the text for a user who gave too many wrong passwords.
 pub(super) fn too_many(wait: Duration) -> String {
     let seconds = seconds(wait);
     let (count, unit) = if seconds > 120 { (seconds.div_ceil(60), "minutes") } else { (seconds, "seconds") };
@@ -70,19 +71,19 @@ pub(super) fn too_many(wait: Duration) -> String {
     format!("There were too many wrong passwords. Try again in {count} {unit}.")
 }
 
-/// 429, to a request that brought the password itself.
+/// Returns the answer 429 to a request that contained a password.
 pub(super) fn must_wait(wait: Duration) -> Response<Bytes> {
     let mut response = plain_text(StatusCode::TOO_MANY_REQUESTS, format!("{}\n", too_many(wait)));
     retry_after(&mut response, wait);
     response
 }
 
-/// Says when to come again.
+/// Sets the header that says when to try again.
 pub(super) fn retry_after(response: &mut Response<Bytes>, wait: Duration) {
     set(response, header::RETRY_AFTER, &seconds(wait).to_string());
 }
 
-/// A wait in seconds that is over when they are.
+/// Returns a time in whole seconds, rounded up, so that the wait is over after these seconds.
 fn seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
@@ -99,14 +100,14 @@ pub(super) fn set_cookie(response: &mut Response<Bytes>, cookie: &str) {
     set(response, header::SET_COOKIE, cookie);
 }
 
-/// Sets a header, whose value is ours.
+/// Sets a header to a value that this program chose.
 pub(super) fn set(response: &mut Response<Bytes>, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }
 }
 
-/// The fields of a form; the last of a name counts.
+/// Returns the fields of a form. If a name occurs twice, the last field counts.
 pub(super) fn form(request: &Request<Bytes>) -> BTreeMap<String, String> {
     url::form_urlencoded::parse(request.body()).into_owned().collect()
 }

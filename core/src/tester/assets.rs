@@ -1,4 +1,4 @@
-//! What the pages are made of, under an address that changes with it: browsers keep it for good.
+//! The assets of the pages. Their address changes when one of them changes, so browsers may keep them for ever.
 
 use std::sync::LazyLock;
 
@@ -37,7 +37,7 @@ const ASSETS: [Asset; 12] = [
     asset!("segments.js", "text/javascript; charset=utf-8"),
 ];
 
-/// A name of all of them as they are now.
+/// The name of the current version of all assets: a digest of their content.
 static RELEASE: LazyLock<String> = LazyLock::new(|| {
     let mut sha = Sha256::new();
     for asset in &ASSETS {
@@ -47,12 +47,12 @@ static RELEASE: LazyLock<String> = LazyLock::new(|| {
     hex(&sha.finalize()[..8])
 });
 
-/// Where they are.
+/// Returns the address of the assets.
 pub(super) fn address(folder: &str) -> String {
     address::of_assets(folder, &RELEASE)
 }
 
-/// Answers a request for one of them.
+/// Answers a request for one asset.
 pub(super) fn serve(request: &Request<Bytes>, release: &str, name: &str) -> Response<Bytes> {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else { return answers::not_found() };
     let current = release == RELEASE.as_str();
@@ -65,7 +65,8 @@ pub(super) fn serve(request: &Request<Bytes>, release: &str, name: &str) -> Resp
     } else {
         plain_text(StatusCode::OK, asset.text)
     };
-    // Another release's address has this release's files, for pages that were loaded before it: but not for good.
+    // The address of another release also gives the files of this release, for pages that were loaded before a
+    // deployment. But browsers must not keep these files for ever.
     let kept = if current { "public, max-age=31536000, immutable" } else { "no-cache" };
     for (name, value) in [
         (header::CONTENT_TYPE, asset.kind),

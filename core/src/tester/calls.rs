@@ -1,5 +1,5 @@
-//! The calls that the page makes: JSON in, JSON out, posted all of them, so that one check of origin and token guards
-//! whatever they do.
+//! The calls of the page, with JSON in both directions. All calls are POST requests, so one check of the origin and of
+//! the token guards every call.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,19 +16,19 @@ use crate::model::message::{ConnectionId, Identity};
 use crate::store::StoreError;
 use crate::util::clock::Deadline;
 
-/// The header with what a page was given to make its calls with.
+/// The header for the token that a page received for its calls.
 const TOKEN: &str = "x-tester-token";
 
-/// The largest body of a call, in bytes.
+/// The maximum size of the body of a call, in bytes.
 const LARGEST: usize = 1 << 20;
 
-/// How many messages one call may bring.
+/// The maximum number of messages in one call.
 const MESSAGES: usize = 50;
 
-/// With less time than this no further message is begun, and no further conversation cleared.
+/// The time that must remain before a call starts with the next message, or clears the next conversation.
 const RESERVE: Duration = Duration::from_secs(12);
 
-/// How many numbers the log is of, how many rows it has of each, and how many in all.
+/// The limits of the log: the number of numbers, the number of rows for each number, and the number of rows in total.
 const LOG: (usize, usize, usize) = (60, 100, 500);
 
 /// Answers a call.
@@ -70,7 +70,7 @@ fn refused(problem: impl Into<String>) -> Box<Response<Bytes>> {
     Box::new(answers::error(StatusCode::BAD_REQUEST, problem))
 }
 
-/// The store does not do what it should.
+/// Returns the answer if the store failed.
 fn failed(problem: &StoreError) -> Box<Response<Bytes>> {
     tracing::error!(outcome = "not_answered", error = %problem, "tester");
     Box::new(answers::error(StatusCode::SERVICE_UNAVAILABLE, "The store does not answer. Try again."))
@@ -94,21 +94,21 @@ struct Send {
 struct Message {
     identity: Identity,
     text: String,
-    /// The page's own name of the message: sent again, it is no second one.
+    /// The page's own name for the message. A message that the page sends again with the same name is the same message.
     id: Option<String>,
 }
 
 #[derive(Serialize)]
 struct Taken {
-    /// How many messages were taken, from the first on. The rest is to be sent again.
+    /// The number of messages that were accepted, from the first on. The page must send the rest again.
     taken: usize,
-    /// Their ids in the history.
+    /// The ids of the accepted messages in the history.
     ids: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
 }
 
-/// Takes messages in, one after the other, so that they stay in order.
+/// Accepts messages one after the other, so that they stay in order.
 async fn send(tester: &Tester<'_>, request: &Request<Bytes>, deadline: Deadline) -> Answered {
     let Send { messages } = read(request)?;
     if messages.len() > MESSAGES {
@@ -138,7 +138,7 @@ async fn send(tester: &Tester<'_>, request: &Request<Bytes>, deadline: Deadline)
     Ok(answers::json(status, &Taken { taken: ids.len(), ids, error }))
 }
 
-/// The body of `clear.json`: one identity, or `null` for all.
+/// The body of `clear.json`: one identity, or `null` for all identities.
 #[derive(Deserialize)]
 struct Clear {
     identity: Option<Identity>,
@@ -146,11 +146,11 @@ struct Clear {
 
 #[derive(Serialize)]
 struct Cleared {
-    /// How many conversations are left to clear: call again.
+    /// The number of conversations that are still to clear. The page must call again if it is not 0.
     left: usize,
 }
 
-/// Forgets one conversation, or all that the list has.
+/// Deletes one conversation, or all conversations in the list.
 async fn clear(tester: &Tester<'_>, request: &Request<Bytes>, deadline: Deadline) -> Answered {
     let Clear { identity } = read(request)?;
     let ports = &tester.project.ports;
@@ -175,9 +175,9 @@ async fn clear(tester: &Tester<'_>, request: &Request<Bytes>, deadline: Deadline
 
 #[derive(Serialize)]
 struct Log {
-    /// The newest first.
+    /// The rows, the newest first.
     rows: Vec<Entry>,
-    /// Whether there are older rows, or other numbers.
+    /// Whether there are older rows or other numbers.
     more: bool,
 }
 
@@ -188,7 +188,7 @@ struct Entry {
     row: Shown,
 }
 
-/// What was said by and to all numbers, the newest first.
+/// Returns the messages from and to all numbers, the newest first.
 async fn log(tester: &Tester<'_>) -> Answered {
     let ports = &tester.project.ports;
     let (most_numbers, most_of_one, most) = LOG;

@@ -1,4 +1,4 @@
-//! How far a page knows a conversation: enough to be told no more than what is new or has changed.
+//! A cursor says which part of a conversation a page has. With it, the tester sends the page only new and changed rows.
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -7,28 +7,31 @@ use crate::model::message::State;
 use crate::store::HistoryRow;
 use crate::util::hex::hex;
 
-/// For so long after it a row may still be written that is older: by another function, by another clock.
+/// The time, in milliseconds, for which an older row may still appear after a newer row. Another Lambda function with
+/// another clock may write it.
 const LATE_MS: i64 = 10_000;
 
-/// A message that is not done after so long is not waited for: what comes of it shows when the page is loaded again.
+/// The time, in milliseconds, for which the cursor waits for a message that is not done. A later change shows when the
+/// page is loaded again.
 const PATIENCE_MS: i64 = 3_600_000;
 
-/// What a page has seen, as it sends it back.
+/// The position of a page in a conversation. The page sends it back with the next poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cursor {
-    /// Rows from here on, in milliseconds since 1970, may have changed.
+    /// The time from which rows may have changed, in milliseconds since 1970.
     from: i64,
-    /// What they were.
+    /// A digest of the rows from this time on.
     print: String,
-    /// The newest one: where it is gone, so is the conversation that the page knows.
+    /// The id of the newest row. If this row is gone, the conversation that the page knows is gone too.
     anchor: String,
 }
 
 impl Cursor {
-    /// Returns the cursor after these rows, the oldest first; `None` where there are none. Where there are `more`, older
-    /// ones, the page does not want them.
+    /// Returns the cursor after these rows, which begin with the oldest row; `None` if there are no rows. `more` says
+    /// that there are older rows, which the page does not want.
     ///
-    /// A row that stands in the future hides no other: what comes next is written at `now`, which is before it.
+    /// A row with a time in the future must not hide other rows. The next row gets the time `now`, which is before that
+    /// time.
     pub(super) fn after(rows: &[HistoryRow], more: bool, now: Timestamp) -> Option<Self> {
         let (oldest, newest) = (rows.first()?, rows.last()?);
         let now_ms = now.as_millisecond();
@@ -43,7 +46,7 @@ impl Cursor {
         Some(Self { from, print: print(rows, from), anchor: newest.id.as_str().to_owned() })
     }
 
-    /// What [`Cursor::to_text`] wrote.
+    /// Reads the text of [`Cursor::to_text`].
     pub(super) fn read(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, '.');
         let from = parts.next()?.parse().ok().filter(|from| *from >= 0)?;
@@ -55,23 +58,23 @@ impl Cursor {
         format!("{}.{}.{}", self.from, self.print, self.anchor)
     }
 
-    /// From when on rows are to be read.
+    /// Returns the time from which rows must be read.
     pub(super) fn from(&self) -> Timestamp {
         Timestamp::from_millisecond(self.from).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
-    /// Whether what the page knows is still there, going by the rows from [`Cursor::from`] on.
+    /// Returns whether the conversation that the page knows still exists. `rows` are the rows from [`Cursor::from`] on.
     pub(super) fn holds(&self, rows: &[HistoryRow]) -> bool {
         rows.iter().any(|row| row.id.as_str() == self.anchor)
     }
 
-    /// Whether these rows are what the page has seen.
+    /// Returns whether these rows are the same that the page has.
     pub(super) fn is_up_to_date(&self, rows: &[HistoryRow]) -> bool {
         self.print == print(rows, self.from)
     }
 }
 
-/// A digest of everything of these rows that can change.
+/// Returns a digest of everything in these rows that can change.
 fn print(rows: &[HistoryRow], from: i64) -> String {
     let mut sha = Sha256::new();
     for row in rows.iter().filter(|row| row.at.as_millisecond() >= from) {
@@ -101,7 +104,7 @@ mod tests {
         }
     }
 
-    /// After all rows that are not from the future.
+    /// A time after all rows that are not in the future.
     const NOW: Timestamp = Timestamp::constant(1_700_009_000, 0);
 
     fn from(rows: &[HistoryRow]) -> i64 {

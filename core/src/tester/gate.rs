@@ -1,17 +1,18 @@
-//! Slows down who guesses the password, and locks the login where that does not help.
+//! Slows down an attacker who guesses the password, and locks the login if that is not enough.
 //!
-//! Wrong passwords are counted in the table, since function environments share nothing else. A client, which is an IPv4
-//! address or the /64 of an IPv6 address, has [`FREE`] wrong ones a day; each further one has it wait, 2 s, 4 s … up to
-//! an hour. So one client has about 40 guesses a day, and nobody else notices. All clients together have
-//! [`MOST_IN_AN_HOUR`]; after that the login is closed to everyone until the next full hour of the clock, when the owner
-//! can come in as well as the guessers. A session that has begun goes on in any case.
+//! The DynamoDB table counts the wrong passwords, because the environments of a Lambda function share nothing else. A
+//! client is an IPv4 address or the /64 network of an IPv6 address. After [`FREE`] wrong passwords on one day, the
+//! client must wait before the next attempt: 2 s, then 4 s, and so on up to an hour. So one client has about 40 guesses
+//! a day, and other clients notice nothing. All clients together have [`MOST_IN_AN_HOUR`] wrong passwords in one hour.
+//! Then the login is closed to everyone until the next full hour of the clock. After that, the owner can log in again,
+//! and the attackers can guess again. A session that has begun is never interrupted.
 //!
-//! While a client waits, the right password is answered like a wrong one, and a wrong one is neither counted nor does it
-//! make the wait longer.
+//! While a client must wait, the right password gets the same answer as a wrong one. A wrong password in this time is
+//! not counted and does not make the wait longer.
 //!
-//! A password is compared first and the counts are read after it, so of guesses that are made at once as many may pass as
-//! are at work before the first is counted: those that the API lets in within milliseconds. Counting first would cost a
-//! write for each login.
+//! The gate first compares the password and then reads the counts. So several simultaneous guesses may all pass before
+//! the first one is counted: as many as the API lets in within milliseconds. To count first would cost one write for
+//! each login.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::Ordering;
@@ -28,38 +29,38 @@ use crate::project::Project;
 use crate::store::{Guesses, StoreError};
 use crate::util::hex::hex;
 
-/// The wrong passwords that a client may give on one day before it has to wait.
+/// The number of wrong passwords that a client may give on one day before it must wait.
 const FREE: u32 = 5;
 
-/// The first wait. Each is twice as long as the one before.
+/// The first wait. Each later wait is twice as long as the wait before.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 
 /// The longest wait of one client.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// The wrong passwords that all clients together may give in an hour.
+/// The number of wrong passwords that all clients together may give in an hour.
 const MOST_IN_AN_HOUR: u32 = 1_000;
 
-/// For how long a process need not ask again after it learned that nobody guessed, in seconds. With `Basic` every call of
-/// a page brings the password.
+/// The time, in seconds, for which a process need not read the counts again after it found that nobody had guessed.
+/// With `Basic`, every call of a page brings the password.
 const QUIET: i64 = 10;
 
-/// The address that a request came from, as the server tells it. Not what the client says of itself.
+/// The address of the client, as the server sees it. The client itself cannot choose it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// Whether a password that was given counts.
+/// The result for a password that came with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It is right.
+    /// The password is right.
     Right,
-    /// It is wrong.
+    /// The password is wrong.
     Wrong,
-    /// Whether it is right is not said: the client must wait this long.
+    /// The client must wait this long. The answer does not say whether the password is right.
     Wait(Duration),
 }
 
-/// The gate before one tester.
+/// The gate before the login of one tester.
 pub(super) struct Gate<'a> {
     pub(super) project: &'a Project,
     pub(super) login: Login<'a>,
@@ -70,7 +71,7 @@ impl Gate<'_> {
     /// Judges a password that came with a request.
     ///
     /// # Errors
-    /// The counts cannot be read or written. Nobody comes in then.
+    /// The counts cannot be read or written. Then nobody can log in.
     pub(super) async fn judge(
         &self,
         request: &Request<Bytes>,
@@ -103,7 +104,7 @@ impl Gate<'_> {
         Ok(Verdict::Wrong)
     }
 
-    /// A name for the client that does not tell its address.
+    /// Returns a name for the client that does not reveal its address.
     fn client(&self, request: &Request<Bytes>) -> String {
         let address = request.extensions().get::<ClientAddress>().map(|address| network(address.0));
         let address = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
@@ -112,7 +113,8 @@ impl Gate<'_> {
     }
 }
 
-/// What one person has of the addresses: all of an IPv4 address, and of an IPv6 address the network.
+/// Returns the part of an address that stands for one person: a complete IPv4 address, or the /64 network of an IPv6
+/// address.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -120,7 +122,7 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// How long a client has to wait now.
+/// Returns how long a client must wait now.
 fn wait(guesses: &Guesses, now: Timestamp) -> Option<Duration> {
     if guesses.by_all >= MOST_IN_AN_HOUR {
         let second = u64::try_from(now.as_second().rem_euclid(3600)).unwrap_or(0);
@@ -130,7 +132,7 @@ fn wait(guesses: &Guesses, now: Timestamp) -> Option<Duration> {
     let whole = FIRST_WAIT.saturating_mul(1 << beyond.min(16)).min(LONGEST_WAIT);
     let until = guesses.last_at?.saturating_add(SignedDuration::try_from(whole).ok()?).ok()?;
     let left = Duration::try_from(until.duration_since(now)).ok()?;
-    // A clock that was behind when it counted has nobody wait longer than the wait.
+    // The clock may be behind the clock that counted. Nobody then waits longer than the whole wait.
     (!left.is_zero()).then(|| left.min(whole))
 }
 
@@ -162,7 +164,7 @@ mod tests {
             ((4_000_000, 999, 0), Some(3_600)),
             ((4_000_000, 999, 3_599), Some(1)),
             ((4_000_000, 999, 3_600), None),
-            // Counted by a clock that is ahead.
+            // This guess was counted by a clock that is ahead.
             ((5, 5, -1_000), Some(2)),
             ((0, 999, 0), None),
             ((0, 1_000, 0), Some(3_600)),

@@ -1,4 +1,4 @@
-//! Who may see the pages: a cookie that the password signs, or the password itself.
+//! Checks who may see the pages. A user shows a cookie that is signed with the password, or the password itself.
 
 use ::http::{Request, header};
 use bytes::Bytes;
@@ -12,19 +12,19 @@ use crate::model::message::BackendName;
 use crate::settings::Secret;
 use crate::util::hex::{hex, unhex};
 
-/// How long a login lasts.
+/// The length of a login, in seconds.
 const LASTS: i64 = 12 * 3600;
 
-/// Who asks.
+/// The sender of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Visitor {
-    /// Anyone: nothing is asked of them.
+    /// Anyone: the tester has no password.
     Anyone,
-    /// Who has logged in; the value of the cookie.
+    /// A user who has logged in, with the value of the cookie.
     Session(String),
-    /// Who sent a password with the request. Whether it is right is for the [gate](super::gate) to say.
+    /// A client that sent a password with the request. The [gate](super::gate) decides whether the password is right.
     Basic,
-    /// Someone else.
+    /// Any other client.
     Nobody,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Login<'a> {
     pub(super) backend: &'a BackendName,
 }
 
-/// Tells who asks.
+/// Returns the sender of a request.
 pub(super) fn visitor(
     access: &Access,
     backend: &BackendName,
@@ -59,8 +59,9 @@ pub(super) fn visitor(
 }
 
 impl Visitor {
-    /// Whether a form or a call was made by a page of ours that this visitor was given. Where nothing is asked of
-    /// anyone, and where the password came along, there is no cookie that another site could use.
+    /// Returns whether one of our own pages made a form or a call for this visitor. The answer is always yes if the
+    /// tester has no password, or if the request contains the password: then there is no cookie that another site could
+    /// use.
     pub(super) fn has_token(&self, login: &Login<'_>, token: &str) -> bool {
         match self {
             Self::Anyone | Self::Basic => true,
@@ -75,14 +76,14 @@ impl Login<'_> {
         format!("__Secure-httptester-{}", self.backend)
     }
 
-    /// The cookie of a new session.
+    /// Returns the cookie of a new session.
     pub(super) fn cookie(&self, folder: &str, now: Timestamp) -> String {
         let expires = now.as_second() + LASTS;
         let value = format!("{expires}.{}", hex(&self.sign("session", &expires.to_string())));
         self.set_cookie(folder, &value, LASTS)
     }
 
-    /// The cookie that ends a session.
+    /// Returns the cookie that ends a session.
     pub(super) fn no_cookie(&self, folder: &str) -> String {
         self.set_cookie(folder, "", 0)
     }
@@ -100,7 +101,7 @@ impl Login<'_> {
         lasts && self.is_signed("session", expires, signature)
     }
 
-    /// What the pages of a session send with each call.
+    /// Returns the token that the pages of a session send with each call.
     pub(super) fn token(&self, session: &str) -> String {
         hex(&self.sign("page", session))
     }
@@ -119,7 +120,7 @@ impl Login<'_> {
         self.mac(purpose, text).map(|mac| mac.finalize().into_bytes().to_vec()).unwrap_or_default()
     }
 
-    /// Constant in time.
+    /// Returns whether a signature is right. The comparison takes constant time.
     fn is_signed(&self, purpose: &str, text: &str, signature: &str) -> bool {
         let signature = unhex(signature).unwrap_or_default();
         self.mac(purpose, text).is_some_and(|mac| mac.verify_slice(&signature).is_ok())
@@ -182,7 +183,7 @@ mod tests {
         let access = Access::Login(Secret::new("pass"));
         let name: BackendName = "mine".parse().unwrap();
         let whose = |value: &str| visitor(&access, &name, &with("authorization", value), at(0));
-        // me:pass, me:wrong
+        // The user name and password are me:pass, then me:wrong.
         assert_eq!(whose("Basic bWU6cGFzcw=="), Visitor::Basic);
         assert_eq!(whose("Basic bWU6d3Jvbmc="), Visitor::Basic, "the gate looks at it");
         assert_eq!(whose("Bearer pass"), Visitor::Nobody);

@@ -1,7 +1,7 @@
-//! The message tester in a browser: pages, the calls that they make, and posts of scripts.
+//! The message tester in a browser: its pages, the calls of the pages, and POST requests of scripts.
 //!
-//! What it shows is the history that every backend has; of its own it keeps the numbers that were used. Its settings
-//! are those of [`MessageTester`].
+//! The pages show the history, which every backend has. In addition, the tester stores only the list of used numbers.
+//! Its settings are those of [`MessageTester`].
 
 mod address;
 mod answers;
@@ -33,11 +33,11 @@ use login::{Login, Visitor};
 
 pub use gate::ClientAddress;
 
-/// What a tester says that is off.
+/// The answer of a tester that is off.
 const OFF: &str = "The message tester is off: it has no password. The settings name the secret that holds it; give the \
                    secret a value and deploy again.\n";
 
-/// One of the project's testers, and who asks for it.
+/// One tester of the project, and the visitor who sent the request.
 struct Tester<'a> {
     project: &'a Project,
     engine: &'a str,
@@ -54,12 +54,13 @@ struct Tester<'a> {
 /// |---|---|
 /// | `/httptester/`, `/httptester/<backend>/` | 303 to the page of a new number |
 /// | `/httptester/<backend>/<identity>/`, `/httptester/<backend>/?identity=<identity>` | the page |
-/// | POST to `/httptester/<backend>/` | as [`endpoint::serve`], for scripts |
-/// | POST to `/httptester/<backend>/<call>.json` | what the page asks for |
-/// | `/httptester/<backend>/login.html`, `logout.html` | the login, where there is a password |
-/// | `/httptester/assets.<release>/<name>` | what the pages are made of |
+/// | POST to `/httptester/<backend>/` | the same as [`endpoint::serve`], for scripts |
+/// | POST to `/httptester/<backend>/<call>.json` | the answer to a call of the page |
+/// | `/httptester/<backend>/login.html`, `logout.html` | the login, if there is a password |
+/// | `/httptester/assets.<release>/<name>` | an asset of the pages |
 ///
-/// No identity that stands in a path has a dot, and no backend's name has one: so nothing here is in the way of either.
+/// An identity in a path has no dot, and the name of a backend has no dot. So these paths never clash with an identity
+/// or a backend.
 pub async fn serve(
     project: &Project,
     engine: &str,
@@ -118,7 +119,7 @@ async fn answer(
     }
 }
 
-/// The tester of this name, or the first of all.
+/// Returns the tester of this name; without a name, returns the first tester.
 fn find<'p>(
     project: &'p Project,
     engine: &str,
@@ -131,7 +132,7 @@ fn find<'p>(
 }
 
 impl Tester<'_> {
-    /// The login of this tester, if it has one.
+    /// Returns the login of this tester, if it has one.
     fn login(&self) -> Option<Login<'_>> {
         match self.backend.access() {
             Access::Login(password) => Some(Login { password, backend: &self.name }),
@@ -178,15 +179,15 @@ impl Tester<'_> {
         }
     }
 
-    /// The gate before the login, where there is one.
+    /// Returns the gate before the login, if the tester has a login.
     fn gate(&self) -> Option<Gate<'_>> {
         let (project, quiet) = (self.project, self.backend.quiet());
         self.login().map(|login| Gate { project, login, quiet })
     }
 
-    /// Makes of someone who sent a password someone who knows it, or nobody.
+    /// Judges the password of a visitor who sent one: after this, the visitor is let in or is nobody.
     async fn let_in(&mut self, request: &Request<Bytes>) -> Result<(), Response<Bytes>> {
-        // A script may bring its token like this, which is no guess.
+        // A script may send its token in the same header. This is not a guess of the password.
         let is_script = self.backend.authenticate(request) == Caller::Gateway;
         let password = basic_password(request.headers()).filter(|_| !is_script);
         let verdict = match (self.gate(), password) {
@@ -233,7 +234,7 @@ impl Tester<'_> {
         response
     }
 
-    /// The page, for who may see it.
+    /// Returns the page if the visitor may see it, and otherwise a redirect to the login.
     fn page(&self, identity: &Identity) -> Response<Bytes> {
         if matches!(self.visitor, Visitor::Nobody) {
             let identity = address::escaped(identity.as_str());
@@ -250,12 +251,12 @@ impl Tester<'_> {
         answers::see_other(&self.address(Some(identity)))
     }
 
-    /// Where everything of this tester is.
+    /// Returns the address that is the start of all addresses of this tester.
     fn root(&self) -> String {
         format!("/{}/{}/", self.folder, self.name)
     }
 
-    /// Where the page of an identity is; without one, of a new number.
+    /// Returns the address of an identity's page. Without an identity, returns the page of a new number.
     fn address(&self, identity: Option<&Identity>) -> String {
         match identity {
             Some(identity) => format!("{}{}", self.root(), address::of(identity.as_str())),

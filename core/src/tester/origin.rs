@@ -1,12 +1,13 @@
-//! Whether a browser sends a request on behalf of another site's page.
+//! Detects a request that a browser sends for a page of another site.
 //!
 //! Source: <https://developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site>
 
 use ::http::{Request, header};
 use bytes::Bytes;
 
-/// Browsers say so in `Sec-Fetch-Site`; where they do not (older ones, and all of them over plain HTTP) the `Origin`
-/// must be the host that was asked. A request with neither is no browser's: those send an origin with each POST.
+/// Returns whether a page of another site caused the request. New browsers say so in `Sec-Fetch-Site`. Older browsers,
+/// and all browsers over plain HTTP, do not send this header; then the `Origin` must be the host of the request. A
+/// request with neither header does not come from a browser, because browsers send an origin with each POST.
 pub(super) fn is_foreign(request: &Request<Bytes>) -> bool {
     let headers = request.headers();
     if let Some(site) = headers.get("sec-fetch-site") {

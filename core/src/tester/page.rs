@@ -1,4 +1,4 @@
-//! The pages: HTML with a few values filled in. What people wrote comes later, as data.
+//! The pages: HTML in which a few values are filled in. The page loads the messages later, as data.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::model::message::Identity;
 const CONVERSATION: &str = include_str!("web/conversation.html");
 const LOGIN: &str = include_str!("web/login.html");
 
-/// The page of all conversations. Which one it opens it reads from its address.
+/// Returns the page of all conversations. The page itself reads from its address which conversation it opens.
 pub(super) fn conversation(tester: &Tester<'_>) -> Response<Bytes> {
     let token = match (tester.login(), &tester.visitor) {
         (Some(login), Visitor::Session(session)) => login.token(session),
@@ -32,18 +32,19 @@ pub(super) fn conversation(tester: &Tester<'_>) -> Response<Bytes> {
     answers::html(StatusCode::OK, text)
 }
 
-/// What came of the password that was given before.
+/// The result of the password that the user gave before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Before {
-    /// There was none.
+    /// The user gave no password.
     Nothing,
-    /// It was wrong.
+    /// The password was wrong.
     Wrong,
-    /// There were too many wrong ones: the next may come after this time.
+    /// There were too many wrong passwords. The user may try again after this time.
     TooMany(Duration),
 }
 
-/// The form that asks for the password, and leads to the page of an identity; with a word about the last one.
+/// Returns the form that asks for the password and then leads to the page of an identity. The form also shows the
+/// result of the previous password.
 pub(super) fn login(tester: &Tester<'_>, identity: Option<&Identity>, before: Before) -> Response<Bytes> {
     let (status, problem) = match before {
         Before::Nothing => (StatusCode::OK, String::new()),
@@ -74,7 +75,7 @@ fn common(tester: &Tester<'_>, name: &str) -> String {
     }
 }
 
-/// Puts values in the place of `{{name}}`, escaped, each once: a value is never looked through for another.
+/// Replaces each `{{name}}` by its escaped value. A value is never searched for another `{{name}}`.
 fn filled(page: &str, value: impl Fn(&str) -> String) -> String {
     let mut parts = page.split("{{");
     let mut text = parts.next().unwrap_or_default().to_owned();
@@ -90,7 +91,7 @@ fn filled(page: &str, value: impl Fn(&str) -> String) -> String {
     text
 }
 
-/// A text as it stands in HTML, within the quotes of an attribute too.
+/// Escapes a text for HTML, also for an attribute in quotes.
 fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! What is new in the conversations that a page follows.
+//! Finds the new rows in the conversations that a page follows.
 
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
@@ -9,23 +9,23 @@ use super::cursor::Cursor;
 use crate::model::message::{ConnectionId, Identity};
 use crate::store::{Direction, HistoryRow, StoreError};
 
-/// How many conversations a page may follow.
+/// The maximum number of conversations that a page may follow.
 pub(super) const CONVERSATIONS: usize = 60;
 
-/// How many rows a page gets of a conversation that it does not know, unless it says otherwise.
+/// The number of rows that a page gets of a conversation that it does not know, unless it asks for another number.
 const ROWS: usize = 200;
 
-/// How many rows it may ask for.
+/// The maximum number of rows that a page may ask for.
 const MOST_ROWS: usize = 2000;
 
-/// How many rows are read of what may be new: while a long file is sent, all of it. A page that is further behind gets
-/// the newest in the place of all.
+/// The number of rows that are read to find new ones. It is enough for all rows that appear while a long file is sent.
+/// A page that is further behind gets the newest rows in place of all its rows.
 const NEW_ROWS: usize = 3000;
 
-/// How many numbers the list has.
+/// The maximum number of numbers in the list.
 const NUMBERS: usize = 1000;
 
-/// The cursor of a page that knows that there is nothing.
+/// The cursor of a page that knows that the conversation is empty.
 const NOTHING: &str = "-";
 
 /// The body of `poll.json`.
@@ -34,7 +34,7 @@ pub(super) struct Poll {
     /// The conversations that the page follows.
     #[serde(default)]
     pub(super) conversations: Vec<Followed>,
-    /// Whether it wants the list of numbers.
+    /// Whether the page wants the list of numbers.
     #[serde(default)]
     numbers: bool,
 }
@@ -43,13 +43,13 @@ pub(super) struct Poll {
 #[derive(Debug, Deserialize)]
 pub(super) struct Followed {
     identity: Identity,
-    /// As it was given with the last rows; without it the page knows nothing.
+    /// The cursor that came with the last rows. Without it, the page knows nothing of the conversation.
     cursor: Option<String>,
-    /// How many rows it wants of what it does not know.
+    /// The number of rows that the page wants if the tester must send the conversation anew.
     rows: Option<usize>,
 }
 
-/// The answer.
+/// The answer to a poll.
 #[derive(Debug, Serialize)]
 pub(super) struct News {
     conversations: Vec<Conversation>,
@@ -61,9 +61,9 @@ pub(super) struct News {
 struct Conversation {
     identity: Identity,
     cursor: String,
-    /// These rows stand in the place of all that the page has.
+    /// Whether these rows replace all rows that the page has.
     reset: bool,
-    /// There are older ones.
+    /// Whether there are older rows.
     more: bool,
     rows: Vec<Shown>,
 }
@@ -74,11 +74,11 @@ struct Used {
     used_at: i64,
 }
 
-/// A row as the page has it.
+/// A row in the form for the page.
 #[derive(Debug, Serialize)]
 pub(super) struct Shown {
     pub(super) id: String,
-    /// In milliseconds since 1970.
+    /// The time in milliseconds since 1970.
     pub(super) at: i64,
     direction: &'static str,
     state: &'static str,
@@ -110,7 +110,7 @@ impl From<HistoryRow> for Shown {
     }
 }
 
-/// Answers it. Of conversations without news there is no word.
+/// Answers a poll. The answer leaves out conversations without news.
 pub(super) async fn news(tester: &Tester<'_>, poll: Poll) -> Result<News, StoreError> {
     let followed = try_join_all(poll.conversations.into_iter().map(|followed| of_one(tester, followed)));
     let numbers = async {

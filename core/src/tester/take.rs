@@ -1,4 +1,4 @@
-//! Takes messages in, as any endpoint does, and lets the page know of them at once.
+//! Accepts messages like any endpoint, and shows them on the page at once.
 
 use std::collections::BTreeMap;
 
@@ -19,13 +19,13 @@ use crate::store::{Direction, HistoryRow, StoreError};
 use crate::util::clock::Deadline;
 use crate::util::random;
 
-/// Among how many of the last rows of a conversation a message that comes again is looked for.
+/// The number of last rows of a conversation in which a repeated message is searched for.
 const LATELY: usize = 200;
 
-/// What a script is told where the settings have a login and no token.
+/// The answer to a script if the settings have a password but no token.
 const NO_TOKEN: &str = "Scripts need a token here, and the settings have none: log in and use the page.\n";
 
-/// A POST of `identity` and `text`.
+/// Accepts a POST of `identity` and `text`.
 pub(super) async fn from_script(
     tester: &Tester<'_>,
     request: &Request<Bytes>,
@@ -51,7 +51,7 @@ pub(super) async fn from_script(
     }
 }
 
-/// A message of the page's.
+/// Returns the message that a page sent.
 pub(super) fn received(identity: Identity, text: String, id: Option<String>) -> Received {
     Received {
         identity,
@@ -64,11 +64,12 @@ pub(super) fn received(identity: Identity, text: String, id: Option<String>) -> 
     }
 }
 
-/// Takes one message in. `Ok`: it is durable, under this id.
+/// Accepts one message. After `Ok`, the message is durable and has the returned id.
 ///
-/// A queued one has its row from here, so that the page shows it before the responder comes to it. Its time and its id are
-/// made here, so that both write the same row. The row is written first: a message that comes again, since nobody knows
-/// what became of it, finds it and is the same row, wherever the first try ended.
+/// This function writes the history row of a queued message, so that the page shows the message before the responder
+/// processes it. The function also chooses the time and the id of the message, so that this function and the responder
+/// write the same row. It writes the row first. If the result of an attempt is lost, the sender repeats the message.
+/// The repeated message then finds the row of the first attempt and uses it, wherever the first attempt ended.
 pub(super) async fn one(
     tester: &Tester<'_>,
     mut received: Received,
@@ -105,7 +106,7 @@ pub(super) async fn one(
     Ok(row.id)
 }
 
-/// Returns when a message of this id arrived: now, if it did not do so lately.
+/// Returns the time when the message with this id arrived. The time is now, if no recent row has this id.
 async fn arrived_before(
     tester: &Tester<'_>,
     connection: &ConnectionId,
@@ -118,7 +119,7 @@ async fn arrived_before(
     Ok(own.map_or(now, |row| row.at))
 }
 
-/// Puts numbers on the list. The messages are taken by now, so that a failure is a line in the log.
+/// Puts numbers on the list. The messages are already accepted, so a failure only leads to a line in the log.
 pub(super) async fn note(tester: &Tester<'_>, identities: impl IntoIterator<Item = Identity>) {
     let ports = &tester.project.ports;
     let now = ports.clock.now();

@@ -1,4 +1,4 @@
-//! The tester as a browser and a script see it, on a store in memory.
+//! Tests of the tester as a browser and a script see it, with a store in memory.
 
 mod calls;
 mod guards;
@@ -46,7 +46,7 @@ struct Rig {
 }
 
 impl Rig {
-    /// A tester `t`, with more keys in its table, and what the surroundings know.
+    /// Makes a tester `t` with additional keys in its table and with these surroundings.
     fn with(keys: &str, surroundings: &Surroundings<'_>) -> Self {
         let text = format!("[project]\nname = \"<T>\"\n[backends.t]\nengine = \"httptester\"\n{keys}\n");
         let settings = Settings::read(&text, &Engines::standard(), surroundings).unwrap();
@@ -128,7 +128,7 @@ impl Rig {
         }
     }
 
-    /// Of the number 1, that is.
+    /// Returns whether nothing is stored for the number 1.
     async fn nothing_is_kept(&self) -> bool {
         let now = crate::util::clock::Clock::now(&self.clock);
         let name: BackendName = "t".parse().unwrap();

@@ -1,4 +1,4 @@
-//! Reads the message out of a request's fields.
+//! Reads the message out of the fields of a request.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,10 +16,10 @@ use crate::settings::Fields;
 use crate::text::charset::guess;
 use crate::text::{Decoded, Fidelity};
 
-/// The field that carries the token.
+/// The name of the field that carries the token.
 pub(super) const TOKEN: &str = "token";
 
-/// What the gateway calls its fields.
+/// The gateway's names of the fields.
 #[derive(Debug)]
 pub(in crate::backend) struct Inbound {
     identity: String,
@@ -50,7 +50,7 @@ impl Inbound {
         }
     }
 
-    /// Reads the message. All faults at once.
+    /// Reads the message. An error holds all faults at once.
     pub(in crate::backend) fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
         let payload = Payload::read(request).map_err(|fault| vec![fault])?;
         let mut faults = Vec::new();
@@ -76,7 +76,7 @@ impl Inbound {
         })
     }
 
-    /// The sender. In a form a `+` that somebody forgot to escape arrives as a space.
+    /// Reads the sender. If a client forgot to escape the `+` in a form, the `+` arrives as a space.
     fn identity(&self, payload: &Payload) -> Result<Identity, Fault> {
         let bytes = required(payload, &self.identity)?;
         let text = String::from_utf8_lossy(&bytes);
@@ -90,7 +90,7 @@ impl Inbound {
         text.parse().map_err(|problem: InvalidName| Fault::new(&self.identity, problem.to_string()))
     }
 
-    /// What else the gateway said, by its own names.
+    /// Returns all other fields of the request, by the gateway's names.
     fn details(&self, payload: &Payload, received_at: Option<Timestamp>) -> BTreeMap<String, String> {
         let known = [&self.identity, &self.text, &self.id, &self.recipient];
         let ours = |name: &str| {
@@ -121,14 +121,14 @@ fn bytes<'a>(payload: &'a Payload, name: &str) -> Result<Option<Cow<'a, [u8]>>, 
     }
 }
 
-/// A field that only gateways write; `None` if it is absent or blank.
+/// Returns the text of a field that only gateways write; `None` if the field is absent or blank.
 pub(super) fn text(payload: &Payload, name: &str) -> Result<Option<String>, Fault> {
     let text = bytes(payload, name)?.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
     Ok(text.filter(|text| !text.is_empty()))
 }
 
-/// A field of the body, or of the query also where there is a body, since some gateways can be told a URL and nothing
-/// else.
+/// Returns a field of the body, or else of the query. A request with a body may also have the field in its query,
+/// because some gateways can only be told a URL.
 pub(super) fn anywhere(request: &Request<Bytes>, name: &str) -> Option<Vec<u8>> {
     let in_body = Payload::read(request).ok().and_then(|payload| match payload.get(name)? {
         Value::Bytes(bytes) => Some(bytes.into_owned()),

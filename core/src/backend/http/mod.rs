@@ -1,4 +1,4 @@
-//! Any gateway that speaks HTTP in forms, URLs or JSON.
+//! A backend for any gateway that speaks HTTP in forms, URLs or JSON.
 
 mod field_names;
 mod inbound;
@@ -30,70 +30,80 @@ use status::Status;
 
 /// A gateway that speaks HTTP: `engine = "http"`, at `/http/<name>/`.
 ///
-/// It takes a POST of a form or of a JSON object of texts and numbers, or a GET with a query, in UTF-8. It answers
-/// `OK`, or 400 with a line for each field that is wrong, or 415 to any other content type.
+/// The endpoint accepts a POST of a form, a POST of a JSON object with texts and numbers, or a GET with a query. The
+/// encoding is UTF-8. The endpoint answers `OK`; or 400 with one line for each wrong field; or 415 for any other
+/// content type.
 ///
 /// | key | meaning | default |
 /// |---|---|---|
-/// | `outgoing_url` | where messages go; `%(identity)s`, `%(text)s`, `%(id)s`, `%(backend)s` in its path or query are filled in, escaped | required |
-/// | `outgoing_method` | `"GET"`: the message is in the URL; `"form"`, `"json"`: it is posted | `"GET"` |
-/// | `outgoing_identity`, `outgoing_text`, `outgoing_id` | what its fields are called when it is posted | `"identity"`, `"text"`, `"id"` |
-/// | `headers` | further headers; secrets by reference | none |
-/// | `expected_statuses` | the statuses that mean that it was taken | 200 to 299 |
-/// | `timeout_seconds` | how long the gateway may take to answer, 1 to 60 | 15 |
-/// | `incoming_identity`, `incoming_text`, `incoming_recipient` | what the fields of requests are called | `"identity"`, `"text"`, `"recipient"` |
-/// | `incoming_id` | the field of the gateway's own id. A message with the id of an earlier one of its sender is that one, come twice | `"id"` |
-/// | `incoming_timestamp` | the field of the time of arrival: seconds or milliseconds since 1970, or ISO 8601 | `"timestamp"` |
-/// | `token` | what requests must carry: as the field `token`, also in a query beside a body, as `Bearer`, or as the password of `Basic` | none |
-/// | `signature_secret`, `signature_header` | what the raw body must be signed with (HMAC-SHA256, hexadecimal, `sha256=` before it or not), and where. Then only POST is taken: a query would not be signed | none, `"x-signature"` |
-/// | `open`, `plain_http` | as with [`kannel`](super::kannel::Kannel); a signature guards as well as a token | `false` |
+/// | `outgoing_url` | the URL to which messages go. In its path and query, Threadless replaces `%(identity)s`, `%(text)s`, `%(id)s` and `%(backend)s` by the escaped values | required |
+/// | `outgoing_method` | `"GET"`: the message is in the URL. `"form"` or `"json"`: the message is in the body of a POST | `"GET"` |
+/// | `outgoing_identity`, `outgoing_text`, `outgoing_id` | the names of the fields in the body of a POST | `"identity"`, `"text"`, `"id"` |
+/// | `headers` | additional headers; a secret value must be a reference | none |
+/// | `expected_statuses` | the statuses which mean that the gateway accepted the message | 200 to 299 |
+/// | `timeout_seconds` | the longest time in which the gateway may answer, 1 to 60 | 15 |
+/// | `incoming_identity`, `incoming_text`, `incoming_recipient` | the names of the fields in requests of the gateway | `"identity"`, `"text"`, `"recipient"` |
+/// | `incoming_id` | the field with the gateway's own id. If a sender's message has the same id as an earlier message of this sender, it counts as the same message, delivered twice | `"id"` |
+/// | `incoming_timestamp` | the field with the time of arrival: seconds or milliseconds since 1970, or ISO 8601 | `"timestamp"` |
+/// | `token` | the token that requests must carry: as the field `token` (in the body, or in the query even if there is a body), as `Bearer`, or as the password of `Basic` | none |
+/// | `signature_secret`, `signature_header` | the secret for the signature of the raw body (HMAC-SHA256, hexadecimal, with or without `sha256=` before it), and the header that carries the signature. The endpoint then accepts only POST, because the signature does not cover a query | none, `"x-signature"` |
+/// | `open`, `plain_http` | the same meaning as for [`kannel`](super::kannel::Kannel). `signature_secret` protects the URL in the same way as `token`: a backend with one of the two needs no `open = true` | `false` |
 ///
-/// | `delivery_reports` | whether the gateway reports at `/http/<name>/status/` what became of messages | `false` |
-/// | `report_id`, `report_status`, `report_detail` | what the fields of these reports are called: our id as it was given, what became of the message, and words about it | `"id"`, `"status"`, `"detail"` |
-/// | `report_delivered`, `report_failed`, `report_sent` | what the status can be for each: lists of texts, in capitals or not | those below |
-///
-/// With both `token` and `signature_secret` a request needs both.
+/// If the settings give both `token` and `signature_secret`, a request needs both.
 ///
 /// # Delivery reports
 ///
-/// With `delivery_reports = true` a message's id, as `%(id)s` and `outgoing_id` give it, is a signed reference of about
-/// 100 letters, digits, `-` and `_`, the same in every attempt. A report brings it back, as a POST of a form or JSON or
-/// as a GET, with the token or the signature that messages need; the id may also stand in the query of a POST, for a
-/// gateway that is told a URL for each message, such as
-/// `…&callback=https%3A%2F%2Fyours.example%2Fhttp%2Fmy-gateway%2Fstatus%2F%3Fid%3D%(id)s`. It is answered `OK`; 400 with
-/// the fields that are wrong; 401 or 403 without the token or for an id that is not ours.
-///
-/// | status | means | unless the settings say otherwise |
+/// | key | meaning | default |
 /// |---|---|---|
-/// | delivered | the phone has it | `delivered`, `delivrd`, `read`, `success`, `1` |
-/// | failed | it will not get there | `failed`, `failure`, `undelivered`, `undeliverable`, `undeliv`, `rejected`, `rejectd`, `expired`, `deleted`, `canceled`, `cancelled`, `error`, `2`, `16` |
-/// | sent | it is on its way | `accepted`, `acceptd`, `queued`, `scheduled`, `sending`, `sent`, `submitted`, `buffered`, `enroute`, `pending`, `processing`, `unknown`, `4`, `8`, `32` |
+/// | `delivery_reports` | `true`: the gateway sends delivery reports to `/http/<name>/status/` | `false` |
+/// | `report_id`, `report_status`, `report_detail` | the names of the fields in these reports: our id as the gateway received it, the status of the message, and a text about the status | `"id"`, `"status"`, `"detail"` |
+/// | `report_delivered`, `report_failed`, `report_sent` | the words that the gateway uses for each status: lists of texts; upper and lower case are the same | the words of the next table |
 ///
-/// The numbers are Kannel's. [`State`](crate::model::message::State) says how the history moves, and
-/// [`App::report`](crate::App::report) what apps can make of it. The key of the signature is made of the `token`, or of
-/// the `signature_secret`; a deployed function without either does not start.
+/// With `delivery_reports = true`, the id of a message (`%(id)s` and `outgoing_id`) is a signed reference. It has about
+/// 100 characters (letters, digits, `-` and `_`), and it is the same in every attempt. A report must return this id, as
+/// a POST of a form or of JSON, or as a GET. With `signature_secret`, only a POST is accepted. A report needs the same
+/// token or signature as a message. The id may also be in the query of a POST. This helps with a gateway that is told a
+/// URL for each message, such as
+/// `…&callback=https%3A%2F%2Fyours.example%2Fhttp%2Fmy-gateway%2Fstatus%2F%3Fid%3D%(id)s`. The answer to a report is
+/// `OK`; or 400 with the wrong fields; or 401 or 403 if the token or signature is missing or wrong, or if the id is not
+/// ours.
+///
+/// | status | meaning | default words |
+/// |---|---|---|
+/// | delivered | the phone has the message | `delivered`, `delivrd`, `read`, `success`, `1` |
+/// | failed | the message will never reach the phone | `failed`, `failure`, `undelivered`, `undeliverable`, `undeliv`, `rejected`, `rejectd`, `expired`, `deleted`, `canceled`, `cancelled`, `error`, `2`, `16` |
+/// | sent | the message is on its way | `accepted`, `acceptd`, `queued`, `scheduled`, `sending`, `sent`, `submitted`, `buffered`, `enroute`, `pending`, `processing`, `unknown`, `4`, `8`, `32` |
+///
+/// The numbers are those of Kannel. [`State`](crate::model::message::State) says how a report changes the history, and
+/// [`App::report`](crate::App::report) says how apps can use a report. The key of the signature is derived from the
+/// `token`, or else from the `signature_secret`. A deployed function with `delivery_reports = true` but without either
+/// of them does not start.
 ///
 /// # Answers
 ///
-/// | status | meaning |
+/// The status of the gateway's answer decides the [`SendOutcome`]:
+///
+/// | status | outcome |
 /// |---|---|
-/// | an expected one | taken, whatever the body says |
-/// | 408, 425, 429; 401, 403 and 404, which an operator can mend | not now |
-/// | other 4xx | refused for good |
-/// | 502, 504, from 520 on | uncertain: a front asked the gateway, and the answer did not get through |
-/// | any other: 3xx, which is not followed, and 5xx | not now |
-/// | no answer, or half of one | uncertain, unless no connection was made |
+/// | an expected status | accepted, whatever the body says |
+/// | 408, 425, 429 (time can solve these); 401, 403, 404 (an operator can solve these) | deferred: Threadless tries again later |
+/// | any other 4xx | refused: Threadless never tries again |
+/// | 502, 504, 520 and higher | uncertain: a proxy asked the gateway, and did not receive the answer |
+/// | any other status: 3xx (Threadless does not follow a redirect) and 5xx | deferred |
+/// | no answer, or half an answer | uncertain; but deferred if no connection was made |
 ///
-/// The status alone decides, as such gateways agree on it with their senders. A captive portal or a web server that
-/// answers 200 in the gateway's place is believed: give `https://`, whose certificate such a page has not, and
-/// `expected_statuses` where the gateway has one of its own, such as 201 or 202. Only Kannel's own answer is known here
-/// word for word ([`kannel`](super::kannel::Kannel)).
+/// Only the status decides, because gateways of this kind agree with their clients on the status. So Threadless also
+/// believes a captive portal or a web server that answers 200 in the place of the gateway. Two settings protect against
+/// this. Use `https://`: such a page does not have the gateway's certificate. Set `expected_statuses` if the gateway
+/// uses a special status, such as 201 or 202. Threadless knows the exact words of an answer only for Kannel
+/// ([`kannel`](super::kannel::Kannel)).
 ///
-/// Of an answer the history and the log keep status, kind and size (`400: text of 17 bytes`), no word: gateways repeat
-/// numbers, texts and keys. `THREADLESS_LOG=info,threadless=debug` shows the start of each answer.
+/// The history and the log hold only the status, the kind and the size of an answer (`400: text of 17 bytes`). They
+/// hold no words of it, because gateways repeat numbers, texts and keys. `THREADLESS_LOG=info,threadless=debug` shows
+/// the start of each answer in the log.
 ///
-/// The original filled in no placeholder, though its documentation said so, gave a URL with a query a second `?`, and
-/// read no answer.
+/// The HTTP backend of `rapidsms-threadless-router` behaved differently: it filled in no placeholder, although its
+/// documentation said so; it added a second `?` to a URL with a query; and it read no answer.
 #[derive(Debug)]
 pub struct HttpGateway {
     inbound: Inbound,
@@ -105,11 +115,11 @@ pub struct HttpGateway {
     timeout: Duration,
 }
 
-/// How long a gateway may take, unless the settings say otherwise.
+/// The default for the longest time in which a gateway may answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 impl HttpGateway {
-    /// Reads its table in the settings; what is wrong is reported to `fields`.
+    /// Reads the backend's table in the settings. Reports faults to `fields`.
     pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let inbound = Inbound::from_fields(fields);
         let outbound = Outbound::from_fields(fields);
@@ -140,7 +150,7 @@ impl HttpGateway {
         };
         match status {
             _ if taken => SendOutcome::Accepted { detail },
-            // An operator can mend these, or time can.
+            // An operator can correct the first three; time can solve the others.
             401 | 403 | 404 | 408 | 425 | 429 => SendOutcome::Deferred { detail },
             400..=499 => SendOutcome::Refused { detail },
             _ if answer_was_lost(status) => SendOutcome::Uncertain { detail },
@@ -149,7 +159,7 @@ impl HttpGateway {
     }
 }
 
-/// Whether the request carries the token, in any of the ways that gateways know.
+/// Returns whether the request carries the token, in any of the forms that gateways use.
 pub(super) fn check_token(token: &Secret, request: &Request<Bytes>) -> Caller {
     let headers = request.headers();
     let given = inbound::anywhere(request, TOKEN)
@@ -160,11 +170,11 @@ pub(super) fn check_token(token: &Secret, request: &Request<Bytes>) -> Caller {
 
 impl Backend for HttpGateway {
     fn methods(&self) -> &[Method] {
-        // A signature is of the body: it would not hold for a query.
+        // A signature covers only the body. It would not protect a query.
         if self.signature.is_some() { &[Method::POST] } else { &[Method::GET, Method::POST] }
     }
 
-    /// With a token and a signature, both must be right.
+    /// If there is a token and a signature, both must be right.
     fn authenticate(&self, request: &Request<Bytes>) -> Caller {
         let token = self.token.as_ref().map(|token| check_token(token, request));
         let signature = self.signature.as_ref().map(|signature| signature.check(request));
@@ -190,7 +200,7 @@ impl Backend for HttpGateway {
             .sends_to("outgoing_url", self.outbound.url())
     }
 
-    /// Its client is a program that reads its answers.
+    /// The client of this endpoint is a program that reads the answers, so the answer can say what is wrong.
     fn on_unusable(&self) -> OnUnusable {
         OnUnusable::Refuse
     }
@@ -218,11 +228,11 @@ impl Reports for HttpGateway {
         "status"
     }
 
-    /// A report needs what a message needs, and an id that is ours.
+    /// A report needs the same credentials as a message, and an id that this backend signed.
     fn authenticate(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller {
         match (Backend::authenticate(self, request), &self.status) {
             (Caller::Gateway | Caller::Anyone, Some(status)) => status.check(backend, request),
-            // None of its ids was signed.
+            // Without delivery reports, this backend has signed no ids.
             (Caller::Gateway | Caller::Anyone, None) => Caller::WrongCredentials,
             (refused, _) => refused,
         }

@@ -1,4 +1,4 @@
-//! Writes the request that gives one message to an HTTP gateway: a URL with the message in it, or a form, or JSON.
+//! Writes the request that gives one message to an HTTP gateway. The message is in the URL, in a form, or in JSON.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, header};
@@ -9,7 +9,7 @@ use super::url_template::{LeadsElsewhere, Place, UrlTemplate};
 use crate::model::message::Outgoing;
 use crate::settings::Fields;
 
-/// Headers that the request itself decides.
+/// The headers that Threadless itself writes for each request.
 const OURS: [HeaderName; 5] = [
     header::HOST,
     header::CONTENT_LENGTH,
@@ -18,7 +18,7 @@ const OURS: [HeaderName; 5] = [
     header::TRANSFER_ENCODING,
 ];
 
-/// How one backend's messages are sent.
+/// The way in which one backend sends its messages.
 #[derive(Debug)]
 pub(super) struct Outbound {
     url: UrlTemplate,
@@ -26,7 +26,7 @@ pub(super) struct Outbound {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// Where the message is.
+/// The place of the message in the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Url,
@@ -34,7 +34,7 @@ enum Way {
     Json,
 }
 
-/// Where the message is, and what its fields are called.
+/// The place of the message in the request, and the names of its fields.
 #[derive(Debug)]
 struct Form {
     way: Way,
@@ -43,13 +43,13 @@ struct Form {
     id: String,
 }
 
-/// Why no request can be made of a message.
+/// The reason why no request can be made for a message.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unsendable {
-    /// It would go to another path.
+    /// The request would go to another path.
     #[error(transparent)]
     Path(#[from] LeadsElsewhere),
-    /// The HTTP library does not take it: it is too long.
+    /// The HTTP library refuses the request, because it is too long.
     #[error("no request can be made of it: {0}")]
     Request(#[from] http::Error),
 }
@@ -90,17 +90,17 @@ impl Outbound {
         Some(Self { url: url?, form, headers })
     }
 
-    /// Where messages go, with `x` in the place of what each fills in.
+    /// Returns the URL to which messages go, with `x` in the place of each value of a message.
     pub(super) fn url(&self) -> String {
         self.url.sample()
     }
 
-    /// Whether the gateway is told the message's id.
+    /// Returns whether the gateway receives the id of each message.
     pub(super) fn tells_id(&self) -> bool {
         self.form.way != Way::Url || self.url.has(Place::Id)
     }
 
-    /// The request for a message, which the gateway is to know by this id.
+    /// Returns the request for a message. `id` is the id of the message for the gateway.
     pub(super) fn request(&self, message: &Outgoing, id: &str) -> Result<Request<Bytes>, Unsendable> {
         let url = self.url.fill(message, id)?;
         let mut request = match self.form.way {

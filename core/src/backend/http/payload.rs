@@ -1,4 +1,4 @@
-//! The fields of a request, whatever they came in: a form, a query or a JSON object.
+//! The fields of a request, from a form, a query or a JSON object.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,23 +12,24 @@ use crate::error::Fault;
 
 /// The fields of one request by name.
 pub(super) enum Payload {
-    /// In the order that they came in; the first of a name counts. Their bytes need not be text.
+    /// The fields of a form or a query, in the order of the request. If a name occurs twice, the first field counts.
+    /// The bytes of a field need not be valid text.
     Form(Vec<(String, Vec<u8>)>),
-    /// Each value as it is written, so that a number keeps all its digits.
+    /// The fields of a JSON object. Each value stays as it is written, so that a number keeps all its digits.
     Json(BTreeMap<String, Box<RawValue>>),
 }
 
-/// What a field holds.
+/// The value of a field.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Value<'a> {
-    /// Bytes that are a text, or should be.
+    /// The bytes of a text or of a number. The bytes of a form may be invalid text.
     Bytes(Cow<'a, [u8]>),
-    /// Something of JSON that is neither text nor number, as it is written.
+    /// A JSON value that is neither a text nor a number, as it is written.
     Other(&'a str),
 }
 
 impl Payload {
-    /// The body of a POST, by its content type; else the query.
+    /// Reads the body of a POST, by its content type; for any other method, reads the query.
     pub(super) fn read(request: &Request<Bytes>) -> Result<Self, Fault> {
         if request.method() != Method::POST {
             return Ok(Self::Form(pairs(request.uri().query().unwrap_or_default().as_bytes())));
@@ -46,7 +47,7 @@ impl Payload {
         }
     }
 
-    /// The names of all fields, as often as they came.
+    /// Returns the names of all fields. A name that occurs twice is in the result twice.
     pub(super) fn names(&self) -> Vec<&str> {
         match self {
             Self::Form(pairs) => pairs.iter().map(|(name, _)| name.as_str()).collect(),
@@ -54,7 +55,7 @@ impl Payload {
         }
     }
 
-    /// A field. JSON's `null` counts as absent.
+    /// Returns a field. The value `null` of JSON counts as absent.
     pub(super) fn get(&self, name: &str) -> Option<Value<'_>> {
         match self {
             Self::Form(pairs) => {
@@ -79,14 +80,14 @@ impl Payload {
     }
 }
 
-/// The media type without its parameters, in lower case; empty if there is none.
+/// Returns the media type in lower case, without its parameters; empty if there is no content type.
 fn content_type(request: &Request<Bytes>) -> String {
     let given = request.headers().get(header::CONTENT_TYPE).map_or(b"".as_slice(), |value| value.as_bytes());
     let media = given.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     String::from_utf8_lossy(media).to_ascii_lowercase()
 }
 
-/// The pairs of a form or a query, unescaped.
+/// Returns the unescaped names and values of a form or a query.
 pub(super) fn pairs(raw: &[u8]) -> Vec<(String, Vec<u8>)> {
     let pair = |pair: &[u8]| {
         let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
@@ -97,7 +98,7 @@ pub(super) fn pairs(raw: &[u8]) -> Vec<(String, Vec<u8>)> {
     raw.split(|byte| *byte == b'&').filter(|part| !part.is_empty()).map(pair).collect()
 }
 
-/// `+` is a space.
+/// Unescapes a value. A `+` becomes a space.
 fn unescaped(value: &[u8]) -> Vec<u8> {
     let spaced: Vec<u8> = value.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     percent_decode(&spaced).collect()

@@ -1,4 +1,4 @@
-//! The signature of a request: HMAC-SHA256 of its raw body, in hexadecimal, in a header.
+//! Checks the signature of a request: an HMAC-SHA256 of the raw body, in hexadecimal, in a header.
 
 use bytes::Bytes;
 use hmac::{Hmac, Mac as _};
@@ -9,10 +9,10 @@ use crate::backend::Caller;
 use crate::settings::{Fields, Secret};
 use crate::util::hex::unhex;
 
-/// The key of the settings that names the secret.
+/// The key in the settings that gives the secret.
 pub(super) const SIGNATURE_SECRET: &str = "signature_secret";
 
-/// What requests must be signed with, and where the signature is.
+/// The secret of the signature, and the header that carries the signature.
 #[derive(Debug)]
 pub(super) struct Signature {
     secret: Secret,
@@ -36,12 +36,12 @@ impl Signature {
         Some(Self { secret: secret?, header })
     }
 
-    /// The key.
+    /// Returns the secret that signs requests.
     pub(super) fn secret(&self) -> &Secret {
         &self.secret
     }
 
-    /// Whether the request bears it: as `<hex>`, or as `sha256=<hex>`.
+    /// Returns whether the request carries the right signature, as `<hex>` or as `sha256=<hex>`.
     pub(super) fn check(&self, request: &Request<Bytes>) -> Caller {
         let Some(given) = request.headers().get(&self.header) else { return Caller::NoCredentials };
         let given = given.to_str().unwrap_or_default().trim();
@@ -50,7 +50,7 @@ impl Signature {
             return Caller::WrongCredentials;
         };
         mac.update(request.body());
-        // Constant in time.
+        // This comparison takes constant time.
         if mac.verify_slice(&given).is_ok() { Caller::Gateway } else { Caller::WrongCredentials }
     }
 }

@@ -1,4 +1,4 @@
-//! Delivery reports of an HTTP gateway: which field says what became of which message.
+//! Reads the delivery reports of an HTTP gateway: the message, its status, and the gateway's words about it.
 
 use bytes::Bytes;
 use http::Request;
@@ -11,10 +11,10 @@ use crate::error::Fault;
 use crate::model::message::{BackendName, FinalStatus, Outgoing};
 use crate::settings::{Fields, Place, Secret};
 
-/// What gateways call a message that the phone has.
+/// The words of gateways for a message that the phone has.
 const DELIVERED: [&str; 5] = ["delivered", "delivrd", "read", "success", "1"];
 
-/// What they call one that will not get there. Numbers are Kannel's.
+/// The words of gateways for a message that will never reach the phone. The numbers are those of Kannel.
 const FAILED: [&str; 14] = [
     "failed",
     "failure",
@@ -32,7 +32,7 @@ const FAILED: [&str; 14] = [
     "16",
 ];
 
-/// What they call one that is on its way.
+/// The words of gateways for a message that is on its way.
 const SENT: [&str; 15] = [
     "accepted",
     "acceptd",
@@ -51,7 +51,7 @@ const SENT: [&str; 15] = [
     "32",
 ];
 
-/// How one backend's reports are read.
+/// The reader of one backend's delivery reports.
 #[derive(Debug)]
 pub(super) struct Status {
     key: ReportKey,
@@ -62,7 +62,8 @@ pub(super) struct Status {
 }
 
 impl Status {
-    /// Reads `delivery_reports` and the keys beside it that begin with `report_`. References are signed with the secret.
+    /// Reads `delivery_reports` and the keys of the same table that begin with `report_`. The secret signs the
+    /// references.
     pub(super) fn from_fields(fields: &mut Fields<'_>, secret: Option<&Secret>) -> Option<Self> {
         let wanted = fields.flag("delivery_reports").unwrap_or(false);
         let given: Vec<String> = fields.keys().into_iter().filter(|key| key.starts_with("report_")).collect();
@@ -87,12 +88,13 @@ impl Status {
         Some(Self { key: ReportKey::new(secret), id, status, detail, words })
     }
 
-    /// What the gateway is told as the message's id.
+    /// Returns the id of the message for the gateway.
     pub(super) fn reference(&self, message: &Outgoing) -> String {
         self.key.sign(message)
     }
 
-    /// Whether the id is one of ours. One that is missing is a fault like any other.
+    /// Returns whether this backend signed the id. A missing id is not a wrong caller; [`Status::decode`] reports it as
+    /// a fault.
     pub(super) fn check(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller {
         let Some(id) = anywhere(request, &self.id) else { return Caller::Anyone };
         let ours = std::str::from_utf8(&id).is_ok_and(|id| self.key.open(backend, id.trim()).is_some());
@@ -120,7 +122,7 @@ impl Status {
                 .ok_or_else(|| Fault::new(&self.status, format!("{word:?} is not known")))
         });
         let fate = status.map_err(|fault| faults.push(fault)).ok();
-        // Words for people: whatever is no text is none.
+        // The detail is only for people to read, so a detail that is not a text counts as absent.
         let detail = text(&payload, &self.detail).ok().flatten();
         match (reference, fate) {
             (Some(reference), Some(fate)) => Ok(Reported { reference, fate, detail, reported_at: None }),
@@ -129,7 +131,7 @@ impl Status {
     }
 }
 
-/// What each word means, in lower case.
+/// Returns the meaning of each word. The words are in lower case.
 fn words(fields: &mut Fields<'_>) -> Vec<(String, Option<FinalStatus>)> {
     let lists: [(&str, &[&str], Option<FinalStatus>); 3] = [
         ("report_delivered", &DELIVERED, Some(FinalStatus::Delivered)),
@@ -150,7 +152,7 @@ fn words(fields: &mut Fields<'_>) -> Vec<(String, Option<FinalStatus>)> {
             }
         }
     }
-    // What the settings say counts before what is usual.
+    // A word of the settings has priority over the same word in the default lists.
     for ((_, list, _), (_, usual, fate)) in given.iter().zip(lists) {
         if list.is_none() {
             for word in usual {

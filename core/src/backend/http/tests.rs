@@ -1,4 +1,4 @@
-//! The backend as settings make it and requests meet it.
+//! Tests of the backend with its settings and with requests.
 
 mod incoming;
 mod status;
@@ -133,7 +133,7 @@ fn the_token_and_the_signature_are_asked_for_where_they_are_set() {
     }
 }
 
-/// Keeps the request that it is asked to send, and answers with a status and a text.
+/// A transport that keeps the request it gets, and answers with a status and a text.
 struct Catcher(std::sync::Mutex<Option<Request<Bytes>>>, StatusCode, &'static str);
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! `outgoing_url`: a URL with places that each message fills in, and fills in so that it stays the same URL.
+//! `outgoing_url`: a URL with placeholders for the values of a message. No value can lead to another host or path.
 
 use std::fmt::{self, Write as _};
 
@@ -8,17 +8,17 @@ use url::Url;
 
 use crate::model::message::Outgoing;
 
-/// All but what RFC 3986 calls unreserved.
+/// The bytes to escape: all except the characters that RFC 3986 calls unreserved.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What a message can put into a URL or a body.
+/// The values of a message that can be put into a URL or a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// `%(identity)s`: who gets the message.
+    /// `%(identity)s`: the recipient of the message.
     Identity,
-    /// `%(text)s`: what it says.
+    /// `%(text)s`: the text of the message.
     Text,
-    /// `%(id)s`: its id, the same in every attempt.
+    /// `%(id)s`: the id of the message, the same in every attempt.
     Id,
     /// `%(backend)s`: the name of the backend.
     Backend,
@@ -32,7 +32,7 @@ impl Place {
         ("%(backend)s", Self::Backend),
     ];
 
-    /// What stands there in this message.
+    /// Returns the value of this placeholder in this message.
     pub(super) fn of<'m>(self, message: &'m Outgoing, id: &'m str) -> &'m str {
         match self {
             Self::Identity => message.connection.identity.as_str(),
@@ -49,23 +49,24 @@ enum Part {
     Place(Place),
 }
 
-/// A URL that was found to be one.
+/// A valid URL with placeholders.
 pub(super) struct UrlTemplate(Vec<Part>);
 
-/// Leaves out the URL: a password may be in it.
+/// The output leaves out the URL, because it may contain a password.
 impl fmt::Debug for UrlTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UrlTemplate(…)")
     }
 }
 
-/// The value makes a path segment `.` or `..`, which every HTTP client takes for a step, however it is escaped.
+/// An error: the value makes a path segment `.` or `..`. Every HTTP client reads such a segment as a step to another
+/// folder, however it is escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the message would lead to another path of outgoing_url")]
 pub(super) struct LeadsElsewhere;
 
 impl UrlTemplate {
-    /// Reads a template, or says what is wrong with it.
+    /// Reads a template, or returns the fault in it.
     pub(super) fn read(given: &str) -> Result<Self, String> {
         if given.contains(|c: char| c.is_control() || c == ' ') {
             return Err("has a space or a control character".to_owned());
@@ -73,7 +74,8 @@ impl UrlTemplate {
         if given.contains('#') {
             return Err("must not have a # in it".to_owned());
         }
-        // Strictly, since a URL parser takes the host of `http:/g`, `http:g` and `http:///g` too.
+        // This check must be strict, because a URL parser also accepts `http:/g`, `http:g` and `http:///g` as URLs with
+        // the host `g`.
         let Some(scheme) = ["http://", "https://"].into_iter().find(|scheme| given.starts_with(scheme))
         else {
             return Err("must begin with http:// or https://".to_owned());
@@ -93,24 +95,24 @@ impl UrlTemplate {
         if sample.split('?').next().unwrap_or_default().split(['/', '\\']).any(is_step) {
             return Err("has . or .. in its path: write where that leads".to_owned());
         }
-        // Stricter: what stands in a request must be escaped already.
+        // This check is stricter than the URL parser: a URL in a request must be escaped already.
         if sample.parse::<Uri>().is_err() {
             return Err("has a character that must be escaped, such as %22 for a quotation mark".to_owned());
         }
         Ok(template)
     }
 
-    /// Whether each message fills this in.
+    /// Returns whether the template has this placeholder.
     pub(super) fn has(&self, place: Place) -> bool {
         self.0.contains(&Part::Place(place))
     }
 
-    /// The URL for a message of `x`s: where all of them go.
+    /// Returns the URL with `x` in the place of each value. It shows where all messages go.
     pub(super) fn sample(&self) -> String {
         self.with(|_| "x")
     }
 
-    /// The URL for this message, which the gateway is to know by this id.
+    /// Returns the URL for this message. `id` is the id of the message for the gateway.
     pub(super) fn fill(&self, message: &Outgoing, id: &str) -> Result<String, LeadsElsewhere> {
         let url = self.with(|place| place.of(message, id));
         let path = url.split('?').next().unwrap_or_default();
@@ -131,7 +133,7 @@ impl UrlTemplate {
     }
 }
 
-/// Takes a template apart in one pass, so that nothing that is filled in is read as a template again.
+/// Splits a template in one pass, so that no value is read as a template again.
 fn parts(text: &str) -> Result<Vec<Part>, String> {
     let (mut parts, mut rest) = (Vec::new(), text);
     while let Some(at) = rest.find("%(") {
@@ -140,7 +142,7 @@ fn parts(text: &str) -> Result<Vec<Part>, String> {
             let known = Place::ALL.map(|(name, _)| name).join(", ");
             return Err(format!("has a placeholder that is none of {known}"));
         };
-        // Else a text of `41` would be an `A`, or a `26` an `&`.
+        // Otherwise the value `41` would become an `A` and the value `26` an `&`.
         let hanging = before.len() - before.rfind('%').unwrap_or(0) <= 2 && before.contains('%');
         if hanging {
             return Err(format!("has {name} right behind a percent sign"));

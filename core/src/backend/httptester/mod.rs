@@ -1,4 +1,4 @@
-//! The message tester: a backend without a gateway, whose phones are in a browser. [`crate::tester`] has the pages.
+//! The message tester: a backend without a gateway. Its phones are in a browser; [`crate::tester`] has the pages.
 
 mod quiet;
 
@@ -18,29 +18,31 @@ use crate::settings::{Fields, Place, Secret};
 
 /// The message tester: `engine = "httptester"`, at `/httptester/<name>/`.
 ///
-/// Its phones are in a browser: what one types there comes in like any other message, and what the apps reply is
-/// shown there. Nothing is sent anywhere, so that replies are accepted at once, and there may be any number of them
-/// unless `replies_per_hour` is given.
+/// The phones of this backend are in a browser. A message that a user types there comes in like any other message, and
+/// the pages show the replies of the apps. The backend sends nothing to a gateway, so each reply is accepted at once.
+/// The number of replies has no limit, unless the settings give `replies_per_hour`.
 ///
 /// | key | meaning | default |
 /// |---|---|---|
-/// | `password` | what the pages ask for. A deployed tester without one is off, and says so | none |
-/// | `token` | what a script's POST must carry: as the field `token`, also in the query, as `Bearer`, or as the password of `Basic`. With a `password` and no token there is no posting but from the pages | none |
+/// | `password` | the password that the pages ask for. A deployed tester without a password is off, and its pages say so | none |
+/// | `token` | the token that a script's POST must carry: as the field `token` (in the body or in the query), as `Bearer`, or as the password of `Basic`. With a `password` and no token, only the pages can post messages | none |
 ///
-/// Both are secrets that may be missing: nobody else has to know them for the other functions to start.
+/// Both secrets may be missing. So the other Lambda functions can start without them.
 ///
-/// A POST of the form fields `identity` and `text` to `/httptester/<name>/` is a message, and is answered `OK`. With
-/// an `id` a second message of that id is the first one, come twice.
+/// A POST of the form fields `identity` and `text` to `/httptester/<name>/` is a message. The answer is `OK`. With a
+/// field `id`, a second message with the same id counts as the first message, delivered twice.
 ///
-/// A file of messages has one on each line, blank lines left out, in UTF-8, UTF-16 or Windows-1252. Where every line is
-/// `number > text`, `number < text` or a comment that `#` begins, it is taken for a transcript: each number says its own
-/// lines, and what it should be told is left out. Whoever sends the file can choose otherwise.
+/// A user can upload a file of messages in UTF-8, UTF-16 or Windows-1252. Each line is one message; blank lines are
+/// skipped. If every line is `number > text`, `number < text` or a comment that begins with `#`, the pages treat the
+/// file as a transcript. Then each line `number > text` is sent as a message from this number. A line `number < text`
+/// is an expected reply and is skipped. The user who uploads the file can choose the other treatment.
 ///
-/// A number is on the list of the pages once it has sent something. What apps send to one that has not is in its
-/// conversation, which any page can open.
+/// The pages list each number that has sent a message. If apps send a message to another number, the message is in the
+/// conversation of that number, and any page can open this conversation.
 ///
-/// The original knew identities of digits alone, failed on every bulk upload, showed replies after a reload, lost
-/// lines of its log where two wrote at once, and let everybody in.
+/// The message tester of `rapidsms-threadless-router` was different: it accepted only identities of digits, it failed
+/// on every bulk upload, it showed replies only after a reload, it lost lines of its log when two requests wrote at
+/// once, and it let everybody in.
 ///
 /// ```
 /// use threadless::backend::Engines;
@@ -66,22 +68,23 @@ pub struct MessageTester {
     quiet: Quiet,
 }
 
-/// Who may see the pages.
+/// The users who may see the pages.
 #[derive(Debug)]
 pub(crate) enum Access {
-    /// Everyone who can reach them: a run on one's own machine.
+    /// Everyone who can reach the pages. This is for a run on your own machine.
     Open,
-    /// Who knows this.
+    /// A user who knows this password.
     Login(Secret),
-    /// Nobody: deployed, and without a password.
+    /// Nobody. This is a deployed tester without a password.
     Closed,
 }
 
-/// Shorter passwords are guessed too soon, slowed down as guessing is.
+/// The minimum length of a good password. A shorter one can be guessed too soon, although the tester slows down wrong
+/// guesses.
 const SHORTEST_PASSWORD: usize = 12;
 
 impl MessageTester {
-    /// Reads its table in the settings; what is wrong is reported to `fields`.
+    /// Reads the backend's table in the settings. Reports faults to `fields`.
     pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let access = match (fields.known_secret("password"), fields.place()) {
             (Some(password), place) => {
@@ -98,17 +101,17 @@ impl MessageTester {
         Some(Self { access, token, inbound: Inbound::default(), quiet: Quiet::default() })
     }
 
-    /// Who may see the pages.
+    /// Returns who may see the pages.
     pub(crate) fn access(&self) -> &Access {
         &self.access
     }
 
-    /// What this process knows of wrong passwords.
+    /// Returns this process's knowledge about wrong passwords.
     pub(crate) fn quiet(&self) -> &Quiet {
         &self.quiet
     }
 
-    /// Whether scripts may post at all.
+    /// Returns whether scripts may post messages at all.
     pub(crate) fn takes_scripts(&self) -> bool {
         self.token.is_some() || matches!(self.access, Access::Open)
     }
@@ -119,7 +122,7 @@ impl Backend for MessageTester {
         &[Method::POST]
     }
 
-    /// Of scripts. The pages have their login.
+    /// Checks the requests of scripts. The pages have their own login.
     fn authenticate(&self, request: &Request<Bytes>) -> Caller {
         match (&self.token, &self.access) {
             (Some(token), _) => check_token(token, request),
@@ -132,7 +135,7 @@ impl Backend for MessageTester {
         self.inbound.decode(request)
     }
 
-    /// Deployed without a password it is off.
+    /// A deployed tester without a password is off, so it counts as guarded.
     fn exposure(&self) -> Exposure {
         match self.access {
             Access::Login(_) | Access::Closed => Exposure::guarded().sends_nowhere(),
@@ -148,7 +151,7 @@ impl Backend for MessageTester {
         OnUnusable::Refuse
     }
 
-    /// Any number: no phone rings, and a file of a thousand lines is to be answered a thousand times.
+    /// No limit: no phone rings, and a file of a thousand messages must get a thousand answers.
     fn replies_per_hour(&self) -> Option<NonZeroU32> {
         None
     }
@@ -157,7 +160,7 @@ impl Backend for MessageTester {
         Duration::from_secs(5)
     }
 
-    /// The history, which delivery writes by itself, is what the pages show.
+    /// The pages show the history, and the delivery writes the history anyway. So there is nothing to send.
     async fn send(&self, _: &Outgoing, _: &dyn Transport, _: Duration) -> SendOutcome {
         SendOutcome::Accepted { detail: "shown in the message tester".to_owned() }
     }

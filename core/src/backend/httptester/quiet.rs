@@ -1,7 +1,7 @@
-//! What is known of wrong guesses at the password.
+//! The knowledge of one process about wrong guesses of the password.
 
 use std::sync::atomic::AtomicI64;
 
-/// What a process knows of one tester's counts: until when nobody had guessed, in seconds since 1970.
+/// The time until which this process assumes that nobody has guessed, in seconds since 1970. Each tester has its own.
 #[derive(Debug, Default)]
 pub(crate) struct Quiet(pub(crate) AtomicI64);

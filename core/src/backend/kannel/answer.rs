@@ -1,15 +1,16 @@
-//! Reads what Kannel's sendsms answers: the status alone does not say what became of a message, nor who answered.
+//! Reads the answers of Kannel's sendsms. The status alone does not say what happened to a message, nor which program
+//! answered.
 
 use crate::backend::words::{answer_was_lost, described};
 use crate::backend::{Fetched, SendOutcome, TransportError};
 
-/// What Kannel says when it has taken a message: `immediate-sendsms-reply` makes it the third.
+/// Kannel's answers for an accepted message. `immediate-sendsms-reply` changes the answer to the third one.
 const TAKEN: [&str; 3] = ["0: Accepted for delivery", "3: Queued for later delivery", "Sent."];
 
-/// What Kannel says of receivers that it did not send to.
+/// The start of Kannel's list of receivers to which it did not send.
 const DENIED: &str = "Denied receivers are:";
 
-/// What Kannel says when it has not, and may later.
+/// Kannel's answers for a message that it did not accept, but may accept later.
 const NOT_NOW: [&str; 6] = [
     "Authorization failed for sendsms",
     "Not routable. Do not try again.",
@@ -19,7 +20,7 @@ const NOT_NOW: [&str; 6] = [
     "Sender missing and no global set, rejected",
 ];
 
-/// What Kannel says of a message that it will never take.
+/// Kannel's answers for a message that it will never accept.
 const REFUSED: [&str; 23] = [
     "Number(s) has/have been denied by white- and/or black-lists.",
     "Number(s) has/have been denied by white/black lists, or allowed/denied rules.",
@@ -46,27 +47,29 @@ const REFUSED: [&str; 23] = [
     "Priority field misformed, rejected",
 ];
 
-/// Says what an answer means. Measured with Kannel 1.4.5; the words are those of its source.
+/// Returns the meaning of an answer. The statuses and answers were measured with Kannel 1.4.5; the words are those of
+/// its source code.
 ///
 /// | answer | meaning |
 /// |---|---|
-/// | 2xx `0: Accepted for delivery`, `Sent.`, with or without more behind it | taken |
-/// | 2xx `3: Queued for later delivery` | taken; it goes out when the SMSC is back |
-/// | 2xx one of these and `Denied receivers are: …` | refused: there is one receiver, and it is denied |
-/// | 2xx with other words of Kannel's | what the words say: a front has changed the status |
-/// | any other 2xx: a web page, JSON, nothing | uncertain: Kannel did not say it. Most likely a captive portal or a web server stands in its place, and nothing was sent; but a filter may have changed what Kannel answered, or cut it off |
-/// | 3xx | not now: Kannel never leads elsewhere, so somebody else answered, and took nothing |
-/// | 400 `Sender missing …` | not now: an operator can mend the settings |
-/// | 400 `… rejected`, `Number(s) has/have been denied …` | refused: bad parameters |
-/// | any other 400 | not now: Kannel did not say it |
-/// | 403 `Authorization failed` | not now: an operator can mend the settings |
-/// | 403 `Not routable` | not now: Kannel says so of an unknown smsc, but also while SMSCs are stopped |
-/// | 413, 414 | refused: the message is too long for what stands before Kannel |
-/// | 502, 504, from 520 on | uncertain: a front asked Kannel, and the answer did not get through |
-/// | 404, other 5xx, any other | not now |
-/// | no answer, or half of one | uncertain, unless there was no connection |
+/// | 2xx `0: Accepted for delivery` or `Sent.`, with or without more text after it | accepted |
+/// | 2xx `3: Queued for later delivery` | accepted; Kannel sends the message when the SMSC is connected again |
+/// | 2xx one of these, and `Denied receivers are: …` | refused: there is only one receiver, and Kannel denied it |
+/// | 2xx with other words of Kannel | the meaning of the words: a proxy has changed the status |
+/// | any other 2xx: a web page, JSON, nothing | uncertain: Kannel did not write this answer. Most likely a captive portal or a web server answered in its place, and nothing was sent; but a filter may have changed or cut off Kannel's answer |
+/// | 3xx | deferred: Kannel never redirects, so another program answered, and it accepted nothing |
+/// | 400 `Sender missing …` | deferred: an operator can correct the settings |
+/// | 400 `… rejected`, `Number(s) has/have been denied …` | refused: wrong parameters |
+/// | any other 400 | deferred: Kannel did not write this answer |
+/// | 403 `Authorization failed` | deferred: an operator can correct the settings |
+/// | 403 `Not routable` | deferred: Kannel says this about an unknown SMSC, but also while SMSCs are stopped |
+/// | 413, 414 | refused: the message is too long for the proxy before Kannel |
+/// | 502, 504, 520 and higher | uncertain: a proxy asked Kannel, and did not receive the answer |
+/// | 404, other 5xx, any other | deferred |
+/// | no answer, or half an answer | uncertain; but deferred if there was no connection |
 ///
-/// The detail repeats no words but Kannel's own, which are known: an answer may hold number, text and password.
+/// The detail contains no words except the known words of Kannel, because an answer may contain the number, the text
+/// and the password.
 pub(super) fn read(fetched: Result<Fetched, TransportError>) -> SendOutcome {
     let Fetched { status, body } = match fetched {
         Ok(fetched) => fetched,
@@ -89,15 +92,15 @@ pub(super) fn read(fetched: Result<Fetched, TransportError>) -> SendOutcome {
     }
 }
 
-/// The words of an answer, as far as they are Kannel's.
+/// The words of an answer, if they are known words of Kannel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Words {
     Taken(&'static str),
-    /// Taken for all receivers but one, and there is one.
+    /// Kannel accepted the message for all receivers except one; but this message has only one receiver.
     Denied,
     NotNow(&'static str),
     Refused(&'static str),
-    /// Somebody else's.
+    /// The words of another program.
     Others,
 }
 
@@ -106,7 +109,7 @@ impl Words {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         let words = String::from_utf8_lossy(body);
         let words = words.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-        // What builds add behind it: `Message splits: 2`, an id.
+        // Builds of Kannel add text after the phrase: `Message splits: 2`, or an id.
         let leads =
             |phrase: &&str| rest(words, phrase).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
         if leads(&DENIED) {
@@ -126,14 +129,14 @@ impl Words {
         if let Some(phrase) = REFUSED.into_iter().find(leads) {
             return Self::Refused(phrase);
         }
-        // A field that this version of Kannel has and ours has not.
+        // This version of Kannel may reject a field that the list above does not have.
         let one_line = words.len() <= 120 && !words.contains(['\n', '<', '{', '"']);
         let rejected = words.to_ascii_lowercase().ends_with(", rejected");
         if one_line && rejected { Self::Refused("rejected") } else { Self::Others }
     }
 }
 
-/// What stands behind a phrase that leads the words.
+/// Returns the text after a phrase, if the words begin with this phrase.
 fn rest<'w>(words: &'w str, phrase: &str) -> Option<&'w str> {
     let (start, rest) = words.split_at_checked(phrase.len())?;
     start.eq_ignore_ascii_case(phrase).then_some(rest)

@@ -1,6 +1,6 @@
-//! Delivery reports: how sendsms is asked for them, and what Kannel then calls our URL with.
+//! Delivery reports: asks sendsms for them, and reads the requests that Kannel then sends to our URL.
 //!
-//! Source: Kannel User Guide 1.4.5, "Delivery Reports"; what the guide leaves open was measured.
+//! Source: Kannel User Guide 1.4.5, "Delivery Reports". Where the guide is incomplete, the behaviour was measured.
 
 use bytes::Bytes;
 use http::Request;
@@ -13,7 +13,7 @@ use crate::error::Fault;
 use crate::model::message::{BackendName, FinalStatus, Outgoing};
 use crate::settings::{Fields, Place, Secret};
 
-/// What Kannel tells: 1 delivered, 2 failed, 4 buffered, 8 accepted, 16 rejected by the SMSC.
+/// The mask of all final events. The events are 1 delivered, 2 failed, 4 buffered, 8 accepted, 16 rejected by the SMSC.
 const FINAL: i64 = 1 + 2 + 16;
 
 /// The parameters of our URL.
@@ -22,40 +22,43 @@ const KIND: &str = "d";
 const WORDS: &str = "a";
 const TIME: &str = "t";
 
-/// How one backend's delivery reports are asked for and read. They are read also where none are asked for any more:
-/// those of messages that were sent before may still come.
+/// The delivery reports of one backend. The backend reads reports even if it no longer asks for them, because the
+/// reports of earlier messages may still come.
 #[derive(Debug, Default)]
 pub(super) struct Dlr {
     asked: Option<Asked>,
-    /// `None` where anyone could sign.
+    /// The key that signs and checks references. `None` if a deployed function has no secret: then
+    /// anyone could sign.
     key: Option<ReportKey>,
 }
 
-/// What Kannel is asked for.
+/// The settings with which the backend asks Kannel for reports.
 #[derive(Debug)]
 struct Asked {
-    /// Up to the path, as Kannel reaches us.
+    /// The URL at which Kannel reaches us, without the path of the report.
     base: String,
     mask: i64,
 }
 
 impl Dlr {
-    /// Reads `delivery_report_url` and `delivery_report_mask`. Reports are signed with the first of the secrets.
+    /// Reads `delivery_report_url` and `delivery_report_mask`. The key of the signatures is derived from `secret`.
     pub(super) fn from_fields(fields: &mut Fields<'_>, secret: Option<&Secret>) -> Self {
         let signs = secret.is_some() || fields.place() == Place::Local;
         let key = signs.then(|| ReportKey::new(secret));
         Self { asked: Asked::from_fields(fields, secret), key }
     }
 
-    /// Whether Kannel is asked for reports.
+    /// Returns whether the backend asks Kannel for reports.
     pub(super) fn is_asked(&self) -> bool {
         self.asked.is_some()
     }
 
-    /// What sendsms is asked, up to the `&` behind it; empty where nothing is.
+    /// Returns the parameters that ask sendsms for a report, with `&` at the end; empty if the backend asks for no
+    /// reports.
     ///
-    /// In the URL Kannel replaces its codes: `%d` by what happened, `%A` by the SMSC's words about it, `%T` by the time.
-    /// Nothing else in it can be taken for one: a backend's name and a reference have no percent sign.
+    /// In the URL, Kannel replaces its escape codes: `%d` by the event, `%A` by the SMSC's words about it, `%T` by the
+    /// time. Kannel cannot find another code in the URL, because neither the name of a backend nor a reference contains
+    /// a percent sign.
     pub(super) fn params(&self, message: &Outgoing) -> String {
         let (Some(Asked { base, mask }), Some(key)) = (&self.asked, &self.key) else { return String::new() };
         let (backend, reference) = (&message.connection.backend, key.sign(message));
@@ -80,7 +83,7 @@ impl Asked {
             }
             return None;
         };
-        // Kannel would take what follows a percent sign for one of its codes.
+        // Kannel would read a percent sign and the next character as an escape code.
         if given.contains(['%', '?', '#']) {
             fields.fault(URL, "must not have a %, ? or # in it");
             return None;
@@ -113,7 +116,8 @@ impl Reports for Dlr {
         "dlr"
     }
 
-    /// The reference is signed, and nobody but the gateway was told it. A token would have to stand in every dlr-url.
+    /// Only the gateway received the signed reference, so the reference is enough. A token would have to be in every
+    /// `dlr-url`.
     fn authenticate(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller {
         match self.reference(backend, &query(request)) {
             Some(_) => Caller::Gateway,
@@ -129,7 +133,7 @@ impl Reports for Dlr {
         let fate = match query.text(KIND).as_deref() {
             Some("1") => Some(FinalStatus::Delivered),
             Some("2" | "16") => Some(FinalStatus::Failed),
-            // Buffered, accepted, and what an SMSC says in between.
+            // 4 is buffered, 8 is accepted, 32 is any intermediate event of an SMSC.
             Some("4" | "8" | "32") => None,
             _ => return Err(vec![Fault::new(KIND, "is not what Kannel writes for %d: 1, 2, 4, 8 or 16")]),
         };

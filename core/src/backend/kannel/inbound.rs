@@ -1,8 +1,9 @@
-//! Reads what Kannel's get-url brings, from the raw query string.
+//! Reads the message that Kannel's get-url brings, from the raw query string.
 //!
-//! The get-url is the user's own, so this takes the recommended one (`id=%p&to=%P&hex=%e&charset=%C&coding=%c&
-//! mid=%I&ts=%T…`), the original's (`id=%p&text=%a&charset=%C&coding=%c`) and what lies between. Source: Kannel User
-//! Guide 1.4.5, "Parameters (Escape Codes)".
+//! Users write their own get-url. So this module reads the recommended form
+//! (`id=%p&to=%P&hex=%e&charset=%C&coding=%c&mid=%I&ts=%T…`), the form of `rapidsms-threadless-router`
+//! (`id=%p&text=%a&charset=%C&coding=%c`) and mixtures of both. Source: Kannel User Guide 1.4.5, "Parameters (Escape
+//! Codes)".
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,10 +17,10 @@ use crate::text::charset::guess;
 use crate::text::{Charset, Decoded, Fidelity};
 use crate::util::hex::unhex;
 
-/// The parameter that carries the token.
+/// The name of the parameter that carries the token.
 pub(super) const TOKEN: &str = "token";
 
-/// The parameters of one request, by name, as bytes. The first of a name counts.
+/// The parameters of one request, by name, as bytes. If a name occurs twice, the first parameter counts.
 pub(super) struct Query<'a>(Vec<(Cow<'a, [u8]>, &'a str)>);
 
 impl<'a> Query<'a> {
@@ -36,20 +37,23 @@ impl<'a> Query<'a> {
         Some(value)
     }
 
-    /// The bytes of a parameter, unless it is absent or still the escape code that Kannel should have replaced.
+    /// Returns the bytes of a parameter. `None` if it is absent, or if it is still the escape code that Kannel should
+    /// have replaced.
     pub(super) fn bytes(&self, name: &str) -> Option<Cow<'a, [u8]>> {
         self.raw(name).filter(|value| !is_escape_code(value)).map(unescaped)
     }
 
-    /// The text of a parameter that only gateways write, unless it is absent, empty or an escape code; also one
-    /// that something on the way has escaped, `%25I`, since no gateway means that.
+    /// Returns the text of a parameter that only gateways write. `None` if it is absent, empty or an escape code. An
+    /// escape code that a proxy has escaped, such as `%25I`, counts as absent too, because no gateway sends this on
+    /// purpose.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         let bytes = self.bytes(name)?;
         Some(guess(&bytes).text.trim().to_owned()).filter(|text| !text.is_empty() && !is_escape_code(text))
     }
 }
 
-/// `%I`: Kannel leaves the codes that it does not know as they are. What a phone writes arrives escaped, `%25I`.
+/// Returns whether a value is an escape code such as `%I`. Kannel does not replace the codes that it does not know. A
+/// `%I` that a person wrote arrives escaped, as `%25I`.
 fn is_escape_code(value: &str) -> bool {
     matches!(value.as_bytes(), [b'%', code] if code.is_ascii_alphabetic())
 }
@@ -62,7 +66,7 @@ fn unescaped(value: &str) -> Cow<'_, [u8]> {
     }
 }
 
-/// Reads the message. All faults at once.
+/// Reads the message. An error holds all faults at once.
 pub(super) fn parse(raw: &str) -> Result<Received, Vec<Fault>> {
     let query = Query::new(raw);
     let mut faults = Vec::new();
@@ -81,7 +85,7 @@ pub(super) fn parse(raw: &str) -> Result<Received, Vec<Fault>> {
     })
 }
 
-/// The sender: `id=%p`. A `+` that somebody forgot to escape arrives as a space.
+/// Reads the sender: `id=%p`. If the get-url does not escape a `+`, it arrives as a space.
 fn identity(query: &Query<'_>) -> Result<Identity, Fault> {
     let bytes = query.bytes("id").ok_or_else(|| Fault::new("id", "is missing: give the sender, id=%p"))?;
     let text = guess(&bytes).text;
@@ -90,7 +94,7 @@ fn identity(query: &Query<'_>) -> Result<Identity, Fault> {
     text.parse().map_err(|problem: crate::InvalidName| Fault::new("id", problem.to_string()))
 }
 
-/// What was written, as bytes: `hex=%e`, or `text=%b`. An empty one is a blank SMS.
+/// Returns the text of the message as bytes: `hex=%e`, or `text=%b`. An empty text is a blank SMS.
 fn payload<'a>(query: &Query<'a>) -> Result<Cow<'a, [u8]>, Fault> {
     let hex = query.bytes("hex").filter(|hex| hex.first() != Some(&b'%'));
     match (hex, query.bytes("text")) {
@@ -109,8 +113,9 @@ fn payload<'a>(query: &Query<'a>) -> Result<Cow<'a, [u8]>, Fault> {
     }
 }
 
-/// The charset that Kannel named decides; without one the coding does; without that it is a guess. Where the charset
-/// is not known here the coding decides too, and the bytes are kept.
+/// Decodes the text. The charset that Kannel names decides; without a charset, the coding decides; without both, this
+/// function guesses. If Threadless does not know the named charset, the coding decides too, and the original bytes are
+/// kept.
 fn decode(query: &Query<'_>, payload: &[u8]) -> Decoded {
     let name = query.text("charset");
     if let Some(charset) = name.as_deref().and_then(Charset::named) {
@@ -124,7 +129,7 @@ fn decode(query: &Query<'_>, payload: &[u8]) -> Decoded {
     if name.is_some() { Decoded { fidelity: Fidelity::Lossy, ..decoded } } else { decoded }
 }
 
-/// What else the get-url brought, by its own names.
+/// Returns all other parameters of the get-url, by their names.
 fn details(query: &Query<'_>) -> BTreeMap<String, String> {
     let known = ["id", "to", "hex", "text", "mid", TOKEN];
     let names = query.0.iter().filter_map(|(name, _)| std::str::from_utf8(name).ok());
@@ -132,7 +137,7 @@ fn details(query: &Query<'_>) -> BTreeMap<String, String> {
     others.filter_map(|name| Some((name.to_owned(), query.text(name)?))).collect()
 }
 
-/// The query without the token's value, to be kept.
+/// Returns the query without the value of the token, for the operator.
 pub(super) fn without_token(raw: &str) -> String {
     let redacted = |pair: &str| {
         let name = pair.split_once('=').map_or(pair, |(name, _)| name);

@@ -1,4 +1,5 @@
-//! Kannel, in and out: its get-url brings messages, its sendsms takes replies, its dlr-url brings what became of them.
+//! The Kannel backend. Kannel's get-url brings messages, its sendsms accepts replies, and its dlr-url brings delivery
+//! reports.
 
 mod answer;
 mod dlr;
@@ -22,57 +23,63 @@ use sendsms::Sendsms;
 ///
 /// | key | meaning | default |
 /// |---|---|---|
-/// | `sendsms_url` | where sendsms is; may have a query of its own | required |
-/// | `sendsms_params` | what goes with each message: `username`, `password`, `from`, `smsc` … | none |
-/// | `sendsms_token` | what goes with each message as `Authorization: Bearer …`, for a TLS front before sendsms that lets nothing else through | none |
-/// | `token` | what its requests carry: as `token=…`, as the password of `http://user:password@…`, or as the `Bearer` that a TLS sidecar adds | none |
-/// | `open` | `true`: deployed without a token, since something else guards the URL | `false` |
-/// | `plain_http` | `true`: deployed, and sends over `http://` to a host that looks public, since a private network leads there | `false` |
-/// | `coding` | `"auto"`: GSM-7 where it fits, else UCS-2; or 0, 1, 2 | `"auto"` |
-/// | `fold` | with `"auto"`: plain characters for look-alikes, where that makes the text fit GSM-7 | `false` |
-/// | `charset`, `encode_errors` | with a fixed coding: the charset, and `"ignore"`, `"replace"` or `"strict"` | `"ascii"`, `"ignore"` |
-/// | `timeout_seconds` | how long sendsms may take to answer, 1 to 60. Under load it takes up to 10 | 15 |
-/// | `delivery_report_url` | where this service is as Kannel reaches it, up to the path, without percent signs: `"http://127.0.0.1:8443"`, a TLS sidecar. Kannel is then asked to report what becomes of each message | none: it is not asked |
-/// | `delivery_report_mask` | what it is to report: the sum of 1 delivered, 2 failed, 4 buffered, 8 accepted and 16 rejected by the SMSC | 19 |
+/// | `sendsms_url` | the URL of sendsms; it may have its own query | required |
+/// | `sendsms_params` | parameters that Threadless sends with each message: `username`, `password`, `from`, `smsc` … | none |
+/// | `sendsms_token` | a token that Threadless sends with each message as `Authorization: Bearer …`. A TLS proxy before sendsms can refuse every request without this token | none |
+/// | `token` | the token that Kannel's requests must carry: as `token=…`, as the password of `http://user:password@…`, or as the `Bearer` that a TLS sidecar adds | none |
+/// | `open` | `true`: the backend may be deployed without a token. Set it only if something else guards the URL | `false` |
+/// | `plain_http` | `true`: a deployed function may send over `http://` to a host that looks public. Set it only if a private network leads to this host | `false` |
+/// | `coding` | `"auto"`: GSM-7 if the text fits, else UCS-2. Or one of Kannel's coding numbers 0, 1 and 2 | `"auto"` |
+/// | `fold` | with `coding = "auto"`: Threadless replaces a typographic character by a similar plain one if the text then fits GSM-7 | `false` |
+/// | `charset`, `encode_errors` | with a fixed coding: the charset, and the treatment of a character that the charset does not have: `"ignore"`, `"replace"` or `"strict"` | `"ascii"`, `"ignore"` |
+/// | `timeout_seconds` | the longest time in which sendsms may answer, 1 to 60. Under load, sendsms takes up to 10 s | 15 |
+/// | `delivery_report_url` | the base URL at which Kannel reaches this service, without the path and without percent signs. For example `"http://127.0.0.1:8443"`, a TLS sidecar. If it is set, Threadless asks Kannel for a delivery report on each message | none: no reports |
+/// | `delivery_report_mask` | the events that Kannel reports: the sum of 1 delivered, 2 failed, 4 buffered, 8 accepted and 16 rejected by the SMSC | 19 |
 ///
-/// A deployed function whose backend has neither `token` nor `open = true`, or sends in the clear to a public host
-/// without `plain_http = true`, does not start; a deployment finds out before it changes anything.
+/// A deployed function does not start in two cases: its backend has neither `token` nor `open = true`, or its backend
+/// sends over `http://` to a public host without `plain_http = true`. A deployment detects this before it changes
+/// anything.
 ///
 /// # Answers
 ///
-/// A message counts as sent only where sendsms says so in Kannel's own words: `0: Accepted for delivery`, `3: Queued for
-/// later delivery` or `Sent.` with a status of 2xx, whatever stands behind them. Any other 2xx, such as the page of a
-/// captive portal or of a web server in Kannel's place, leaves doubt: the message is sent again after a while, and its
-/// row counts how often it may have been sent before. A front before sendsms has to hand Kannel's words through; one that
-/// answers with words of its own is an [`http`](super::http::HttpGateway) backend.
+/// A message counts as sent only if sendsms says so in Kannel's own words: `0: Accepted for delivery`,
+/// `3: Queued for later delivery` or `Sent.`, with a 2xx status, and with any text after these words. Any other 2xx
+/// answer is uncertain; for example, the page of a captive portal, or of a web server in the place of Kannel.
+/// Threadless then sends the message again after a while, and the history row counts how often the message may have
+/// been sent before. A proxy before sendsms must pass on Kannel's words. If the proxy answers in its own words, use an
+/// [`http`](super::http::HttpGateway) backend for it.
 ///
 /// # Delivery reports
 ///
-/// With `delivery_report_url` each message carries a `dlr-url` that leads to `/backend/<name>/dlr/` with the signed
-/// reference of the message, and nothing that tells its text. Delivered moves the message's row in the history to
-/// delivered, failed and rejected to failed, the others not beyond sent; [`State`](crate::model::message::State) has the rule and
-/// [`App::report`](crate::App::report) what apps can make of it. The key of the signature is made of the `token`, or
-/// without one of the `password` of `sendsms_params`; a deployed function without either does not start, and reports of
-/// messages that were sent before such a secret changed are refused with 403. Where the URL is taken out of the settings
-/// again, reports that are still to come are taken all the same.
+/// With `delivery_report_url`, each message carries a `dlr-url` to `/backend/<name>/dlr/`. The `dlr-url` contains the
+/// signed reference of the message, and nothing of its text. A report "delivered" sets the history row of the message
+/// to delivered. A report "failed" or "rejected" sets it to failed. The other reports set it at most to sent.
+/// [`State`](crate::model::message::State) has the exact rule, and [`App::report`](crate::App::report) says how apps
+/// can use a report.
 ///
-/// Kannel keeps the `dlr-url` until the SMSC reports. Where it does so in a database, its column must hold about 200
-/// characters. Reports have their price: Kannel takes about 600 messages a second with a mask of 31 where it takes 3,000
-/// without, and each report is a call of the function, which 4 and 8 add to for nothing that an app sees.
+/// The key of the signature is derived from the `token`, or else from the `password` in `sendsms_params`. A deployed
+/// function with `delivery_report_url` but without either of them does not start. After a change of this secret,
+/// Threadless answers 403 to the reports on earlier messages. If you remove the URL from the settings, Threadless still
+/// accepts the reports that are to come.
+///
+/// Kannel keeps the `dlr-url` until the SMSC reports. If Kannel keeps it in a database, the column must hold about 200
+/// characters. Reports have a cost: Kannel accepts about 600 messages a second with a mask of 31, and 3,000 without
+/// reports. Each report also calls the Lambda function once. The events 4 and 8 add such calls, but no app sees these
+/// events.
 #[derive(Debug)]
 pub struct Kannel {
     sendsms: Sendsms,
-    /// What the front before sendsms lets through.
+    /// The header that the proxy before sendsms demands.
     authorization: Option<HeaderValue>,
     token: Option<Secret>,
     timeout: Duration,
 }
 
-/// How long sendsms may take, unless the settings say otherwise.
+/// The default for the longest time in which sendsms may answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 impl Kannel {
-    /// Reads its table in the settings; what is wrong is reported to `fields`.
+    /// Reads the backend's table in the settings. Reports faults to `fields`.
     pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let token = fields.secret("token");
         fields.weigh_token("token", token.as_ref());
@@ -83,7 +90,7 @@ impl Kannel {
     }
 }
 
-/// The header of `sendsms_token`. No `Debug` shows it.
+/// Reads the header of `sendsms_token`. The `Debug` output never shows its value.
 fn authorization(fields: &mut Fields<'_>) -> Option<HeaderValue> {
     let token = fields.secret("sendsms_token")?;
     if let Ok(mut value) = HeaderValue::try_from(format!("Bearer {}", token.reveal())) {
@@ -94,10 +101,10 @@ fn authorization(fields: &mut Fields<'_>) -> Option<HeaderValue> {
     None
 }
 
-/// What a get-url brings: the message in a query string, as it came.
+/// Reads the message of a get-url from the raw query string.
 ///
 /// # Errors
-/// Everything that is wrong with it, by field.
+/// All faults of the query, each with its field.
 pub fn read(query: &str) -> Result<Received, Vec<Fault>> {
     inbound::parse(query)
 }

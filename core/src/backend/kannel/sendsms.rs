@@ -1,7 +1,7 @@
 //! Writes the request that gives one message to Kannel's sendsms.
 //!
-//! Source: Kannel User Guide 1.4.5, "Using the HTTP interface to send SMS messages"; what the guide leaves open was
-//! measured.
+//! Source: Kannel User Guide 1.4.5, "Using the HTTP interface to send SMS messages". Where the guide is incomplete, the
+//! behaviour was measured.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use crate::settings::{Fields, Secret};
 use crate::text::charset::NoSuchCharacter;
 use crate::text::{Charset, Coding, EncodeErrors, segments};
 
-/// What sendsms knows (`smsc`, `account` …). Anything else Kannel ignores.
+/// The parameters that sendsms knows (`smsc`, `account` …). Kannel ignores any other parameter.
 const KNOWN: [&str; 23] = [
     "username",
     "password",
@@ -43,50 +43,51 @@ const KNOWN: [&str; 23] = [
     "compress",
 ];
 
-/// What a message decides, so that settings cannot.
+/// The parameters that depend on each message. The settings cannot give them.
 const OURS: [&str; 4] = ["to", "text", "charset", "coding"];
 
-/// What a message decides too, where its delivery is to be reported.
+/// More parameters that depend on each message, if the backend asks for delivery reports.
 const OURS_WITH_REPORTS: [&str; 4] = ["dlr-mask", "dlr-url", "dlrmask", "dlrurl"];
 
-/// How one backend's messages are given to sendsms.
+/// The way in which one backend gives its messages to sendsms.
 pub(super) struct Sendsms {
-    /// Up to and with the `?` or `&` behind which parameters go; those of the settings are in it.
+    /// The start of the URL, up to and including the `?` or `&` before the parameters of a message. It contains the
+    /// parameters of the settings.
     base: String,
     text: TextForm,
     reports: Dlr,
 }
 
-/// Leaves out the base: the password is in it.
+/// The output leaves out the base, because it contains the password.
 impl fmt::Debug for Sendsms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sendsms").field("text", &self.text).finish_non_exhaustive()
     }
 }
 
-/// Why no request can be made of a message.
+/// The reason why no request can be made for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unsendable {
-    /// It is to be encoded strictly, and cannot be.
+    /// The encoding must be strict, but the charset does not have a character of the text.
     #[error(transparent)]
     Text(#[from] NoSuchCharacter),
-    /// Kannel takes `to` apart at white space and sends to each part.
+    /// Kannel would split `to` at white space and send to each part.
     #[error("the recipient has white space in it: Kannel would send to several")]
     Recipients,
 }
 
-/// How the text is written.
+/// The form in which the text is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TextForm {
-    /// GSM-7 if it fits, else UCS-2; after folding where that is asked for.
+    /// GSM-7 if the text fits, else UCS-2. With `fold`, the text is folded first.
     Auto { fold: bool },
-    /// In one charset and coding, as the original had it.
+    /// One fixed charset and coding, as in `rapidsms-threadless-router`.
     Fixed { coding: u8, charset: Charset, errors: EncodeErrors },
 }
 
 impl Sendsms {
-    /// Reads `sendsms_url`, `sendsms_params`, `coding`, `charset`, `encode_errors`, `fold` and what asks for delivery
-    /// reports. These are signed with `token`, or with sendsms's password where there is none.
+    /// Reads `sendsms_url`, `sendsms_params`, `coding`, `charset`, `encode_errors`, `fold` and the keys for delivery
+    /// reports. The key that signs delivery reports is derived from `token`, or else from the password of sendsms.
     pub(super) fn from_fields(fields: &mut Fields<'_>, token: Option<&Secret>) -> Option<Self> {
         let url = url(fields);
         let params = fields.params("sendsms_params");
@@ -120,17 +121,17 @@ impl Sendsms {
         Some(Self { base: base(&url?, &params), text, reports })
     }
 
-    /// How delivery reports are read.
+    /// Returns the reader of delivery reports.
     pub(super) fn reports(&self) -> &dyn Reports {
         &self.reports
     }
 
-    /// Where messages go: the start of each URL, with the password.
+    /// Returns the start of each URL to which messages go. It contains the password.
     pub(super) fn base(&self) -> &str {
         &self.base
     }
 
-    /// The URL that sends a message to its one recipient.
+    /// Returns the URL that sends a message to its one recipient.
     pub(super) fn request_url(&self, message: &Outgoing) -> Result<String, Unsendable> {
         let (to, text) = (message.connection.identity.as_str(), message.text.as_str());
         if to.bytes().any(|byte| matches!(byte, b'\t'..=b'\r' | b' ')) {
@@ -138,9 +139,9 @@ impl Sendsms {
         }
         let (form, bytes) = match self.text {
             TextForm::Auto { fold } => match segments::choose(text, fold) {
-                // Kannel itself writes GSM-7 out of UTF-8.
+                // Kannel itself converts UTF-8 to GSM-7.
                 (Coding::Gsm7, text) => ("charset=UTF-8&coding=0", text.into_owned().into_bytes()),
-                // UTF-16BE without a charset goes through unconverted, also where Kannel has no iconv.
+                // Kannel does not convert UTF-16BE if no charset is given. So this works also if Kannel has no iconv.
                 (Coding::Ucs2, text) => ("coding=2", Charset::Utf16Be.encode(&text, EncodeErrors::Strict)?),
             },
             TextForm::Fixed { coding, charset, errors } => {
@@ -159,7 +160,7 @@ impl Sendsms {
     }
 }
 
-/// What Kannel's iconv calls a charset.
+/// Returns the name of a charset in Kannel's iconv.
 fn label(charset: Charset) -> &'static str {
     match charset {
         Charset::Ascii => "US-ASCII",
@@ -167,7 +168,7 @@ fn label(charset: Charset) -> &'static str {
         Charset::Utf16Be => "UTF-16BE",
         Charset::Utf16Le => "UTF-16LE",
         Charset::Latin1 | Charset::Binary => "ISO-8859-1",
-        // Kept out of the settings.
+        // The settings cannot give this charset.
         Charset::Gsm => "GSM",
         Charset::Other(encoding) if encoding == encoding_rs::ISO_8859_8_I => "ISO-8859-8",
         Charset::Other(encoding) if encoding == encoding_rs::X_MAC_CYRILLIC => "MAC-CYRILLIC",
@@ -206,10 +207,10 @@ fn text_form(fields: &mut Fields<'_>) -> TextForm {
     if fold.is_some() {
         fields.fault("fold", "goes with coding = \"auto\"");
     }
-    // The original's default; a text of coding 2 had to name its charset there too.
+    // This is the default of `rapidsms-threadless-router`. There, a text of coding 2 also had to name its charset.
     let name = charset.unwrap_or_else(|| "ascii".to_owned());
     let charset = match Charset::named(&name) {
-        // Kannel's iconv does not have it.
+        // Kannel's iconv does not have this charset.
         Some(Charset::Gsm) => {
             fields.fault("charset", "cannot be GSM: with coding = 0 Kannel makes GSM of any charset");
             Charset::Ascii

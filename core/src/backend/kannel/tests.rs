@@ -1,4 +1,4 @@
-//! The backend as settings make it and requests meet it.
+//! Tests of the backend with its settings and with requests.
 
 mod reports;
 
@@ -26,7 +26,7 @@ fn kannel(table: &str) -> AnyBackend {
     settings(&table).unwrap().backends.into_values().next().unwrap().backend
 }
 
-/// Keeps the request that it is given.
+/// A transport that keeps the request it gets.
 #[derive(Default)]
 struct Catcher(std::sync::Mutex<Request<Bytes>>);
 
@@ -109,7 +109,7 @@ async fn the_parameters_of_the_settings_go_with_every_message() {
     assert!(url.starts_with(start), "{url}");
 }
 
-/// The bytes of the last parameter of a URL, as Kannel reads it.
+/// Returns the bytes of the last parameter of a URL, as Kannel reads them.
 fn last_param(url: &str) -> Vec<u8> {
     let (_, value) = url.rsplit_once('=').unwrap();
     assert!(value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b)), "{value}");
@@ -145,7 +145,7 @@ async fn texts_go_out_byte_for_byte() {
     }
 }
 
-/// Kannel 1.4.5 sends `to=1+2` to 1 and to 2.
+/// Kannel 1.4.5 sends a message with `to=1+2` to 1 and to 2.
 #[tokio::test]
 async fn a_recipient_that_kannel_would_take_for_two_is_refused() {
     for to in ["111 222", "111\n222", "111\t222", "111\u{b}222", " 111", "111 "] {

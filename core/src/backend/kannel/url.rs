@@ -1,4 +1,4 @@
-//! URLs of Kannel, as settings give them.
+//! URLs of Kannel in the settings.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use url::Url;
 
 use crate::settings::Param;
 
-/// All but what RFC 3986 calls unreserved.
+/// The bytes to escape: all except the characters that RFC 3986 calls unreserved.
 pub(super) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A URL of HTTP, or what is wrong with it.
+/// Reads an HTTP URL, or returns the fault in it.
 pub(super) fn parsed(given: &str, example: &str) -> Result<Url, String> {
     match Url::parse(given) {
         Ok(url) if !matches!(url.scheme(), "http" | "https") => {

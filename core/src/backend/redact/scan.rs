@@ -1,12 +1,12 @@
-//! Finds fields by their names in bodies that may be broken, since nobody could read them, and hides the values of those
-//! that are secret. All else stays as it is, to the letter.
+//! Hides the values of secret fields. The body may be broken, because nobody could read it; so this module only
+//! searches for the names of fields. All other text stays exactly as it is.
 
 use percent_encoding::percent_decode_str;
 
 use super::HIDDEN;
 use crate::settings::looks_secret;
 
-/// A query, or the body of a form.
+/// Hides secret values in a query or in the body of a form.
 pub(super) fn form(raw: &str) -> String {
     let pair = |pair: &str| {
         let Some((name, _)) = pair.split_once('=') else { return pair.to_owned() };
@@ -16,7 +16,7 @@ pub(super) fn form(raw: &str) -> String {
     raw.split('&').map(pair).collect::<Vec<_>>().join("&")
 }
 
-/// JSON, or what looks like it.
+/// Hides secret values in JSON, or in text that looks like JSON.
 pub(super) fn json(raw: &str) -> String {
     let mut kept = String::with_capacity(raw.len());
     let mut at = 0;
@@ -48,7 +48,7 @@ pub(super) fn json(raw: &str) -> String {
     kept
 }
 
-/// The length of a string of JSON with its quotation marks, or of what there is of one.
+/// Returns the length of a JSON string with its quotation marks, or of its beginning if the end is missing.
 fn string_end(text: &str) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
@@ -62,7 +62,7 @@ fn string_end(text: &str) -> usize {
     text.len()
 }
 
-/// The length of a value of JSON.
+/// Returns the length of a JSON value.
 fn value_end(text: &str) -> usize {
     let (mut depth, mut at) = (0_usize, 0);
     while let Some(c) = text[at..].chars().next() {
@@ -85,7 +85,7 @@ fn value_end(text: &str) -> usize {
     text.len()
 }
 
-/// XML: elements and attributes.
+/// Hides secret values in the elements and attributes of XML.
 pub(super) fn xml(raw: &str) -> String {
     let mut kept = String::with_capacity(raw.len());
     for (nth, part) in raw.split('<').enumerate() {
@@ -106,7 +106,7 @@ pub(super) fn xml(raw: &str) -> String {
     kept
 }
 
-/// The inside of a tag: `name one="…" two='…'`.
+/// Hides secret values in the inside of a tag: `name one="…" two='…'`.
 fn attributes(tag: &str) -> String {
     let mut kept = String::with_capacity(tag.len());
     let mut rest = tag;

@@ -1,4 +1,4 @@
-//! What is kept of requests that nobody could read.
+//! Tests of the text that is kept of unreadable requests.
 
 use proptest::prelude::*;
 

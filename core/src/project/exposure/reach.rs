@@ -1,24 +1,24 @@
-//! Where a URL leads, as far as its host tells.
+//! Finds out where a URL leads. It looks only at the host.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// What names of private networks end in (RFC 6762, RFC 8375, and ICANN's reservation of `internal`).
+/// The endings of names in private networks (RFC 6762, RFC 8375, and ICANN's reservation of `internal`).
 const PRIVATE_NAMES: [&str; 5] = [".internal", ".local", ".home.arpa", ".lan", ".localhost"];
 
-/// Where a URL leads.
+/// The place to which a URL leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// To the machine that asks.
+    /// The machine that sends the request.
     Itself,
-    /// Into a private network, as far as its host tells.
+    /// A private network, as far as the host shows.
     Private,
-    /// Into the Internet.
+    /// The Internet.
     Public,
 }
 
-/// Returns where a URL leads, as far as its host tells.
+/// Returns where a URL leads, as far as the host shows.
 pub(super) fn reach(url: &Url) -> Reach {
     match url.host() {
         Some(Host::Domain(name)) => by_name(name.trim_end_matches('.')),
@@ -39,7 +39,7 @@ fn by_name(name: &str) -> Reach {
 }
 
 fn by_ipv4(address: Ipv4Addr) -> Reach {
-    // 100.64.0.0/10: shared address space (RFC 6598), which VPNs like.
+    // 100.64.0.0/10 is shared address space (RFC 6598). VPNs often use it.
     let shared = address.octets()[0] == 100 && address.octets()[1] & 0xc0 == 64;
     if address.is_loopback() || address.is_unspecified() {
         Reach::Itself

@@ -1,4 +1,4 @@
-//! The rules, asked of the engines that come with the framework and of others.
+//! Tests of the rules of exposure, with the engines of the framework and with other engines.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::model::message::Outgoing;
 use crate::project::Settings;
 use crate::settings::Surroundings;
 
-/// The fields of a backend that hinder it.
+/// Returns the fields of a backend that have faults.
 fn faults(place: Place, backend: &str) -> Vec<String> {
     faults_with(&Engines::standard(), place, backend)
 }
@@ -54,7 +54,8 @@ fn a_deployed_backend_says_who_may_use_it_and_sends_nothing_in_the_clear() {
     }
 }
 
-/// An engine of one's own: `quiet` says nothing of itself, `frank` everything, `faulty` makes no backend.
+/// A user's own engine: `quiet` says nothing about its exposure, `frank` says everything, and `faulty` makes no
+/// backend.
 struct Own(Exposure);
 
 impl Backend for Own {

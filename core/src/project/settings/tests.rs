@@ -1,4 +1,4 @@
-//! Faults of settings, and what they must not repeat.
+//! Tests of faults in the settings, and of values that a fault must not repeat.
 
 use super::*;
 use crate::settings::{Param, Place, Secret};
@@ -15,7 +15,7 @@ fn backend(engine: &str, lines: &str) -> String {
     format!("[project]\nname = \"T\"\n[backends.b]\nengine = \"{engine}\"\n{lines}")
 }
 
-/// Every key that takes a secret, or may, with what else its engine needs.
+/// Returns every key that takes a secret or may take one, with the other keys that its engine needs.
 fn secret_keys() -> Vec<(&'static str, &'static str, String)> {
     let kannel = "sendsms_url = \"https://k.example/\"\nopen = true\n";
     let http = "outgoing_url = \"https://g.example/?%(text)s\"\nopen = true\n";

@@ -1,4 +1,4 @@
-//! What the page asks for, and what becomes of it.
+//! Tests of the calls of the page, and of their effects.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ async fn a_queued_message_shows_at_once_and_moves_on() {
     let poll = json!({ "conversations": [{ "identity": "1" }] });
     let (_, news) = rig.call("poll", &poll).await;
     let cursor = &news["conversations"][0]["cursor"];
-    // However long it takes, a page that waits is told what came of it.
+    // A page that waits gets the result, however long it takes.
     for _ in 0..600 {
         rig.clock.advance(Duration::from_secs(1));
     }
@@ -137,7 +137,7 @@ async fn where_the_store_fails_the_rest_is_to_be_sent_again() {
         .iter()
         .map(|text| json!({ "identity": "1", "text": text, "id": text }))
         .collect();
-    // Each message takes several calls of the store: in the second one something breaks.
+    // Each message makes several calls to the store. During the second message, a call fails.
     rig.faults.plan(8, Fault::Error, When::Before);
     let (status, answer) = rig.call("send", &json!({ "messages": messages })).await;
     let taken = usize::try_from(answer["taken"].as_u64().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Scripts, logins, and who may not come in.
+//! Tests of scripts, of logins, and of visitors who must be refused.
 
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ async fn a_login_is_asked_for_once_and_guards_every_call() {
     let out = rig.post("/httptester/t/logout.html", &[("cookie", &cookie)], &format!("token={token}")).await;
     assert!(out.status() == 303 && out.headers()["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
 
-    // And by Basic, which needs no cookie: me:correct horse battery
+    // Basic needs no cookie. The user name and password are `me:correct horse battery`.
     let basic = [("authorization", "Basic bWU6Y29ycmVjdCBob3JzZSBiYXR0ZXJ5")];
     assert_eq!(rig.post("/httptester/t/send.json", &basic, one).await.status(), 200);
     let foreign = [basic[0], ("sec-fetch-site", "cross-site")];

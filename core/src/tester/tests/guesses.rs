@@ -1,4 +1,4 @@
-//! Who guesses the password is slowed down, and harms nobody else.
+//! Tests of the gate: it slows down a client that guesses the password, and disturbs no other client.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::util::clock::Clock as _;
 
 const OWNER: &str = "192.0.2.1";
 const GUESSER: &str = "192.0.2.2";
-/// me: and the password, a wrong one, the token of scripts.
+/// The user name `me` with the right password, with a wrong password, and with the token of scripts.
 const RIGHT: &str = "Basic bWU6Y29ycmVjdCBob3JzZSBiYXR0ZXJ5";
 const WRONG: &str = "Basic bWU6d3Jvbmc=";
 const TOKEN: &str = "Basic bWU6czNjcmV0";
@@ -47,7 +47,7 @@ async fn counted(rig: &Rig) -> u32 {
     rig.store.guesses(&backend, "nobody", rig.clock.now()).await.unwrap().by_all
 }
 
-/// To the beginning of the next hour.
+/// Advances the clock to the beginning of the next hour.
 fn next_hour(rig: &Rig) {
     let second = u64::try_from(rig.clock.now().as_second().rem_euclid(3600)).unwrap();
     rig.clock.advance(Duration::from_secs(3600 - second));
@@ -61,7 +61,7 @@ async fn a_client_that_guesses_waits_longer_each_time_and_learns_nothing_meanwhi
         let answer = log_in(&rig, GUESSER, "guess").await;
         assert_eq!((answer.status().as_u16(), wait(&answer)), (403, None), "{nth}");
     }
-    // Each question takes a second.
+    // Each request takes one second.
     for expected in [1, 3, 7, 15, 31] {
         let wrong = log_in(&rig, GUESSER, "guess").await;
         assert_eq!((wrong.status().as_u16(), wait(&wrong)), (429, Some(expected)), "{}", body(&wrong));
@@ -95,7 +95,7 @@ async fn who_comes_from_elsewhere_does_not_notice() {
     assert_eq!(log_in(&rig, GUESSER, PASSWORD).await.status(), 429);
     assert_eq!(log_in(&rig, OWNER, PASSWORD).await.status(), 303);
     assert_eq!(basic(&rig, OWNER, "GET", "/httptester/t/1/", RIGHT).await.status(), 200);
-    // All of a network is one client, and the next network is another.
+    // All addresses of a network are one client. The next network is another client.
     for _ in 0..20 {
         log_in(&rig, "2001:db8:0:1::1", "guess").await;
     }
@@ -147,7 +147,7 @@ async fn a_password_that_comes_with_a_request_is_a_guess_too_wherever_it_goes() 
         }
         for password in [WRONG, RIGHT] {
             let answer = basic(&rig, GUESSER, method, target, password).await;
-            // Each question takes a second.
+            // Each request takes one second.
             let waits = if password == WRONG { Some(1) } else { None };
             assert_eq!(
                 (answer.status() == 429, wait(&answer)),

@@ -1,4 +1,4 @@
-//! Addresses, pages and what they are made of.
+//! Tests of addresses, pages and assets.
 
 use ::http::Request;
 use bytes::Bytes;

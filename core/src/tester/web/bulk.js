@@ -1,4 +1,4 @@
-// Sends a text file, one message per line.
+// Sends the messages of a text file. Each line is one message.
 
 import { newId, send } from './calls.js';
 import { el, plural, say } from './dom.js';
@@ -6,7 +6,7 @@ import { el, plural, say } from './dom.js';
 const NUMBER = /^\s*(\+?\d[\d-]*)\s*>\s?(.*)$/u;
 const EXPECTED = /^\s*\+?\d[\d-]*\s*<|^\s*#/u;
 
-// The lines of a file, however it is written. Blank ones are no messages.
+// Returns the lines of a file in any of the known encodings, without blank lines.
 export async function linesOf(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   const mark = bytes[0] << 8 | bytes[1];
@@ -20,7 +20,8 @@ export async function linesOf(file) {
   return text.split(/\r\n|\n|\r/).filter((line) => line.trim() !== '');
 }
 
-// Whether every line is of a transcript: `number > text`, `number < text`, or a comment.
+// Returns whether the file is a transcript: every line is `number > text`, `number < text` or a comment, and at least
+// one line is `number > text`.
 export function isTranscript(lines) {
   return lines.some((line) => NUMBER.test(line)) && lines.every((line) => NUMBER.test(line) || EXPECTED.test(line));
 }

@@ -1,8 +1,8 @@
-// The calls to the tester that this page is of, and the addresses of its pages.
+// Makes the calls to the tester of this page, and writes the addresses of its pages.
 
 const { root, token } = document.documentElement.dataset;
 
-// How many messages go with one call: as many as the tester takes, and not more than it reads.
+// The maximum number of messages and of characters in one call. The tester refuses larger calls.
 const MOST_MESSAGES = 50;
 const MOST_CHARACTERS = 200_000;
 
@@ -36,8 +36,8 @@ export async function call(name, body) {
   return answer;
 }
 
-// Sends messages in order, in as many calls as it takes. After each call `taken` is told how many are through, and their
-// ids; it answers false to stop.
+// Sends messages in order, in one or more calls. After each call, this calls `taken` with the number of accepted
+// messages and their ids. If `taken` returns false, the sending stops.
 export async function send(messages, taken) {
   for (let at = 0; at < messages.length;) {
     const some = [];
@@ -61,7 +61,7 @@ export async function send(messages, taken) {
 
 const PLAIN = /^[A-Za-z0-9_+-]+$/;
 
-// The address of a page with these conversations side by side.
+// Returns the address of a page that shows these conversations side by side.
 export function address([first, ...others]) {
   const query = new URLSearchParams();
   let path = root;
@@ -71,7 +71,7 @@ export function address([first, ...others]) {
   return query.size > 0 ? `${path}?${query}` : path;
 }
 
-// The conversations that the page's address asks for.
+// Returns the conversations that are in the address of the page.
 export function asked() {
   const query = new URLSearchParams(location.search);
   const segment = decodeURIComponent(location.pathname.slice(root.length)).replace(/\/$/, '');

@@ -1,11 +1,11 @@
-// What the page knows of each conversation, and what it has still to send.
+// The state of each conversation on the page, and the messages that the page must still send.
 
 import { newId, send } from './calls.js';
 
 const { backend } = document.documentElement.dataset;
 const READ = `httptester/${backend}/read`;
 
-// Until when each conversation was read, kept by the browser where it lets us.
+// The time up to which each conversation was read. The browser stores it, if it allows this.
 const read = (() => {
   try {
     return new Map(Object.entries(JSON.parse(localStorage.getItem(READ) ?? '{}')));
@@ -18,7 +18,7 @@ function keepRead() {
   try {
     localStorage.setItem(READ, JSON.stringify(Object.fromEntries(read)));
   } catch {
-    // Then the marks last as long as the page.
+    // If the browser does not store it, the marks last as long as the page.
   }
 }
 
@@ -33,14 +33,14 @@ export const conversations = () => [...all.values()];
 
 export class Conversation {
   rows = [];
-  // What was typed and is not in the history yet.
+  // The messages that the user typed and that are not in the history yet.
   pending = [];
   cursor = null;
   more = false;
-  // Whether the rows are all that a pane wants, or only what the list shows.
+  // Whether the rows are all rows that a pane wants, or only the rows that the list shows.
   whole = false;
   loaded = false;
-  // The names under which sent messages were shown first, by their ids in the history.
+  // The name under which the page first showed each sent message, by its id in the history.
   names = new Map();
   changed = () => {};
   wake = () => {};
@@ -50,7 +50,7 @@ export class Conversation {
     this.identity = identity;
   }
 
-  // Takes in what a poll brought; says whether anything changed.
+  // Applies the result of a poll, and reports the change.
   apply({ rows, reset, more, cursor }) {
     if (reset) {
       this.rows = [];
@@ -65,7 +65,7 @@ export class Conversation {
     this.changed();
   }
 
-  // All messages in order, those included that are on their way.
+  // All messages in order, including the messages that are on their way.
   get messages() {
     return [...this.rows, ...this.pending];
   }
@@ -101,7 +101,7 @@ export class Conversation {
     this.changed();
   }
 
-  // Sends a text as this number. What was typed before goes first.
+  // Sends a text as this number, after the texts that were typed before.
   send(text) {
     this.pending.push({ id: newId(), direction: 'in', state: 'sending', text, at: Date.now() });
     this.changed();

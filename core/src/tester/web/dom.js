@@ -1,4 +1,4 @@
-// Elements, icons and dialogs. Texts become text nodes: nothing that anybody wrote is ever read as HTML.
+// Makes elements, icons and dialogs. All texts become text nodes, so the browser never reads a text of a user as HTML.
 
 export function el(tag, { on = {}, data = {}, ...properties } = {}, ...children) {
   const element = document.createElement(tag);
@@ -40,20 +40,20 @@ export function icon(name) {
   return svg;
 }
 
-// A button that shows an icon alone; its label is its tooltip, and what a screen reader says.
+// Returns a button that shows only an icon. The label is the tooltip, and a screen reader reads it.
 export function iconButton(name, label, press, more = {}) {
   return el('button', { type: 'button', class: 'quiet', 'aria-label': label, title: label, on: { click: press }, ...more },
     icon(name));
 }
 
-// The round picture of a number: its last two characters on one of eight colours.
+// Returns the round picture of a number: its last two characters on one of eight colours.
 export function avatar(identity) {
   let hash = 0;
   for (const c of identity) hash = Math.imul(hash ^ c.codePointAt(0), 0x9e3779b1) >>> 0;
   return el('span', { class: 'avatar', 'aria-hidden': 'true', data: { colour: hash >>> 29 } }, [...identity].slice(-2).join(''));
 }
 
-// Asks before something that cannot be undone.
+// Asks the user before an action that cannot be undone.
 export function confirmed(question, explanation, action) {
   return new Promise((resolve) => {
     const dialog = el('dialog', { class: 'confirm', 'aria-labelledby': 'question' },
@@ -72,7 +72,7 @@ export function confirmed(question, explanation, action) {
   });
 }
 
-// Says something at the foot of the page, for a while.
+// Shows a notice at the bottom of the page for a while.
 export function say(text, kind = 'note') {
   const note = document.getElementById('notice');
   note.textContent = text;

@@ -1,4 +1,5 @@
-// The numbers at the left: who was used last, what was said last, what is unread.
+// The list of numbers at the left side, with the last message and the unread mark of each. The last used number is
+// first.
 
 import { address } from './calls.js';
 import { conversation } from './conversations.js';
@@ -8,14 +9,14 @@ export class List {
   #items = new Map();
   #list = document.getElementById('numbers');
 
-  // `open` and `beside` are told an identity.
+  // `open` and `beside` are functions that get an identity.
   constructor({ open, beside }) {
     this.open = open;
     this.beside = beside;
     this.identities = [];
   }
 
-  // `used`: as the tester has them, the last used first; `shown`: those with a pane.
+  // `used`: the numbers from the tester, the last used first. `shown`: the numbers that have a pane.
   render(used, shown) {
     this.identities = [...shown.filter((identity) => !used.includes(identity)), ...used];
     const wanted = this.identities.map((identity) => {
@@ -42,7 +43,7 @@ export class List {
 
   #item(identity) {
     const open = (event) => {
-      // Another tab, if that is asked for.
+      // With one of these keys, the browser opens another tab or window.
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       this.open(identity);

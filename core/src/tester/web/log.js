@@ -1,4 +1,4 @@
-// What all numbers said and were told, in one table.
+// The messages from and to all numbers, in one table.
 
 import { address, call } from './calls.js';
 import { dayOf, el, timeOf } from './dom.js';

@@ -1,4 +1,5 @@
-// A link from another site brings no cookie along: who is logged in already goes on.
+// When a link from another site opens this page, the browser sends no cookie. A user who is already logged in goes on
+// to the page.
 
 const { root } = document.documentElement.dataset;
 const identity = document.querySelector('[name=identity]').value;

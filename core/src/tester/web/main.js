@@ -1,4 +1,4 @@
-// The page: which conversations are open, and the polling that keeps them up to date.
+// The page: the open conversations, and the polling that keeps them up to date.
 
 import { address, asked, call, newNumber } from './calls.js';
 import { bulk } from './bulk.js';
@@ -8,17 +8,18 @@ import { List } from './list.js';
 import { Log } from './log.js';
 import { Pane } from './pane.js';
 
-// Waits between polls, in milliseconds: while one looks, after a while without news, and hidden.
+// The waits between polls, in milliseconds: while the page is visible, after some time without news, and while the page
+// is hidden.
 const QUICK = 1000;
 const IDLE = 3000;
 const HIDDEN = 15_000;
 const IDLE_AFTER = 120_000;
-// Right after a message was sent its reply is looked for sooner.
+// The waits after a message was sent. They are shorter, because a reply may come soon.
 const SOON = [120, 250, 400, 700];
-// The list and the conversations without a pane are asked for with every so manieth poll.
+// A visible page asks for the list and for the conversations without a pane only once in this many polls.
 const LIST_EVERY = 4;
 const FOLLOWED = 40;
-// How many rows the list needs of a conversation, and a pane.
+// The number of rows that the list needs of a conversation, and the number that a pane needs.
 const PREVIEW = 20;
 const ROWS = 200;
 const EARLIER = 2000;
@@ -66,7 +67,7 @@ function focusOn(identity) {
   paneOf(identity)?.focus();
 }
 
-// Has exactly these conversations on the screen.
+// Shows exactly these conversations.
 function arrange(identities, { push = true, focus = identities[0] } = {}) {
   const old = panes;
   panes = identities.map((identity) => paneOf(identity) ?? newPane(identity));
@@ -95,7 +96,7 @@ function newPane(identity) {
 
 const identities = () => panes.map((pane) => pane.conversation.identity);
 
-// In the place of the pane that one was in.
+// Shows a conversation in place of the pane in which the user was.
 function open(identity) {
   const open = identities();
   if (open.includes(identity)) {
@@ -139,7 +140,7 @@ async function clearing(what) {
   }
 }
 
-// ---- views: at phone width one of the three fills the screen
+// ---- views: on a narrow screen, one of the three fills the screen
 
 const log = new Log({ open: (identity) => open(identity) });
 const logButton = document.getElementById('show-log');
@@ -182,7 +183,7 @@ document.getElementById('open').addEventListener('submit', (event) => {
   open(identity);
 });
 
-// What is read, what is not, and how the list and the title show it.
+// Marks what is read and what is not, and updates the list and the title.
 function refresh() {
   if (isWatched() && body.dataset.view !== 'log') {
     for (const pane of panes) if (pane.element.offsetParent !== null) pane.seen();
@@ -214,7 +215,7 @@ async function poll() {
   }
   if (news.numbers !== undefined) {
     used = news.numbers.map((number) => number.identity);
-    // What they said comes with the next one.
+    // The next poll brings the messages of these numbers.
     if (polls === 1) soon.unshift(0);
   }
 }
@@ -226,7 +227,7 @@ function delay() {
   return Date.now() - lastNews > IDLE_AFTER ? IDLE : QUICK;
 }
 
-// Has the next poll come at once, and some more soon after it.
+// Starts the next poll at once, and some more polls soon after it.
 function wake() {
   lastNews = Date.now();
   soon = [...SOON];
@@ -241,7 +242,7 @@ async function run() {
       failures = 0;
     } catch (problem) {
       failures += 1;
-      // Once may be chance.
+      // A single failure may be chance, so the page does not show it.
       if (failures > 1) say(`${problem.message} Trying again.`, 'trouble');
     }
     refresh();
@@ -268,7 +269,7 @@ addEventListener('blur', refresh);
 addEventListener('popstate', () => arrange(asked(), { push: false }));
 addEventListener('online', wake);
 
-// ---- the beginning
+// ---- the start
 
 const testers = document.getElementById('testers');
 const names = testers.dataset.testers.split(' ');

@@ -1,4 +1,4 @@
-// One conversation on the screen: its messages, and the field to type the next one.
+// One conversation on the screen: its messages, and the field for the next message.
 
 import { avatar, dayOf, el, icon, iconButton, timeOf } from './dom.js';
 import { segments } from './segments.js';
@@ -15,10 +15,10 @@ const STATES = {
   failed: ['failed', 'Failed'],
 };
 
-// Whether the browser has a field grow with its text by itself.
+// Whether the browser can make a field grow with its text.
 const GROWS = CSS.supports('field-sizing', 'content');
 
-// So far from the end one still counts as reading there.
+// The distance from the end, in pixels, within which the user counts as reading at the end.
 const NEAR = 80;
 
 export class Pane {
@@ -29,7 +29,7 @@ export class Pane {
   #wasAway = false;
   #count;
 
-  // `acts`: back, beside, bulk, clear, close, earlier, each told the conversation.
+  // `acts`: the functions back, beside, bulk, clear, close and earlier. Each gets the conversation.
   constructor(conversation, acts) {
     this.conversation = conversation;
     const { identity } = conversation;
@@ -62,7 +62,7 @@ export class Pane {
         el('div', { class: 'field' }, this.text,
           el('button', { class: 'send', 'aria-label': 'Send', title: 'Send (Enter; Shift+Enter for a new line; Ctrl+Enter also sends a blank message)' }, icon('send'))),
         this.count));
-    // Whoever reads at the end stays there, also when the field below grows.
+    // A user who reads at the end stays at the end, even if the field below grows.
     new ResizeObserver(() => { if (this.#atEnd) this.toEnd(); }).observe(this.scroller);
     conversation.changed = () => this.render();
     this.#typed();
@@ -90,7 +90,7 @@ export class Pane {
     if (this.#atEnd) this.down.hidden = true;
   }
 
-  // Someone looks at it: what is new gets its mark, and counts as read.
+  // The user sees the pane. This marks the new messages, and they count as read.
   seen() {
     const [first] = this.conversation.unread;
     if (first === undefined) return;
@@ -100,7 +100,7 @@ export class Pane {
     this.render();
   }
 
-  // Nobody looks at it any more.
+  // The user no longer sees the pane.
   away() {
     this.#wasAway = true;
   }
@@ -111,7 +111,7 @@ export class Pane {
     const atEnd = this.#atEnd;
     this.empty.hidden = messages.length > 0 || !conversation.loaded;
     this.earlier.hidden = !conversation.more;
-    // What was there when the page came is not read out.
+    // A screen reader does not read the messages that were there when the page was loaded.
     this.list.setAttribute('aria-live', this.#items.size > 0 || conversation.loaded ? 'polite' : 'off');
     const wanted = [];
     let day = null;
@@ -140,7 +140,7 @@ export class Pane {
     return item;
   }
 
-  // Puts the items in their places, and leaves those alone that are there.
+  // Puts the items in their places, without touching the items that are already in place.
   #arrange(wanted) {
     const kept = new Set(wanted);
     for (const [name, item] of this.#items) {
@@ -209,7 +209,7 @@ export class Pane {
     }
   }
 
-  // What was sent before, as a shell has it.
+  // Recalls a message that was sent before, as a shell does with its commands.
   #recall(event, step) {
     const sent = this.conversation.messages.filter((message) => message.direction === 'in').reverse();
     const at = Math.min(this.#recalled + step, sent.length);
@@ -238,12 +238,13 @@ export class Pane {
   }
 }
 
-// Whether a message is the last of those that one side said within a minute.
+// Returns whether a message is the last one that one side sent within a minute.
 function ends(message, next) {
   return next === undefined || next.direction !== message.direction || next.at - message.at > 60_000;
 }
 
-// A character in a sentence, with its number: some do not show, and some look like others.
+// Returns a character for a sentence, with its code number. The number helps because some characters are invisible and
+// some look like others.
 function shown(c) {
   const number = `U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
   return /[\p{C}\p{Z}\p{M}]/u.test(c) ? number : `${c} (${number})`;

@@ -1,4 +1,4 @@
-// How many SMS a text takes: the same rule as core/src/text/segments.rs, which a test compares with this.
+// Counts the segments of a text. The rule is the same as in core/src/text/segments.rs; a test compares the two.
 
 const BASIC = new Set(
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?' +
@@ -7,8 +7,8 @@ const BASIC = new Set(
 const EXTENSION = new Set('\f^{}\\[~]|€');
 const CAPACITY = { 'GSM-7': [160, 153], 'UCS-2': [70, 67] };
 
-// Its coding, its length in septets or 16-bit units, the parts, what all parts hold together, and the first
-// character that GSM-7 lacks.
+// Returns the coding, the length in septets or 16-bit units, the number of segments, the capacity of all segments
+// together, and the first character that GSM-7 does not have.
 export function segments(text) {
   const characters = [...text];
   const odd = characters.find((c) => !BASIC.has(c) && !EXTENSION.has(c)) ?? null;
@@ -20,7 +20,7 @@ export function segments(text) {
   let count = 1;
   let filled = 0;
   for (const c of characters) {
-    // An escape pair and a surrogate pair stay in one part.
+    // An escape pair or a surrogate pair must stay in one segment.
     if (filled + width(c) > part) {
       count += 1;
       filled = 0;

@@ -1,4 +1,4 @@
-//! What comes in, as tables: forms, queries, JSON, tokens and signatures.
+//! Tests of incoming requests, as tables: forms, queries, JSON, tokens and signatures.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

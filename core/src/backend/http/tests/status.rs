@@ -1,4 +1,4 @@
-//! Delivery reports: the id that goes out, and the reports that bring it back.
+//! Tests of delivery reports: the id that goes out, and the reports that return it.
 
 use super::*;
 use crate::backend::Reference;
@@ -12,7 +12,7 @@ fn name() -> BackendName {
     "h".parse().unwrap()
 }
 
-/// The id that the gateway is told of a message to `+1`.
+/// Returns the id that the gateway receives with a message to `+1`.
 async fn told(table: &str) -> String {
     let request = sent(table, "+1", "x", 200).await.1.unwrap();
     let query = request.uri().query().unwrap().to_owned();

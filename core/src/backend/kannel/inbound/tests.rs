@@ -1,4 +1,4 @@
-//! What get-urls bring, as tables and as whatever proptest thinks of.
+//! Tests of queries that get-urls bring, from tables and from proptest.
 
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
@@ -106,7 +106,7 @@ fn the_token_is_not_kept() {
     assert_eq!(without_token("tok%65n=s3cret"), "token=");
 }
 
-/// Queries made of what a get-url has in it and of what it should not have.
+/// Generates queries from parts that a get-url may have and parts that it must not have.
 fn queries() -> impl Strategy<Value = String> {
     let name = prop_oneof!["id|hex|text|charset|coding|mid|ts|to|token", "[a-z%]{0,3}"];
     let charset = "UTF-8|UTF-16BE|8-BIT|ISO-8859-1|WINDOWS-125[0-8]|GSM|X|ISO-2022-JP";

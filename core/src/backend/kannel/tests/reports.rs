@@ -1,4 +1,4 @@
-//! Delivery reports: what Kannel is asked, and what it then says.
+//! Tests of delivery reports: the parameters that ask Kannel for them, and the requests that Kannel then sends.
 
 use super::*;
 use crate::backend::Reference;
@@ -7,7 +7,7 @@ use crate::model::message::{BackendName, FinalStatus};
 const BASE: &str = "delivery_report_url = \"http://127.0.0.1:8443\"\n";
 const TOKEN: &str = "token = { secret = \"TOKEN\" }\n";
 
-/// The parameters of a sendsms URL, unescaped.
+/// Returns the unescaped parameters of a sendsms URL.
 fn params(url: &str) -> Vec<(String, String)> {
     let (_, query) = url.split_once('?').unwrap();
     ::url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
@@ -20,7 +20,7 @@ fn param(url: &str, name: &str) -> Option<String> {
     found.into_iter().next()
 }
 
-/// What Kannel makes of a dlr-url: a percent sign and a letter are a code.
+/// Replaces the escape codes in a dlr-url as Kannel does: a code is a percent sign and a letter.
 fn expanded(dlr_url: &str, kind: &str, words: &str) -> Request<Bytes> {
     let url = dlr_url.replace("%d", kind).replace("%A", words).replace("%T", "1795519533");
     Request::get(url).body(Bytes::new()).unwrap()
@@ -98,9 +98,9 @@ async fn nobody_else_can_report() {
         assert_eq!(reports.authenticate(&name(), &request), Caller::WrongCredentials, "{query}");
         assert!(reports.decode(&name(), &request).is_err());
     }
-    // Those that are still to come where none are asked for any more.
+    // Reports that still come after the backend stopped to ask for them.
     assert_eq!(kannel(TOKEN).0.reports().unwrap().authenticate(&name(), &request), Caller::Gateway);
-    // Signed with the password where there is no token.
+    // Without a token, the password signs the reports.
     let dlr_url = param(&sent(&others[0], "1", "x").await.unwrap(), "dlr-url").unwrap();
     let request = expanded(&dlr_url, "1", "");
     assert_eq!(others[0].0.reports().unwrap().authenticate(&name(), &request), Caller::Gateway);
