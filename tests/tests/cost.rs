@@ -13,16 +13,18 @@ use tests::recorder::{Recorder, Reply};
 use threadless::aws::{Access, http_client};
 use threadless::backend::{Engines, HttpTransport, Received};
 use threadless::project::Settings;
-use threadless::queue::MemoryQueue;
+use threadless::queue::{MemoryQueue, Queue};
 use threadless::settings::Surroundings;
 use threadless::store::dynamodb::{DynamoStore, Meter};
+use threadless::worker::{Record, respond};
 use threadless::{
     App, AppError, Context, Deadline, Handled, Ports, Project, Report, Router, SystemClock, apps, endpoint,
     incoming, sweep,
 };
 
 struct Metered {
-    project: Project,
+    project: Arc<Project>,
+    queue: Arc<MemoryQueue>,
     meter: Arc<Meter>,
     gateway: Recorder,
     _stack: Stack,
@@ -50,13 +52,15 @@ async fn metered(router: Router) -> Metered {
     };
     let meter = Arc::new(Meter::default());
     let store = DynamoStore::new(&access, http_client().unwrap(), "threadless").metered(Arc::clone(&meter));
+    let queue = Arc::new(MemoryQueue::new(Arc::new(SystemClock)));
     let ports = Ports {
         store: Arc::new(store),
-        queue: Arc::new(MemoryQueue::new(Arc::new(SystemClock))),
+        queue: Arc::clone(&queue) as Arc<dyn Queue>,
         transport: Arc::new(HttpTransport::new()),
         clock: Arc::new(SystemClock),
     };
-    Metered { project: Project::new(settings, router, ports), meter, gateway, _stack: stack }
+    let project = Arc::new(Project::new(settings, router, ports));
+    Metered { project, queue, meter, gateway, _stack: stack }
 }
 
 impl Metered {
@@ -121,6 +125,12 @@ impl Metered {
         let deadline = Deadline::within(Duration::from_secs(20));
         let answer = endpoint::serve(&self.project, "kannel", request, deadline).await;
         assert_eq!(answer.status(), 200);
+        // The job for the apps, if there is one.
+        while let Some(ticket) = self.queue.take() {
+            let (id, group) = ("1".to_owned(), Some(ticket.group.clone()));
+            let record = Record { id, group, body: ticket.job.to_json(), receive_count: 1 };
+            assert_eq!(respond(&self.project, vec![record], deadline).await, []);
+        }
         (self.meter.take_read_units(), self.meter.take_write_units())
     }
 }
@@ -130,7 +140,7 @@ async fn a_report_costs_one_write_unit_and_what_the_apps_make_of_it() {
     let alone = metered(Router::new().app(apps::Echo)).await;
     alone.message("echo hello", "m0").await;
     let delivered = alone.report("1").await;
-    // Without a queue the apps learn at once: what a job of the responder would cost is in it.
+    // The cost of the job of the responder is in it.
     let learning = metered(Router::new().app(apps::Echo).app(Learns)).await;
     learning.message("echo hello", "m0").await;
     let learnt = learning.report("1").await;
