@@ -311,7 +311,6 @@
 //!
 //! # The apps of the framework
 //!
-//!
 //! | app | answers |
 //! |---|---|
 //! | [`Ping`] | `ping`, with `pong` |
