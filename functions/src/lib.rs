@@ -40,8 +40,8 @@ pub fn function(name: &str) -> Option<Function> {
 ///
 /// If the environment or the settings are faulty, the function writes one line to the log and ends the cold start.
 pub fn start(name: &str) -> ExitCode {
-    // Two threads are enough on every machine. Apps do not run on these threads: the phases of each message run on a
-    // thread of their own.
+    // The runtime has two threads on every machine. Apps do not run on these threads: the phases of each message run on
+    // a thread of their own.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(serve(name)),

@@ -237,8 +237,8 @@ impl Bench {
         }
     }
 
-    /// Runs everything that is due, once, and works off the jobs that this enqueues. Jobs that are still on the queue,
-    /// and failed jobs, run first. The clock does not move.
+    /// Runs the scheduled work once, and works off the jobs that it enqueues. The failed jobs and the jobs that are
+    /// still on the queue come before these jobs. The clock does not move.
     pub async fn tick(&self) {
         while let Some(ticket) = { self.in_hand().pop() } {
             self.queue.put_back(ticket);

@@ -127,8 +127,8 @@ impl Front {
 }
 
 /// Returns whether a route's pattern covers a path. `{name}` covers one segment, and `{name+}` at the end covers one or
-/// more. For a pattern without such a segment, a slash at the end of the path makes no difference, because the service
-/// allows no route that ends with a slash.
+/// more. If the pattern does not end with such a segment, a slash at the end of the path makes no difference, because
+/// the service allows no route that ends with a slash.
 fn covers(pattern: &str, path: &str) -> bool {
     let path = if pattern.ends_with('}') { path } else { path.strip_suffix('/').unwrap_or(path) };
     let mut segments = path.split('/');
