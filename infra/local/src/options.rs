@@ -31,8 +31,8 @@ pub struct Options {
     #[arg(long, env = "THREADLESS_DATA", value_name = "DIR", default_value = ".threadless")]
     pub data: PathBuf,
 
-    /// Survive a power cut, too: each write waits for the disk, which makes the stack slower. Without this option, the
-    /// death of the process alone never loses acknowledged data
+    /// Survive a power cut, too: each write waits for the disk, which makes the stack slower. With and without this
+    /// option, the death of the process alone never loses acknowledged data
     #[arg(long, env = "THREADLESS_DURABLE")]
     pub durable: bool,
 

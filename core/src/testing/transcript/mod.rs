@@ -43,7 +43,6 @@ use crate::model::message::{BackendName, Identity};
 ///
 /// | line | means |
 /// |---|---|
-///
 /// | `number > text` | A message comes in. The number is any identity: `+251911223344`, `MTN-INFO`. |
 /// | `number < text` | This reply must come, in the turn of the message or the time above it. |
 /// | `\| text` | The text of the line above goes on with a new line. |
