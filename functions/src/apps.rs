@@ -1,7 +1,7 @@
-//! The apps of this project, in order. Put yours here.
+//! The apps of this project, in their order. Put your apps here.
 //!
-//! These are those of a small health service: community health workers register, report cases, and tell of births, and
-//! supervisors are reminded of the reports. What they answer is in `tests/transcripts/`.
+//! The present apps are those of a small health service. Community health workers register, report cases and report
+//! births. Supervisors get a reminder of the reports. The files in `tests/transcripts/` show the replies of the apps.
 
 mod birth;
 mod reminder;

@@ -1,6 +1,6 @@
-//! The project: its [settings](SETTINGS), its [apps], and the Lambda functions that run them.
+//! The project: its [settings](SETTINGS), its [apps], and the Lambda functions that run the apps.
 //!
-//! To have another app or backend, edit `src/apps.rs` and `settings.toml`; nothing here depends on them.
+//! To add an app or a backend, edit `src/apps.rs` and `settings.toml`. Nothing in this file depends on them.
 
 mod apps;
 
@@ -11,10 +11,10 @@ use threadless::lambda::{self, Environment, Function};
 
 pub use apps::apps;
 
-/// The settings, embedded. `THREADLESS_SETTINGS` replaces them at run time.
+/// The settings, embedded in the binary. The environment variable `THREADLESS_SETTINGS` replaces them at run time.
 pub const SETTINGS: &str = include_str!("../settings.toml");
 
-/// What each function does, by the name of its binary.
+/// The task of each Lambda function, by the name of its binary.
 pub const FUNCTIONS: [(&str, Function); 7] = [
     ("kannel", Function::Http { engine: "kannel" }),
     ("http", Function::Http { engine: "http" }),
@@ -25,21 +25,23 @@ pub const FUNCTIONS: [(&str, Function); 7] = [
     ("check", Function::Check),
 ];
 
-/// The kinds of gateway that the settings can name. Add your own with [`Engines::with`].
+/// Returns the kinds of gateway that the settings can name. Add your own with [`Engines::with`].
 pub fn engines() -> Engines {
     Engines::standard()
 }
 
-/// What the function of this name does.
+/// Returns the task of the Lambda function of this name.
 pub fn function(name: &str) -> Option<Function> {
     FUNCTIONS.iter().find(|(known, _)| *known == name).map(|(_, function)| *function)
 }
 
-/// The main function of each binary: takes events from Lambda until it ends the process.
+/// Runs one Lambda function. Each binary calls this as its main function. It takes events from Lambda until Lambda ends
+/// the process.
 ///
-/// What is wrong with the environment or the settings is one line in the log, and ends the cold start.
+/// If the environment or the settings are faulty, the function writes one line to the log and ends the cold start.
 pub fn start(name: &str) -> ExitCode {
-    // Two threads wherever it runs. Apps do not run on them: each message's phases have a thread of their own.
+    // The runtime has two threads on every machine. Apps do not run on these threads: the phases of each message run on
+    // a thread of their own.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(serve(name)),

@@ -1,10 +1,10 @@
-//! The answer to what nobody could answer.
+//! The answer to a message that no app handled.
 
 use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled};
 
-/// Replies to a message that no app handled with the project's
-/// [`default_response`](crate::About::default_response), and stays silent where that is empty.
+/// Answers a message that no app handled with the project's [`default_response`](crate::About::default_response). If
+/// the `default_response` is empty, it answers nothing.
 ///
 /// ```text
 /// 1112223333 > hwllo

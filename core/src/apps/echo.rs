@@ -1,10 +1,10 @@
-//! Says again what was said.
+//! Echo: an app that sends the text back.
 
 use super::{Keywords, texts};
 use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
 
-/// Answers `echo <text>` with the text, and `echo` alone with how to use it.
+/// Answers `echo <text>` with the text, and answers `echo` alone with how to use it.
 ///
 /// ```text
 /// 1112223333 > echo hello

@@ -1,13 +1,14 @@
-//! Tells people what they can text.
+//! Help: the list of the words that people can text.
 
 use super::{Keywords, texts};
 use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
 
-/// Answers `help` with the words that this installation understands, and `help <word>` with how to use one.
+/// Answers `help` with the words that this installation understands, and answers `help <word>` with how to use this
+/// word.
 ///
-/// The words are those of [`Context::usage`]: what the installed apps list. [Groups](crate::Router::group) stand
-/// for the words in them, so that the list stays short enough for one SMS; `help <group>` tells those.
+/// The words come from [`Context::usage`], where the installed apps list them. A [group](crate::Router::group) stands
+/// for all words in it, so that the list stays short enough for one SMS. `help <group>` lists the words of the group.
 ///
 /// ```text
 /// 1112223333 > help
@@ -44,9 +45,9 @@ use crate::{App, AppError, Context, Handled, Usage};
 /// # });
 /// ```
 ///
-/// Carriers in North America ask that HELP be answered with the name of the service, a contact, and how to stop
-/// messages. The name is there; the [`note`](Help::note) is the place for the rest. Install it before apps that
-/// take any text. To who has opted out it is silent like everything else.
+/// Carriers in North America ask that the answer to HELP has three parts: the name of the service, a contact, and how
+/// to stop messages. This app gives the name. Set the other two parts as the [`note`](Help::note). Install this app
+/// before apps that take any text. A person who has opted out gets no answer to `help`, as with every other word.
 #[derive(Clone, Debug)]
 pub struct Help {
     words: String,
@@ -61,19 +62,19 @@ impl Default for Help {
 }
 
 impl Help {
-    /// Listens to `help`, and answers in English.
+    /// Creates the app. It listens to `help` and answers in English.
     pub fn new() -> Self {
         Self { words: "help".to_owned(), list: texts::HELP.to_owned(), note: String::new() }
     }
 
-    /// Listens to other words: `"help|aide|እርዳታ"`.
+    /// Sets other words to listen to, such as `"help|aide|እርዳታ"`.
     #[must_use]
     pub fn words(mut self, words: impl Into<String>) -> Self {
         self.words = words.into();
         self
     }
 
-    /// Sets what is said before the note. `%(project_name)s` stands for the project's name, `%(words)s` for the
+    /// Sets the text before the note. `%(project_name)s` stands for the project's name, and `%(words)s` stands for the
     /// words.
     #[must_use]
     pub fn list(mut self, text: impl Into<String>) -> Self {
@@ -81,7 +82,7 @@ impl Help {
         self
     }
 
-    /// Sets what the list ends with: a contact, how to stop messages, what they cost.
+    /// Sets the text at the end of the list: a contact, how to stop messages, how much messages cost.
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.note = text.into();
@@ -94,7 +95,7 @@ impl Help {
         if self.note.is_empty() { list } else { format!("{list} {}", translated(cx, &self.note)) }
     }
 
-    /// What is said of `topic`; `None` where there is nothing to say of it.
+    /// Returns the answer to `help <topic>`, or `None` if there is no help on this topic.
     fn of(&self, topic: &str, cx: &Context) -> Option<String> {
         let usage = cx.usage();
         let named = |words: &str| Keywords::new(words).rest_of(topic).map(str::len);
@@ -118,7 +119,7 @@ fn translated(cx: &Context, text: &str) -> String {
     cx.translate(&Phrase::new(text.to_owned()))
 }
 
-/// What the whole list shows: each group once, and the words that are in none.
+/// Returns the words of the whole list: each group once, and each word that is in no group.
 fn shown(usage: &[Usage]) -> Vec<String> {
     let mut shown = Vec::new();
     for one in usage {

@@ -1,4 +1,4 @@
-//! What a handler function may return.
+//! The values that a handler function may return.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -6,9 +6,11 @@ use std::error::Error;
 use crate::AppError;
 use crate::translate::Phrase;
 
-/// What a handler function may return: texts to reply with, as they are or [to be translated](crate::tr): none, one, or several.
+/// A value that a handler function may return: one text, several texts or none. A text is sent as it is, or is
+/// [translated](crate::tr) first.
 ///
-/// A `Result` of such is one too; its error is logged and the message goes on to the next app.
+/// A `Result` of such a value is also a reply. If it is an error, the error is logged, and the message goes on to the
+/// next app.
 ///
 /// ```
 /// use threadless::apps::IntoReply;
@@ -28,7 +30,7 @@ use crate::translate::Phrase;
     note = "of any other value make a text: `value.to_string()` or `format!(\"…\")`"
 )]
 pub trait IntoReply {
-    /// What to reply with, in order.
+    /// Returns the texts of the reply, in order.
     fn into_replies(self) -> Result<Vec<Phrase>, AppError>;
 }
 

@@ -1,4 +1,4 @@
-//! A function that answers messages which begin with a word.
+//! An app that answers messages that begin with a word, with the result of a function.
 
 use std::future::Future;
 
@@ -7,7 +7,7 @@ use super::{IntoReply, Keywords, Said};
 use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
 
-/// An app out of one function: see [`keyword`].
+/// An app made of one function: see [`keyword`].
 pub struct Keyword<F> {
     words: String,
     keywords: Keywords,
@@ -17,12 +17,13 @@ pub struct Keyword<F> {
     listed: bool,
 }
 
-/// Answers messages that begin with one of `words` (as [`Keywords`] understands them, the longest first) with what
-/// `handler` returns.
+/// Answers messages that begin with one of `words` with the result of `handler`. [`Keywords`] gives the rules for
+/// `words`; the longest word that matches wins.
 ///
-/// The handler is a plain async function. It is told what was [`Said`] and returns anything that is a
-/// [reply](IntoReply): a text, several, `()` for none. The message is handled then, replied to or not. An error is
-/// logged, undoes what the function did, and hands the message to the next app.
+/// The handler is a plain async function. It gets the rest of the message as [`Said`]. It returns a [reply](IntoReply):
+/// one text, several texts, or `()` for none. The message then counts as handled, with or without a reply. If the
+/// handler returns an error, the error is logged, the changes of the handler are undone, and the next app gets the
+/// message.
 ///
 /// ```text
 /// 1112223333 > hours
@@ -58,9 +59,10 @@ pub struct Keyword<F> {
 /// # });
 /// ```
 ///
-/// # A handler with something of its own
+/// # A handler with its own data
 ///
-/// A closure can bring what the handler works with. It is asked for many messages, so each gets a copy of the handle:
+/// A closure can bring its own data for the handler. The closure runs for many messages, so each run takes its own copy
+/// of the `Arc`:
 ///
 /// ```
 /// # use std::collections::BTreeMap;
@@ -80,7 +82,7 @@ pub struct Keyword<F> {
 /// # });
 /// ```
 ///
-/// What is more than that is better an [`App`] of its own.
+/// For more than that, write your own [`App`].
 pub fn keyword<F, Fut>(words: &str, handler: F) -> Keyword<F>
 where
     F: Fn(Said) -> Fut + Send + Sync + 'static,
@@ -101,20 +103,20 @@ where
     F: Fn(Said) -> Fut + Send + Sync + 'static,
     Fut: Future<Output: IntoReply> + Send + 'static,
 {
-    /// The same as [`keyword`].
+    /// Does the same as [`keyword`].
     pub fn new(words: &str, handler: F) -> Self {
         keyword(words, handler)
     }
 
-    /// Sets what the keyword alone is answered with, in place of asking the handler. [`Help`](super::Help) tells
-    /// it too.
+    /// Sets the answer to the keyword alone. The handler does not run for the keyword alone. [`Help`](super::Help) also
+    /// shows this text.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
     }
 
-    /// Sets what [`Help`](super::Help) tells of a keyword that is a message by itself, and so has no
+    /// Sets the text that [`Help`](super::Help) shows for a keyword that is a whole message, and so has no
     /// [`help`](Keyword::help).
     ///
     /// ```
@@ -132,7 +134,7 @@ where
         self
     }
 
-    /// Has [`Help`](super::Help) say nothing of it.
+    /// Hides this app from [`Help`](super::Help).
     #[must_use]
     pub fn unlisted(mut self) -> Self {
         self.listed = false;

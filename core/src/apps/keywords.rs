@@ -1,11 +1,11 @@
-//! How a message begins with a word: `register Asha`, `reg, Asha`, `REG: Asha`.
+//! Keywords: the rules for a message that begins with a word, such as `register Asha`, `reg, Asha` or `REG: Asha`.
 
-/// One or more words, any of which a message can begin with.
+/// One or more words. A message matches if it begins with any of them.
 ///
-/// A word matches whole and without regard to case, behind any white space. It ends at the end of the message,
-/// before white space, or before a comma, semicolon or colon; `.`, `!` and `?` end it where nothing or white
-/// space follows them. The same marks of the Arabic, Ethiopic and full-width scripts count. Where several words
-/// match, the longest does.
+/// A word matches only as a whole word, in upper or lower case, and after any white space. The word ends at the end of
+/// the message, before white space, or before a comma, a semicolon or a colon. The characters `.`, `!` and `?` also end
+/// the word if white space or nothing follows them. The same marks of the Arabic, Ethiopic and full-width scripts count
+/// too. If several words match, the longest word wins.
 ///
 /// ```
 /// use threadless::apps::Keywords;
@@ -18,33 +18,34 @@
 pub struct Keywords(Vec<String>);
 
 impl Keywords {
-    /// The words in `words`, with `|` between them. An empty word matches nothing. A word may be several:
-    /// `"stock out"`.
+    /// Reads the words from `words`, where `|` separates them. An empty word matches nothing. One "word" may consist of
+    /// several words: `"stock out"`.
     pub fn new(words: &str) -> Self {
         let words = words.split('|').map(|word| word.trim().chars().flat_map(folded).collect::<String>());
         Self(words.filter(|word| !word.is_empty()).collect())
     }
 
-    /// What follows the keyword and the separator behind it, to the end; `None` where the text does not begin
-    /// with one of the words.
+    /// Returns the rest of the text after the keyword and its separator. Returns `None` if the text does not begin with
+    /// one of the words.
     pub fn rest_of<'t>(&self, text: &'t str) -> Option<&'t str> {
         let text = text.trim_start();
         let rests = self.0.iter().filter_map(|word| behind(text, word));
         rests.min_by_key(|rest| rest.len()).map(without_separator)
     }
 
-    /// Whether there is no word.
+    /// Returns whether the list has no words.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// A character without its case. By way of the capital letter, so that ς is σ, ı is i, and ß is ss.
+/// Returns the character without its case. The way through the capital letter makes ς equal σ, ı equal i, and ß equal
+/// ss.
 fn folded(c: char) -> impl Iterator<Item = char> {
     c.to_uppercase().flat_map(char::to_lowercase)
 }
 
-/// What is behind `word` (without case) at the start of `text`, if the word ends there.
+/// Returns the rest of `text` after `word` (case does not matter), if the word ends there.
 fn behind<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     let mut rest = text.chars();
     let mut wanted = word.chars();
@@ -59,7 +60,7 @@ fn behind<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     ends_here(rest).then_some(rest)
 }
 
-/// Whether a word that `rest` follows ends there.
+/// Returns whether a word ends before `rest`.
 fn ends_here(rest: &str) -> bool {
     let mut rest = rest.chars();
     match rest.next() {
@@ -69,7 +70,8 @@ fn ends_here(rest: &str) -> bool {
     }
 }
 
-/// Takes off `: `, `,` or ` ; `, but leaves what only looks like it: `echo :)` says `:)`.
+/// Removes a separator such as `: `, `,` or ` ; `. It keeps a text that only looks like a separator: `echo :)` answers
+/// `:)`.
 fn without_separator(rest: &str) -> &str {
     let rest = rest.strip_prefix(|c| is_separator(c) || is_stop(c)).unwrap_or(rest).trim_start();
     match rest.strip_prefix(is_separator) {
@@ -78,12 +80,12 @@ fn without_separator(rest: &str) -> &str {
     }
 }
 
-/// What stands between a keyword and what follows.
+/// Returns whether the character can separate a keyword from the rest.
 fn is_separator(c: char) -> bool {
     matches!(c, ',' | ';' | ':' | '،' | '؛' | '፡' | '፣' | '፤' | '፥' | '，' | '；' | '：')
 }
 
-/// What ends a sentence.
+/// Returns whether the character ends a sentence.
 fn is_stop(c: char) -> bool {
     matches!(c, '.' | '!' | '?' | '؟' | '።' | '。' | '！' | '？')
 }

@@ -1,7 +1,8 @@
-//! Apps: a guide to writing them, and those that come with the framework.
+//! A guide to writing apps, and the apps that come with the framework.
 //!
-//! An app answers text messages. Most are a function; some are questions and answers; a few are a type of their own.
-//! This page shows one of each, from the simplest on. Every example is run as a test.
+//! An app answers text messages. Most apps are one Rust function. Some apps are conversations of questions and answers.
+//! A few apps are a type of their own. This page shows one of each, and begins with the simplest. Every example runs as
+//! a test.
 //!
 //! # A function
 //!
@@ -14,9 +15,9 @@
 //! 1112223333 < Thank you. Noted: Bole 3
 //! ```
 //!
-//! [`keyword`] makes an app out of a word and an async function. The function takes what was [`Said`] behind the word,
-//! and returns anything that is a [reply](IntoReply): a text, several, none, or a `Result` of these. With a
-//! [`help`](Keyword::help) the word alone is answered by that.
+//! [`keyword`] makes an app out of a word and an async function. The function gets the rest of the message after the
+//! keyword ([`Said`]). The function returns a [reply](IntoReply): one text, several texts, nothing, or a `Result` of
+//! these. If the app has a [`help`](Keyword::help) text, Threadless answers the keyword alone with this text.
 //!
 //! ```
 //! use threadless::Router;
@@ -46,15 +47,19 @@
 //! # });
 //! ```
 //!
-//! The function `apps` is the one in `functions/src/apps.rs`: what it installs is what the project does. Someone who
-//! texts `RPT`, `report:` or `Report, Bole` means the same ([`Keywords`]); `reports` is another word.
+//! The function `apps` is the one in `functions/src/apps.rs`. The project has exactly the apps that this function
+//! installs. The texts `RPT`, `report:` and `Report, Bole` all reach the app `report` ([`Keywords`]). The text
+//! `reports` does not reach it, because `reports` is another word.
 //!
-//! # What a function knows
+//! # The input of a function
 //!
-//! [`Said`] has all that an app can see and do: who wrote ([`Context::connection`](crate::Context::connection)), when
-//! ([`Incoming::received_at`](crate::Incoming::received_at)), what is remembered of them
-//! ([`Context::session`](crate::Context::session)), who they are ([`Context::contact`](crate::Context::contact)), and a way
-//! to write to others ([`Context::send`](crate::Context::send)).
+//! [`Said`] gives the function everything that an app can see and do:
+//!
+//! - the connection of the sender ([`Context::connection`](crate::Context::connection));
+//! - the time of arrival ([`Incoming::received_at`](crate::Incoming::received_at));
+//! - the stored memory of the connection ([`Context::session`](crate::Context::session));
+//! - the person behind the connection ([`Context::contact`](crate::Context::contact));
+//! - a method that sends a text to other people ([`Context::send`](crate::Context::send)).
 //!
 //! ```text
 //! 1112223333 > pay 50
@@ -91,15 +96,16 @@
 //! # });
 //! ```
 //!
-//! Nothing is stored or sent while the function runs. What it changed and what it replied is committed in one write
-//! afterwards, or not at all: after an error the session is as it was, the log has the error, and the next app is asked.
+//! Threadless stores and sends nothing while the function runs. After the function ends, Threadless commits its changes
+//! and its replies in one write. If the function returns an error, the session stays as it was, the error goes to the
+//! log, and the next app is asked.
 //!
-//! That write can come too late, when another message of the same person was committed first. Then the function runs
-//! again. A call to another system therefore takes [`Context::message_id`](crate::Context::message_id) as its key: see
-//! [phases may run more than once](crate::App#phases-may-run-more-than-once).
+//! The commit can come too late, because another message of the same person was committed first. Then the function runs
+//! again. If the function calls another system, give that system [`Context::message_id`](crate::Context::message_id) as
+//! the idempotency key. See [phases may run more than once](crate::App#phases-may-run-more-than-once).
 //!
-//! A text that people of several languages get is written as [`tr!("…")`](crate::tr), and put into the language of each:
-//! [`translate`](crate::translate) shows how.
+//! If people of several languages get a text, write the text as [`tr!("…")`](crate::tr). Threadless then translates it
+//! into the language of each person. The module [`translate`](crate::translate) shows how.
 //!
 //! # A form
 //!
@@ -108,8 +114,8 @@
 //! 1112223333 < 38.5 degrees in Bole. Thank you.
 //! ```
 //!
-//! [`pattern`] takes messages apart by a regular expression and hands the function values of its own types. A value that
-//! does not fit is answered with the help.
+//! [`pattern`] takes a message apart with a regular expression, and gives the function values of the function's own
+//! types. If a value does not fit its type, Threadless answers with the help text.
 //!
 //! ```
 //! use serde::Deserialize;
@@ -148,8 +154,8 @@
 //! 1112223333 < We expect you on Monday at 9.
 //! ```
 //!
-//! A [`Conversation`] asks, waits for the next message, and goes on. Where a person is in it is one value of an enum. It is
-//! kept with the session and committed with the replies.
+//! A [`Conversation`] asks a question, waits for the next message, and goes on. One value of an enum holds the person's
+//! place in the conversation. Threadless keeps this value in the session and commits it together with the replies.
 //!
 //! ```
 //! use serde::{Deserialize, Serialize};
@@ -205,11 +211,13 @@
 //! # });
 //! ```
 //!
-//! It ends with `Turn::done`, with the word `cancel`, or when an answer takes longer than an hour; all three can be had
-//! otherwise. While it goes on, messages are its own: [which ones](Conversation#which-messages-are-its-own) is worth
-//! reading, and so is what becomes of people in the middle of it when a [deployment](Conversation::migrate) changes it.
+//! A conversation ends when `turn` returns `Turn::done`, when the person sends the word `cancel`, or when the person
+//! does not answer within an hour. [`ConversationApp::cancel`] sets other words, and [`Conversation::TIMEOUT`] sets
+//! another time. During the conversation, the person's messages go to the conversation: please read [the
+//! exceptions](Conversation#messages-of-a-conversation). Please also read how a [deployment](Conversation::migrate) can
+//! change a conversation while people are in the middle of it.
 //!
-//! # A type of one's own
+//! # An app that is a type
 //!
 //! ```text
 //! 1112223333 > maize
@@ -218,8 +226,9 @@
 //! 1112223333 < Sorry, no price of teff. -- Market
 //! ```
 //!
-//! What is more than one function, or needs something to work with (a client of another service, a list), is a type that
-//! implements [`App`](crate::App): the [phases](crate::App#the-phases) that it takes part in, as `async fn`.
+//! Some apps are more than one function, or need something to work with (a client of another service, a list). Such an
+//! app is a type that implements [`App`](crate::App): the type implements the [phases](crate::App#the-phases) that it
+//! needs, as `async fn`.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -268,17 +277,22 @@
 //!
 //! # The order of apps
 //!
-//! Apps are asked in the order in which they are installed, and the first that handles a message keeps it. So:
-//! what must always work comes first ([`Help`], [`Ping`]); a longer keyword (`stock out`) before a shorter one that it
-//! begins with (`stock`); conversations before what takes any text; [`DefaultReply`] last. STOP and START are heard
-//! [before every app](crate::Consent).
+//! Threadless asks the apps in the order in which they are installed. The first app that handles a message keeps it.
+//! Therefore install:
 //!
-//! Apps that belong together are installed by a function of their own, or as a [group](crate::Router::group) that
-//! [`Help`] lists by its name.
+//! - first the apps that must always work ([`Help`], [`Ping`]);
+//! - a longer keyword (`stock out`) before a shorter keyword that is its beginning (`stock`);
+//! - conversations before apps that take any text;
+//! - [`DefaultReply`] last.
+//!
+//! Threadless handles STOP and START [before every app](crate::Consent).
+//!
+//! Install apps that belong together in a Rust function of their own, or as a [group](crate::Router::group). [`Help`]
+//! then lists the group by its name.
 //!
 //! # Testing
 //!
-//! A [`Bench`](crate::testing::Bench) is a whole project in memory, and a transcript is a test of it:
+//! A [`Bench`](crate::testing::Bench) is a whole project in memory. A transcript tests the project on this bench:
 //!
 //! ```
 //! # use threadless::Router;
@@ -293,20 +307,20 @@
 //! # });
 //! ```
 //!
-//! [`testing`](crate::testing) has the rest: time, faults on demand, races.
+//! The module [`testing`](crate::testing) describes the rest: time, faults on demand, races.
 //!
-//! # What comes with the framework
+//! # The apps of the framework
 //!
 //! | app | answers |
 //! |---|---|
 //! | [`Ping`] | `ping`, with `pong` |
 //! | [`Echo`] | `echo <text>`, with the text |
-//! | [`Help`] | `help`, with the words that are understood; `help <word>`, with how to use one |
-//! | [`Registration`] | `register <name>`, `language <name>`: who people are, and what they speak |
-//! | [`DefaultReply`] | what no app handled, with the project's `default_response` |
-//! | [`keyword`] | what begins with a word, by a function |
-//! | [`pattern`] | what has a form, by a function |
-//! | [`conversation`](conversation()) | questions and answers |
+//! | [`Help`] | `help`, with the words that the installation understands; `help <word>`, with how to use this word |
+//! | [`Registration`] | `register <name>` and `language <name>`, which store a person's name and language |
+//! | [`DefaultReply`] | a message that no app handled, with the project's `default_response` |
+//! | [`keyword`] | a message that begins with a word, with the result of a function |
+//! | [`pattern`] | a message that has a given form, with the result of a function |
+//! | [`conversation`](conversation()) | several messages, as questions and answers |
 
 mod conversation;
 mod default_reply;

@@ -1,9 +1,9 @@
-//! Shows that the service is alive.
+//! Ping: an app that shows that the service is alive.
 
 use super::texts;
 use crate::{App, AppError, Context, Handled, Usage};
 
-/// Answers `ping`, and nothing but that word, with `pong`.
+/// Answers a message with `pong` if the message is exactly the word `ping`.
 ///
 /// ```text
 /// 1112223333 > ping

@@ -1,14 +1,15 @@
-//! Who people are, and what language they speak.
+//! Registration: the names and the languages of people.
 
 use super::{Keywords, texts};
 use crate::translate::Phrase;
 use crate::{App, AppError, Contact, Context, Handled, Usage};
 
-/// Takes down people's names and languages, in their [contact](crate::Contact).
+/// Stores people's names and languages in their [contact](crate::Contact).
 ///
-/// `REGISTER`, `REG` or `JOIN` and a name says who someone is, also anew; `LANGUAGE` or `LANG` and the code or a name
-/// of one of the project's [languages](crate::translate::Languages) says what they want to be spoken to in, registered
-/// or not. The keyword alone tells how.
+/// A person who sends `REGISTER`, `REG` or `JOIN` and a name sets or changes the name. A person who sends `LANGUAGE` or
+/// `LANG` and a language chooses the language of the replies. The language is the code or a name of one of the
+/// project's [languages](crate::translate::Languages). A person can choose a language without being registered. The
+/// answer to the keyword alone explains how to use it.
 ///
 /// ```text
 /// 1112223333 > join
@@ -40,7 +41,7 @@ use crate::{App, AppError, Contact, Context, Handled, Usage};
 /// # });
 /// ```
 ///
-/// A name of more than [`Contact::MAX_NAME_BYTES`] is none, and is answered with how to register.
+/// A name of more than [`Contact::MAX_NAME_BYTES`] bytes is invalid. The answer to it explains how to register.
 #[derive(Clone, Debug)]
 pub struct Registration {
     register: String,
@@ -54,19 +55,19 @@ impl Default for Registration {
 }
 
 impl Registration {
-    /// Listens to `register`, `reg`, `join`, and to `language`, `lang`.
+    /// Creates the app. It listens to `register`, `reg` and `join`, and to `language` and `lang`.
     pub fn new() -> Self {
         Self { register: "join|register|reg".to_owned(), language: "language|lang".to_owned() }
     }
 
-    /// Listens to other words for registering: `"join|reg|jiunge"`.
+    /// Sets other words for registering, such as `"join|reg|jiunge"`.
     #[must_use]
     pub fn register_words(mut self, words: impl Into<String>) -> Self {
         self.register = words.into();
         self
     }
 
-    /// Listens to other words for choosing a language: `"language|lang|lugha"`.
+    /// Sets other words for choosing a language, such as `"language|lang|lugha"`.
     #[must_use]
     pub fn language_words(mut self, words: impl Into<String>) -> Self {
         self.language = words.into();

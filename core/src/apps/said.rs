@@ -1,4 +1,4 @@
-//! What a handler function is told, and what becomes of what it does with it.
+//! The input of a handler function, and the way back for its changes.
 
 use std::fmt;
 use std::future::Future;
@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::Context;
 
-/// What a handler function is told: the message's [`Context`] to own, and what was said.
+/// The input of a handler function: the message's [`Context`], which the function owns, and the text.
 ///
-/// It is used like a context: `said.session()`, `said.connection()`, `said.now()`, and with `mut said` also
-/// `said.session_mut()`. What the function changes counts if it returns anything but an error; if it fails,
-/// nothing of it does, as in every phase. Only [`text`](Said::text) means another thing than in the context.
+/// Use it like a context: `said.session()`, `said.connection()`, `said.now()`. With `mut said`, `said.session_mut()`
+/// works too. If the function succeeds, its changes count. If the function returns an error, none of its changes count,
+/// as in every phase. Only [`text`](Said::text) differs from the method of the same name in the context.
 ///
 /// ```text
 /// 1112223333 > pay 50
@@ -59,8 +59,9 @@ pub struct Said {
 }
 
 impl Said {
-    /// What was said: to a keyword's handler what follows the keyword, else the whole message. Without white
-    /// space around it; empty if nothing is left. The message as it came is in [`Context::message`].
+    /// Returns the text. For the handler of a keyword, this is the rest of the message after the keyword. For other
+    /// handlers, it is the whole message. The text has no white space around it, and is empty if nothing is left.
+    /// [`Context::message`] has the message as it arrived.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -80,22 +81,22 @@ impl DerefMut for Said {
     }
 }
 
-/// A function that is done with it gives the context back.
+/// Gives the context back when the function has finished with it.
 impl Drop for Said {
     fn drop(&mut self) {
         *self.given_back.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.cx.clone());
     }
 }
 
-/// The text as [`Said::text`] has it; the rest is private to who wrote.
+/// Shows only the text ([`Said::text`]). The rest is private to the sender.
 impl fmt::Debug for Said {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Said").field("text", &self.text).finish_non_exhaustive()
     }
 }
 
-/// Tells a function what was said, and takes over what it did with the context. Where it handed its `Said` on to
-/// something that goes on after it, nothing is taken over.
+/// Gives a function the text, and takes over its changes to the context. If the function moved its `Said` into a task
+/// that is still running at the end of the function, no changes are taken over.
 pub(super) async fn tell<Fut: Future>(
     cx: &mut Context,
     text: &str,

@@ -32,64 +32,64 @@ use crate::util::clock::{Clock as _, Deadline};
 use crate::worker::tick::tick;
 use crate::worker::{Failure, Record, respond};
 
-/// A project with everything in memory: apps, backends, one gateway behind them that does as it is told.
+/// A project with everything in memory: apps, backends, and one gateway with scripted behaviour behind all backends.
 ///
-/// It has one backend, `bench`, unless it is given others. Where a method asks for a number alone, the first one
-/// that it was given is meant.
+/// The bench has one backend, `bench`, unless the test adds others. A method that takes only a number uses the default
+/// backend: the first backend that the test added.
 pub struct Bench {
     /// The project.
     pub project: Arc<Project>,
-    /// Its gateway.
+    /// The gateway of the bench.
     pub gateway: TestGateway,
-    /// Its clock.
+    /// The clock of the bench.
     pub clock: TestClock,
-    /// What its store and its queue do wrong: calls of both are counted together.
+    /// The planned faults of the store and of the queue. The calls of both are counted together.
     pub faults: Faults,
     queue: Arc<MemoryQueue>,
     /// The jobs that were taken from the queue and are not done.
     in_hand: Mutex<Vec<Ticket>>,
-    /// Those that are.
+    /// The jobs that are done.
     done: Mutex<Vec<Ticket>>,
     backend: BackendName,
-    /// Whether anything has come in.
+    /// Whether anything has come in yet.
     touched: AtomicBool,
 }
 
 impl Bench {
-    /// A bench with these apps that handles messages inline.
+    /// Creates a bench with these apps. It handles messages inline.
     pub fn new(router: Router) -> Self {
         Self::with(router).build()
     }
 
-    /// A bench with these apps, to be shaped further.
+    /// Starts to build a bench with these apps. The builder can change it further.
     pub fn with(router: Router) -> BenchBuilder {
         BenchBuilder::of(router)
     }
 
-    /// The backend that is meant where none is named.
+    /// Returns the default backend: a method that names no backend uses it.
     pub fn default_backend(&self) -> &BackendName {
         &self.backend
     }
 
-    /// The connection of a sender at the default backend.
+    /// Returns the connection of a sender at the default backend.
     ///
     /// # Panics
-    /// Where `identity` is none.
+    /// Panics if `identity` is invalid.
     pub fn connection(&self, identity: &str) -> ConnectionId {
         self.connection_at(self.backend.as_str(), identity)
     }
 
-    /// The connection of a sender at a backend, which need not be one of the bench's.
+    /// Returns the connection of a sender at any backend, even a backend that the bench does not have.
     ///
     /// # Panics
-    /// Where `backend` or `identity` is none.
+    /// Panics if `backend` or `identity` is invalid.
     pub fn connection_at(&self, backend: &str, identity: &str) -> ConnectionId {
         let backend = backend.parse().unwrap_or_else(|problem| panic!("{problem}"));
         let identity = identity.parse().unwrap_or_else(|problem| panic!("{identity:?}: {problem}"));
         ConnectionId::new(backend, identity)
     }
 
-    /// Has a message come in, as the gateway would hand it over.
+    /// Receives a message from a sender at the default backend, as from the gateway.
     pub async fn receive(
         &self,
         from: &str,
@@ -99,7 +99,7 @@ impl Bench {
         self.receive_at(&self.connection(from), text, gateway_id).await
     }
 
-    /// Has a message come in from any connection.
+    /// Receives a message from any connection.
     pub async fn receive_at(
         &self,
         from: &ConnectionId,
@@ -119,16 +119,16 @@ impl Bench {
         incoming(&self.project, &from.backend, received, Deadline::within(Duration::from_secs(29))).await
     }
 
-    /// Has a message sent to someone that nobody asked for, once for each `id`. It goes out when the queue is
+    /// Enqueues a message that answers no other message. The message goes out once for each `id`, when the queue is
     /// [worked off](Bench::work_off).
     pub async fn notify(&self, to: &str, text: &str, id: &str) -> Result<(), QueueError> {
         self.notify_by(&[self.connection(to)], text, id).await
     }
 
-    /// The same by the first of several ways that does not refuse it for good.
+    /// Does the same with several connections: the message goes to the first one that does not refuse it for good.
     ///
     /// # Panics
-    /// Without any way.
+    /// Panics if `ways` is empty.
     pub async fn notify_by(&self, ways: &[ConnectionId], text: &str, id: &str) -> Result<(), QueueError> {
         self.touched.store(true, Ordering::Relaxed);
         let [first, otherwise @ ..] = ways else { panic!("no way to send {text:?}") };
@@ -142,8 +142,8 @@ impl Bench {
         self.project.ports.queue.enqueue(Ticket::notice(notice)).await
     }
 
-    /// Has the gateway report what became of a message that it [took](TestGateway::taken); `None`: it is on its way. Apps
-    /// learn of it when the queue is [worked off](Bench::work_off).
+    /// Reports the final status of a message that the gateway [took](TestGateway::taken). `None` reports that the
+    /// message is on its way. Apps learn of the report when the queue is [worked off](Bench::work_off).
     pub async fn report(
         &self,
         message: &Outgoing,
@@ -154,11 +154,11 @@ impl Bench {
         report(&self.project, reported).await
     }
 
-    /// Has a text sent to senders at the default backend, once for each `key`. It goes out when the queue is
+    /// Sends a text to several people at the default backend, once for each `key`. The text goes out when the queue is
     /// [worked off](Bench::work_off).
     ///
     /// # Panics
-    /// Where `key` or a number is none.
+    /// Panics if `key` or a number is invalid.
     pub async fn broadcast(&self, key: &str, text: &str, numbers: &[&str]) -> Result<Taken, BroadcastError> {
         self.touched.store(true, Ordering::Relaxed);
         let key = key.parse().unwrap_or_else(|problem| panic!("{problem}"));
@@ -166,13 +166,14 @@ impl Bench {
         broadcast(&self.project, &Order { key, text: text.to_owned(), recipients }).await
     }
 
-    /// Answers one HTTP request to the function `send`.
+    /// Sends one HTTP request to the Lambda function `send` and returns the answer.
     pub async fn request_send(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.touched.store(true, Ordering::Relaxed);
         crate::broadcast::endpoint::serve(&self.project, request).await
     }
 
-    /// Answers one HTTP request to a backend of the bench: the default one is at `/backend/bench/`.
+    /// Sends one HTTP request to a backend of the bench and returns the answer. The default backend is at
+    /// `/backend/bench/`.
     pub async fn request(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.touched.store(true, Ordering::Relaxed);
         endpoint::serve(&self.project, "bench", request, Deadline::within(Duration::from_secs(29))).await
@@ -182,8 +183,8 @@ impl Bench {
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Works off the queue until it is empty, and says what failed. What did, or was cut off, comes again with the
-    /// next of the [`Bench::minutes`].
+    /// Works off the queue until it is empty, and returns the failures. A job that failed or was cut off comes again at
+    /// the next minute of [`Bench::minutes`].
     pub async fn work_off(&self) -> Vec<Failure> {
         let mut failures = Vec::new();
         while let Some(ticket) = self.queue.take() {
@@ -198,12 +199,12 @@ impl Bench {
         failures
     }
 
-    /// How many jobs are on the queue.
+    /// Returns the number of jobs that are not done.
     pub fn waiting(&self) -> usize {
         self.queue.len() + self.in_hand().len()
     }
 
-    /// Hands out once more all that was done, as a queue may at any time, and says what failed.
+    /// Hands out all finished jobs once more, as a queue may do at any time, and returns the failures.
     pub async fn hand_out_again(&self) -> Vec<Failure> {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut failures = Vec::new();
@@ -223,12 +224,12 @@ impl Bench {
         respond(&self.project, vec![record], Deadline::within(Duration::from_secs(30))).await
     }
 
-    /// Whether a job failed, which comes again with the next tick.
+    /// Returns whether a failed job is waiting for the next tick.
     pub(super) fn has_failed_jobs(&self) -> bool {
         !self.in_hand().is_empty()
     }
 
-    /// What the next minutes bring: what is not done on the queue, sweeps, and the deliveries that they ask for.
+    /// Moves the clock by `count` minutes. After each minute, it does what [`Bench::tick`] does.
     pub async fn minutes(&self, count: u32) {
         for _ in 0..count {
             self.clock.advance(Duration::from_secs(60));
@@ -236,8 +237,8 @@ impl Bench {
         }
     }
 
-    /// Runs what is scheduled, once, and works off what that enqueues, behind what is not done on the queue. The clock
-    /// does not move.
+    /// Runs the scheduled work once, and works off the jobs that it enqueues. The failed jobs and the jobs that are
+    /// still on the queue come before these jobs. The clock does not move.
     pub async fn tick(&self) {
         while let Some(ticket) = { self.in_hand().pop() } {
             self.queue.put_back(ticket);
@@ -246,38 +247,38 @@ impl Bench {
         self.work_off().await;
     }
 
-    /// Whether nothing has come in yet.
+    /// Returns whether nothing has come in yet.
     pub(super) fn is_untouched(&self) -> bool {
         !self.touched.load(Ordering::Relaxed)
     }
 
-    /// What is remembered of a sender.
+    /// Returns the session of a sender.
     pub async fn session(&self, identity: &str) -> Session {
         self.loaded(identity).await.0
     }
 
-    /// Who is behind a sender.
+    /// Returns the contact of a sender.
     pub async fn contact(&self, identity: &str) -> Option<Contact> {
         self.project.ports.store.contact_of(&self.connection(identity)).await.unwrap_or_default()
     }
 
-    /// What waits for a sender.
+    /// Returns the outbox of a sender.
     pub async fn outbox(&self, identity: &str) -> Outbox {
         self.loaded(identity).await.1
     }
 
-    /// A sender's history, the newest first.
+    /// Returns the history of a sender, the newest row first.
     pub async fn history(&self, identity: &str) -> Vec<HistoryRow> {
         self.history_of(&self.connection(identity)).await
     }
 
-    /// The same, of a sender at any backend.
+    /// Returns the history of a sender at any backend, the newest row first.
     pub async fn history_of(&self, connection: &ConnectionId) -> Vec<HistoryRow> {
         let store: &dyn Store = self.project.ports.store.as_ref();
         store.history(connection, self.clock.now(), usize::MAX).await.unwrap_or_default()
     }
 
-    /// What came from the gateway of the default backend and could not be used, the newest first.
+    /// Returns the requests to the default backend that could not be used, the newest first.
     pub async fn unusable(&self) -> Vec<Unusable> {
         let store: &dyn Store = self.project.ports.store.as_ref();
         store.unusable(&self.backend, self.clock.now(), usize::MAX).await.unwrap_or_default()

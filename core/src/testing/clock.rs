@@ -1,4 +1,4 @@
-//! A clock that stands still until it is told to move.
+//! A clock that stands still until a test moves it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::util::clock::{Clock, after};
 
-/// A clock that stands still until it is told to move. Clones are the same clock.
+/// A clock that stands still until a test moves it. Clones are the same clock.
 #[derive(Clone)]
 pub struct TestClock(Arc<Mutex<Timestamp>>);
 
@@ -18,17 +18,17 @@ impl Default for TestClock {
 }
 
 impl TestClock {
-    /// A clock that shows this time.
+    /// Creates a clock that shows this time.
     pub fn at(now: Timestamp) -> Self {
         Self(Arc::new(Mutex::new(now)))
     }
 
-    /// Has it show this time, which may be an earlier one.
+    /// Sets the time, which may be earlier than the present one.
     pub fn set(&self, now: Timestamp) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 
-    /// Moves it on.
+    /// Moves the clock forward.
     pub fn advance(&self, span: Duration) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *now = after(*now, span);

@@ -1,5 +1,5 @@
-//! A store and a queue that fail on demand: with an error, or by never answering, as a process that dies at that
-//! point would have it.
+//! A store and a queue that fail on demand. A planned call fails with an error, or never answers, as if the process
+//! died at this point.
 
 mod broadcasts;
 mod connections;
@@ -19,25 +19,25 @@ use async_trait::async_trait;
 use crate::queue::{Queue, QueueError, Ticket};
 use crate::store::{Store, StoreError};
 
-/// How a call fails.
+/// The kind of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// With an error.
+    /// The call returns an error.
     Error,
-    /// By never answering.
+    /// The call never answers.
     Silence,
 }
 
-/// When a call fails.
+/// The time of a failure within a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// Before it did anything.
+    /// The call fails before it did anything.
     Before,
-    /// After it did everything: only the answer is lost.
+    /// The call fails after it did everything: only the answer is lost.
     After,
 }
 
-/// Which calls fail. Clones are the same plan.
+/// A plan of the calls that fail. Clones are the same plan.
 #[derive(Clone, Default)]
 pub struct Faults(Arc<Plan>);
 
@@ -50,18 +50,18 @@ struct Plan {
 }
 
 impl Faults {
-    /// Has the `nth` call from now fail, counted from 1.
+    /// Plans that the `nth` call from now fails. 1 is the next call.
     pub fn plan(&self, nth: usize, fault: Fault, when: When) {
         let at = self.0.calls.load(Ordering::SeqCst) + nth;
         self.0.planned.lock().unwrap_or_else(PoisonError::into_inner).push((at, fault, when));
     }
 
-    /// Has no further call fail.
+    /// Removes all planned failures.
     pub fn clear(&self) {
         self.0.planned.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Has every call of the queue fail, or no longer. Calls of the store go on.
+    /// Sets whether every call that enqueues fails. Calls of the store go on.
     pub fn set_queue_down(&self, down: bool) {
         self.0.queue_is_down.store(down, Ordering::SeqCst);
     }
@@ -73,12 +73,12 @@ impl Faults {
         Ok(())
     }
 
-    /// How many calls were made.
+    /// Returns how many calls were made.
     pub fn calls(&self) -> usize {
         self.0.calls.load(Ordering::SeqCst)
     }
 
-    /// How many calls failed.
+    /// Returns how many calls failed as planned.
     pub fn met(&self) -> usize {
         self.0.met.load(Ordering::SeqCst)
     }
@@ -101,7 +101,7 @@ impl Faults {
     }
 }
 
-/// An error that a plan can bring about.
+/// An error type that a plan can produce.
 trait Planned {
     fn planned(problem: String) -> Self;
 }
@@ -118,14 +118,14 @@ impl Planned for QueueError {
     }
 }
 
-/// A queue that fails as planned, and is otherwise the one within.
+/// A queue that fails as planned, and otherwise passes each call to the inner queue.
 pub struct FaultyQueue<Q> {
     inner: Q,
     faults: Faults,
 }
 
 impl<Q: Queue> FaultyQueue<Q> {
-    /// Puts the faults before a queue.
+    /// Puts the planned faults in front of a queue.
     pub fn new(inner: Q, faults: Faults) -> Self {
         Self { inner, faults }
     }
@@ -148,14 +148,14 @@ impl<Q: Queue> Queue for FaultyQueue<Q> {
     }
 }
 
-/// A store that fails as planned, and is otherwise the one within.
+/// A store that fails as planned, and otherwise passes each call to the inner store.
 pub struct FaultyStore<S> {
     inner: S,
     faults: Faults,
 }
 
 impl<S: Store> FaultyStore<S> {
-    /// Puts the faults before a store.
+    /// Puts the planned faults in front of a store.
     pub fn new(inner: S, faults: Faults) -> Self {
         Self { inner, faults }
     }

@@ -1,4 +1,4 @@
-//! A gateway that does as it is told, and the backend that leads to it.
+//! A gateway with scripted behaviour, and the backend that leads to it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
@@ -12,24 +12,24 @@ use crate::backend::{Backend, Caller, Received, ReportKey, Reported, Reports, Se
 use crate::error::Fault;
 use crate::model::message::{BackendName, FinalStatus, Outgoing};
 
-/// What the gateway does with one message.
+/// The behaviour of the gateway for one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behaviour {
-    /// Takes it and says so.
+    /// The gateway takes the message and says so.
     Accept,
-    /// Refuses it for good.
+    /// The gateway refuses the message for good.
     Refuse,
-    /// Does not take it now.
+    /// The gateway does not take the message now.
     Defer,
-    /// Takes it, and its answer is lost at once.
+    /// The gateway takes the message, and its answer is lost at once.
     LoseAnswer,
-    /// Takes it, and never answers.
+    /// The gateway takes the message and never answers.
     TakeAndHang,
-    /// Never answers, and does not take it.
+    /// The gateway does not take the message and never answers.
     Hang,
 }
 
-/// A gateway that does as it is told. Clones are the same gateway.
+/// A gateway with scripted behaviour. Clones are the same gateway.
 #[derive(Clone, Default)]
 pub struct TestGateway(Arc<Mutex<State>>);
 
@@ -47,47 +47,47 @@ impl TestGateway {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has it do these things with the next messages, one each, and then what it always does.
+    /// Sets the behaviours for the next messages, one each. After them, the usual behaviour applies.
     pub fn next(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
         self.lock().next.extend(behaviours);
     }
 
-    /// Has it do this from now on. It accepts unless told otherwise.
+    /// Sets the usual behaviour. Without it, the gateway accepts every message.
     pub fn always(&self, behaviour: Behaviour) {
         self.lock().always = Some(behaviour);
     }
 
-    /// Has it do this from now on with what comes by this backend, whatever it does with the rest.
+    /// Sets the usual behaviour for the messages of one backend. It replaces [`TestGateway::always`] for this backend.
     pub fn always_at(&self, backend: &str, behaviour: Behaviour) {
         self.lock().always_at.insert(backend.to_owned(), behaviour);
     }
 
-    /// The messages that it took, in order.
+    /// Returns the messages that the gateway took, in order.
     pub fn taken(&self) -> Vec<Outgoing> {
         self.lock().taken.clone()
     }
 
-    /// How many messages it took.
+    /// Returns how many messages the gateway took.
     pub(super) fn count(&self) -> usize {
         self.lock().taken.len()
     }
 
-    /// The messages that it took after the first `count`.
+    /// Returns the messages that the gateway took after the first `count`.
     pub(super) fn taken_since(&self, count: usize) -> Vec<Outgoing> {
         self.lock().taken.get(count..).unwrap_or_default().to_vec()
     }
 
-    /// The texts that it took, in order.
+    /// Returns the texts that the gateway took, in order.
     pub fn texts(&self) -> Vec<String> {
         self.lock().taken.iter().map(|message| message.text.clone()).collect()
     }
 
-    /// How often it was asked to take a message.
+    /// Returns how often the gateway was asked to take a message.
     pub fn asked(&self) -> usize {
         self.lock().asked
     }
 
-    /// Forgets what it took.
+    /// Resets the gateway: it forgets the messages that it took, their count, and all behaviours.
     pub fn clear(&self) {
         *self.lock() = State::default();
     }
@@ -106,8 +106,8 @@ impl TestGateway {
     }
 }
 
-/// The backend that leads to the gateway. Its requests are `?id=<sender>&text=<text>&mid=<gateway id>`, and its
-/// delivery reports `report/?for=<reference>&fate=<delivered, failed or underway>`.
+/// A backend that leads to the test gateway. Its requests have the query `?id=<sender>&text=<text>&mid=<gateway id>`.
+/// Its delivery reports are `report/?for=<reference>&fate=<delivered, failed or underway>`.
 pub(in crate::testing) struct TestBackend(pub(in crate::testing) TestGateway);
 
 impl Backend for TestBackend {

@@ -1,15 +1,16 @@
-//! Testing your apps: a project with everything in memory, a gateway that does as it is told, a clock that can be set,
-//! a store and a queue that fail on demand, and transcripts. Behind the feature `testing`:
+//! Tools to test your apps: a project with everything in memory, a gateway with scripted behaviour, a clock that a test
+//! can set, a store and a queue that fail on demand, and transcripts. The feature `testing` switches them on:
 //!
 //! ```toml
 //! [dev-dependencies]
 //! threadless = { workspace = true, features = ["testing"] }
 //! ```
 //!
-//! # What people text and what they get
+//! # Transcripts
 //!
-//! A [`Transcript`] is a conversation in writing. It is strict: each reply must come, in its turn, and no other. Where it
-//! does not come true the test fails with the transcript, the place marked, and what was expected beside what came.
+//! A [`Transcript`] is a conversation in writing. It is strict: each reply must come in its turn, and no other reply
+//! may come. If a transcript fails, the test fails. The failure shows the transcript with the failed place marked, and
+//! the expected replies beside the replies that came.
 //!
 //! ```
 //! use threadless::testing::Bench;
@@ -31,11 +32,12 @@
 //! # });
 //! ```
 //!
-//! A conversation that is a file, `bench.transcript_file("clinic.txt")`, can be played against more than the bench: each
-//! file in the folder `tests/transcripts/` of the project is tested here and over HTTP, inline and queued, and
-//! `cargo run -- script FILE` plays it against the local stack, with `--url` against a deployed one.
+//! A transcript can also be a file: `bench.transcript_file("clinic.txt")`. A file can be played against more than the
+//! bench. The project's tests play each file in the folder `tests/transcripts/` four times: on the bench and over HTTP,
+//! each time inline and queued. `cargo run -- script FILE` plays the file against the local stack; with `--url`, it
+//! plays the file against a deployed stack.
 //!
-//! # What is remembered, and what goes out
+//! # Stored data and sent messages
 //!
 //! ```
 //! use threadless::testing::Bench;
@@ -61,7 +63,7 @@
 //! # });
 //! ```
 //!
-//! # Several backends, and those of your settings
+//! # Several backends, and the backends of your settings
 //!
 //! ```
 //! use threadless::backend::Engines;
@@ -74,7 +76,7 @@
 //! let bench = Bench::with(Router::new().app(apps::Echo)).backend("kannel-a").backend("kannel-b").build();
 //! bench.transcript("1 > echo a\n1 < a\n[kannel-b] 1 > echo b\n[kannel-b] 1 < b").await;
 //!
-//! // In functions/ this is SETTINGS.
+//! // In functions/, the constant SETTINGS has this text: pass SETTINGS to Settings::read.
 //! let text = r#"
 //!     [project]
 //!     name = "Clinic"
@@ -92,8 +94,8 @@
 //!
 //! # Time
 //!
-//! The [clock](TestClock) stands until it is moved: by a time stamp in a transcript, or by hand. [`Bench::minutes`] also
-//! does what is due.
+//! The [clock](TestClock) stands still until a test moves it: with a time stamp in a transcript, or by a method.
+//! [`Bench::minutes`] moves the clock and also does the work that becomes due, such as deliveries and scheduled jobs.
 //!
 //! ```
 //! use std::time::Duration;
@@ -140,7 +142,8 @@
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! let bench = Bench::new(Router::new().app(apps::Echo));
 //! bench.receive("1", "echo first", Some("m1")).await.unwrap();
-//! // Of the next message: the store reads the connection, then commits. The commit is done, its answer is lost.
+//! // For the next message, call 1 reads the connection and call 2 commits. Fault in call 2: the commit is done, but its
+//! // answer is lost.
 //! bench.faults.plan(2, Fault::Error, When::After);
 //! assert!(bench.receive("1", "echo second", Some("m2")).await.is_err(), "503: the gateway keeps it");
 //! // And sends it again. The effect was there already: one reply.
@@ -175,10 +178,10 @@
 //! # });
 //! ```
 //!
-//! # Without the bench
+//! # Tests without the bench
 //!
-//! Nothing here is a global, and nothing reads the environment. A [`Router`](crate::Router) alone takes a message through
-//! the phases; nothing is stored or sent:
+//! Nothing in this module is global, and nothing reads the environment. A [`Router`](crate::Router) alone takes a
+//! message through the phases, and stores and sends nothing:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -205,8 +208,8 @@
 //! # });
 //! ```
 //!
-//! And a [`Project`](crate::Project) is a router with backends, a store, a queue and a clock, each of them yours to choose:
-//! a backend of your own, say, whose requests you want to see.
+//! A [`Project`](crate::Project) is a router with backends, a store, a queue and a clock. You can choose each of them:
+//! for example, a backend of your own, whose requests the test reads.
 //!
 //! ```
 //! # use std::time::Duration;

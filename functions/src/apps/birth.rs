@@ -1,4 +1,4 @@
-//! A birth, told in answers to questions.
+//! A conversation in which a health worker reports a birth.
 //!
 //! ```text
 //! 1112223333 > birth
@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 use threadless::apps::{Conversation, Said, Turn};
 use threadless::{AppError, tr};
 
-/// Below this the World Health Organization calls a newborn's weight low, in grams.
+/// The World Health Organization calls the weight of a newborn low if it is below this number of grams.
 const LOW_WEIGHT: u32 = 2500;
 
-/// Asks for the mother's name and the baby's weight.
+/// A conversation that asks for the mother's name and the baby's weight.
 pub(super) struct Birth;
 
-/// What the next answer is about.
+/// The question that the next message answers.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) enum Asked {
     #[default]

@@ -4,13 +4,13 @@ use threadless::{App, AppError, JobContext, Recipient, Schedule};
 
 const TEXT: &str = "Good morning! Have all your health workers sent last week's reports?";
 
-/// Reminds supervisors of the weekly reports.
+/// An app that reminds supervisors of the weekly reports.
 pub(super) struct Reminder {
     supervisors: Vec<String>,
 }
 
 impl Reminder {
-    /// Reminds these, each a backend and a number there: `my-kannel-backend:0722123456`.
+    /// Creates the app. Each supervisor is a backend and a number at this backend: `my-kannel-backend:0722123456`.
     pub(super) fn to(supervisors: &[&str]) -> Self {
         Self { supervisors: supervisors.iter().map(|one| (*one).to_owned()).collect() }
     }

@@ -1,4 +1,4 @@
-//! Cases of a disease, from who has registered.
+//! Reports of cases of a disease. Only a registered person can report.
 //!
 //! ```text
 //! 1112223333 > report yellow fever 3
@@ -10,12 +10,13 @@ use threadless::apps::{Said, pattern};
 use threadless::translate::Phrase;
 use threadless::{App, AppError, tr};
 
-/// Under which a contact has the number of all cases that it reported.
+/// The key in a contact for the number of all cases that the person reported.
 const CASES: &str = "report.cases";
 
 const HELP: &str = "To report cases, send: REPORT <DISEASE> <NUMBER>";
 
-/// A disease of any number of words, and a number behind it. Whatever else follows the word gets the help.
+/// The form of a report: a disease of any number of words, and a number after it. If the number is missing or too
+/// large, the answer is the help.
 const FORM: &str = r"(?:report|rpt)\b[\s:,]*(?<disease>\D*?)[\s:,]*(?<count>\S*)";
 
 #[derive(Deserialize)]
@@ -24,7 +25,7 @@ struct Cases {
     count: u16,
 }
 
-/// Answers `report <disease> <number>`.
+/// Creates the app. It answers `report <disease> <number>`.
 pub(super) fn app() -> impl App {
     pattern(FORM, report).help(HELP).listed_as("report")
 }

@@ -1,4 +1,4 @@
-//! Once a deployment: refuses one whose settings are faulty.
+//! Checks the settings once in each deployment, and refuses the deployment if they are faulty.
 
 use std::process::ExitCode;
 

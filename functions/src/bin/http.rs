@@ -1,4 +1,4 @@
-//! Messages from HTTP gateways.
+//! Receives messages from HTTP gateways.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The message tester in a browser.
+//! Serves the message tester, a phone in a browser.
 
 use std::process::ExitCode;
 

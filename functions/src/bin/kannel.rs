@@ -1,4 +1,4 @@
-//! Messages from Kannel.
+//! Receives messages from Kannel.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The queue: handles messages, sends replies.
+//! Works off the queue: handles messages and sends replies.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Messages that nobody asked for, to many at once.
+//! Sends broadcasts: messages that answer no other message, to many people at once.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Once a minute: finds what is due.
+//! Finds, once a minute, the work that is due.
 
 use std::process::ExitCode;
 

@@ -1,10 +1,10 @@
-//! The SDK's client for what this package does with a queue itself.
+//! The AWS SDK client for the queue work of this package itself.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Config, Region};
 use threadless::aws::{Access, NoClient, http_client};
 
-/// A client with the keys and the endpoint that it is given; nothing is read from the environment.
+/// Creates a client with the given keys and the given endpoint. It reads nothing from the environment.
 pub(crate) fn sqs_client(access: &Access) -> Result<Client, NoClient> {
     let mut config = Config::builder()
         .behavior_version(BehaviorVersion::latest())

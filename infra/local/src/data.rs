@@ -1,7 +1,8 @@
-//! The folder that everything is kept in: taken for one stack alone, looked at before it is used, and watched.
+//! The data folder. One stack uses it alone, checks it before use, and watches it.
 //!
-//! A deleted file goes on working for the process that has it open, and is gone with it. So what is in the folder must
-//! be what was opened, or nothing may be acknowledged.
+//! If a file is deleted while a process has it open, the process can still write to it, but all data is lost at the end
+//! of the process. So the files in the folder must be the files that were opened. If they are not, nothing may be
+//! acknowledged.
 
 use std::fs::{File, Metadata, TryLockError};
 use std::io::ErrorKind;
@@ -13,38 +14,40 @@ use rusqlite::Connection;
 
 use crate::setup::StartError;
 
-/// The file of the table.
+/// The name of the table's file.
 pub(crate) const DYNAMODB: &str = "dynamodb.sqlite";
 
-/// The file of the queues.
+/// The name of the queues' file.
 pub(crate) const SQS: &str = "sqs.sqlite";
 
-/// The files, in the order in which a new folder gets them.
+/// The files, in the order in which they are made in a new folder.
 const FILES: [&str; 2] = [SQS, DYNAMODB];
 
-/// A file that is being made has this behind its name.
+/// The suffix of a file that is not finished yet.
 const UNFINISHED: &str = ".new";
 
-/// What SQLite keeps beside a database: commits that are not in it yet, and an index of them.
+/// The suffixes of the files that SQLite keeps beside a database: the commits that are not in the database yet, and an
+/// index of them.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
 
-/// A folder that this stack alone uses. It is given free with this, however the process ends.
+/// A folder that this stack alone uses. The lock ends when this value is dropped, and also if the process dies.
 pub(crate) struct Data {
     folder: PathBuf,
     _claim: File,
     watched: Vec<Watched>,
 }
 
-/// A file as it was opened.
+/// A file, as it was when it was opened.
 struct Watched {
     name: String,
     identity: (u64, u64),
-    /// The most bytes that it had: none of these files ever gets shorter while it is open.
+    /// The largest size of the file so far, in bytes. None of these files gets shorter while it is open.
     length: AtomicU64,
 }
 
 impl Data {
-    /// Makes the folder, and takes it for this stack alone: a second one would hand out what the first has in hand.
+    /// Makes the folder and locks it for this stack alone. A second stack on the same folder would hand out jobs that
+    /// the first stack is working on.
     pub(crate) fn claim(folder: &Path) -> Result<Self, StartError> {
         let failed = |problem| failed(folder, &problem);
         std::fs::create_dir_all(folder).map_err(failed)?;
@@ -56,20 +59,20 @@ impl Data {
         }
     }
 
-    /// Where a file is.
+    /// Returns the path of a file.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// Looks at what is there. A new folder gets its files from `make`, which leaves a closed database at the path that
-    /// it is given. Both files are there after this, or none.
+    /// Checks the files. In a new folder, it calls `make` for each file: `make` leaves a closed database at the given
+    /// path. After success, both files are there. After an error, a new folder has no files.
     ///
     /// # Errors
-    /// A file is missing, empty or damaged: what was in it would be lost without a word.
+    /// Fails if a file is missing, empty or damaged. Otherwise its data would be lost without any message.
     pub(crate) fn prepare(&self, make: impl Fn(&str, &Path) -> Result<(), String>) -> Result<(), StartError> {
         let problem = |problem: String| not_opened(&self.folder, &problem);
         let there = FILES.map(|name| self.file(name).exists());
-        // The first file comes before the second; without the second nothing was acknowledged yet.
+        // The first file is made before the second. If only the second is missing, nothing was acknowledged yet.
         let interrupted = there == [true, false] && self.unfinished(DYNAMODB).exists();
         for name in FILES.iter().filter(|name| self.file(name).exists()) {
             sound(&self.file(name)).map_err(problem)?;
@@ -111,7 +114,7 @@ impl Data {
         format!("{name} {what}. {}", way_out(&self.folder))
     }
 
-    /// Watches the files, which are open by now.
+    /// Starts to watch the files, which are open by now.
     pub(crate) fn watch(&mut self) -> Result<(), StartError> {
         let logs = FILES.iter().map(|name| format!("{name}-wal"));
         for name in FILES.iter().map(|name| (*name).to_owned()).chain(logs) {
@@ -128,7 +131,7 @@ impl Data {
         Ok(())
     }
 
-    /// Says what is wrong with the files now: nothing may be acknowledged that would be written to them.
+    /// Returns a problem with the files, if there is one. While there is a problem, nothing may be acknowledged.
     pub(crate) fn problem(&self) -> Option<String> {
         let problem = self.watched.iter().find_map(|file| {
             let what = match std::fs::metadata(self.file(&file.name)) {
@@ -154,7 +157,7 @@ fn identity(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
 }
 
-/// Says what is wrong with a database that nobody has open.
+/// Checks a database that nobody has open.
 fn sound(file: &Path) -> Result<(), String> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let folder = file.parent().unwrap_or(Path::new("."));
@@ -169,7 +172,7 @@ fn sound(file: &Path) -> Result<(), String> {
     });
     match checked.as_deref() {
         Ok("ok") => Ok(()),
-        // What is wrong where is of use to nobody but SQLite.
+        // The details of the damage help nobody.
         Ok(_) => Err(is("is damaged")),
         Err(rusqlite::Error::SqliteFailure(failure, _)) if is_damage(failure.code) => {
             Err(is(&format!("is damaged ({failure})")))
@@ -198,12 +201,12 @@ fn failed(folder: &Path, problem: &std::io::Error) -> StartError {
     )
 }
 
-/// The error of a folder that cannot be used.
+/// Makes the error for a folder that cannot be used.
 pub(crate) fn not_opened(folder: &Path, problem: &str) -> StartError {
     StartError::Data { place: folder.display().to_string(), problem: problem.to_owned() }
 }
 
-/// Removes a database, which need not be there.
+/// Removes a database, if it is there.
 fn remove(file: &Path) -> Result<(), String> {
     for end in BESIDE.into_iter().chain([""]) {
         let mut path = file.as_os_str().to_owned();

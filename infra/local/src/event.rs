@@ -1,4 +1,5 @@
-//! A request as the event JSON that an HTTP API makes of it (payload format 2.0), and its result as a response.
+//! The HTTP API's conversion: a request becomes event JSON (payload format 2.0), and the result of a Lambda function
+//! becomes a response.
 //!
 //! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
@@ -14,7 +15,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// The event of one request.
+/// Makes the event of one request.
 pub(crate) fn of_request(
     parts: &Parts,
     body: &Bytes,
@@ -71,7 +72,7 @@ pub(crate) fn of_request(
     event.to_string()
 }
 
-/// The cookies, which stand by themselves.
+/// Returns the cookies. In an event, they are separate from the headers.
 fn cookies(parts: &Parts) -> Vec<String> {
     let all = parts.headers.get_all(header::COOKIE).iter();
     let all = all.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -79,7 +80,7 @@ fn cookies(parts: &Parts) -> Vec<String> {
         .collect()
 }
 
-/// Names in lower case, the values of one name joined with commas.
+/// Returns the headers. Names are in lower case; the values of one name are joined with commas.
 fn headers(parts: &Parts) -> Map<String, Value> {
     let mut joined: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, value) in parts.headers.iter().filter(|(name, _)| *name != header::COOKIE) {
@@ -88,7 +89,8 @@ fn headers(parts: &Parts) -> Map<String, Value> {
     joined.into_iter().map(|(name, values)| (name.to_owned(), values.join(",").into())).collect()
 }
 
-/// The query as the service decodes it: for people who look at events. Nothing here reads it, since it loses bytes.
+/// Returns the query as the service decodes it. It is only for people who look at events: no code here reads it,
+/// because decoding loses bytes.
 fn decoded(query: &str) -> BTreeMap<String, String> {
     let text = |part: &str| percent_decode_str(&part.replace('+', " ")).decode_utf8_lossy().into_owned();
     let mut decoded: BTreeMap<String, String> = BTreeMap::new();
@@ -113,7 +115,8 @@ struct FunctionResult {
     is_base64_encoded: bool,
 }
 
-/// The response that a function's result stands for; `None` for a result that the service would not understand.
+/// Makes the response from a result of a Lambda function. Returns `None` if the service would not understand the
+/// result.
 pub(crate) fn to_response(result: &str) -> Option<Response<Bytes>> {
     let result: FunctionResult = serde_json::from_str(result).ok()?;
     let body = match result.body {

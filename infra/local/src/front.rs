@@ -1,5 +1,5 @@
-//! The front: an HTTP API on this machine. Each request becomes the event that AWS would make of it, goes through
-//! its function, and comes back; with the limits that AWS has.
+//! The front: an HTTP API on this machine. It makes each request into the event that AWS would make, invokes the Lambda
+//! function, and returns its response. It has the limits of AWS.
 //!
 //! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
 
@@ -23,45 +23,45 @@ use crate::serving::{self, Room, Unread};
 use crate::template::Route;
 use crate::{event, invocation};
 
-/// Request line and headers together.
+/// The longest request line and headers together, in bytes.
 const LONGEST_HEAD: usize = 10_240;
 
-/// The body.
+/// The longest body, in bytes.
 const LONGEST_BODY: usize = 10_000_000;
 
-/// The answer.
+/// The longest time for an answer.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// How long request line and headers may take.
+/// The longest time for request line and headers.
 const LONGEST_HEAD_WAIT: Duration = Duration::from_secs(30);
 
 /// The memory for the bodies of all requests together, in bytes.
 const ROOM: usize = 64_000_000;
 
-/// How many invocations there may be at once, those included whose client has gone.
+/// The most invocations at the same time, including invocations whose client has gone.
 const AT_ONCE: usize = 500;
 
-/// The routes with the functions behind them.
+/// The routes, with the Lambda functions behind them.
 pub(crate) struct Front {
     pub(crate) routes: Vec<(Route, Function, Duration)>,
     pub(crate) host: Host,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Who may ask.
+    /// The rules for the hosts and pages that may send requests.
     pub(crate) guests: Guests,
-    /// The folder that all is kept in.
+    /// The data folder.
     pub(crate) data: Option<Arc<Data>>,
     /// The memory for bodies.
     pub(crate) room: Room,
-    /// The invocations at work.
+    /// The invocations that are running.
     pub(crate) running: TaskTracker,
 }
 
-/// The memory for bodies.
+/// Returns the memory for bodies.
 pub(crate) fn room() -> Room {
     Room::new(ROOM)
 }
 
-/// Answers requests on `listener` until it is dropped; then whatever is not answered yet is cut off.
+/// Answers requests on `listener` until this future is dropped. The drop cuts off every request without an answer.
 pub(crate) async fn serve(front: Arc<Front>, listener: TcpListener) {
     serving::serve(listener, LONGEST_HEAD_WAIT, move |request, peer| {
         let front = Arc::clone(&front);
@@ -96,9 +96,9 @@ impl Front {
         let event = event::of_request(&parts, &body.bytes, &route.key, &source, self.clock.now());
         let (function, host) = (*function, self.host.clone());
         let timeout = *timeout;
-        // A task of its own: as on AWS, an invocation goes on when its client has gone.
+        // The invocation runs in a task of its own: as on AWS, it goes on after its client has gone.
         let invoked = self.running.spawn(async move {
-            // Its memory counts for as long as the event's is taken.
+            // The event holds a copy of the body, so the body counts against the memory until the event is done.
             let _body = body;
             invocation::invoke(function, &host, &event, timeout).await
         });
@@ -126,8 +126,9 @@ impl Front {
     }
 }
 
-/// Whether a route's pattern covers a path: `{name}` is one segment, `{name+}` at the end is one or more. A slash at the
-/// end of a path makes no difference to a pattern without one: the service takes no route that ends with it.
+/// Returns whether a route's pattern covers a path. `{name}` covers one segment, and `{name+}` at the end covers one or
+/// more. If the pattern does not end with such a segment, a slash at the end of the path makes no difference, because
+/// the service allows no route that ends with a slash.
 fn covers(pattern: &str, path: &str) -> bool {
     let path = if pattern.ends_with('}') { path } else { path.strip_suffix('/').unwrap_or(path) };
     let mut segments = path.split('/');
@@ -150,7 +151,7 @@ fn head_size(parts: &Parts) -> usize {
     line + headers.sum::<usize>()
 }
 
-/// An answer to a body that was not read.
+/// Answers a request whose body was not read.
 fn unread(problem: Unread) -> Response<Full<Bytes>> {
     match problem {
         Unread::TooLarge => message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
@@ -160,7 +161,7 @@ fn unread(problem: Unread) -> Response<Full<Bytes>> {
     }
 }
 
-/// An answer of the HTTP API's own.
+/// Makes an answer of the HTTP API itself.
 fn message(status: StatusCode, words: &str) -> Response<Full<Bytes>> {
     let body = serde_json::json!({ "message": words }).to_string();
     let mut response = Response::new(Full::new(Bytes::from(body)));

@@ -1,5 +1,5 @@
-//! A pretend gateway where no real one listens: it takes what Kannel's sendsms would, shows it, reports it delivered
-//! where it is asked to, and keeps it for whoever asks.
+//! A pretend gateway for a port on which no real gateway listens. It accepts the requests of Kannel's sendsms, shows
+//! the messages, sends delivery reports if they are requested, and keeps the messages for callers of `/taken`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,26 +19,26 @@ use url::{Host, Url};
 
 use crate::serving::{self, Hosts, Room, Unread, is_of_another_site};
 
-/// Where it tells what it took: `GET /taken?after=<number>`.
+/// The path that lists the requests that the gateway took: `GET /taken?after=<number>`.
 pub(crate) const TAKEN: &str = "/taken";
 
-/// How many requests are kept for who asks.
+/// The number of requests that the gateway keeps.
 const KEPT: usize = 10_000;
 
-/// The largest body that is read.
+/// The largest body that is read, in bytes.
 const LARGEST: usize = 1 << 20;
 
 /// The memory for the bodies of all requests together, in bytes.
 const ROOM: usize = 16 << 20;
 
-/// How long request line and headers may take. Longer than clients keep a connection that they do not use, so that none
-/// is closed while its client sends.
+/// The longest time for request line and headers. It is longer than clients keep an unused connection open. So the
+/// server closes no connection while its client sends.
 const LONGEST_HEAD_WAIT: Duration = Duration::from_secs(180);
 
-/// How long a report may take.
+/// The longest time for a delivery report.
 const LONGEST_REPORT: Duration = Duration::from_secs(30);
 
-/// One request that it took.
+/// One request that the gateway took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Taken {
     pub(crate) path: String,
@@ -46,14 +46,14 @@ pub(crate) struct Taken {
     pub(crate) body: String,
 }
 
-/// What it took after a number of requests, and the number to ask with next time.
+/// The requests after a given number of requests, and the number for the next call.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct News {
     pub(crate) next: usize,
     pub(crate) taken: Vec<Taken>,
 }
 
-/// A gateway that takes everything.
+/// A gateway that accepts every message.
 #[derive(Default)]
 pub(crate) struct Gateway {
     show: Option<fn(&str, &str)>,
@@ -63,18 +63,19 @@ pub(crate) struct Gateway {
 
 #[derive(Default)]
 struct Log {
-    /// How many were forgotten.
+    /// The number of requests that the gateway no longer keeps.
     forgotten: usize,
     taken: VecDeque<Taken>,
 }
 
 impl Gateway {
-    /// One that hands each message to `show` as well, as recipient and text, and reports it delivered.
+    /// Creates a gateway that also passes each message to `show`, as recipient and text, and reports the message as
+    /// delivered.
     pub(crate) fn showing(show: fn(&str, &str)) -> Self {
         Self { show: Some(show), ..Self::default() }
     }
 
-    /// What it took after the first `count` requests.
+    /// Returns the requests after the first `count` requests.
     pub(crate) fn after(&self, count: usize) -> News {
         let log = self.lock();
         let from = count.saturating_sub(log.forgotten);
@@ -95,7 +96,7 @@ impl Gateway {
         }
     }
 
-    /// Reports like Kannel: apart from the answer, before it or after it.
+    /// Sends a delivery report like Kannel: independent of the answer, before it or after it.
     fn report(&self, query: &str) {
         let request = report_url(query).map(|url| Request::get(url).body(Bytes::new()));
         let Some(Ok(request)) = request else { return };
@@ -113,7 +114,7 @@ impl Gateway {
 
     async fn answer(&self, request: Request<Incoming>, room: &Room) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
-        // What it took are messages: they are not for the pages of some site.
+        // The kept requests are messages. A page of another site must not read them.
         if !Hosts::default().are_ours(&parts.uri, &parts.headers) || is_of_another_site(&parts.headers) {
             return status(StatusCode::FORBIDDEN);
         }
@@ -137,7 +138,7 @@ impl Gateway {
     }
 }
 
-/// The ports on this machine that the settings send to, with the backends that do.
+/// Returns the ports on this machine that the settings send to, with the backends that send there.
 pub(crate) fn ports(settings: &str) -> BTreeMap<u16, Vec<String>> {
     let mut ports: BTreeMap<u16, Vec<String>> = BTreeMap::new();
     let table = settings.parse::<toml::Table>().unwrap_or_default();
@@ -151,7 +152,7 @@ pub(crate) fn ports(settings: &str) -> BTreeMap<u16, Vec<String>> {
     ports
 }
 
-/// The port of a URL on this machine.
+/// Returns the port of a URL, if the URL leads to this machine.
 pub(crate) fn port_here(url: &str) -> Option<u16> {
     let url = Url::parse(url).ok().filter(|url| url.scheme() == "http")?;
     let here = match url.host()? {
@@ -162,12 +163,12 @@ pub(crate) fn port_here(url: &str) -> Option<u16> {
     if here { url.port_or_known_default() } else { None }
 }
 
-/// Takes the port, if nobody listens on it.
+/// Binds the port, if nobody else listens on it.
 pub(crate) async fn bind(port: u16) -> Option<TcpListener> {
     TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.ok()
 }
 
-/// Takes messages until it is dropped.
+/// Takes messages until this future is dropped.
 pub(crate) async fn serve(listener: TcpListener, gateway: Arc<Gateway>) {
     let room = Room::new(ROOM);
     serving::serve(listener, LONGEST_HEAD_WAIT, move |request, _| {
@@ -183,14 +184,14 @@ fn status(status: StatusCode) -> Response<Full<Bytes>> {
     response
 }
 
-/// A field of a query; of one that is there twice, the last.
+/// Returns the value of a field in a query. If the field is there twice, the last one counts.
 pub(crate) fn field(query: &str, wanted: &str) -> Option<Vec<u8>> {
     let mut pairs = query.split('&').rev().filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.find(|(name, _)| *name == wanted)?;
     Some(percent_decode(value.replace('+', " ").as_bytes()).collect())
 }
 
-/// The URL that tells that the phone has the message, where a sendsms query asks to be told.
+/// Returns the URL for the report that the phone has the message, if the sendsms query asks for one.
 fn report_url(query: &str) -> Option<String> {
     let text = |wanted: &str| String::from_utf8(field(query, wanted)?).ok();
     let wants_it = text("dlr-mask")?.parse::<u8>().is_ok_and(|mask| mask & 1 == 1);
@@ -199,7 +200,7 @@ fn report_url(query: &str) -> Option<String> {
     wants_it.then_some(url)
 }
 
-/// The recipient and the text of a sendsms query.
+/// Returns the recipient and the text of a sendsms query.
 pub(crate) fn message(query: &str) -> (String, String) {
     let text = |wanted: &str| field(query, wanted).map(|bytes| charset::guess(&bytes).text);
     let payload = field(query, "text").unwrap_or_default();

@@ -1,12 +1,12 @@
-//! Who may ask the front for what, on a machine whose browsers show pages of anyone.
+//! The rules for requests to the front. They are needed because the browsers on this machine show pages of any site.
 //!
-//! | what | refused |
+//! | target | refused requests |
 //! |---|---|
-//! | the message tester, `/send` | a request whose host is neither this machine nor allowed: the name of another site that leads here would let its page read and send |
-//! | a backend that asks for a token or a signature | nothing here: a page has neither, and gateways and tunnels call it by names of their own |
-//! | a backend that asks for nothing | a request whose host some site could have, and one that a browser says comes from another site's page |
+//! | the message tester, `/send` | A request whose host is neither this machine nor allowed. Another site could let its name lead to this machine; its page could then read and send. |
+//! | a backend that demands a token or a signature | None. A page has neither of the two, and gateways and tunnels call the backend by names of their own. |
+//! | a backend that demands nothing | A request whose host could be the name of a site, and a request that a browser marks as coming from a page of another site. |
 //!
-//! Deployed none of this is needed: an HTTP API answers to its own names alone, and every backend asks for something.
+//! On AWS these rules are not needed: an HTTP API answers only to its own names, and every backend demands credentials.
 
 use std::sync::Arc;
 
@@ -24,14 +24,14 @@ pub(crate) const STRANGER: &str = "Forbidden: the Host of this request is neithe
 const OTHER_SITE: &str =
     "Forbidden: this backend asks for no token, and takes nothing from pages of other sites";
 
-/// Who may ask.
+/// The rules for the hosts and pages that may send requests.
 pub(crate) struct Guests {
     pub(crate) hosts: Hosts,
     pub(crate) project: Arc<Project>,
 }
 
 impl Guests {
-    /// Returns why a request to a function is refused, or `None` for one that may go on.
+    /// Returns the reason why a request to a Lambda function is refused, or `None` if the request may go on.
     pub(crate) fn refusal(&self, function: Function, parts: &Parts) -> Option<&'static str> {
         match function {
             Function::Http { .. } if !self.is_open(parts.uri.path()) => None,
@@ -43,7 +43,7 @@ impl Guests {
         }
     }
 
-    /// Whether the backend in this path takes messages from anyone.
+    /// Returns whether the backend in this path takes messages from anyone.
     fn is_open(&self, path: &str) -> bool {
         let named = path.split('/').nth(2).and_then(|name| name.parse().ok());
         named.is_some_and(|name| self.project.is_open(&name))

@@ -1,4 +1,4 @@
-//! One invocation of a function, as Lambda has it: it ends at the function's time-out, whatever it is at.
+//! One invocation of a Lambda function. As on AWS, it ends at the function's time-out, even in the middle of its work.
 //!
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html>
 
@@ -8,18 +8,18 @@ use std::time::Duration;
 use threadless::Deadline;
 use threadless::lambda::{self, Function, Host, InvokeError};
 
-/// Why an invocation has no result.
+/// The reason why an invocation has no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoResult {
     /// The function returned an error.
     #[error(transparent)]
     Failed(#[from] InvokeError),
-    /// The function's time was over: Lambda ends the process then. The words are Lambda's.
+    /// The function's time-out is over. Lambda then ends the process. The text is the text of Lambda.
     #[error("Task timed out after {:.2} seconds", .0.as_secs_f64())]
     TimedOut(Duration),
 }
 
-/// Invokes a function that may take so long.
+/// Invokes a Lambda function with this time-out.
 pub(crate) async fn invoke(
     function: Function,
     host: &Host,

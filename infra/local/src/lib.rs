@@ -1,7 +1,7 @@
-//! The whole stack on one machine: what `cargo run` starts, and what the tests of this project run against.
+//! The whole stack on one machine. `cargo run` starts it, and the tests of this project run against it.
 //!
-//! The functions are the ones that run on AWS. Around them stand an embedded DynamoDB, an SQS of our own, and what
-//! AWS has to call them: an HTTP front, a queue poller, a schedule.
+//! The Lambda functions are the same as on AWS. Around them are an embedded DynamoDB, an SQS of our own, and the
+//! callers that AWS provides: an HTTP front, a queue poller and a schedule.
 
 mod client;
 mod data;

@@ -1,4 +1,4 @@
-//! `cargo run`.
+//! The program that `cargo run` starts.
 
 use std::process::ExitCode;
 

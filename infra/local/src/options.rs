@@ -1,4 +1,4 @@
-//! What the command line and the environment say.
+//! The options of the command line and the environment.
 
 use std::path::PathBuf;
 
@@ -10,62 +10,64 @@ use crate::redrive::RedriveOptions;
 use crate::script::ScriptOptions;
 use crate::serving::HostName;
 
-/// The whole stack on this machine: functions, DynamoDB, SQS and, where none listens, a gateway that prints.
+/// Runs the whole stack on this machine: functions, DynamoDB, SQS, and a gateway that prints messages if no gateway
+/// listens.
 #[derive(Debug, Parser)]
 #[command(name = "threadless", version, max_term_width = 100)]
 pub struct Options {
-    /// Where the functions answer
+    /// The port of the functions
     #[arg(long, env = "THREADLESS_PORT", default_value_t = 8000)]
     pub port: u16,
 
-    /// Where the embedded DynamoDB answers
+    /// The port of the embedded DynamoDB
     #[arg(long, env = "THREADLESS_DYNAMODB_PORT", default_value_t = 8001)]
     pub dynamodb_port: u16,
 
-    /// Where the embedded SQS answers
+    /// The port of the embedded SQS
     #[arg(long, env = "THREADLESS_SQS_PORT", default_value_t = 8002)]
     pub sqs_port: u16,
 
-    /// Where messages, connections and queues are kept; delete it to begin anew
+    /// The folder that keeps messages, connections and queues. Delete it to begin anew
     #[arg(long, env = "THREADLESS_DATA", value_name = "DIR", default_value = ".threadless")]
     pub data: PathBuf,
 
-    /// Survive a power cut, too: wait for the disk at every write, which makes the stack slower. The death of the
-    /// process alone never loses what was acknowledged
+    /// Survive a power cut, too: each write waits for the disk, which makes the stack slower. With and without this
+    /// option, the death of the process alone never loses acknowledged data
     #[arg(long, env = "THREADLESS_DURABLE")]
     pub durable: bool,
 
-    /// A host by which the stack may be called beside localhost, 127.0.0.1 and `[::1]`; several with commas between
+    /// A host by which the stack may be called, in addition to localhost, 127.0.0.1 and `[::1]`; separate several hosts
+    /// with commas
     #[arg(long, env = "THREADLESS_ALLOW_HOST", value_name = "HOST", value_delimiter = ',')]
     pub allow_host: Vec<HostName>,
 
-    /// Settings in the place of functions/settings.toml
+    /// A settings file to use instead of functions/settings.toml
     #[arg(long, env = "THREADLESS_SETTINGS_FILE", value_name = "FILE", global = true)]
     pub settings: Option<PathBuf>,
 
-    /// How often what is left in outboxes is looked for; on AWS it is 60
+    /// The number of seconds between two searches for messages that are left in outboxes; on AWS it is 60
     #[arg(long, env = "THREADLESS_TICK_SECONDS", value_name = "SECONDS", default_value_t = 5,
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub tick_seconds: u64,
 
-    /// What is logged: error, warn, info, debug
+    /// The log level: error, warn, info, debug
     #[arg(long, env = "THREADLESS_LOG", value_name = "LEVEL", default_value = "warn", global = true)]
     pub log: String,
 
-    /// Something else than the stack.
+    /// A command other than running the stack.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// What can be done beside running the stack.
+/// The commands beside running the stack.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Writes a kannel.conf for the backends of the settings, and the TLS sidecar beside it
+    /// Writes a kannel.conf for the backends of the settings, and the TLS sidecar for it
     KannelConf(ConfOptions),
-    /// Reads a kannel.conf, and says what in it will lose or garble messages
+    /// Reads a kannel.conf, and reports which of its lines lose or garble messages
     KannelCheck(CheckOptions),
-    /// Plays transcripts against a stack, and says whether every reply came and no other
+    /// Plays transcripts against a stack, and reports whether every reply came and no other
     Script(ScriptOptions),
-    /// Brings jobs back from the dead-letter queue of a deployed stack, after what made them fail was mended
+    /// Brings jobs back from the dead-letter queue of a deployed stack, after the cause of their failure was fixed
     Redrive(RedriveOptions),
 }

@@ -1,6 +1,6 @@
-//! Standard output and standard error, which may end before the program does (a pipe that nobody reads any more, a full
-//! disk, a terminal that was closed) or stand still (a terminal that was paused, a pipe that is full). The macros of the
-//! standard library panic at the first and wait at the second.
+//! Standard output and standard error. They may end before the program ends (a pipe without a reader, a full disk, a
+//! closed terminal), or they may block (a paused terminal, a full pipe). The macros of the standard library panic in
+//! the first case and wait in the second.
 
 use std::io::{self, Error, ErrorKind, Write};
 use std::sync::OnceLock;
@@ -9,37 +9,37 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How many pieces wait for a reader that stands still. Later ones are lost.
+/// The number of pieces that wait for a blocked reader. Later pieces are lost.
 const WAITING: usize = 1_000;
 
-/// How long the last pieces may take when the program ends.
+/// The longest time for the last pieces at the end of the program.
 const LONGEST_END: Duration = Duration::from_millis(500);
 
-/// What the thread that writes is told.
+/// A message to the thread that writes.
 enum Piece {
     Out(Vec<u8>),
     Error(Vec<u8>),
-    /// Everything before this is written.
+    /// Confirms that everything before it is written.
     End(SyncSender<()>),
 }
 
-/// Writes to standard output, on a thread that may wait for it, what is only for people who happen to look. What cannot
-/// be written is lost.
+/// Writes optional text to standard output, on a thread that may block. If the text cannot be written, it is lost.
 pub(crate) fn tell(text: &str) {
     send(Piece::Out(text.as_bytes().to_vec()));
 }
 
-/// Waits a moment until everything is written.
+/// Waits a short time until everything is written.
 pub(crate) fn finish() {
     let (done, written) = sync_channel(1);
     send(Piece::End(done));
     let _ = written.recv_timeout(LONGEST_END);
 }
 
-/// Writes to standard output what the program was called for. A reader who has enough before the end is no error.
+/// Writes the result of the program to standard output. If the reader stops reading before the end, that is not an
+/// error.
 ///
 /// # Errors
-/// It is not all written, such as where the disk is full.
+/// Fails if not all of it was written, for example because the disk is full.
 pub(crate) fn print(text: &str) -> Result<(), String> {
     let mut out = io::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -52,12 +52,12 @@ fn lost(problem: &Error) -> String {
     format!("standard output cannot be written: {problem}")
 }
 
-/// Writes a line about what went wrong to standard error. Where that cannot be written either, the exit status says it.
+/// Writes a line about a failure to standard error. If that fails too, the exit status still shows the failure.
 pub(crate) fn complain(problem: &str) {
     let _ = writeln!(io::stderr(), "threadless: {problem}");
 }
 
-/// Where log lines go: standard error, on the thread that may wait for it.
+/// The destination of log lines: standard error, on the thread that may block.
 pub(crate) struct Log;
 
 impl<'w> MakeWriter<'w> for Log {
@@ -68,7 +68,7 @@ impl<'w> MakeWriter<'w> for Log {
     }
 }
 
-/// One line of the log, sent when it is whole.
+/// One line of the log. It is sent when it is complete.
 pub(crate) struct Line(Vec<u8>);
 
 impl Write for Line {
@@ -99,14 +99,14 @@ fn send(piece: Piece) {
     });
     let Some(writer) = writer else { return };
     match writer.try_send(piece) {
-        // Lost: nobody reads.
+        // If the queue is full, the piece is lost, because nobody reads.
         Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
     }
 }
 
 fn write(pieces: &Receiver<Piece>) {
     for piece in pieces {
-        // What cannot be written is lost; what comes after it is tried again.
+        // A piece that cannot be written is lost. The next piece is tried again.
         let _ = match piece {
             Piece::Out(bytes) => io::stdout().write_all(&bytes).and_then(|()| io::stdout().flush()),
             Piece::Error(bytes) => io::stderr().write_all(&bytes),

@@ -1,5 +1,6 @@
-//! What Lambda's event source mapping does for the responder: takes batches off the queue, invokes the function
-//! with each, deletes what was done. What was not done comes back when its visibility time-out is over.
+//! The queue poller. It does the work of Lambda's event source mapping for the responder: it takes batches from the
+//! queue, invokes the function with each batch, and deletes the finished messages. The other messages come back after
+//! their visibility time-out.
 //!
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>
 
@@ -17,10 +18,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::invocation;
 
-/// How many batches are worked off at once.
+/// The number of batches that are worked off at the same time.
 const AT_ONCE: usize = 10;
 
-/// The queue and the function that empties it.
+/// The queue, and the Lambda function that works it off.
 pub(crate) struct Poller {
     pub(crate) client: Client,
     pub(crate) queue_url: String,
@@ -28,7 +29,7 @@ pub(crate) struct Poller {
     pub(crate) function: Function,
     pub(crate) timeout: Duration,
     pub(crate) host: Host,
-    /// The invocations at work.
+    /// The invocations that are running.
     pub(crate) running: TaskTracker,
 }
 
@@ -45,7 +46,7 @@ struct ItemFailure {
     item_identifier: String,
 }
 
-/// Works off the queue until it is dropped. Batches that are at work then go on.
+/// Works off the queue until this future is dropped. Running batches then go on.
 pub(crate) async fn run(poller: Arc<Poller>) {
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     loop {
@@ -85,7 +86,7 @@ impl Poller {
             Ok(Ok(result)) => {
                 result.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
             }
-            // A result that cannot be read fails the whole batch, like an error or a function that was ended.
+            // A result that cannot be read fails the whole batch, like an error or a time-out of the function.
             Ok(Err(problem)) => return tracing::error!(error = %problem, "the responder's result"),
             Err(problem) => return tracing::error!(error = %problem, "the responder"),
         };
@@ -108,7 +109,7 @@ impl Poller {
     }
 }
 
-/// One message as the event has it.
+/// Converts one message to its record in the event.
 fn record(message: &Message) -> Value {
     let attributes = message.attributes().into_iter().flatten();
     let attributes: serde_json::Map<String, Value> =

@@ -1,8 +1,9 @@
-//! `cargo run -- redrive`: brings jobs back from the dead-letter queue, after what made them fail was mended.
+//! `cargo run -- redrive`: brings jobs back from the dead-letter queue, after the cause of their failure was fixed.
 //!
-//! A FIFO queue drops a message whose deduplication id it has seen in the last five minutes, and a job that is brought
-//! back twice in that time must not be dropped. So this command gives each job a new deduplication id. It sends before it
-//! deletes. A death in between leaves a job twice; the second one has no effect for as long as the message is known.
+//! A FIFO queue drops a message whose deduplication id it has seen in the last five minutes. A job that is brought back
+//! twice in that time must not be dropped, so this command gives each job a new deduplication id. It sends each job
+//! before it deletes the dead letter. If the process dies in between, the job exists twice. The second job has no
+//! effect as long as the message is known.
 
 use aws_credential_types::Credentials;
 use aws_sdk_sqs::Client;
@@ -18,7 +19,7 @@ use uuid::Uuid;
 
 use crate::client::sqs_client;
 
-/// From where to where.
+/// The queues of the redrive.
 #[derive(Clone, Debug, Args)]
 pub struct RedriveOptions {
     /// The dead-letter queue: the output `DeadLetterQueueUrl` of the stack
@@ -29,28 +30,30 @@ pub struct RedriveOptions {
     #[arg(long, env = "THREADLESS_QUEUE_URL", value_name = "URL")]
     pub to: String,
 
-    /// Only say what would be brought back
+    /// Only report what would be brought back
     #[arg(long)]
     pub dry_run: bool,
 }
 
-/// What became of the dead letters.
+/// The result of a redrive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Redriven {
-    /// How many went back to the queue.
+    /// The number of jobs that went back to the queue.
     pub(crate) back: usize,
-    /// How many were left where they are: they are no jobs, or were only to be looked at.
+    /// The number of messages that stayed in the dead-letter queue, because they are not jobs or because this was a dry
+    /// run.
     pub(crate) left: usize,
 }
 
-/// How many messages are asked for at once, and for how many seconds they are ours.
+/// The most messages of one receive call. `OURS` is their visibility time-out in seconds.
 const BATCH: i32 = 10;
 const OURS: i32 = 60;
 
-/// How many seconds an empty queue is waited for: SQS may have something all the same.
+/// The number of seconds to wait for an empty queue. SQS may still have a message.
 const WAIT: i32 = 2;
 
-/// Who asks, and where: `AWS_REGION`, `AWS_ACCESS_KEY_ID` and so on, as `aws configure export-credentials` gives them.
+/// Reads the credentials and the region from `AWS_REGION`, `AWS_ACCESS_KEY_ID` and so on, as `aws configure
+/// export-credentials` gives them.
 fn access() -> Result<Access, String> {
     let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let need = |name: &str| {
@@ -74,11 +77,12 @@ fn access() -> Result<Access, String> {
     })
 }
 
-/// Brings back every job that this program can read, in order for each conversation, and says a line of each. The status
-/// is 1 if some are left behind.
+/// Brings back every job that this program can read, in order for each conversation, and reports each job in one line.
+/// The exit status is 1 if some messages are left behind.
 ///
 /// # Errors
-/// A variable is missing, or SQS refuses. What was not brought back until then is in the dead-letter queue.
+/// Fails if a variable is missing or SQS refuses a call. All jobs that were not brought back by then are still in the
+/// dead-letter queue.
 pub(crate) fn run(options: &RedriveOptions, mut say: impl FnMut(String)) -> Result<u8, String> {
     let client = sqs_client(&access()?).map_err(|problem| problem.to_string())?;
     let runtime = tokio::runtime::Runtime::new().map_err(|problem| problem.to_string())?;
@@ -104,7 +108,7 @@ async fn redrive(
             Err(problem) => break Err(problem),
         }
     };
-    // Until now they were out of sight, so that the loop came to an end.
+    // Until now these messages were invisible, so that the loop could end.
     for handle in left {
         let visible = client.change_message_visibility().queue_url(&options.from).receipt_handle(handle);
         let _ = visible.visibility_timeout(0).send().await;
@@ -132,7 +136,7 @@ async fn work_off(
         let id = message.message_id().unwrap_or_default();
         let handle = message.receipt_handle().unwrap_or_default();
         let body = message.body().unwrap_or_default();
-        // A job that only a later program can read may be one of the function that is deployed there.
+        // This program may be older than the deployed function. A job that only a later program can read goes back too.
         let job = match Job::from_json(body) {
             Err(problem) if !problem.is_transient() => Err(problem),
             _ => Ok(()),
@@ -161,7 +165,8 @@ async fn work_off(
     Ok(())
 }
 
-/// A job for a terminal: of which type it is and, where it is about one, whose, without the number and the text.
+/// Describes a job for a terminal: its type and, if it is about one connection, the backend and the masked number. It
+/// shows neither the full number nor the text.
 fn shown(body: &str) -> String {
     let job = serde_json::from_str::<Value>(body).unwrap_or_default();
     let kind = job["type"].as_str().unwrap_or("job");

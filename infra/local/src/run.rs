@@ -1,4 +1,4 @@
-//! What `cargo run` does: starts the stack, says what is where, and ends on Ctrl-C.
+//! The main program: it starts the stack, prints the addresses, and ends on Ctrl-C.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,16 +18,16 @@ use crate::setup::{StackOptions, StartError, settings_text};
 use crate::signals::StopSignals;
 use crate::stack::Stack;
 
-/// Exit status of a stack that was told twice to end, as shells have it for Ctrl-C.
+/// The exit status of a stack that got two stop signals. Shells use the same status for Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
-/// How long what still runs may take to notice the end of the runtime. An app that blocks its thread never does.
+/// The time that running work gets to notice the end of the runtime. An app that blocks its thread never notices.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// Reads the command line, and runs the stack with these apps until Ctrl-C, SIGTERM or SIGHUP. A second one ends it at
-/// once.
+/// Reads the command line, and runs the stack with these apps until Ctrl-C, SIGTERM or SIGHUP. A second signal ends the
+/// stack at once.
 ///
-/// What hinders it is one line on standard error, and a failure.
+/// If the stack cannot run, it prints one line on standard error and returns a failure.
 pub fn launch(apps: fn(Router) -> Router) -> ExitCode {
     let options = Options::parse();
     if let Some(command) = &options.command {
@@ -53,7 +53,7 @@ pub fn launch(apps: fn(Router) -> Router) -> ExitCode {
 }
 
 fn start_logging(options: &Options) {
-    // A condition that does not hold is an answer like any other, but the embedded DynamoDB warns of each.
+    // A failed condition is a normal answer, but the embedded DynamoDB logs a warning for each one.
     let quiet = |log: &str| format!("dynoxide=error,{log}");
     let filter = EnvFilter::try_new(quiet(&options.log)).unwrap_or_else(|_| EnvFilter::new(quiet("warn")));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Log).compact();
@@ -64,12 +64,12 @@ fn no_thread(problem: &std::io::Error) -> String {
     format!("no thread can be started: {problem}")
 }
 
-/// Prints it, and returns the exit status.
+/// Prints the outcome, and returns the exit status.
 fn shown(Outcome { text, status }: Outcome) -> Result<u8, String> {
     output::print(&text).map(|()| status)
 }
 
-/// Brings dead letters back, and prints a line of each. A line that cannot be printed ends nothing halfway.
+/// Brings dead letters back, and prints one line for each. A line that cannot be printed does not stop the work.
 fn bring_back(options: &RedriveOptions) -> Result<u8, String> {
     let mut printed = Ok(());
     let status = redrive::run(options, |line| {
@@ -81,7 +81,7 @@ fn bring_back(options: &RedriveOptions) -> Result<u8, String> {
     printed.map(|()| status)
 }
 
-/// What is no stack: prints, and ends.
+/// Runs a command that is not the stack, and ends.
 fn beside(command: &Command, options: &Options, apps: fn(Router) -> Router) -> ExitCode {
     let settings = options.settings.as_deref();
     let ended = match command {
@@ -99,7 +99,7 @@ fn beside(command: &Command, options: &Options, apps: fn(Router) -> Router) -> E
     }
 }
 
-/// Plays transcripts, and prints as it goes.
+/// Plays transcripts, and prints while it plays.
 fn play(script: &ScriptOptions, options: &Options, apps: fn(Router) -> Router) -> Result<u8, String> {
     start_logging(options);
     let settings = settings(options)?;
@@ -119,7 +119,7 @@ fn settings(options: &Options) -> Result<String, String> {
 
 async fn run(options: &Options, apps: fn(Router) -> Router) -> Result<ExitCode, String> {
     let settings = settings(options)?;
-    // Before anything is started: what comes while it starts must end it too.
+    // Wait for signals before anything starts: a signal during the start must end the start too.
     let mut stop = StopSignals::new().map_err(|problem| format!("no signal can be waited for: {problem}"))?;
     let started = Stack::start(StackOptions {
         port: options.port,
@@ -156,7 +156,7 @@ async fn run(options: &Options, apps: fn(Router) -> Router) -> Result<ExitCode, 
     }
 }
 
-/// A reply, as the phone would show it.
+/// Shows a reply as the phone would show it.
 fn show(to: &str, text: &str) {
     tell(&format!("→ {to}: {text}\n"));
 }

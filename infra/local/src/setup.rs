@@ -1,4 +1,4 @@
-//! What to start, and why it may not start.
+//! The options of a stack, and the errors at its start.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,36 +9,36 @@ use threadless::{Clock, Router, SystemClock, lambda};
 
 use crate::serving::HostName;
 
-/// What to start.
+/// The options of a stack.
 #[derive(Clone)]
 pub struct StackOptions {
-    /// The front's port; 0 for any that is free.
+    /// The front's port; 0 for any free port.
     pub port: u16,
     /// DynamoDB's port.
     pub dynamodb_port: u16,
     /// SQS's port.
     pub sqs_port: u16,
-    /// Where data is kept; in memory without it.
+    /// The data folder. Without it, data is in memory.
     pub data: Option<PathBuf>,
-    /// Whether a write waits until the disk has it, and so survives a power cut. What is on disk survives the death of
-    /// the process either way.
+    /// Whether a write waits until the disk has it, and so survives a power cut. In both cases, acknowledged data
+    /// survives the death of the process.
     pub durable: bool,
-    /// The hosts beside this machine that requests may name: where the stack is meant to be reached by them.
+    /// The hosts that requests may name, in addition to this machine: the names by which others reach the stack.
     pub allow_hosts: Vec<HostName>,
     /// The text of the settings.
     pub settings: String,
-    /// The apps.
+    /// The function that installs the apps.
     pub apps: fn(Router) -> Router,
-    /// How often the scheduled functions run.
+    /// The time between two runs of the scheduled functions.
     pub tick: Duration,
-    /// Whether to stand in for gateways that do not listen, and how to show what they get.
+    /// The function that shows messages. If it is set, the stack stands in for each gateway that does not listen.
     pub gateway: Option<fn(&str, &str)>,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
 impl StackOptions {
-    /// Any free ports, nothing on disk, no pretend gateway, a tick every second: for tests.
+    /// Returns options for tests: free ports, nothing on disk, no pretend gateway, a tick every second.
     pub fn ephemeral(settings: &str) -> Self {
         Self {
             port: 0,
@@ -56,7 +56,7 @@ impl StackOptions {
     }
 }
 
-/// Returns the text of the settings in a file, or of those of the project. The error is one line.
+/// Returns the text of the settings in a file, or of the project's settings. The error is one line.
 pub(crate) fn settings_text(file: Option<&Path>) -> Result<String, String> {
     let Some(file) = file else { return Ok(functions::SETTINGS.to_owned()) };
     let bytes = std::fs::read(file)
@@ -64,28 +64,28 @@ pub(crate) fn settings_text(file: Option<&Path>) -> Result<String, String> {
     Settings::text(bytes).map_err(|problem| format!("{}: {problem}", file.display()))
 }
 
-/// Why the stack does not start. One line each.
+/// The reason why the stack does not start. Each reason is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A port cannot be had.
+    /// A port is not available.
     #[error("port {port} for {what} cannot be had: {problem}")]
     Port {
         /// The port.
         port: u16,
-        /// What for.
+        /// The service that needs the port.
         what: &'static str,
-        /// The system's words.
+        /// The error of the operating system.
         problem: std::io::Error,
     },
     /// The data cannot be opened.
     #[error("the data in {place} cannot be opened: {problem}")]
     Data {
-        /// Where.
+        /// The folder of the data.
         place: String,
-        /// Why.
+        /// The reason.
         problem: String,
     },
-    /// The settings are faulty, or the environment is.
+    /// The settings or the environment are faulty.
     #[error(transparent)]
     Environment(#[from] lambda::EnvironmentError),
     /// The template is faulty.

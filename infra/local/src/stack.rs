@@ -1,4 +1,4 @@
-//! The stack: DynamoDB, SQS, the functions and what calls them, all in this process.
+//! The stack: DynamoDB, SQS, the Lambda functions and their callers, all in this process.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -29,39 +29,38 @@ use crate::setup::{StackOptions, StartError};
 use crate::sqs::{Served, Sqs};
 use crate::template::{TEMPLATE, Template};
 
-/// The queue's name.
+/// The name of the queue.
 const QUEUE: &str = "threadless.fifo";
 
-/// Its dead-letter queue's name.
+/// The name of its dead-letter queue.
 const DEAD_LETTERS: &str = "threadless-dead.fifo";
 
-/// How long what is at work has to be done when the stack is stopped. What is not done then waits for the next
-/// start.
+/// The time that running work gets when the stack stops. Unfinished work waits for the next start.
 const LONGEST_STOP: Duration = Duration::from_secs(8);
 
-/// A stack at work. All of it ends when this is dropped.
+/// A running stack. All of it ends when this value is dropped.
 pub struct Stack {
-    /// Where the functions answer.
+    /// The address of the functions.
     pub front: SocketAddr,
-    /// Where the embedded DynamoDB answers.
+    /// The address of the embedded DynamoDB.
     pub dynamodb: SocketAddr,
-    /// The queue's URL.
+    /// The URL of the queue.
     pub queue_url: String,
-    /// The dead-letter queue's URL.
+    /// The URL of the dead-letter queue.
     pub dead_letters_url: String,
-    /// The port of each gateway that this stands in for, with the backends that send to it.
+    /// The port of each pretend gateway, with the backends that send to it.
     pub pretended: Vec<(u16, Vec<String>)>,
     /// The first segment of the route, by engine.
     folders: BTreeMap<&'static str, String>,
     host: Host,
-    /// The functions that run on a schedule, and how long they may take.
+    /// The functions that run on a schedule, and their time-outs.
     scheduled: Vec<(Function, Duration)>,
     callers: JoinSet<()>,
     running: TaskTracker,
     _services: JoinSet<()>,
     queues: Sqs,
     _sqs: Served,
-    // Last, so that it goes last.
+    // This is the last field, so that it is dropped last.
     _data: Option<Arc<Data>>,
 }
 
@@ -143,17 +142,17 @@ impl Stack {
         })
     }
 
-    /// Ends it in order: nothing new is begun, what is at work gets a few seconds to be done.
+    /// Stops the stack in order: nothing new begins, and running work gets a few seconds to finish.
     pub async fn stop(mut self) {
         self.callers.shutdown().await;
         self.running.close();
         let _ = tokio::time::timeout(LONGEST_STOP, self.running.wait()).await;
     }
 
-    /// Runs what is scheduled, once, now. What it puts on the queue is worked off as always.
+    /// Runs the scheduled functions once, now. The poller works off the jobs that they enqueue, as always.
     ///
     /// # Errors
-    /// What the function says.
+    /// Returns the error of the function.
     pub async fn tick(&self) -> Result<(), String> {
         for (function, timeout) in &self.scheduled {
             let ran = invocation::invoke(*function, &self.host, "{}", *timeout).await;
@@ -162,19 +161,19 @@ impl Stack {
         Ok(())
     }
 
-    /// Whether no invocation is at work and the queue is empty. Nothing happens then until a request comes, or a
-    /// schedule, or what waits for its time.
+    /// Returns whether no invocation is running and the queue is empty. Then nothing happens until a request comes, a
+    /// schedule runs, or the time of waiting work comes.
     pub async fn is_idle(&self) -> bool {
-        // In this order: an invocation ends after what it did to the queue.
+        // The order matters: an invocation ends after its last effect on the queue.
         self.running.is_empty() && self.queues.is_empty(QUEUE).await
     }
 
-    /// The project at work.
+    /// Returns the running project.
     pub fn project(&self) -> &Project {
         &self.host.project
     }
 
-    /// The URL of a backend: where the route of its engine's function leads.
+    /// Returns the URL of a backend. The route of the engine's function decides it.
     pub fn backend_url(&self, name: &str) -> String {
         let engine = self.project().backends().find(|(known, _)| known.as_str() == name);
         let folder =
@@ -183,7 +182,7 @@ impl Stack {
     }
 }
 
-/// Opens the table and the queues: those in the folder, which may be new, or in memory.
+/// Opens the table and the queues, either in the folder (which may be new) or in memory.
 fn open(
     template: &Template,
     options: &StackOptions,
@@ -226,7 +225,7 @@ fn open_queues(
     Ok(sqs)
 }
 
-/// What a deployed function would find in its environment.
+/// Makes the environment that a deployed function would read.
 fn environment(
     options: &StackOptions,
     dynamodb: SocketAddr,
@@ -275,7 +274,7 @@ fn known(name: &str) -> Result<Function, StartError> {
     functions::function(name).ok_or_else(|| StartError::Function(name.to_owned()))
 }
 
-/// A schedule: runs the function again and again, one run after the other.
+/// Runs a function on a schedule, again and again. A run starts only after the run before it has ended.
 async fn tick(function: Function, host: Host, running: TaskTracker, every: Duration, timeout: Duration) {
     loop {
         tokio::time::sleep(every).await;

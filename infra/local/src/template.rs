@@ -1,4 +1,5 @@
-//! Reads `template.yaml`: what is served, stored and queued there is what is served, stored and queued here.
+//! A reader of `template.yaml`. It makes sure that the local stack has the same routes, table and queues as the
+//! template.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,51 +7,51 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
 
-/// The template, as this program was built with it.
+/// The template, as it was when this program was built.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// What the local stack takes from the template.
+/// The parts of the template that the local stack uses.
 #[derive(Debug)]
 pub struct Template {
     /// The routes of the HTTP API.
     pub routes: Vec<Route>,
-    /// The table, as `CreateTable` wants it, without a name.
+    /// The table, in the form of `CreateTable`, without a name.
     pub table: Value,
     /// The attribute that holds the time to live.
     pub ttl_attribute: String,
     /// The attributes of the queue, without its redrive policy.
     pub queue: BTreeMap<String, String>,
-    /// The attributes of its dead-letter queue.
+    /// The attributes of the dead-letter queue.
     pub dead_letters: BTreeMap<String, String>,
-    /// How often a message is handed out before it goes there.
+    /// The number of receives after which a message goes to the dead-letter queue.
     pub max_receive_count: u64,
-    /// What works off the queue.
+    /// The function that works off the queue.
     pub worker: Worker,
     /// The functions that run on a schedule.
     pub scheduled: Vec<String>,
-    /// How long each function may take, by the name of its binary.
+    /// The time-out of each function, by the name of its binary.
     pub timeouts: BTreeMap<String, Duration>,
 }
 
 /// One route of the HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// The route key, as events carry it: `ANY /backend/{proxy+}`.
+    /// The route key, as events contain it: `ANY /backend/{proxy+}`.
     pub key: String,
-    /// The function's binary.
+    /// The binary of the function.
     pub function: String,
 }
 
-/// The event source that empties the queue.
+/// The event source that reads the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Worker {
-    /// The function's binary.
+    /// The binary of the function.
     pub function: String,
     /// The most messages of one batch.
     pub batch_size: i32,
 }
 
-/// What is missing in the template.
+/// A part that is missing in the template.
 #[derive(Debug, thiserror::Error)]
 #[error("template.yaml: {0}")]
 pub struct TemplateError(String);
@@ -104,7 +105,7 @@ impl Template {
     }
 }
 
-/// The resources by their logical ids.
+/// The resources, by their logical ids.
 struct Resources(Value);
 
 impl Resources {
@@ -124,7 +125,7 @@ impl Resources {
         text_of(&self.0[id]["Metadata"]["BuildProperties"]["Binary"], &format!("the Binary of {id}"))
     }
 
-    /// A queue's attributes as SQS has them, and its redrive policy.
+    /// Returns a queue's attributes in the form of SQS, and its redrive policy.
     fn queue(&self, id: &str) -> Result<(BTreeMap<String, String>, Option<&Value>), TemplateError> {
         let properties = self.0[id]["Properties"].as_object();
         let properties = properties.ok_or_else(|| TemplateError(format!("there is no queue {id}")))?;
@@ -143,7 +144,7 @@ impl Resources {
         Ok((attributes, properties.get("RedrivePolicy")))
     }
 
-    /// Route → integration → function → binary.
+    /// Returns the routes. It follows route → integration → function → binary.
     fn routes(&self) -> Result<Vec<Route>, TemplateError> {
         let mut routes = Vec::new();
         for (id, route) in self.of_type("AWS::ApiGatewayV2::Route") {
@@ -163,7 +164,7 @@ fn text_of(value: &Value, what: &str) -> Result<String, TemplateError> {
     value.as_str().map(str::to_owned).ok_or_else(|| TemplateError(format!("{what} is missing")))
 }
 
-/// The document without CloudFormation's tags: `!Ref Table` is read as `Table`.
+/// Converts the document to JSON without CloudFormation's tags: `!Ref Table` becomes `Table`.
 fn plain(yaml: Yaml) -> Value {
     match yaml {
         Yaml::Null => Value::Null,

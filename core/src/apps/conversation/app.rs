@@ -1,4 +1,4 @@
-//! The app that leads a conversation.
+//! The app that runs a conversation.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::apps::{Keywords, texts};
 use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
 
-/// An app out of a [`Conversation`]: see [`conversation`].
+/// An app made of a [`Conversation`]: see [`conversation`].
 pub struct ConversationApp<C> {
     conversation: C,
     words: String,
@@ -24,8 +24,8 @@ pub struct ConversationApp<C> {
     about: String,
 }
 
-/// Leads a [`Conversation`], which messages that begin with one of `words` (as [`Keywords`] understands them) begin.
-/// With `""` only apps [begin](Conversation::begin) it.
+/// Makes an app of a [`Conversation`]. A message that begins with one of `words` begins the conversation ([`Keywords`]
+/// gives the rules). With `""`, only apps can [begin](Conversation::begin) it.
 ///
 /// ```
 /// # use threadless::apps::{Conversation, Said, Turn};
@@ -67,10 +67,12 @@ pub fn conversation<C: Conversation>(words: &str, conversation: C) -> Conversati
 }
 
 impl<C: Conversation> ConversationApp<C> {
-    /// Sets the words that end it when they are the whole message, and what is said then. `cancel` and "Cancelled." if
-    /// not set. Without words nothing ends it but its end and its time; without a text it ends silently.
+    /// Sets the words that cancel the conversation, and the reply to them. Such a word counts only as the whole
+    /// message. The default is `cancel` with "Cancelled.". Without words, the conversation ends only by its own end or
+    /// by its time-out. With an empty text, it ends without a reply.
     ///
-    /// A word that the settings have for [opting out](crate::Consent) never comes here: it ends all messages.
+    /// A word that the settings use for [opting out](crate::Consent) never reaches the conversation: it stops all
+    /// messages.
     #[must_use]
     pub fn cancel(mut self, words: &str, reply: impl Into<String>) -> Self {
         self.cancel = Keywords::new(words);
@@ -78,32 +80,32 @@ impl<C: Conversation> ConversationApp<C> {
         self
     }
 
-    /// Sets what is said to an answer that comes too late, and that no app makes anything of. If not set: "That took
-    /// too long. To begin again, send: …" with the first of its words; for an empty text nothing, and the message is
-    /// like any other that no app understood.
+    /// Sets the reply to an answer that comes too late and that no app handles. The default is "That took too long. To
+    /// begin again, send: …" with the first word of the conversation. With an empty text there is no such reply. The
+    /// message is then treated like any other message that no app understood.
     #[must_use]
     pub fn timed_out(mut self, text: impl Into<String>) -> Self {
         self.timed_out = Some(text.into());
         self
     }
 
-    /// Sets what is said before it begins anew because the kept state is of [another
-    /// version](Conversation::migrate); nothing for an empty text. If not set: "This has changed in the meantime. Let
-    /// us begin again."
+    /// Sets the text before a new beginning. The conversation begins anew if the kept state is of [another
+    /// version](Conversation::migrate). The default is "This has changed in the meantime. Let us begin again.". With an
+    /// empty text, there is no such reply.
     #[must_use]
     pub fn changed(mut self, text: impl Into<String>) -> Self {
         self.changed = text.into();
         self
     }
 
-    /// Sets what [`Help`](crate::apps::Help) tells of it.
+    /// Sets the text that [`Help`](crate::apps::Help) shows for this conversation.
     #[must_use]
     pub fn about(mut self, text: impl Into<String>) -> Self {
         self.about = text.into();
         self
     }
 
-    /// Takes a turn from `state`, which is of this version, and keeps what comes of it.
+    /// Takes one turn from `state`, which is of the current version, and keeps the new state.
     async fn take_turn(&self, cx: &mut Context, state: Value, text: &str) -> Result<Handled, AppError> {
         let kept = C::State::deserialize(&state)?;
         let Turn { step, replies } = tell(cx, text, |said| self.conversation.turn(kept, said)).await?;
@@ -135,7 +137,7 @@ impl<C: Conversation> ConversationApp<C> {
         }
     }
 
-    /// Goes on from a kept state, whatever version wrote it.
+    /// Continues from the kept state, which may be of another version.
     async fn go_on(&self, cx: &mut Context) -> Result<Handled, AppError> {
         let Ongoing { version, state, .. } = Ongoing::of(cx.session())?;
         let text = cx.text().to_owned();
@@ -167,12 +169,13 @@ fn say(cx: &mut Context, text: &str) {
     }
 }
 
-/// Whose a message is, as the parse phases of all conversations find out before any of them handles it.
+/// The owner of a message. The parse phases of all conversations find the owner before the first conversation handles
+/// the message.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Whose {
     /// The installed conversation that the connection is in.
     of: Option<String>,
-    /// The one whose word it is, alone.
+    /// The conversation whose word is the whole message.
     begins: Option<String>,
 }
 
@@ -228,7 +231,7 @@ impl<C: Conversation> App for ConversationApp<C> {
             cx.say(phrase);
             return Ok(Handled::Yes);
         }
-        // The conversation that the connection is in has passed it.
+        // The connection is in another conversation, and that conversation has passed this message.
         match cx.field::<Whose>(WHOSE)?.and_then(|whose| whose.of) {
             Some(of) if of != C::NAME => self.begin_by_word(cx).await,
             _ => Ok(Handled::No),

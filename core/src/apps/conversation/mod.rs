@@ -18,8 +18,8 @@ use super::Said;
 use crate::{AppError, Context};
 use ongoing::Ongoing;
 
-/// Questions and answers over several messages: where a person is in it is one value of an enum, and each message
-/// takes it from one to the next.
+/// A series of questions and answers over several messages. One value of an enum is the person's place in the
+/// conversation. Each message leads from one value to the next.
 ///
 /// ```text
 /// 1112223333 > baby
@@ -92,28 +92,31 @@ use ongoing::Ongoing;
 /// # });
 /// ```
 ///
-/// # Which messages are its own
+/// # Messages of a conversation
 ///
-/// A connection is in one conversation at a time. While it is, its messages go to that one, with these exceptions:
+/// A connection is in one conversation at a time. During a conversation, the messages of the connection go to this
+/// conversation, with these exceptions:
 ///
-/// - An app that is installed before the conversation and handles a message keeps it. So `Help` goes first.
-/// - The [cancel word](ConversationApp::cancel) alone ends it.
-/// - The word of a conversation **alone** begins that conversation, which takes the place of this one; its own word
-///   begins it anew. With more behind it, the word is an answer: to "What happened?" someone may text "Baby is ill".
-/// - What it [passes](Turn::pass) goes to the other apps.
-/// - After [`TIMEOUT`](Conversation::TIMEOUT) without an answer it has ended. If no app makes anything of the
-///   message then, the person is told [so](ConversationApp::timed_out).
+/// - If an app is installed before the conversation and handles the message, that app keeps the message. So install
+///   `Help` first.
+/// - The [cancel word](ConversationApp::cancel) alone ends the conversation.
+/// - The word of a conversation **alone** begins that conversation, which replaces the present one. The word of the
+///   present conversation begins it anew. If more text follows the word, the message is an answer: to "What happened?"
+///   someone may text "Baby is ill".
+/// - A message that the conversation [passes](Turn::pass) goes to the other apps.
+/// - After [`TIMEOUT`](Conversation::TIMEOUT) without an answer, the conversation has ended. If no app handles the late
+///   message, the person gets [a reply that says so](ConversationApp::timed_out).
 ///
-/// While it is in none, a message that begins with the word begins it, and what follows the word is the
-/// [text](Said::text) of the first turn.
+/// If the connection is in no conversation, a message that begins with the word begins the conversation. The rest of
+/// the message after the word is the [text](Said::text) of the first turn.
 ///
-/// # What it can rely on
+/// # Guarantees
 ///
-/// The state is in the connection's [session](Context::session) and is committed with the replies in one write: no
-/// question is asked whose state was not kept, and the other way round. Two messages of one sender at once take one
-/// turn after the other, inline and on the queue, since who comes second [takes its turn
-/// again](crate::App#phases-may-run-more-than-once). A turn that fails leaves the state as it was, and the other apps
-/// are asked.
+/// The state is in the connection's [session](Context::session). Threadless commits the state and the replies in one
+/// write. So no question is sent without its state, and no state is kept without its question. If two messages of one
+/// sender arrive at the same time, their turns run one after the other, both inline and on the queue: the turn of the
+/// second message [runs again](crate::App#phases-may-run-more-than-once). If a turn fails, the state stays as it was,
+/// and the other apps are asked.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no conversation",
     label = "not a conversation",
@@ -122,29 +125,31 @@ use ongoing::Ongoing;
     note = "a function that answers single messages is for `keyword(\"word\", function)`"
 )]
 pub trait Conversation: Send + Sync + 'static {
-    /// Where a person can be in it. The default is where it begins.
+    /// The place of a person in the conversation. The default value is the beginning.
     type State: Default + Serialize + DeserializeOwned + Send;
 
-    /// What the state is kept under, and what logs call it: no other conversation has this name, and it stays.
+    /// The name of the conversation: the key of its state, and its name in the logs. No other conversation may have
+    /// this name, and the name must never change.
     const NAME: &'static str;
 
-    /// The version of [`State`](Conversation::State): raise it when states of before cannot be read any more, or mean
-    /// something else. See [`migrate`](Conversation::migrate).
+    /// The version of [`State`](Conversation::State). Raise the version if old states cannot be read any more, or if
+    /// they mean something else now. See [`migrate`](Conversation::migrate).
     const VERSION: u32 = 1;
 
-    /// How long an answer may take: from the arrival of a message to that of the next, by the clock of
-    /// [`Incoming::received_at`](crate::Incoming::received_at), so that a wait in the queue does not count.
+    /// The longest time for an answer: from the arrival of one message to the arrival of the next. The time of arrival
+    /// is [`Incoming::received_at`](crate::Incoming::received_at), so a wait in the queue does not count.
     const TIMEOUT: Duration = Duration::from_secs(3600);
 
-    /// Takes one message. The first one has the default state, and what follows the word that began it as its text.
+    /// Handles one message. The first message of a conversation gets the default state, and its text is the rest after
+    /// the word.
     fn turn(
         &self,
         state: Self::State,
         said: Said,
     ) -> impl Future<Output = Result<Turn<Self::State>, AppError>> + Send;
 
-    /// Makes a state of this version out of one that another version wrote, or that cannot be read. Without one
-    /// (`None`, as it is by default) the conversation [says so](ConversationApp::changed) and begins anew.
+    /// Makes a state of this version from a state that another version wrote, or that cannot be read. If the method
+    /// returns `None` (the default), the conversation [says so](ConversationApp::changed) and begins anew.
     ///
     /// ```
     /// # use serde::{Deserialize, Serialize};
@@ -185,8 +190,8 @@ pub trait Conversation: Send + Sync + 'static {
         None
     }
 
-    /// Begins it from any app: the connection's next message is an answer in `state`. It takes the place of a
-    /// conversation that the connection is in. What to ask is for the caller to reply.
+    /// Begins the conversation from any app: the connection's next message is an answer in `state`. If the connection
+    /// is in another conversation, this one replaces it. The caller must send the first question.
     ///
     /// ```
     /// # use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The conversation that a connection is in, as its session keeps it.
+//! The present conversation of a connection, as the session keeps it.
 
 use std::time::Duration;
 
@@ -9,32 +9,33 @@ use serde_json::Value;
 use crate::util::clock::after;
 use crate::{AppError, Context, Session};
 
-/// Where the session has it. One key for all conversations: a person is in one at a time.
+/// The session key of the present conversation. All conversations share this key, because a person is in one
+/// conversation at a time.
 const KEY: &str = "conversation";
 
-/// The conversation that a connection is in.
+/// The present conversation of a connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Ongoing {
     name: String,
-    /// What `state` was written by.
+    /// The version of the conversation that wrote `state`.
     pub(super) version: u32,
-    /// From when on it does not count any more.
+    /// The time from which the state no longer counts.
     until: Timestamp,
     pub(super) state: Value,
 }
 
-/// Whether a connection is in a conversation.
+/// The relation of a connection to one conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It is in another one, or in none.
+    /// The connection is in another conversation, or in none.
     Out,
-    /// It is.
+    /// The connection is in this conversation.
     In,
-    /// It was, and this message comes too late.
+    /// The connection was in this conversation, but this message comes too late.
     Late,
 }
 
-/// What is to be known of a conversation without its state, which may be large.
+/// The name and the end of a conversation, without its state, which may be large.
 #[derive(Deserialize)]
 struct Glance {
     name: String,
@@ -42,7 +43,8 @@ struct Glance {
 }
 
 impl Standing {
-    /// How the sender of this message stands to the conversation of this name. What cannot be read is none.
+    /// Returns the relation of the sender to the conversation of this name. If the entry cannot be read, the answer is
+    /// `Out`.
     pub(super) fn of(cx: &Context, name: &str) -> Self {
         match cx.session().get::<Glance>(KEY) {
             Ok(Some(glance)) if glance.name == name => {
@@ -58,12 +60,12 @@ impl Standing {
 }
 
 impl Ongoing {
-    /// What the session has.
+    /// Reads the present conversation from the session.
     pub(super) fn of(session: &Session) -> Result<Self, AppError> {
         Ok(session.get(KEY)?.ok_or("the connection is in no conversation")?)
     }
 
-    /// Has the connection be in this state of a conversation, whatever it was in before.
+    /// Puts the connection into this state of a conversation. Any earlier conversation ends.
     pub(super) fn put(
         cx: &mut Context,
         name: &str,
@@ -76,7 +78,7 @@ impl Ongoing {
         Ok(cx.session_mut().set(KEY, &ongoing)?)
     }
 
-    /// Has the connection be in none, if it is in the one of this name.
+    /// Ends the conversation of this name, if the connection is in it.
     pub(super) fn end(cx: &mut Context, name: &str) {
         if Standing::of(cx, name) != Standing::Out {
             cx.session_mut().remove(KEY);

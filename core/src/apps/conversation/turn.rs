@@ -1,11 +1,11 @@
-//! What becomes of a conversation with one message.
+//! The result of one message in a conversation.
 
 use crate::AppError;
 use crate::apps::IntoReply;
 use crate::translate::Phrase;
 
-/// What becomes of a conversation with one message: where it goes from here, and what is said. Anything that is a
-/// [reply](IntoReply) can be said, `()` for nothing.
+/// The result of one message in a conversation: the next state and the reply. Anything that is a [reply](IntoReply) can
+/// be sent; `()` sends nothing.
 ///
 /// ```
 /// use threadless::apps::Turn;
@@ -27,7 +27,7 @@ pub struct Turn<S> {
     pub(super) replies: Result<Vec<Phrase>, AppError>,
 }
 
-/// Where a conversation goes.
+/// The next step of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step<S> {
     To(S),
@@ -37,23 +37,23 @@ pub(super) enum Step<S> {
 }
 
 impl<S> Turn<S> {
-    /// Goes on in another state; the next message is the answer to `reply`.
+    /// Goes on in another state. The next message is the answer to `reply`.
     pub fn to(state: S, reply: impl IntoReply) -> Self {
         Self { step: Step::To(state), replies: reply.into_replies() }
     }
 
-    /// Stays in the state that it was in, for an answer that is none: `reply` asks again.
+    /// Stays in the same state, because the answer is not usable. `reply` asks again.
     pub fn stay(reply: impl IntoReply) -> Self {
         Self { step: Step::Stay, replies: reply.into_replies() }
     }
 
-    /// Is over.
+    /// Ends the conversation with this reply.
     pub fn done(reply: impl IntoReply) -> Self {
         Self { step: Step::Done, replies: reply.into_replies() }
     }
 
-    /// Has nothing to do with this message: the other apps are asked, and the conversation waits on as if the
-    /// message had not come. In its first state it has not begun then.
+    /// Passes this message to the other apps. The conversation goes on waiting, as if the message had not come. If the
+    /// conversation was in its first state, it does not begin.
     pub fn pass() -> Self {
         Self { step: Step::Pass, replies: Ok(Vec::new()) }
     }

@@ -1,12 +1,12 @@
-//! Numbers in the digits of other scripts.
+//! Numbers that are written in the digits of other scripts.
 
 use std::borrow::Cow;
 
-/// The zero of each script with decimal digits that phones write; the other nine follow it in Unicode.
+/// The digit zero of each decimal script that phones write. In Unicode, the other nine digits follow their zero.
 const ZEROS: [char; 18] =
     ['٠', '۰', '߀', '०', '০', '੦', '૦', '୦', '௦', '౦', '೦', '൦', '๐', '໐', '༠', '၀', '០', '０'];
 
-/// The text with the digits of other scripts in those of ASCII.
+/// Returns the text with the digits of other scripts replaced by ASCII digits.
 pub(super) fn in_ascii(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { text.into() } else { text.chars().map(ascii_digit).collect::<String>().into() }
 }

@@ -1,4 +1,4 @@
-//! What all groups of a pattern hold, as the type that the handler wants.
+//! A deserializer for all groups of a pattern together. It makes the type that the handler wants.
 
 use std::cell::Cell;
 
@@ -9,19 +9,19 @@ use serde::forward_to_deserialize_any;
 
 use super::value::{Unread, Value};
 
-/// What a pattern found in a text.
+/// The groups that a pattern found in a text.
 pub(super) struct Groups<'t> {
     pub(super) regex: &'t Regex,
     pub(super) found: &'t Captures<'t>,
 }
 
 impl<'t> Groups<'t> {
-    /// The groups in order, without the whole match.
+    /// Returns the groups in order, without the whole match.
     fn in_order(&self) -> impl Iterator<Item = Value<'t>> + use<'t> {
         self.found.iter().skip(1).map(|group| Value(group.map(|group| group.as_str())))
     }
 
-    /// The named groups that are in the text.
+    /// Returns the named groups that are present in the text.
     fn by_name(&self) -> impl Iterator<Item = (&'t str, Value<'t>)> + use<'t> {
         let found = self.found;
         let named = self.regex.capture_names().flatten();
@@ -104,10 +104,10 @@ impl<'de> Deserializer<'de> for Groups<'_> {
     forward_to_deserialize_any! { bytes byte_buf map struct identifier ignored_any }
 }
 
-/// The fields of a struct; `None` for what is none.
+/// Returns the names of the fields of a struct, or `None` if `T` is not a struct.
 pub(super) fn fields_of<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
     let fields = Cell::new(None);
-    // It has nothing to give: all that counts is what it is asked for.
+    // This deserializer holds no values. It only records which fields `T` asks for.
     let _ = T::deserialize(Asked(&fields));
     fields.get()
 }

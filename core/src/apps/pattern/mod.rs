@@ -1,10 +1,12 @@
-//! Functions that answer messages of a form: a regular expression whose groups become values.
+//! Functions that answer messages of a given form. A regular expression describes the form, and its groups become
+//! values.
 
-// Of `regex`, and not `regex-lite`: that one knows letters, digits and case of ASCII alone, so `\w+` would match no word
-// of Amharic, `\d` no ٣, and `été` no ÉTÉ. A function that uses a pattern grows by 430 KB, one that uses none by 250, since
-// the log's filter shares the tables of Unicode; with all features of `regex` it would be 1,170, with `regex-lite` 80.
-// Without the automata that are left out making a pattern takes about a millisecond, and matching a short text one
-// microsecond.
+// The crate is `regex` and not `regex-lite`. `regex-lite` knows only the letters, digits and case of ASCII: with it,
+// `\w+` would match no word of Amharic, `\d` would not match ٣, and `été` would not match ÉTÉ. A Lambda function that
+// uses a pattern grows by 430 KB. A Lambda function that uses no pattern grows by 250 KB, since the log's filter shares
+// the Unicode tables. With all features of `regex`, a Lambda function would grow by 1,170 KB; with `regex-lite`, by 80
+// KB. Some automata of `regex` are left out. Without them, compiling a pattern takes about a millisecond, and matching
+// a short text takes about a microsecond.
 
 mod digits;
 mod groups;
@@ -25,7 +27,7 @@ use crate::{App, AppError, Context, Handled, Usage};
 use groups::{Groups, fields_of};
 use value::Unread;
 
-/// An app out of a regular expression and a function: see [`pattern`].
+/// An app made of a regular expression and a function: see [`pattern`].
 pub struct Pattern<F, T> {
     pattern: String,
     regex: Result<Regex, String>,
@@ -35,20 +37,22 @@ pub struct Pattern<F, T> {
     read: PhantomData<fn() -> T>,
 }
 
-/// Answers messages that have the form of `pattern` with what `handler` returns for the values in them.
+/// Answers messages that have the form of `pattern`. The answer is the result of `handler` for the values in the
+/// message.
 ///
-/// The pattern is a [regular expression](regex#syntax). It is matched against the **whole** message without the white
-/// space around it, and without regard to case. `\d`, `\w`, `\s` and case mean those of Unicode. However long the message
-/// is, matching takes time in proportion to its length: no text makes it hang.
+/// The pattern is a [regular expression](regex#syntax). It must match the **whole** message, without the white space
+/// around it. Case does not matter. `\d`, `\w`, `\s` and case follow Unicode. Matching takes time in proportion to the
+/// length of the message, so no text can make it hang.
 ///
-/// The handler is an async function of what was [`Said`] and of one value, which its type says how to read:
+/// The handler is an async function with two arguments: the [`Said`] and one value. The type of the value decides how
+/// Threadless reads it:
 ///
-/// - a struct (`#[derive(Deserialize)]`) has a field for each named group, `(?<name>…)`;
-/// - a tuple has the groups in order;
-/// - a number, text or the like is the first group.
+/// - a struct (`#[derive(Deserialize)]`) has one field for each named group, `(?<name>…)`;
+/// - a tuple has the groups in their order;
+/// - a number, a text or another simple type is the first group.
 ///
-/// Numbers may be in the digits of any common script. An `Option` is `None` where its group is not in the message or
-/// empty; `true`, `yes`, `y` and `1` are true; the variants of an enum go without regard to case.
+/// Numbers may use the digits of any common script. An `Option` is `None` if its group is empty or is not in the
+/// message. The words `true`, `yes`, `y` and `1` mean true. Case does not matter for the variants of an enum.
 ///
 /// ```text
 /// 1112223333 > temp 38.5
@@ -92,14 +96,16 @@ pub struct Pattern<F, T> {
 /// # });
 /// ```
 ///
-/// # What does not fit
+/// # Values that do not fit
 ///
-/// A message that has not the form goes to the next app. One that has the form, but with a value that its type does
-/// not take (`300` for a `u8`), is answered with the [help](Pattern::help); without one it goes to the next app too.
+/// A message that does not have the form goes to the next app. A message can have the form, but hold a value that its
+/// type cannot take (`300` for a `u8`). The app answers such a message with the [help](Pattern::help). Without a help
+/// text, the message goes to the next app too.
 ///
-/// A pattern that is no regular expression, or that has a group which is no field of the struct, is found when a
-/// [function starts](crate::Router::check), not with the first message. A field that no group gives and that is no
-/// `Option` is an error of the app, in the log, for each message.
+/// Threadless checks each pattern [when a Lambda function starts](crate::Router::check), not at the first message. The
+/// check finds a pattern that is no valid regular expression, and a group that is not a field of the struct. A field
+/// that has no group and is no `Option` is not found at the start: it causes an error of the app in the log for each
+/// message.
 pub fn pattern<F, Fut, T>(pattern: &str, handler: F) -> Pattern<F, T>
 where
     F: Fn(Said, T) -> Fut + Send + Sync + 'static,
@@ -116,7 +122,7 @@ where
     }
 }
 
-/// Matches whole texts that have the form, and gives `T` no group that it does not know.
+/// Compiles the pattern so that it matches only whole texts. Refuses a named group that is not a field of `T`.
 fn compile<T: DeserializeOwned>(pattern: &str) -> Result<Regex, String> {
     let mut parser = regex_syntax::ParserBuilder::new().case_insensitive(true).build();
     parser.parse(pattern).map_err(|problem| match &problem {
@@ -144,15 +150,15 @@ where
     Fut: Future<Output: IntoReply> + Send + 'static,
     T: DeserializeOwned + Send + 'static,
 {
-    /// Sets the answer to a message that has the form, but with a value that does not fit.
+    /// Sets the answer to a message that has the form, but holds a value that does not fit.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
     }
 
-    /// Has [`Help`](super::Help) list it under a word that its messages begin with, and tell its
-    /// [help](Pattern::help).
+    /// Lists the app in [`Help`](super::Help) under `words`, the first words of its messages. [`Help`](super::Help)
+    /// then shows the [help](Pattern::help).
     #[must_use]
     pub fn listed_as(mut self, word: impl Into<String>) -> Self {
         self.listed_as = Some(word.into());

@@ -1,4 +1,4 @@
-//! What one group of a pattern holds, as the type that it is wanted as.
+//! A deserializer for one group of a pattern.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -9,13 +9,13 @@ use serde::forward_to_deserialize_any;
 
 use super::digits::in_ascii;
 
-/// Why there is no value.
+/// The reason why a group gives no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unread {
-    /// What was texted does not fit the type: for the person to know.
+    /// The text does not fit the type. The person who sent it must know.
     #[error("{0}")]
     Unfit(String),
-    /// No group gives a field: for the programmer to know.
+    /// The pattern has no group for this field. The programmer must know.
     #[error("no group of the pattern gives the field {0:?}")]
     Missing(&'static str),
 }
@@ -30,7 +30,7 @@ impl de::Error for Unread {
     }
 }
 
-/// What a group matched; `None` where it is not in the message.
+/// The text that a group matched, or `None` if the group is not in the message.
 pub(super) struct Value<'t>(pub(super) Option<&'t str>);
 
 impl<'t> Value<'t> {
@@ -76,7 +76,7 @@ impl<'de> Deserializer<'de> for Value<'_> {
         deserialize_u128 visit_u128
     }
 
-    /// `nan` and `inf` are words here, not numbers.
+    /// Refuses `nan` and `inf`: in a message they are words, not numbers.
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
         match self.number()? {
             number if f64::is_finite(number) => visitor.visit_f64(number),

@@ -1,4 +1,4 @@
-//! What a bench is to be, and how it is put together.
+//! The builder of a bench.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::AtomicBool;
@@ -21,16 +21,16 @@ use crate::testing::clock::TestClock;
 use crate::testing::faulty::{Faults, FaultyQueue, FaultyStore};
 use crate::testing::gateway::{TestBackend, TestGateway};
 
-/// The backend of a bench that was given none.
+/// The name of the backend of a bench if the test adds none.
 const BACKEND: &str = "bench";
 
-/// How a [`Bench`] is to be.
+/// A builder for a [`Bench`].
 pub struct BenchBuilder {
     router: Router,
     respond: Option<Respond>,
     replies_per_hour: Option<NonZeroU32>,
     settings: Settings,
-    /// In the order in which they were given.
+    /// The backends in the order in which the test added them.
     backends: Vec<BackendName>,
 }
 
@@ -41,14 +41,14 @@ impl BenchBuilder {
         Self { router, respond, replies_per_hour, settings, backends }
     }
 
-    /// Has messages handled by the responder, not inline.
+    /// Sets that the responder handles messages from the queue, and not inline.
     #[must_use]
     pub fn queued(mut self) -> Self {
         self.respond = Some(Respond::Queue);
         self
     }
 
-    /// Has messages handled before the gateway gets its answer, whatever the settings say.
+    /// Sets that messages are handled before the gateway gets its answer, whatever the settings say.
     #[must_use]
     pub fn inline(mut self) -> Self {
         self.respond = Some(Respond::Inline);
@@ -58,7 +58,7 @@ impl BenchBuilder {
     /// Adds a backend of this name that leads to the bench's gateway.
     ///
     /// # Panics
-    /// Where `name` is none.
+    /// Panics if `name` is invalid.
     #[must_use]
     pub fn backend(mut self, name: &str) -> Self {
         let name = name.parse().unwrap_or_else(|problem| panic!("{problem}"));
@@ -69,8 +69,9 @@ impl BenchBuilder {
         self
     }
 
-    /// Takes everything from settings: name, default response, time limits, opting out, and backends of the same
-    /// names. They lead to the bench's gateway, whatever their engine. Replaces what was given before.
+    /// Takes everything from settings: the name, the default response, the time limits, opting out, and backends of the
+    /// same names. These backends lead to the bench's gateway, whatever their engine is. Settings replace everything
+    /// that the test gave before.
     #[must_use]
     pub fn settings(mut self, mut settings: Settings) -> Self {
         self.backends.clear();
@@ -82,10 +83,10 @@ impl BenchBuilder {
         self
     }
 
-    /// Has this backend, of those that were given, be the one that is meant where none is named.
+    /// Makes one of the added backends the default backend.
     ///
     /// # Panics
-    /// Where it was not given.
+    /// Panics if the bench has no such backend.
     #[must_use]
     pub fn default_backend(mut self, name: &str) -> Self {
         let Some(at) = self.backends.iter().position(|backend| backend.as_str() == name) else {
@@ -95,7 +96,7 @@ impl BenchBuilder {
         self
     }
 
-    /// Sets the project's name and default response.
+    /// Sets the project's name and its default response.
     #[must_use]
     pub fn about(mut self, name: &str, default_response: &str) -> Self {
         self.settings.about = About {
@@ -106,10 +107,10 @@ impl BenchBuilder {
         self
     }
 
-    /// Adds a language that the project speaks, with the name that people call it by.
+    /// Adds a language that the project speaks, with the name that people use for it.
     ///
     /// # Panics
-    /// Where `code` is none.
+    /// Panics if `code` is invalid.
     #[must_use]
     pub fn language(mut self, code: &str, name: &str) -> Self {
         match code.parse() {
@@ -119,24 +120,24 @@ impl BenchBuilder {
         self
     }
 
-    /// Sets the most replies to one connection in an hour; without this there may be any number.
+    /// Sets the most replies to one connection in an hour. Without it, any number of replies may go out.
     #[must_use]
     pub fn replies_per_hour(mut self, limit: u32) -> Self {
         self.replies_per_hour = NonZeroU32::new(limit);
         self
     }
 
-    /// Sets how long one phase may take.
+    /// Sets the longest time for one phase.
     #[must_use]
     pub fn phase_timeout(mut self, limit: Duration) -> Self {
         self.settings.phase_timeout = limit;
         self
     }
 
-    /// Puts it together.
+    /// Builds the bench.
     ///
     /// # Panics
-    /// Where an app is [not put together rightly](Router::check), as a function would not start then.
+    /// Panics if an app is [faulty](Router::check). A Lambda function would not start in this case.
     pub fn build(mut self) -> Bench {
         if let Err(faulty) = self.router.check() {
             panic!("{faulty}");
@@ -171,7 +172,7 @@ impl BenchBuilder {
     }
 }
 
-/// The bench's backend needs none.
+/// A transport that always fails. The bench's backend needs no transport.
 struct NoTransport;
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! Broadcasts, failing as planned.
+//! The broadcasts of a store that fails as planned.
 
 use async_trait::async_trait;
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! Counts of wrong passwords, failing as planned.
+//! The counts of wrong passwords in a store that fails as planned.
 
 use async_trait::async_trait;
 use jiff::Timestamp;

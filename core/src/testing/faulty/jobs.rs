@@ -1,4 +1,4 @@
-//! Scheduled jobs, failing as planned.
+//! The scheduled jobs of a store that fails as planned.
 
 use async_trait::async_trait;
 

@@ -1,18 +1,18 @@
-//! How any text is written on one line, and read again.
+//! Escapes: any text on one line, and back.
 
 use std::fmt::Write as _;
 
-/// Blanks that do not count at the ends of texts.
+/// The blanks that do not count at the ends of texts.
 pub(super) const BLANKS: [char; 2] = [' ', '\t'];
 
-/// Why a backslash means nothing: where it is, counted in characters from 0.
+/// A backslash without a meaning, and its place, counted in characters from 0.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BadEscape {
     pub(super) at: usize,
     pub(super) written: String,
 }
 
-/// The text that was written.
+/// Returns the text that `written` stands for.
 pub(super) fn read(written: &str) -> Result<String, BadEscape> {
     let mut text = String::with_capacity(written.len());
     let mut rest = written;
@@ -30,7 +30,8 @@ pub(super) fn read(written: &str) -> Result<String, BadEscape> {
     Ok(text)
 }
 
-/// The character that an escape stands for and the escape's length in bytes, or how many characters of it to show.
+/// Returns the character that an escape stands for, and the escape's length in bytes. On failure, it returns how many
+/// characters of the escape to show.
 fn one(escape: &str) -> Result<(char, usize), usize> {
     let Some(kind) = escape.chars().nth(1) else { return Err(1) };
     let character = match kind {
@@ -52,7 +53,7 @@ fn one(escape: &str) -> Result<(char, usize), usize> {
     Ok((character, 1 + kind.len_utf8()))
 }
 
-/// A text as it is written: on one line, with everything visible.
+/// Writes a text on one line, with every character visible.
 pub(super) fn text(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
     let inner = text.trim_matches(' ');
@@ -68,7 +69,7 @@ pub(super) fn text(text: &str) -> String {
     written
 }
 
-/// A number as it is written before the sign.
+/// Writes a number as it stands before the sign `<` or `>`.
 pub(super) fn number(number: &str) -> String {
     let mut written = String::with_capacity(number.len());
     for (at, c) in text(number).chars().enumerate() {
@@ -93,7 +94,7 @@ fn push(written: &mut String, c: char) {
     }
 }
 
-/// What nobody would see in a failure.
+/// Returns whether nobody would see the character in a failure.
 fn is_invisible(c: char) -> bool {
     let formats = ['\u{ad}', '\u{61c}', '\u{feff}', '\u{200b}', '\u{2060}'];
     c.is_control()

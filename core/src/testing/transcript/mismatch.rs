@@ -1,4 +1,4 @@
-//! How a transcript did not come true, as a person wants to see it.
+//! The report of a failed transcript, for a person to read.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
@@ -9,33 +9,34 @@ use super::turn::{Said, StageError, Turn};
 use super::{Act, Transcript, escape};
 use crate::model::message::{BackendName, ConnectionId};
 
-/// How a turn went.
+/// The result of a turn.
 #[derive(Default)]
 pub(super) struct Went {
-    /// What came before the clock was where the turn moves it, and when.
+    /// The replies that came before the clock had reached the time of the turn, each with its time.
     pub(super) early: Vec<(Timestamp, Said)>,
-    /// What came in the turn.
+    /// The replies that came in the turn.
     pub(super) said: VecDeque<Said>,
-    /// What the stage could not do.
+    /// The failure of the stage, if it could not do a step.
     pub(super) problem: Option<StageError>,
 }
 
-/// Where a transcript did not come true, and how. Its `Display` shows the transcript with the place marked, what was
-/// expected beside what came, and what was left.
+/// The place and the reason of a failed transcript. Its `Display` shows the transcript with the place marked, the
+/// expected replies beside the replies that came, and the lines that were not played.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
-    /// What the transcript is called.
+    /// The name of the transcript.
     pub name: String,
-    /// The line that did not come true, counted from 1; for a reply that nobody scripted, the last one of its turn.
+    /// The line that failed, counted from 1. For a reply that is not in the transcript, it is the last line of the
+    /// turn.
     pub line: usize,
-    /// What is wrong, in one sentence.
+    /// The problem, in one sentence.
     pub problem: String,
     shown: String,
 }
 
-/// What became of one reply, expected or not.
+/// One reply, expected or not.
 struct Row<'a> {
-    /// The step that asks for it.
+    /// The step that expects the reply.
     step: Option<usize>,
     expected: Option<(ConnectionId, &'a str)>,
     actual: Option<&'a Said>,
@@ -53,7 +54,7 @@ impl Row<'_> {
 }
 
 impl Mismatch {
-    /// What did not come true in a turn.
+    /// Returns the mismatch of a turn, or `None` if the turn went as written.
     pub(super) fn of(
         transcript: &Transcript,
         turn: &Turn,
@@ -64,7 +65,7 @@ impl Mismatch {
             return Some(Self::of_stage(transcript, turn, problem));
         }
         let rows = rows(transcript, turn, went, default);
-        // A line that did not come true says more than a reply that did come.
+        // A line that failed says more than an additional reply. So the failed line comes first.
         let first =
             rows.iter().filter(|row| !row.holds()).min_by_key(|row| row.step.unwrap_or(usize::MAX))?;
         let last = turn.replies.last().copied().or(turn.opening);
@@ -80,7 +81,7 @@ impl Mismatch {
         Some(Self { name: transcript.name.clone(), line, problem, shown })
     }
 
-    /// What the stage could not do.
+    /// Makes a mismatch from the failure of a stage.
     fn of_stage(transcript: &Transcript, turn: &Turn, problem: &StageError) -> Self {
         let step = turn.opening.map(|at| &transcript.steps[at]);
         let (line, last_line) = step.map_or((1, 1), |step| (step.line, step.last_line));
@@ -98,7 +99,8 @@ impl fmt::Display for Mismatch {
 
 impl std::error::Error for Mismatch {}
 
-/// Expected and actual, side by side: those to one connection in order, in the middle of what is equal at both ends.
+/// Pairs the expected replies with the actual replies, one connection at a time and in order. For each connection, it
+/// first pairs the replies that are equal at the beginning and at the end, and then the replies between them.
 fn rows<'a>(transcript: &'a Transcript, turn: &Turn, went: &'a Went, default: &BackendName) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
     for (when, said) in &went.early {
@@ -141,7 +143,7 @@ fn rows<'a>(transcript: &'a Transcript, turn: &Turn, went: &'a Went, default: &B
         }
         (1..=tail).rev().for_each(|at| pair(Some(wanted.len() - at), Some(came.len() - at)));
     }
-    // In the order of the lines; what has none stays behind its connection's last.
+    // Sort by the order of the lines. A reply that has no line follows the last line of its connection.
     let mut place = 0;
     let mut placed: Vec<(usize, Row<'_>)> = Vec::new();
     for row in found {
@@ -165,7 +167,7 @@ fn problem(first: &Row<'_>, rows: &[Row<'_>]) -> String {
     }
 }
 
-/// Whether what came is what was expected but for its order.
+/// Returns whether the actual replies are the expected ones in another order.
 fn is_shuffled(rows: &[Row<'_>]) -> bool {
     let mut expected: Vec<_> =
         rows.iter().filter_map(|row| row.expected.as_ref().map(|(to, text)| (to, *text))).collect();
@@ -176,7 +178,7 @@ fn is_shuffled(rows: &[Row<'_>]) -> bool {
     expected == actual
 }
 
-/// The lines around the place, with a mark below it.
+/// Returns the lines around the failed place, with a mark below the failed line.
 fn excerpt(transcript: &Transcript, turn: &Turn, line: usize, last_line: usize, is_its_text: bool) -> String {
     const AROUND: usize = 2;
     let opening = turn.opening.map_or(line, |at| transcript.steps[at].line);
@@ -184,7 +186,7 @@ fn excerpt(transcript: &Transcript, turn: &Turn, line: usize, last_line: usize, 
     let mut shown = String::new();
     for (at, text) in transcript.source.lines().enumerate() {
         let number = at + 1;
-        // A long turn is shown by its begin and its place.
+        // In a long turn, show only the first lines and the lines around the failed place.
         let hidden = number > opening + AROUND && number + AROUND < line;
         if number < from || number > last_line + AROUND || hidden {
             if hidden && number == opening + AROUND + 1 {
@@ -208,9 +210,9 @@ fn excerpt(transcript: &Transcript, turn: &Turn, line: usize, last_line: usize, 
     shown
 }
 
-/// All that was expected in the turn beside all that came.
+/// Writes all expected replies of the turn beside all replies that came.
 fn table(shown: &mut String, rows: &[Row<'_>], default: &BackendName) {
-    /// Beyond this the columns would not fit a terminal, and go one below the other.
+    /// The widest column of the table. Wider columns would not fit a terminal, so each reply then goes below the other.
     const WIDEST: usize = 60;
     let written = |to: &ConnectionId, text: &str| {
         let backend = if to.backend == *default { String::new() } else { format!("[{}] ", to.backend) };
@@ -257,7 +259,7 @@ fn table(shown: &mut String, rows: &[Row<'_>], default: &BackendName) {
     }
 }
 
-/// The first character in which two lines differ.
+/// Returns the place of the first character in which two lines differ.
 fn differs_at(one: &str, other: &str) -> Option<usize> {
     let (mut one, mut other) = (one.chars(), other.chars());
     let mut at = 0;
@@ -270,7 +272,7 @@ fn differs_at(one: &str, other: &str) -> Option<usize> {
     }
 }
 
-/// What was not played.
+/// Writes which lines were not played.
 fn left(shown: &mut String, transcript: &Transcript, turn: &Turn) {
     let last = turn.replies.last().copied().or(turn.opening);
     let rest = transcript.steps.get(last.map_or(0, |at| at + 1)..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Transcripts: what people text, and what they must get for it.
+//! Transcripts: the messages that people send, and the replies that they must get.
 
 mod escape;
 mod mismatch;
@@ -23,7 +23,7 @@ use jiff::Timestamp;
 
 use crate::model::message::{BackendName, Identity};
 
-/// A conversation in writing: what people text, and what they must get for it.
+/// A conversation in writing: the messages that people send, and the replies that they must get.
 ///
 /// ```text
 /// # A line that begins with # is a comment; blank lines and indentation do not count.
@@ -43,31 +43,32 @@ use crate::model::message::{BackendName, Identity};
 ///
 /// | line | means |
 /// |---|---|
-/// | `number > text` | a message comes in. The number is any identity: `+251911223344`, `MTN-INFO` |
-/// | `number < text` | this reply must come, in the turn of the line above that made it come |
-/// | `\| text` | the text above goes on with a new line |
-/// | `[backend]` before a number | the message comes by, the reply goes to, this backend; without it the default one |
-/// | `@YYYYMMDDHHMM`, `@YYYYMMDDHHMMSS` behind a number, or alone | the clock (UTC) moves there first |
+/// | `number > text` | A message comes in. The number is any identity: `+251911223344`, `MTN-INFO`. |
+/// | `number < text` | This reply must come, in the turn of the message or the time above it. |
+/// | `\| text` | The text of the line above goes on with a new line. |
+/// | `[backend]` before a number | The message comes from, or the reply goes to, this backend. The default is the default backend. |
+/// | `@YYYYMMDDHHMM`, `@YYYYMMDDHHMMSS` after a number, or alone | The clock (UTC) first moves to this time. |
 ///
 /// # Texts
 ///
-/// Blanks and tabs at both ends of a text do not count; nothing behind the sign is a blank SMS. Any character may
-/// stand in it, `<`, `>`, `#` and `@` too. A backslash makes the rest writable: `\n`, `\r`, `\t`, `\s` (a blank that
-/// counts), `\u{200b}` (any character by its number), `\\` (a backslash), and `\` before any other ASCII punctuation
-/// is that character. The same holds in a number, where `<`, `>`, and `#`, `[`, `@`, `|` at its head, need it.
+/// Blanks and tabs at both ends of a text do not count. If nothing follows the sign, the SMS is blank. A text may
+/// contain any character, also `<`, `>`, `#` and `@`. A backslash writes the other characters: `\n`, `\r`, `\t`, `\s`
+/// (a blank that counts), `\u{200b}` (any character by its number), `\\` (a backslash). `\` before any other ASCII
+/// punctuation is that punctuation character. The same escapes hold in a number. In a number, `<` and `>` need a
+/// backslash everywhere, and `#`, `[`, `@` and `|` need one at the beginning.
 ///
 /// # What is strict
 ///
-/// A message, or a move of the clock, begins a *turn*. All that is said until the next one are the replies of that
-/// turn: each of them must come, none before its turn, and no other. Those to one number come in the order of the
-/// lines. Between numbers no order is asked for, since neither the queue nor a gateway keeps one: so what holds on
-/// the bench holds on the deployed stack too.
+/// A message or a move of the clock begins a *turn*. All replies until the next turn belong to this turn. Each of them
+/// must come, none may come before its turn, and no other reply may come. The replies to one number must come in the
+/// order of the lines. Replies to different numbers may come in any order, since neither the queue nor a gateway keeps
+/// such an order. Therefore a transcript that holds on the bench holds on the deployed stack too.
 ///
 /// # Time
 ///
-/// The clock begins at the first time stamp; each one moves it on, never back. On the way the scheduled function
-/// runs at every full minute at which something is due, and once at the time itself. A reply with a time stamp must come at that time and at
-/// no minute before it.
+/// The clock begins at the first time stamp. Each time stamp moves the clock forward, never back. While the clock
+/// moves, the scheduled function runs at every full minute at which something is due, and once at the time of the stamp
+/// itself. A reply with a time stamp must come at that time, and at no minute before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transcript {
     name: String,
@@ -75,12 +76,12 @@ pub struct Transcript {
     steps: Vec<Step>,
 }
 
-/// One line (with those that continue it) that does something.
+/// One line of a transcript that does something, with the lines that continue it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Step {
-    /// Counted from 1.
+    /// The number of the line, counted from 1.
     pub(super) line: usize,
-    /// The last line that belongs to it.
+    /// The last line that belongs to the step.
     pub(super) last_line: usize,
     pub(super) at: Option<Timestamp>,
     pub(super) act: Act,
@@ -88,7 +89,7 @@ pub(super) struct Step {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Act {
-    /// Only the clock moves.
+    /// The clock moves, and nothing else happens.
     Wait,
     /// A message comes in.
     Says(Line),
@@ -96,7 +97,7 @@ pub(super) enum Act {
     Hears(Line),
 }
 
-/// Who, and what.
+/// The number and the text of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) backend: Option<BackendName>,
@@ -104,24 +105,24 @@ pub(super) struct Line {
     pub(super) text: String,
 }
 
-/// Why a file is no transcript.
+/// The reason why a file is not a transcript.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("{}: {problem}", file.display())]
     File {
         /// The file.
         file: PathBuf,
-        /// The system's words.
+        /// The error of the operating system.
         problem: std::io::Error,
     },
-    /// It is written wrongly.
+    /// The transcript has an error.
     #[error(transparent)]
     Transcript(#[from] TranscriptError),
 }
 
 impl Transcript {
-    /// Reads a transcript. Errors and failures call it `name`.
+    /// Reads a transcript. Errors and failures show it as `name`.
     ///
     /// ```
     /// use threadless::testing::{Problem, Transcript};
@@ -142,7 +143,7 @@ impl Transcript {
         }
     }
 
-    /// Reads a file.
+    /// Reads a transcript from a file.
     pub fn open(file: impl AsRef<Path>) -> Result<Self, OpenError> {
         let file = file.as_ref();
         let source = std::fs::read_to_string(file)
@@ -150,38 +151,38 @@ impl Transcript {
         Ok(Self::named(file.display().to_string(), &source)?)
     }
 
-    /// What it is called.
+    /// Returns the name of the transcript.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The backends that it names.
+    /// Returns the backends that the transcript names.
     pub fn backends(&self) -> BTreeSet<&BackendName> {
         self.steps.iter().filter_map(|step| step.line_of()?.backend.as_ref()).collect()
     }
 
-    /// The backends that it plays through, where lines that name none mean `default`.
+    /// Returns the backends that the transcript uses. Lines without a backend use `default`.
     pub fn all_backends(&self, default: &BackendName) -> BTreeSet<BackendName> {
         let lines = self.steps.iter().filter_map(Step::line_of);
         lines.map(|line| line.connection(default).backend).collect()
     }
 
-    /// The numbers that it has at a backend, where lines that name none mean `default`.
+    /// Returns the numbers that the transcript uses at a backend. Lines without a backend use `default`.
     pub fn numbers_at(&self, backend: &BackendName, default: &BackendName) -> BTreeSet<Identity> {
         let lines = self.steps.iter().filter_map(Step::line_of);
         let connections = lines.map(|line| line.connection(default));
         connections.filter(|to| to.backend == *backend).map(|to| to.identity).collect()
     }
 
-    /// How many messages come in, and how many replies must.
+    /// Returns how many messages come in, and how many replies must come.
     pub fn count(&self) -> (usize, usize) {
         let says = self.steps.iter().filter(|step| matches!(step.act, Act::Says(_))).count();
         let hears = self.steps.iter().filter(|step| matches!(step.act, Act::Hears(_))).count();
         (says, hears)
     }
 
-    /// The line of the first time stamp, counted from 1. Who cannot move the clock of what the transcript is played
-    /// against can say so before anything is sent.
+    /// Returns the line of the first time stamp, counted from 1. A caller that cannot move the clock can refuse the
+    /// transcript before it sends anything.
     pub fn first_time(&self) -> Option<usize> {
         self.steps.iter().find(|step| step.at.is_some()).map(|step| step.line)
     }
@@ -204,7 +205,7 @@ impl Step {
     }
 }
 
-/// As it would be written, on as few lines as can be.
+/// Writes the transcript on as few lines as possible.
 impl fmt::Display for Transcript {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for step in &self.steps {

@@ -13,11 +13,11 @@ use crate::util::clock::Clock as _;
 use crate::worker::tick::next_due;
 
 impl Bench {
-    /// Plays a [transcript](Transcript) that stands in the source.
+    /// Plays a [transcript](Transcript) that is written in the source code.
     ///
     /// # Panics
-    /// Where it is written wrongly, and where it does not come true: with the transcript, the place, what was
-    /// expected beside what came, and what was left.
+    /// Panics if the transcript has an error or fails. The failure shows the transcript, the failed place, the expected
+    /// replies beside the replies that came, and the lines that were not played.
     #[track_caller]
     pub fn transcript<'a>(&'a self, script: &'a str) -> impl Future<Output = ()> + Send + 'a {
         let caller = Location::caller();
@@ -29,10 +29,10 @@ impl Bench {
         }
     }
 
-    /// Plays a transcript that is a file. A path that is relative begins at the package's folder.
+    /// Plays a transcript from a file. A relative path begins at the folder of the package.
     ///
     /// # Panics
-    /// Where it cannot be read, and as [`Bench::transcript`].
+    /// Panics if the file cannot be read, and like [`Bench::transcript`].
     pub async fn transcript_file(&self, file: impl AsRef<Path> + Send) {
         let transcript = Transcript::open(file).unwrap_or_else(|problem| panic!("{problem}"));
         self.play(&transcript).await.unwrap_or_else(|mismatch| panic!("{mismatch}"));
@@ -45,7 +45,7 @@ impl Bench {
     }
 }
 
-/// A bench, and how many of its replies were heard.
+/// A bench, and how many of its replies the transcript has read.
 struct OnBench<'a> {
     bench: &'a Bench,
     heard: usize,
@@ -84,7 +84,7 @@ impl Stage for OnBench<'_> {
         if self.bench.has_failed_jobs() {
             return Ok(Some(self.bench.clock.now()));
         }
-        // A store that fails does not know.
+        // A store that fails cannot say what is due. So the next minute is tried.
         Ok(next_due(&self.bench.project, to).await.unwrap_or_else(|_| Some(self.bench.clock.now())))
     }
 

@@ -1,4 +1,4 @@
-//! Reads transcripts line by line.
+//! The parser of transcripts. It reads them line by line.
 
 use std::fmt;
 
@@ -10,56 +10,56 @@ use super::escape::{self, BLANKS, BadEscape};
 use super::{Act, Line, Step};
 use crate::model::message::{BackendName, Identity, InvalidName};
 
-/// What is wrong with a transcript, and where. Its `Display` shows the line with the place marked.
+/// An error in a transcript, and its place. Its `Display` shows the line with the place marked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TranscriptError {
-    /// What the transcript is called.
+    /// The name of the transcript.
     pub name: String,
-    /// The line, counted from 1.
+    /// The number of the line, counted from 1.
     pub line: usize,
-    /// The place in it, in characters, counted from 1.
+    /// The place in the line, in characters, counted from 1.
     pub column: usize,
-    /// What is wrong there.
+    /// The problem at this place.
     pub problem: Problem,
-    /// The line as it stands.
+    /// The line as it is written.
     pub source: String,
 }
 
-/// What can be wrong with a line.
+/// A problem of a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// There is no `>` and no `<` in it.
+    /// The line has no `>` and no `<`.
     #[error("this is neither `number > text` nor `number < text`; a comment begins with #")]
     NoSign,
     /// There is nothing before the sign.
     #[error("a number belongs before the sign")]
     NoNumber,
-    /// The number is none.
+    /// The number is invalid.
     #[error(transparent)]
     Number(InvalidName),
-    /// `[` without `]`.
+    /// The line has `[` without `]`.
     #[error("a backend's name is in brackets, [name]: there is no ]")]
     OpenBracket,
-    /// The backend's name is none.
+    /// The name of the backend is invalid.
     #[error(transparent)]
     Backend(InvalidName),
-    /// The digits behind an `@` are no time.
+    /// The digits after an `@` are not a time.
     #[error(
         "a time is YYYYMMDDHHMM or YYYYMMDDHHMMSS, in UTC, and there is none {0:?}; write \\@ for the sign itself"
     )]
     Time(String),
-    /// A time before the one above.
+    /// The time is before the one above.
     #[error("the clock shows {0} here, and does not go back")]
     Backwards(Timestamp),
-    /// A backslash that means nothing.
+    /// A backslash has no meaning.
     #[error("{0} means nothing; a backslash is written \\\\")]
     Escape(String),
-    /// `|` where no text goes before.
+    /// `|` has no text above it.
     #[error("there is no message or reply right above that this could continue")]
     NothingToContinue,
 }
 
-/// A [`TranscriptError`] that knows neither its transcript's name nor its line's text.
+/// A [`TranscriptError`] that does not yet know the name of the transcript.
 pub(super) struct Fault {
     line: usize,
     column: usize,
@@ -79,7 +79,7 @@ impl fmt::Display for TranscriptError {
         let Self { name, line, column, problem, source } = self;
         writeln!(f, "{name}:{line}:{column}: {problem}")?;
         writeln!(f, "{line:>5} | {source}")?;
-        // Tabs stay tabs, so that the mark stands below its place.
+        // Keep tabs as tabs, so that the mark stands below its place.
         let tab = |c: char| if c == '\t' { '\t' } else { ' ' };
         let indent: String = source.chars().take(column - 1).map(tab).collect();
         write!(f, "      | {indent}^")
@@ -88,7 +88,7 @@ impl fmt::Display for TranscriptError {
 
 impl std::error::Error for TranscriptError {}
 
-/// The lines that do something.
+/// Returns the lines that do something.
 pub(super) fn steps(source: &str) -> Result<Vec<Step>, Fault> {
     let mut steps: Vec<Step> = Vec::new();
     let mut clock = None;
@@ -120,7 +120,7 @@ pub(super) fn steps(source: &str) -> Result<Vec<Step>, Fault> {
     Ok(steps)
 }
 
-/// The last line and the text of a step that can go on.
+/// Returns the last line and the text of a step that another line can continue.
 fn continued(step: &mut Step) -> Option<(&mut usize, &mut String)> {
     match &mut step.act {
         Act::Wait => None,
@@ -128,19 +128,19 @@ fn continued(step: &mut Step) -> Option<(&mut usize, &mut String)> {
     }
 }
 
-/// A line, and where it is. Parts of it are slices of `whole`, so that their place can be told.
+/// A line and its number. The parts of a line are slices of `whole`, so that their place in the line can be computed.
 struct Reader<'a> {
     number: usize,
     whole: &'a str,
 }
 
 impl Reader<'_> {
-    /// A fault at the begin of `part`.
+    /// Returns a fault at the beginning of `part`.
     fn fault(&self, part: &str, problem: Problem) -> Fault {
         self.fault_in(part, 0, problem)
     }
 
-    /// A fault at some character of `part`.
+    /// Returns a fault at some character of `part`.
     fn fault_in(&self, part: &str, characters: usize, problem: Problem) -> Fault {
         let before = (part.as_ptr() as usize).saturating_sub(self.whole.as_ptr() as usize);
         let before = self.whole.get(..before).unwrap_or_default().chars().count();
@@ -194,7 +194,7 @@ impl Reader<'_> {
     }
 }
 
-/// The places of these characters, where no backslash stands before them.
+/// Returns the places of these characters that have no backslash before them.
 fn unescaped<'a>(text: &'a str, wanted: &'a [char]) -> impl Iterator<Item = usize> + 'a {
     let mut escaped = false;
     text.char_indices().filter_map(move |(at, c)| {
@@ -208,7 +208,7 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit())
 }
 
-/// `YYYYMMDDHHMM` or `YYYYMMDDHHMMSS`, in UTC.
+/// Reads `YYYYMMDDHHMM` or `YYYYMMDDHHMMSS`, in UTC.
 fn time(digits: &str) -> Option<Timestamp> {
     if !matches!(digits.len(), 12 | 14) {
         return None;

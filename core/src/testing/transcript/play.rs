@@ -1,4 +1,4 @@
-//! Plays a transcript, turn by turn, against whatever takes messages and says replies.
+//! The player: plays a transcript turn by turn against a stage, which takes messages and sends replies.
 
 use std::collections::VecDeque;
 
@@ -10,33 +10,36 @@ use super::turn::{Said, StageError, Turn};
 use super::{Act, Line, Step, Transcript};
 use crate::model::message::{BackendName, ConnectionId};
 
-/// What a transcript can be played against: the [`Bench`](crate::testing::Bench), a local stack, a deployed one.
+/// A system that a transcript can be played against: the [`Bench`](crate::testing::Bench), a local stack or a deployed
+/// stack.
 #[async_trait]
 pub trait Stage: Send {
-    /// The backend of lines that name none.
+    /// Returns the backend of lines that name none.
     fn default_backend(&self) -> BackendName;
 
-    /// Has a message come in.
+    /// Receives a message.
     async fn receive(&mut self, from: &ConnectionId, text: &str) -> Result<(), StageError>;
 
-    /// The replies that came since this was called last, in order. Returns when no more are to be expected; who
-    /// cannot know that waits for as many as are `expected`, and a little longer.
+    /// Returns the replies that came since the last call, in order. It waits until no more replies can come. A stage
+    /// that cannot know this waits for as many replies as are `expected`, and a little longer.
     async fn heard(&mut self, expected: usize) -> Result<Vec<Said>, StageError>;
 
-    /// The time that the clock shows; an error where it cannot be moved.
+    /// Returns the time that the clock shows, or an error if the clock cannot be moved.
     fn now(&self) -> Result<Timestamp, StageError>;
 
-    /// Sets the clock to any time, before the first line. What has a past already leaves it as it is.
+    /// Sets the clock to any time, before the first line. A stage that has already received something does not change
+    /// its clock.
     async fn start_clock(&mut self, at: Timestamp) -> Result<(), StageError>;
 
     /// Sets the clock to a time that is not before [`now`](Stage::now), and runs the scheduled function.
     async fn tick(&mut self, at: Timestamp) -> Result<(), StageError>;
 
-    /// When something is due next, if that is before `to`. A stage that does not know says so by [`now`](Stage::now).
+    /// Returns the time at which something is due next, if that is before `to`. A stage that does not know returns
+    /// [`now`](Stage::now).
     async fn next_due(&self, to: Timestamp) -> Result<Option<Timestamp>, StageError>;
 }
 
-/// The full minute at which the scheduled function finds what is due: after `now`, and not before `due`.
+/// Returns the full minute at which the scheduled function finds the due work: after `now`, and not before `due`.
 fn minute_of(due: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let minute = |minutes: i64| Timestamp::from_second(minutes.saturating_mul(60)).ok();
     let begun = due.as_second().div_euclid(60);
@@ -45,14 +48,14 @@ fn minute_of(due: Timestamp, now: Timestamp) -> Option<Timestamp> {
 }
 
 impl Transcript {
-    /// Plays it. Stops at the first turn that does not come true.
+    /// Plays the transcript. Stops at the first turn that fails.
     ///
-    /// `Ok` means that every message was taken, every reply came in its turn, and no other.
+    /// `Ok` means that every message was taken, that every reply came in its turn, and that no other reply came.
     pub async fn play(&self, stage: &mut dyn Stage) -> Result<(), Box<Mismatch>> {
         let default = stage.default_backend();
         let mut unstarted = self.steps.iter().find_map(|step| step.at);
         let mut turns = turns(&self.steps);
-        // What comes when all is over.
+        // One more turn catches the replies that come after the end of the transcript.
         let last = turns.last().and_then(|turn| turn.replies.last().copied().or(turn.opening));
         turns.push(Turn { opening: last, ends: true, ..Turn::default() });
         for turn in turns {
@@ -100,14 +103,14 @@ impl Transcript {
 }
 
 impl Line {
-    /// Who says or hears it.
+    /// Returns the connection that sends or gets the text.
     pub(super) fn connection(&self, default: &BackendName) -> ConnectionId {
         let backend = self.backend.as_ref().unwrap_or(default);
         ConnectionId::new(backend.clone(), self.number.clone())
     }
 }
 
-/// The turns, in order. Steps are named by their place.
+/// Returns the turns, in order. Each turn refers to its steps by index.
 fn turns(steps: &[Step]) -> Vec<Turn> {
     let mut turns = vec![Turn::default()];
     let mut clock = None;

@@ -1,4 +1,4 @@
-//! How transcripts are read, and what is said where they do not come true.
+//! Tests of how transcripts are read, and of the failures that they show.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::apps::Echo;
 use crate::testing::{Behaviour, Bench};
 use crate::{App, AppError, Context, Handled, Router};
 
-/// Answers each line of a message with a reply.
+/// An app that answers each line of a message with one reply.
 struct Lines;
 
 impl App for Lines {
@@ -135,7 +135,7 @@ proptest! {
     }
 }
 
-/// Plays it on a bench that answers each line of a message, and shows what came of it.
+/// Plays the transcript on a bench that answers each line of a message, and returns the result as text.
 async fn shown(source: &str) -> String {
     let bench = Bench::with(Router::new().app(Lines)).backend("a").backend("b").build();
     let transcript = Transcript::named("t.txt", source).unwrap();
@@ -254,7 +254,7 @@ async fn time_stamps_move_the_clock_and_what_is_due_happens() {
     let transcript: Transcript = source.parse().unwrap();
     assert_eq!(bench.play(&transcript).await.unwrap_err().problem, "this reply did not come");
 
-    // A gateway that is away for the first attempts.
+    // A gateway that does not take the first attempt.
     for (stamp, expected) in [
         ("20261125070002", Some("this reply did not come")),
         ("202611250701", None),

@@ -1,4 +1,4 @@
-//! DynamoDB on this machine: the embedded emulator with the template's table, its time to live swept on a timer.
+//! DynamoDB on this machine: the embedded emulator with the template's table. A timer deletes expired items.
 
 mod server;
 
@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 
 use crate::template::Template;
 
-/// The table's name.
+/// The name of the table.
 pub(crate) const TABLE: &str = "threadless";
 
-/// How often what has expired is deleted. `DynamoDB` takes days.
+/// The time between two deletions of expired items. The real `DynamoDB` takes days.
 const TTL_SWEEP: Duration = Duration::from_secs(60);
 
-/// Opens the database kept in `file`, or a new one in memory, with the table in it. If `durable`, each write waits for
+/// Opens the database in `file`, or a new database in memory, with the table in it. If `durable`, each write waits for
 /// the disk.
 pub(crate) fn open(file: Option<&Path>, durable: bool, template: &Template) -> Result<Database, String> {
     let database = match file {
@@ -30,7 +30,8 @@ pub(crate) fn open(file: Option<&Path>, durable: bool, template: &Template) -> R
     };
     let database = database.map_err(|problem| problem.to_string())?;
     if !durable {
-        // That is `synchronous = NORMAL`, with SQLite's own defaults for all else. Without it, it is `FULL`.
+        // This sets `synchronous = NORMAL`, and SQLite's own defaults for everything else. Without this call, it is
+        // `FULL`.
         database.disable_bulk_loading().map_err(|problem| problem.to_string())?;
     }
     let describe: DescribeTableRequest = request(json!({ "TableName": TABLE }))?;
@@ -53,7 +54,7 @@ fn request<T: serde::de::DeserializeOwned>(json: Value) -> Result<T, String> {
     serde_json::from_value(json).map_err(|problem| format!("the table of template.yaml: {problem}"))
 }
 
-/// Deletes expired items once a minute until it is dropped.
+/// Deletes expired items once a minute until this future is dropped.
 pub(crate) async fn sweep_ttl(database: Database) {
     loop {
         tokio::time::sleep(TTL_SWEEP).await;

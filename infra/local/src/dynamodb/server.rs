@@ -1,7 +1,8 @@
-//! The HTTP server before the table: the JSON 1.0 protocol that the AWS SDKs speak, for the operations on data.
+//! The HTTP server in front of the table. It speaks the JSON 1.0 protocol of the AWS SDKs, for the operations on data.
 //!
-//! The emulator has a server of its own, which lets the pages of every site read what is in the table: it answers each
-//! `Origin` with `Access-Control-Allow-Origin: *`. This one knows no origins, and takes only requests for this machine.
+//! The emulator has a server of its own. That server would let the pages of every site read the table: it answers each
+//! `Origin` with `Access-Control-Allow-Origin: *`. This server ignores origins, and accepts only requests for this
+//! machine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,11 +26,11 @@ const LONGEST_BODY: usize = 16 << 20;
 /// The memory for the bodies of all requests together, in bytes.
 const ROOM: usize = 256 << 20;
 
-/// How long request line and headers may take. Longer than clients keep a connection that they do not use, so that none
-/// is closed while its client sends.
+/// The longest time for request line and headers. It is longer than clients keep an unused connection open. So the
+/// server closes no connection while its client sends.
 const LONGEST_HEAD_WAIT: Duration = Duration::from_secs(180);
 
-/// The table, and who may ask for it.
+/// The table, and the hosts by which it may be called.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) database: Database,
@@ -37,7 +38,7 @@ pub(crate) struct Server {
     pub(crate) hosts: Hosts,
 }
 
-/// Answers requests on `listener` until it is dropped.
+/// Answers requests on `listener` until this future is dropped.
 pub(crate) async fn serve(listener: TcpListener, server: Server) {
     let (server, room) = (Arc::new(server), Room::new(ROOM));
     serving::serve(listener, LONGEST_HEAD_WAIT, move |request, _| {
@@ -61,7 +62,8 @@ impl Server {
             let words = "A request without X-Amz-Target: DynamoDB_20120810.…";
             return failure(StatusCode::BAD_REQUEST, "UnknownOperationException", words);
         };
-        // Before, so that nothing is read of what is gone; and after, since it may go meanwhile.
+        // The check runs before the operation, so that nothing is read from a deleted file. It runs again after the
+        // operation, because the file may have been deleted in the meantime.
         let answer = match self.gone() {
             Some(gone) => return gone,
             None => self.answer(&operation, &body.bytes).await,
@@ -81,14 +83,14 @@ impl Server {
         }
     }
 
-    /// Does one operation on a thread that may block: a write waits for the disk, and for the writes before it.
+    /// Runs one operation on a thread that may block: a write waits for the disk, and for the writes before it.
     async fn answer(&self, operation: &str, body: &Bytes) -> Result<String, DynoxideError> {
         let (database, operation, body) = (self.database.clone(), operation.to_owned(), body.clone());
         let answered = tokio::task::spawn_blocking(move || answer(&database, &operation, &body)).await;
         answered.unwrap_or_else(|problem| Err(DynoxideError::InternalServerError(problem.to_string())))
     }
 
-    /// The answer while the file is not the one that was opened.
+    /// Returns the error answer while the file is not the one that was opened.
     fn gone(&self) -> Option<Response<Full<Bytes>>> {
         let problem = self.data.as_ref()?.problem()?;
         Some(failure(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", &problem))
@@ -100,7 +102,7 @@ fn operation(headers: &HeaderMap) -> Option<String> {
     target.strip_prefix("DynamoDB_20120810.").map(str::to_owned)
 }
 
-/// Does one operation.
+/// Runs one operation.
 fn answer(database: &Database, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
     match operation {
         "BatchGetItem" => run(body, |request| database.batch_get_item(request)),

@@ -1,4 +1,4 @@
-//! The kannel backends of the settings, as far as Kannel's own configuration must fit them.
+//! The kannel backends of the settings, with the values that must match Kannel's own configuration.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -14,21 +14,21 @@ use crate::setup::settings_text;
 /// A text of the settings that may be a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Known {
-    /// It stands in the settings as it is.
+    /// A text that is written in the settings.
     Plain(String),
-    /// `{ secret = "NAME", local = "…" }`.
+    /// A secret: `{ secret = "NAME", local = "…" }`.
     Secret {
-        /// The name.
+        /// The name of the secret.
         name: String,
-        /// What the environment says, or the secret of `THREADLESS_SECRETS`.
+        /// The value in the environment or in `THREADLESS_SECRETS`.
         deployed: Option<String>,
-        /// What is taken in a local run that knows neither.
+        /// The value for a local run that knows no other value.
         local: Option<String>,
     },
 }
 
 impl Known {
-    /// What a local run takes.
+    /// Returns the value that a local run uses.
     pub(crate) fn here(&self) -> Option<&str> {
         match self {
             Self::Plain(text) => Some(text),
@@ -53,20 +53,21 @@ impl Known {
 /// One kannel backend.
 #[derive(Clone)]
 pub(crate) struct Backend {
-    /// Its name, as in its URL.
+    /// The name of the backend, as in its URL.
     pub(crate) name: String,
-    /// Where its Kannel takes messages.
+    /// The URL at which this backend's Kannel takes messages.
     pub(crate) sendsms_url: Url,
-    /// What goes with each, from the URL's query and `sendsms_params`. Of a name the first counts.
+    /// The parameters of each message, from the URL's query and from `sendsms_params`. If a name occurs twice, the
+    /// first one counts.
     params: BTreeMap<String, Known>,
-    /// What its requests must carry; `None` if nothing.
+    /// The token that requests must carry, or `None` if they need none.
     pub(crate) token: Option<Known>,
-    /// What the front before sendsms lets through; `None` if it asks for nothing.
+    /// The token that the front before sendsms demands, or `None` if it demands none.
     pub(crate) sendsms_token: Option<Known>,
 }
 
 impl Backend {
-    /// A parameter of sendsms by any of its names.
+    /// Returns a parameter of sendsms that has any of these names.
     pub(crate) fn param(&self, names: &[&str]) -> Option<&Known> {
         names.iter().find_map(|name| self.params.get(*name))
     }
@@ -84,7 +85,8 @@ impl Backend {
         }
         let token = |key: &str| {
             let token = table.get(key).and_then(|token| Known::read(token, lookup));
-            // An empty text, given for local runs, stands for none there; deployed it is asked for all the same.
+            // An empty text for local runs means that a local run needs no token. A deployed function demands the token
+            // all the same.
             token.filter(|token| *token != Known::Plain(String::new()))
         };
         let (sendsms_token, token) = (token("sendsms_token"), token("token"));
@@ -94,14 +96,14 @@ impl Backend {
 
 /// The backends of a project.
 pub(crate) struct Backends {
-    /// Those that are Kannels, by name.
+    /// The kannel backends.
     pub(crate) kannels: Vec<Backend>,
-    /// Every backend's engine.
+    /// The engine of every backend, by name.
     pub(crate) engines: BTreeMap<String, String>,
 }
 
 impl Backends {
-    /// Reads the settings in a file, or those of the project. The error is one line.
+    /// Reads the settings in a file, or the settings of the project. The error is one line.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self, String> {
         let text = settings_text(file)?;
         let secrets = env::var("THREADLESS_SECRETS").ok();
@@ -121,9 +123,10 @@ impl Backends {
         })
     }
 
-    /// Reads settings. The error is one line with everything that is wrong with them.
+    /// Reads settings. The error is one line with all their faults.
     pub(crate) fn read(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
-        // Whether they are right does not hang on secrets, which this machine need not know.
+        // This machine need not know the secrets, so the check of the settings uses a placeholder for each unknown
+        // secret.
         let any = |name: &str| Some(lookup(name).unwrap_or_else(|| "unknown".to_owned()));
         let surroundings = Surroundings::new(threadless::settings::Place::Local, any);
         Settings::read(text, &functions::engines(), &surroundings).map_err(|faults| faults.to_string())?;

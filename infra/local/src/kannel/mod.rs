@@ -1,7 +1,8 @@
-//! The gateway's side: writes Kannel's configuration (`cargo run -- kannel-conf`), and reads an existing one for what
-//! loses or garbles messages (`cargo run -- kannel-check`).
+//! The gateway's side. It writes Kannel's configuration (`cargo run -- kannel-conf`), and checks an existing
+//! configuration for lines that lose or garble messages (`cargo run -- kannel-check`).
 //!
-//! What is said here of Kannel was measured with 1.4.5, where its user guide says less or something else.
+//! Statements about Kannel in these files were measured with Kannel 1.4.5, where the Kannel user guide is incomplete or
+//! differs.
 
 mod backends;
 pub mod check;
@@ -9,18 +10,18 @@ pub mod conf;
 pub mod file;
 mod url;
 
-/// What a service carries of each message, as Kannel's escape codes.
+/// The parameters that a service sends for each message, as Kannel's escape codes.
 pub(crate) const GET_URL: &str =
     "id=%p&to=%P&hex=%e&charset=%C&coding=%c&udh=%u&mid=%I&smsc=%i&account=%o&ts=%T";
 
-/// What is printed, and with which exit status.
+/// The output of a command, and its exit status.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// For standard output.
+    /// The text for standard output.
     pub(crate) text: String,
-    /// 0 unless something was found.
+    /// The exit status: 0 unless something was found.
     pub(crate) status: u8,
 }
 
-/// Stands where something must be filled in; the check finds it.
+/// A placeholder for a value that a person must fill in. The check finds it.
 pub const PLACEHOLDER: &str = "FILL-IN";

@@ -1,25 +1,25 @@
-//! A `get-url`: where it leads, its parameters, and the escape codes in it that Kannel fills in.
+//! A `get-url`: its target, its parameters, and the escape codes in it that Kannel fills in.
 
-/// One escape code, `%p`.
+/// One escape code, such as `%p`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Code {
-    /// Its letter.
+    /// The letter of the code.
     pub(crate) letter: u8,
 }
 
-/// The codes that Kannel 1.4.5 fills in; any other stays as it stands.
+/// The codes that Kannel 1.4.5 fills in. Kannel leaves every other code as it is.
 const FILLED: &[u8] = b"abcdefikmnopqrstuvABCDFIMOPQRSTV";
 
-/// The longest payload of a message of ten parts: 1,530 characters of GSM-7, of two bytes each in UTF-8.
+/// The longest payload of a message of ten parts, in bytes: 1,530 characters of GSM-7 with two bytes each in UTF-8.
 const PAYLOAD: usize = 3060;
 
 impl Code {
-    /// Whether it is the text, taken apart at white-space bytes.
+    /// Returns whether the code is the text, split at white space.
     pub(crate) fn splits_text(self) -> bool {
         b"akrsS".contains(&self.letter)
     }
 
-    /// How many bytes Kannel may put in its place.
+    /// Returns the most bytes that Kannel may put in place of the code.
     fn longest(self) -> usize {
         match self.letter {
             b'e' => 2 * PAYLOAD,
@@ -34,34 +34,34 @@ impl Code {
 /// One parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UrlParam {
-    /// Its name.
+    /// The name of the parameter.
     pub(crate) name: String,
-    /// What stands behind its `=`.
+    /// The value: everything after the `=`.
     pub(crate) value: String,
     /// The codes in the value.
     pub(crate) codes: Vec<Code>,
 }
 
 impl UrlParam {
-    /// Whether a code is in it.
+    /// Returns whether the value contains this code.
     pub(crate) fn has(&self, letter: u8) -> bool {
         self.codes.iter().any(|code| code.letter == letter)
     }
 
-    /// Whether it is text taken apart.
+    /// Returns whether the value contains a code that splits the text.
     pub(crate) fn splits_text(&self) -> bool {
         self.codes.iter().any(|code| code.splits_text())
     }
 }
 
-/// A `get-url`, taken apart.
+/// A `get-url` and its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GetUrl {
-    /// Whether it is `https://`.
+    /// Whether the URL begins with `https://`.
     pub(crate) https: bool,
-    /// `name:password` before the host.
+    /// The part `name:password` before the host.
     pub(crate) user: Option<String>,
-    /// Host and port.
+    /// The host and the port.
     pub(crate) host: String,
     /// The path.
     pub(crate) path: String,
@@ -71,7 +71,7 @@ pub(crate) struct GetUrl {
 }
 
 impl GetUrl {
-    /// Takes a URL apart; `None` if smsbox could not call it.
+    /// Reads a URL. Returns `None` if smsbox could not call it.
     pub(crate) fn read(url: &str) -> Option<Self> {
         let (https, rest) = match url.strip_prefix("https://") {
             Some(rest) => (true, rest),
@@ -103,18 +103,18 @@ impl GetUrl {
         })
     }
 
-    /// The first parameter of a name.
+    /// Returns the first parameter of this name.
     pub(crate) fn param(&self, name: &str) -> Option<&UrlParam> {
         self.params.iter().find(|param| param.name == name)
     }
 
-    /// The name in `/backend/NAME/`.
+    /// Returns the name in `/backend/NAME/`.
     pub(crate) fn backend(&self) -> Option<&str> {
         let mut segments = self.path.split('/').skip_while(|segment| *segment != "backend").skip(1);
         segments.next().filter(|name| !name.is_empty())
     }
 
-    /// Whether it leads to this machine.
+    /// Returns whether the URL leads to this machine.
     pub(crate) fn is_here(&self) -> bool {
         let name = self.host.rsplit_once(':').map_or(self.host.as_str(), |(name, _)| name);
         name == "localhost"
@@ -122,7 +122,7 @@ impl GetUrl {
             || name.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
     }
 
-    /// Escapes of a byte, such as `%C3`, that Kannel takes for a code of its own.
+    /// Returns the escaped bytes, such as `%C3`, that Kannel reads as a code of its own.
     pub(crate) fn taken_escapes(&self) -> Vec<String> {
         let bytes = self.whole.as_bytes();
         let mut taken = Vec::new();
@@ -132,8 +132,8 @@ impl GetUrl {
                 at += 1;
                 continue;
             }
-            // `%` and two hex digits, the first of them a letter that Kannel knows. A code of its own that a hex
-            // digit happens to follow is no better.
+            // This is `%` and two hex digits, and Kannel knows the first digit as a code. A code that is really meant
+            // and is followed by a hex digit looks the same, so it counts too.
             if let [letter, second, ..] = &bytes[at + 1..]
                 && letter.is_ascii_hexdigit()
                 && second.is_ascii_hexdigit()
@@ -146,14 +146,14 @@ impl GetUrl {
         taken
     }
 
-    /// The most bytes that it can have once it is filled in, with a message of ten parts.
+    /// Returns the longest possible length of the filled-in URL, in bytes, for a message of ten parts.
     pub(crate) fn longest(&self) -> usize {
         let codes = codes(&self.whole);
         self.whole.len() - 2 * codes.len() + codes.into_iter().map(Code::longest).sum::<usize>()
     }
 }
 
-/// The codes that Kannel fills in; `%%` is none.
+/// Returns the codes that Kannel fills in. `%%` is not a code.
 fn codes(text: &str) -> Vec<Code> {
     let mut codes = Vec::new();
     let mut bytes = text.bytes();

@@ -1,4 +1,4 @@
-//! The backends of the settings, as far as who stands at their other side has to know them.
+//! The backends of the settings, seen from the other side: the side of the gateway.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use toml::{Table, Value};
 use super::ScriptError;
 use crate::gateway::{self, Taken};
 
-/// The kinds of backends that transcripts can be played through.
+/// The kinds of backends through which transcripts can be played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Engine {
-    /// A get-url in, sendsms out.
+    /// Messages come in by a get-url; replies go out by sendsms.
     Kannel,
-    /// A form in, `outgoing_url` out.
+    /// Messages come in by a form; replies go out to `outgoing_url`.
     Http,
-    /// A form in; replies are asked for.
+    /// Messages come in by a form; replies must be polled.
     Tester,
 }
 
-/// One backend's table.
+/// The table of one backend in the settings.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) engine: Engine,
@@ -31,7 +31,7 @@ pub(super) struct Known {
 pub(super) struct Backends(BTreeMap<BackendName, Known>);
 
 impl Backends {
-    /// Those of the settings that can be played through.
+    /// Reads the backends through which transcripts can be played.
     pub(super) fn of(settings: &Table) -> Self {
         let tables = settings.get("backends").and_then(Value::as_table).into_iter().flatten();
         let known = tables.filter_map(|(name, table)| {
@@ -57,7 +57,7 @@ impl Backends {
         })
     }
 
-    /// The one that is meant where none is named.
+    /// Returns the default backend, for lines that name none.
     pub(super) fn default_of(&self, first: &[Engine]) -> Result<BackendName, ScriptError> {
         let place = |engine: Engine| first.iter().position(|wanted| *wanted == engine);
         let found = self.0.iter().min_by_key(|(_, known)| place(known.engine));
@@ -67,7 +67,7 @@ impl Backends {
         found.map(|(name, _)| name.clone())
     }
 
-    /// Whom a request to the gateway is from, and what it says to whom.
+    /// Reads a request to the gateway: the backend that sent it, the recipient and the text.
     pub(super) fn read(&self, taken: &Taken) -> Option<(BackendName, String, String)> {
         self.0.iter().find_map(|(name, known)| {
             let (to, text) = known.message(taken)?;
@@ -77,12 +77,13 @@ impl Backends {
 }
 
 impl Known {
-    /// A text of its table.
+    /// Returns a text of the backend's table.
     pub(super) fn text<'a>(&'a self, key: &str, otherwise: &'a str) -> &'a str {
         self.table.get(key).and_then(Value::as_str).unwrap_or(otherwise)
     }
 
-    /// A secret of its table: as it stands there, or as the environment has it, or as it is on one's own machine.
+    /// Returns a secret of the backend's table: its plain text, the value in the environment, or the value for one's
+    /// own machine.
     pub(super) fn secret(&self, key: &str) -> Option<String> {
         let text = match self.table.get(key)? {
             Value::String(text) => Some(text.clone()),
@@ -96,17 +97,17 @@ impl Known {
         text.filter(|text| !text.is_empty())
     }
 
-    /// Whether its table has this key.
+    /// Returns whether the backend's table has this key.
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 
-    /// Where it sends to.
+    /// Returns the URL to which the backend sends messages.
     pub(super) fn gateway_url(&self) -> &str {
         self.text(if self.engine == Engine::Kannel { "sendsms_url" } else { "outgoing_url" }, "")
     }
 
-    /// What a request to the gateway says, to whom, if it is from this backend.
+    /// Reads the recipient and the text of a request to the gateway, if the request is from this backend.
     fn message(&self, taken: &Taken) -> Option<(String, String)> {
         let url = url::Url::parse(self.gateway_url()).ok()?;
         match self.engine {
@@ -125,7 +126,7 @@ impl Known {
         }
     }
 
-    /// Whether a query has all that goes with each message of this backend and is no secret.
+    /// Returns whether a query has all fixed parameters of this backend that are not secrets.
     fn has_params(&self, query: &str) -> bool {
         let params = self.table.get("sendsms_params").and_then(Value::as_table).into_iter().flatten();
         params
@@ -135,17 +136,17 @@ impl Known {
     }
 }
 
-/// The backend that is meant where a line names none, on a stack of the transcript's own: a kannel one if there is one.
+/// Returns the default backend for a transcript's own stack: a kannel backend if there is one.
 ///
 /// # Errors
-/// The settings cannot be read, or have no backend that a transcript can be played through.
+/// Fails if the settings cannot be read, or have no backend through which a transcript can be played.
 pub fn default_backend(settings: &str) -> Result<BackendName, ScriptError> {
     let table: Table = settings.parse().map_err(|problem| ScriptError::of_settings(&problem))?;
     Backends::of(&table).default_of(&[Engine::Kannel, Engine::Http, Engine::Tester])
 }
 
-/// Settings whose backends send to a gateway on this port, each to a path of its own, and ask for no secret: those of
-/// a stack that is nobody else's.
+/// Changes the settings for a stack that one transcript uses alone. The backends send to a gateway on this port, each
+/// to a path of its own, and demand no secret.
 pub(super) fn redirected(mut settings: Table, port: u16) -> Table {
     let tables = settings.get_mut("backends").and_then(Value::as_table_mut);
     for (name, table) in tables.into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! How messages are handed to a stack, as their gateways would.
+//! The client that hands messages to a stack, as the gateways would.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use uuid::Uuid;
 use super::ScriptError;
 use super::backends::{Engine, Known};
 
-/// How long an answer may take: longer than what an HTTP API allows.
+/// The longest time for an answer. It is longer than the limit of an HTTP API.
 const LIMIT: Duration = Duration::from_secs(35);
 
-/// A stack's front.
+/// The front of a stack.
 #[derive(Clone)]
 pub(super) struct Front {
     pub(super) http: reqwest::Client,
-    /// Without a slash at its end.
+    /// The URL without a slash at its end.
     base: String,
-    /// In the place of what the settings say.
+    /// A token that replaces the token of the settings.
     token: Option<String>,
 }
 
 impl Front {
     pub(super) fn new(base: &str, token: Option<String>) -> Result<Self, ScriptError> {
-        // Fails only where a provider is installed already, which will do as well.
+        // This fails only if a provider is installed already, and that provider is good enough.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -34,7 +34,7 @@ impl Front {
         Ok(Self { http, base: base.trim_end_matches('/').to_owned(), token })
     }
 
-    /// The URL of a backend.
+    /// Returns the URL of a backend.
     pub(super) fn url(&self, name: &BackendName, engine: Engine) -> String {
         let folder = match engine {
             Engine::Kannel => "backend",
@@ -44,7 +44,7 @@ impl Front {
         format!("{}/{folder}/{name}/", self.base)
     }
 
-    /// Hands a message in.
+    /// Hands a message to the stack.
     pub(super) async fn send(
         &self,
         known: &Known,

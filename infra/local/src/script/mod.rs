@@ -1,18 +1,18 @@
-//! `cargo run -- script FILE…`: plays transcripts against a stack of its own, or against one that runs elsewhere.
+//! `cargo run -- script FILE…`: plays transcripts against a stack of its own, or against a stack that runs elsewhere.
 //!
-//! | against | how messages go in | where replies come from | time stamps |
+//! | stack | how messages go in | where replies come from | time stamps |
 //! |---|---|---|---|
-//! | a stack of its own | over HTTP, as each gateway sends them | the gateway that it is; the tester's calls | move its clock |
-//! | `--url`, a `kannel` or `http` backend | the same, with the token of the settings or `--token` | the gateway that it is, at the port of the settings or `--gateway-port`; a `cargo run` that pretends to be that gateway is asked what it took | refused |
-//! | `--url`, a message tester | a POST of a script | the calls of its pages, after a login where there is one (`--password`) | refused |
+//! | an own stack | over HTTP, as each gateway sends them | this program is the gateway; it polls the tester | move the clock of the stack |
+//! | `--url`, a `kannel` or `http` backend | the same, with the token of the settings or `--token` | this program is the gateway, at the port of the settings or `--gateway-port`; if a `cargo run` pretends to be that gateway, this program asks it for the messages that it took | refused |
+//! | `--url`, a message tester | a POST, as a script sends it | this program polls the tester like its pages do, after a login if there is a password (`--password`) | refused |
 //!
-//! A stack of its own is quiet when nothing is at work and the queue is empty, so that a reply too many is found in its
-//! turn. Of a stack that runs elsewhere nobody can know that: as many replies as the turn has are waited for, and where
-//! it has none, two seconds (`--settle`) for those that should not come. So a reply too many may be found one turn late.
-//! What such a stack knows of a number from before it still knows: take numbers of your own.
+//! An own stack is quiet when no invocation is running and the queue is empty. So an unexpected reply is found in its
+//! own turn. With a stack that runs elsewhere, nobody can know this: the program waits for as many replies as the turn
+//! has. If the turn has none, it waits two seconds (`--settle`) for unexpected replies. So an unexpected reply may be
+//! found one turn late. Such a stack also remembers a number from earlier: use numbers of your own.
 //!
-//! The settings say which backends there are and what they ask for. For a stack that was deployed with others, give
-//! them with `--settings`. Requests that must be signed (`signature_secret`) are not made.
+//! The settings define the backends and the credentials that they demand. If the stack was deployed with other
+//! settings, give these settings with `--settings`. The program cannot sign requests (`signature_secret`).
 
 mod backends;
 mod client;
@@ -36,7 +36,7 @@ use self::backends::Backends;
 use self::remote::Remote;
 use crate::gateway::Taken;
 
-/// Why a transcript could not be played; for people to read.
+/// The reason why a transcript could not be played, for people to read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ScriptError(String);
@@ -46,7 +46,7 @@ impl ScriptError {
         Self(words.into())
     }
 
-    /// Without the parser's words, which quote the settings: a secret may stand there.
+    /// Leaves out the parser's message. It quotes the settings, and the quoted part may contain a secret.
     fn of_settings(_: &toml::de::Error) -> Self {
         Self("the settings are not TOML: cargo run says in which line".to_owned())
     }
@@ -66,19 +66,19 @@ impl From<ScriptError> for StageError {
     }
 }
 
-/// What became of all files.
+/// The result of all files together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Every reply came, and no other.
     True,
-    /// At least one transcript did not come true.
+    /// At least one transcript failed.
     False,
-    /// At least one could not be played.
+    /// At least one transcript could not be played.
     Unplayed,
 }
 
-/// Plays the files one after the other, and writes a line about each to `out`; about what did not come true, all that
-/// there is to know.
+/// Plays the files one after the other, and writes one line for each to `out`. For a failed transcript, it writes the
+/// whole failure.
 pub async fn run(
     options: &ScriptOptions,
     settings: &str,
@@ -142,10 +142,11 @@ async fn play(
     }
 }
 
-/// The transcripts that are named: files as they are, and of folders their `*.txt`, by name.
+/// Returns the named transcripts. A named file counts as it is; a named folder stands for its `*.txt` files, sorted by
+/// name.
 ///
 /// # Errors
-/// One is not there, or a folder has none.
+/// Fails if a file does not exist, or if a folder has no transcripts.
 pub fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, ScriptError> {
     let mut files = Vec::new();
     for path in named {
@@ -170,7 +171,7 @@ pub fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, ScriptError> {
     Ok(files)
 }
 
-/// What a request to the gateway says.
+/// Reads the reply in a request to the gateway.
 fn said(backends: &Backends, taken: &Taken) -> Result<Said, ScriptError> {
     let Some((backend, to, text)) = backends.read(taken) else {
         let Taken { path, query, .. } = taken;

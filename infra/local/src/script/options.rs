@@ -1,16 +1,17 @@
-//! What the command line of `script` says.
+//! The command-line options of `script`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use threadless::BackendName;
 
-/// Plays transcripts against a stack, and says whether every reply came and no other.
+/// Plays transcripts against a stack, and reports whether every reply came and no other.
 ///
-/// Without --url against a stack of its own, with the apps and settings of functions/, in memory; its clock moves with
-/// the time stamps. With --url against any stack that runs, on this machine or deployed.
+/// Without --url, it plays against a stack of its own, in memory, with the apps and the settings of functions/. The
+/// clock of this stack moves with the time stamps. With --url, it plays against any running stack, on this machine or
+/// deployed.
 ///
-/// Ends with 0 where all of them came true, with 1 where one did not, with 2 where one could not be played.
+/// The exit status is 0 if every transcript held, 1 if one failed, and 2 if one could not be played.
 #[derive(Clone, Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct ScriptOptions {
@@ -18,7 +19,7 @@ pub struct ScriptOptions {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// The stack to play against: what stands before /backend/ and /httptester/ in its URLs
+    /// The stack to play against: the part of its URLs before /backend/ and /httptester/
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
 
@@ -27,7 +28,7 @@ pub struct ScriptOptions {
     #[arg(long, value_name = "NAME")]
     pub backend: Option<BackendName>,
 
-    /// With --url: what the backend's URL asks for, in the place of the secret that the settings name
+    /// With --url: the token that the backend's URL demands, instead of the secret that the settings name
     #[arg(
         long,
         env = "THREADLESS_SCRIPT_TOKEN",
@@ -47,16 +48,16 @@ pub struct ScriptOptions {
     )]
     pub password: Option<String>,
 
-    /// With --url and a gateway: where the stack sends replies to, so that this is the gateway [default: the port of
-    /// the settings]
+    /// With --url and a gateway: the port to which the stack sends replies, so that this program is the gateway
+    /// [default: the port of the settings]
     #[arg(long, value_name = "PORT", requires = "url")]
     pub gateway_port: Option<u16>,
 
-    /// With --url: how long replies may take
+    /// With --url: the number of seconds to wait for replies
     #[arg(long, value_name = "SECONDS", default_value_t = 30, requires = "url")]
     pub timeout: u64,
 
-    /// With --url: how long to wait for replies that nobody scripted, where none is expected
+    /// With --url: the number of seconds to wait for unexpected replies, in a turn without replies
     #[arg(long, value_name = "SECONDS", default_value_t = 2, requires = "url")]
     pub settle: u64,
 }

@@ -1,4 +1,4 @@
-//! A stack of the transcript's own, whose clock it moves.
+//! A stack of the transcript's own, with a clock that the transcript moves.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,15 +18,16 @@ use crate::gateway::{self, Gateway};
 use crate::setup::StackOptions;
 use crate::stack::Stack;
 
-/// How long a stack may be at work on one line.
+/// The longest time that a stack may work on one line.
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// How often it is looked whether it still is.
+/// The time between two checks whether the stack is still working.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
-/// A local stack in memory on free ports, with a clock that stands until it is moved, and the gateway of its backends.
+/// A local stack in memory on free ports, with a clock that stands still until it is moved, and with the gateway of its
+/// backends.
 ///
-/// Everything between the front and the gateway is as it is elsewhere: HTTP, the functions, DynamoDB, SQS.
+/// Everything between the front and the gateway is the same as in any stack: HTTP, the functions, DynamoDB, SQS.
 pub struct OwnStack {
     stack: Stack,
     clock: TestClock,
@@ -43,8 +44,8 @@ pub struct OwnStack {
 impl OwnStack {
     /// Starts a stack with these settings and apps for one transcript.
     ///
-    /// Where the settings send to, and the secrets that they ask for, are replaced: every reply comes here. `default`
-    /// is the backend of lines that name none.
+    /// The target URLs and the secrets in the settings are replaced, so that every reply comes to this program.
+    /// `default` is the backend of lines that name none.
     pub async fn start(
         settings: &str,
         apps: fn(Router) -> Router,
@@ -67,7 +68,7 @@ impl OwnStack {
         let clock = TestClock::at(Timestamp::now());
         let options = StackOptions {
             apps,
-            // By hand, as the clock moves.
+            // The transcript calls the tick itself when its clock moves.
             tick: Duration::MAX,
             clock: Arc::new(clock.clone()),
             ..StackOptions::ephemeral(&table.to_string())
@@ -95,12 +96,12 @@ impl OwnStack {
         })
     }
 
-    /// Ends it.
+    /// Stops the stack.
     pub async fn stop(self) {
         self.stack.stop().await;
     }
 
-    /// Waits until nothing is at work and nothing waits for work.
+    /// Waits until nothing is running and nothing waits on the queue.
     async fn quiet(&self) -> Result<(), StageError> {
         let wait = async {
             while !self.stack.is_idle().await {

@@ -1,4 +1,4 @@
-//! A stack that runs elsewhere. What it is told, it is told as its gateways would; what it replies is taken as its
+//! A stack that runs elsewhere. This program hands it messages as its gateways would, and takes its replies as its
 //! gateways would.
 
 use std::collections::btree_map::Entry;
@@ -21,7 +21,7 @@ use super::options::ScriptOptions;
 use super::tester::Tester;
 use crate::gateway::{self, Gateway, News};
 
-/// How often replies are asked for.
+/// The time between two polls for replies.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// A stack that runs elsewhere.
@@ -36,21 +36,21 @@ pub(super) struct Remote {
     settle: Duration,
 }
 
-/// How replies to a gateway come here.
+/// The source of the replies to one gateway.
 struct Ear {
     heard: usize,
     source: Source,
 }
 
 enum Source {
-    /// This is the gateway.
+    /// This program is the gateway.
     Here { gateway: Arc<Gateway>, _serving: JoinSet<()> },
-    /// A local stack pretends to be it, and is asked.
+    /// A local stack pretends to be the gateway, and this program asks it.
     Pretended { url: String },
 }
 
 impl Remote {
-    /// Makes ready for one transcript.
+    /// Prepares the stage for one transcript.
     pub(super) async fn start(
         options: &ScriptOptions,
         url: &str,
@@ -126,7 +126,7 @@ impl Remote {
 }
 
 impl Ear {
-    /// Takes the port, or asks who has it.
+    /// Binds the port. If another process has the port, it asks that process.
     async fn at(port: u16, front: &Front) -> Result<Self, ScriptError> {
         if let Some(listener) = gateway::bind(port).await {
             let gateway = Arc::new(Gateway::default());
@@ -136,7 +136,7 @@ impl Ear {
         }
         let url = format!("http://127.0.0.1:{port}{}?after=", gateway::TAKEN);
         let mut ear = Self { heard: 0, source: Source::Pretended { url } };
-        // What it took before does not count.
+        // The messages that it took before do not count.
         ear.news(port, front).await?;
         Ok(ear)
     }

@@ -1,4 +1,4 @@
-//! Replies of the message tester, as its pages ask for them.
+//! Replies of the message tester, polled like its pages do.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,17 +11,17 @@ use super::ScriptError;
 use super::backends::Engine;
 use super::client::Front;
 
-/// How many conversations may be asked for at once.
+/// The most conversations in one poll.
 const AT_ONCE: usize = 60;
 
 /// The conversations that are followed at one tester.
 pub(super) struct Tester {
     front: Front,
     name: BackendName,
-    /// With the cursor that the last answer had.
+    /// The conversations, each with the cursor of the last answer.
     conversations: BTreeMap<Identity, Option<String>>,
     seen: HashSet<String>,
-    /// What the pages show that they are allowed to ask.
+    /// The login that the pages show with each call.
     visit: Option<Visit>,
 }
 
@@ -52,7 +52,7 @@ struct Row {
 }
 
 impl Row {
-    /// The order of replies: their message's, then theirs.
+    /// Returns the sort key of a reply: the time, then its message, then its place among the replies to this message.
     fn place(&self) -> (i64, String, u32) {
         let (message, nth) = self.id.rsplit_once('-').unwrap_or((&self.id, "0"));
         (self.at, message.to_owned(), nth.parse().unwrap_or(0))
@@ -60,7 +60,7 @@ impl Row {
 }
 
 impl Tester {
-    /// Follows these numbers. What they were told before does not count.
+    /// Follows these numbers. Replies from before do not count.
     pub(super) async fn follow(
         front: &Front,
         name: &BackendName,
@@ -77,7 +77,7 @@ impl Tester {
         Ok(tester)
     }
 
-    /// The replies that came since.
+    /// Returns the replies that came since the last call.
     pub(super) async fn heard(&mut self) -> Result<Vec<Said>, ScriptError> {
         let mut rows: Vec<(Identity, Row)> = Vec::new();
         let all: Vec<_> = self.conversations.iter().map(|(a, b)| (a.clone(), b.clone())).collect();
@@ -120,7 +120,7 @@ impl Tester {
         serde_json::from_str(&text).map_err(|problem| ScriptError::new(format!("{url}: {problem}")))
     }
 
-    /// As the form does; the page then has the token that calls must carry.
+    /// Logs in like the form does. The page then has the token that calls must carry.
     async fn log_in(&self, password: &str) -> Result<Visit, ScriptError> {
         let root = self.front.url(&self.name, Engine::Tester);
         let url = format!("{root}login.html");

@@ -1,4 +1,4 @@
-//! Bodies of requests, read within bounds of size, time and memory.
+//! Bodies of requests, read with limits on size, time and memory.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,23 +8,23 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How long a body may take, from its first byte to its last.
+/// The longest time for a body, from its first byte to its last.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Why a body was not read.
+/// The reason why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
-    /// It has more bytes than it may have.
+    /// The body is longer than allowed.
     TooLarge,
-    /// It ended before its end, or its chunks are none.
+    /// The body ended too early, or its chunks are invalid.
     BrokenOff,
-    /// It took longer than [`LONGEST`].
+    /// The body took longer than [`LONGEST`].
     TooSlow,
-    /// The bodies that are being read, or worked on, take all the memory that there is for them.
+    /// Other bodies take all the memory for bodies at the moment.
     NoRoom,
 }
 
-/// A whole body. Its memory counts until this is dropped.
+/// A whole body. Its memory counts until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Body {
     pub(crate) bytes: Bytes,
@@ -40,7 +40,7 @@ impl Room {
         Self(Arc::new(Semaphore::new(bytes)))
     }
 
-    /// Reads a body of at most so many bytes.
+    /// Reads a body of at most `most` bytes.
     pub(crate) async fn read(&self, body: Incoming, most: usize) -> Result<Body, Unread> {
         if body.size_hint().lower() > most as u64 {
             return Err(Unread::TooLarge);
@@ -60,7 +60,7 @@ impl Room {
             if bytes.len() + data.len() > most {
                 return Err(Unread::TooLarge);
             }
-            // Not waited for: who waits with half a body in memory is waited for by the next.
+            // Do not wait for memory: requests that wait with half a body in memory would block each other.
             let size = u32::try_from(data.len()).map_err(|_| Unread::TooLarge)?;
             let more = Arc::clone(&self.0).try_acquire_many_owned(size).map_err(|_| Unread::NoRoom)?;
             match &mut room {

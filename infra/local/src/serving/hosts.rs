@@ -1,7 +1,7 @@
-//! The names under which this stack lets itself be called.
+//! The host names by which this stack may be called.
 //!
-//! Any site can have its name lead to 127.0.0.1 (DNS rebinding). Its page is then of the same origin as this stack for
-//! the browser that shows it, and may read every answer. The name in `Host` gives it away.
+//! Any site can let its name lead to 127.0.0.1 (DNS rebinding). For the browser, a page of this site then has the same
+//! origin as this stack, so the page may read every answer. Such a request shows the name of the site in `Host`.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ pub enum HostName {
     Name(String),
 }
 
-/// Why a text is not a [`HostName`].
+/// The reason why a text is not a [`HostName`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is no host: give a name or an address, without scheme and port, such as stack.example.org")]
 pub struct NoHost;
@@ -44,7 +44,7 @@ impl FromStr for HostName {
 }
 
 impl HostName {
-    /// Whether it is this machine for every machine.
+    /// Returns whether the host always means this machine.
     fn is_loopback(&self) -> bool {
         match self {
             Self::Address(address) => address.is_loopback(),
@@ -52,7 +52,9 @@ impl HostName {
         }
     }
 
-    /// Whether a site can have it: no top-level domain leads to an address, and an address leads where it says.
+    /// Returns whether the host could be the name of a site. A name without a dot is not the name of a site, because no
+    /// top-level domain leads to an address. An IP address is not one either, because nobody can let it lead somewhere
+    /// else.
     fn can_be_a_site(&self) -> bool {
         matches!(self, Self::Name(name) if name.contains('.'))
     }
@@ -63,19 +65,19 @@ impl HostName {
 pub(crate) struct Hosts(Arc<[HostName]>);
 
 impl Hosts {
-    /// This machine, and these.
+    /// Allows this machine and these hosts.
     pub(crate) fn new(more: &[HostName]) -> Self {
         Self(more.into())
     }
 
-    /// Whether a request names this machine or a host that is allowed, and nothing else.
+    /// Returns whether a request names only this machine or allowed hosts.
     pub(crate) fn are_ours(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let mut named = named(uri, headers).peekable();
         named.peek().is_some() && named.all(|host| host.is_some_and(|host| self.is_ours(&host)))
     }
 
-    /// Whether a request names a host that some site can have, and that is not allowed. A request that names none, or
-    /// one that is no name at all, comes from no browser.
+    /// Returns whether a request names a host that could be a site and is not allowed. A request that names no host, or
+    /// an invalid one, does not come from a browser.
     pub(crate) fn are_of_a_site(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         named(uri, headers).flatten().any(|host| host.can_be_a_site() && !self.is_ours(&host))
     }
@@ -85,12 +87,13 @@ impl Hosts {
     }
 }
 
-/// Whether a browser says that a page of another site makes this request. Gateways and scripts say nothing.
+/// Returns whether a browser says that the request comes from a page of another site. Gateways and scripts say nothing
+/// about it.
 pub(crate) fn is_of_another_site(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"))
 }
 
-/// Every host that a request names: in its target and in `Host`. `None` for one that cannot be read.
+/// Returns every host that a request names: in its target and in `Host`. A host that cannot be read is `None`.
 fn named(uri: &Uri, headers: &HeaderMap) -> impl Iterator<Item = Option<HostName>> {
     let target = uri.authority().map(|authority| host_of(authority.as_str()));
     let given = headers.get_all(header::HOST).iter();
@@ -98,13 +101,13 @@ fn named(uri: &Uri, headers: &HeaderMap) -> impl Iterator<Item = Option<HostName
     target.into_iter().chain(given.collect::<Vec<_>>())
 }
 
-/// The host of `host` or `host:port`.
+/// Returns the host of `host` or `host:port`.
 fn host_of(text: &str) -> Option<HostName> {
     let (host, port) = match text.rfind(':') {
         Some(at) if !text.ends_with(']') => (&text[..at], &text[at + 1..]),
         _ => (text, ""),
     };
-    // A bare IPv6 address would have lost its end here.
+    // Refuse a bare IPv6 address: the code above would cut off its last part.
     let whole = !host.contains(':') || host.starts_with('[');
     (whole && port.bytes().all(|byte| byte.is_ascii_digit())).then(|| host.parse().ok()).flatten()
 }

@@ -1,5 +1,6 @@
-//! The HTTP server before the functions, DynamoDB, SQS and the pretended gateway. It bounds what one client, or all of
-//! them together, may take: connections, time, memory. A client that is slow on purpose holds up nobody else for long.
+//! The HTTP server in front of the Lambda functions, DynamoDB, SQS and the pretend gateway. It limits what one client,
+//! or all clients together, may use: connections, time and memory. A client that is slow on purpose does not block the
+//! others for long.
 
 mod body;
 mod hosts;
@@ -29,24 +30,24 @@ use tokio::time::timeout;
 
 use stall::Stalling;
 
-/// The connections that one server has at once. When a further client comes, the oldest connection ends after the request
-/// at which it is: clients keep connections that they do not use, and would keep all others out.
+/// The most connections of one server at the same time. If another client comes, the oldest connection ends after its
+/// current request. Without this rule, unused connections that clients keep open would block all other clients.
 const CONNECTIONS: usize = 256;
 
-/// How long a connection that was told to end has for it before the next one is told too. It may be in the middle of a
-/// request.
+/// The time that a connection gets to end, before the next connection is told to end too. The connection may be in the
+/// middle of a request.
 const GIVE_WAY: Duration = Duration::from_millis(100);
 
-/// How long a client may take to read the next bytes of an answer.
+/// The longest time in which a client must read the next bytes of an answer.
 const LONGEST_STALL: Duration = Duration::from_secs(30);
 
-/// The most bytes of request line and headers that are kept while more of them may come.
+/// The most bytes of an unfinished request line and headers that the server keeps.
 const HEAD_BUFFER: usize = 64 * 1024;
 
-/// Answers requests on `listener` until it is dropped; then whatever is not answered yet is cut off.
+/// Answers requests on `listener` until this future is dropped. The drop cuts off every request without an answer.
 ///
-/// `longest_head` is how long request line and headers may take, and how long a connection may wait between two
-/// requests. After it the connection is closed.
+/// `longest_head` limits the time for request line and headers, and the time between two requests on one connection.
+/// After this time, the server closes the connection.
 pub(crate) async fn serve<F, A>(listener: TcpListener, longest_head: Duration, answer: F)
 where
     F: Fn(Request<Incoming>, SocketAddr) -> A + Clone + Send + 'static,
@@ -54,7 +55,7 @@ where
 {
     let free = Arc::new(Semaphore::new(CONNECTIONS));
     let crowded = Arc::new(Notify::new());
-    // Dropped with this future, and every connection with it.
+    // When this future is dropped, this set and all its connections are dropped too.
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -87,7 +88,7 @@ where
                 .max_buf_size(HEAD_BUFFER)
                 .serve_connection(TokioIo::new(Stalling::new(stream, LONGEST_STALL)), service);
             let mut connection = pin!(connection);
-            // An error here is a client that went away, was too slow, or does not speak HTTP.
+            // An error here means that the client went away, was too slow, or does not speak HTTP.
             tokio::select! {
                 _ = connection.as_mut() => {}
                 () = crowded.notified() => {

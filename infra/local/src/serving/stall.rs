@@ -1,4 +1,4 @@
-//! A connection that ends when its client stops reading.
+//! A connection that ends if its client stops reading.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream whose writes fail once the other side has taken nothing for a while.
+/// A stream whose writes fail if the other side takes no bytes for a while.
 pub(super) struct Stalling<S> {
     stream: S,
     longest: Duration,
-    /// The end of this wait for the other side.
+    /// The end of the present wait for the other side.
     patience: Option<Pin<Box<Sleep>>>,
 }
 
@@ -21,7 +21,7 @@ impl<S> Stalling<S> {
         Self { stream, longest, patience: None }
     }
 
-    /// What comes of a write: a failure where it waited too long.
+    /// Checks the result of a write. It fails if the write waited too long.
     fn watch<T>(&mut self, cx: &mut Context<'_>, written: Poll<Result<T>>) -> Poll<Result<T>> {
         if written.is_ready() {
             self.patience = None;

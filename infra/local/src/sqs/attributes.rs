@@ -1,4 +1,4 @@
-//! The attributes of a queue: which there are, what they may be, and what they are where nobody says.
+//! The attributes of a queue: their names, their allowed values and their defaults.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use super::error::SqsError;
 
-/// A queue's attributes, by name.
+/// The attributes of a queue, by name.
 pub(super) type Attributes = BTreeMap<String, String>;
 
-/// Numbers, with the least, the most and the default.
+/// The attributes that are numbers, each with its least value, its greatest value and its default.
 const NUMBERS: [(&str, i64, i64, i64); 5] = [
     ("VisibilityTimeout", 0, 43_200, 30),
     ("DelaySeconds", 0, 900, 0),
@@ -18,7 +18,7 @@ const NUMBERS: [(&str, i64, i64, i64); 5] = [
     ("MaximumMessageSize", 1024, 1_048_576, 1_048_576),
 ];
 
-/// Words, with what they may be; the first is the default.
+/// The attributes that are words, each with its allowed values. The first value is the default.
 const WORDS: [(&str, &[&str]); 5] = [
     ("FifoQueue", &["true"]),
     ("ContentBasedDeduplication", &["false", "true"]),
@@ -27,10 +27,10 @@ const WORDS: [(&str, &[&str]); 5] = [
     ("SqsManagedSseEnabled", &["true", "false"]),
 ];
 
-/// Kept and given back, but without effect here.
+/// The attributes that are stored and returned, but have no effect here.
 const KEPT: [&str; 4] = ["Policy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "RedriveAllowPolicy"];
 
-/// Where messages go that were received too often.
+/// The rule for messages that were received too often.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RedrivePolicy {
@@ -53,13 +53,13 @@ fn number_or_text<'de, D: serde::Deserializer<'de>>(input: D) -> Result<i64, D::
 }
 
 impl RedrivePolicy {
-    /// The name of the queue that its ARN ends in.
+    /// Returns the name of the target queue, which is the last part of its ARN.
     pub(super) fn target(&self) -> &str {
         self.dead_letter_target_arn.rsplit(':').next().unwrap_or_default()
     }
 }
 
-/// Checks attributes that somebody gave, each for itself and against each other.
+/// Checks the given attributes, each by itself and in combination.
 pub(super) fn check(given: &Attributes) -> Result<(), SqsError> {
     for (name, value) in given {
         let number = NUMBERS.iter().find(|(known, ..)| known == name);
@@ -86,14 +86,14 @@ pub(super) fn check(given: &Attributes) -> Result<(), SqsError> {
     Ok(())
 }
 
-/// Whether a queue can have an attribute of this name, even if it has none now.
+/// Returns whether a queue can have an attribute of this name, even if it has none now.
 pub(super) fn is_known(name: &str) -> bool {
     let numbers = NUMBERS.iter().map(|(known, ..)| *known);
     let words = WORDS.iter().map(|(known, _)| *known);
     numbers.chain(words).chain(KEPT).chain(["RedrivePolicy"]).any(|known| known == name)
 }
 
-/// The redrive policy among the attributes, if there is one.
+/// Returns the redrive policy among the attributes, if there is one.
 pub(super) fn redrive(attributes: &Attributes) -> Result<Option<RedrivePolicy>, SqsError> {
     let Some(json) = attributes.get("RedrivePolicy").filter(|json| !json.is_empty()) else { return Ok(None) };
     let policy: RedrivePolicy = serde_json::from_str(json)
@@ -105,7 +105,7 @@ pub(super) fn redrive(attributes: &Attributes) -> Result<Option<RedrivePolicy>, 
     }
 }
 
-/// A number among the attributes, or its default.
+/// Returns a number among the attributes, or its default.
 pub(super) fn number(attributes: &Attributes, name: &str) -> i64 {
     let given = attributes.get(name).and_then(|value| value.parse().ok());
     given.unwrap_or_else(|| {
@@ -113,13 +113,13 @@ pub(super) fn number(attributes: &Attributes, name: &str) -> i64 {
     })
 }
 
-/// Whether a word among the attributes, or its default, is this one.
+/// Returns whether an attribute, or its default, is this word.
 pub(super) fn is(attributes: &Attributes, name: &str, word: &str) -> bool {
     let default = || WORDS.iter().find(|(known, _)| *known == name).map_or("", |(_, words)| words[0]);
     attributes.get(name).map_or_else(default, String::as_str) == word
 }
 
-/// All attributes, the defaults with those that were given.
+/// Returns all attributes: the given ones, and the defaults for the others.
 pub(super) fn all(given: &Attributes) -> Attributes {
     let numbers = NUMBERS.iter().map(|(name, _, _, default)| ((*name).to_owned(), default.to_string()));
     let words = WORDS.iter().map(|(name, words)| ((*name).to_owned(), words[0].to_owned()));

@@ -1,4 +1,4 @@
-//! The queues themselves: making, changing, counting and emptying them.
+//! The queues themselves: how to make, change, count and empty them.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use super::error::SqsError;
 pub(super) struct Engine {
     pub(super) connection: Connection,
     clock: Arc<dyn Clock>,
-    /// The latest time that the clock showed, or that a message was sent at.
+    /// The latest time that the clock has shown, or that a message was sent at.
     latest: Cell<i64>,
 }
 
-/// A clock that goes back by less than this, in milliseconds, is one that is being kept right.
+/// If the clock goes back by this many milliseconds or less, it is only being corrected.
 const SLEWED: i64 = 1000;
 
-/// A queue by its name.
+/// A queue, found by its name.
 pub(super) struct Queue {
     pub(super) name: String,
     pub(super) attributes: Attributes,
@@ -29,7 +29,7 @@ pub(super) struct Queue {
     pub(super) modified_at: i64,
 }
 
-/// How many messages a queue has.
+/// The numbers of messages in a queue.
 #[derive(Debug, PartialEq)]
 pub(super) struct Counts {
     pub(super) visible: i64,
@@ -38,8 +38,8 @@ pub(super) struct Counts {
 }
 
 impl Queue {
-    /// What was sent later than this is still delayed. Of a FIFO queue the delay can be changed for messages
-    /// that are in it already, so that it is never written down with them.
+    /// Returns the limit for delayed messages: every message that was sent after this time is still delayed. The delay
+    /// of a FIFO queue also applies to messages that are already in the queue, so it is never stored with them.
     pub(super) fn delayed_after(&self, now: i64) -> i64 {
         now - 1000 * attributes::number(&self.attributes, "DelaySeconds")
     }
@@ -52,8 +52,9 @@ impl Engine {
         Self { connection, clock, latest: Cell::new(latest) }
     }
 
-    /// Now, in milliseconds since 1970. Where the clock was set back, everything that is in the queues is set back with
-    /// it: SQS itself has a clock that nobody sets, and lets no message wait for the hour that comes twice.
+    /// Returns the present time, in milliseconds since 1970. If the clock was set back, all times in the queues are set
+    /// back too. The clock of the real SQS is never set back. So here, too, no message may wait for an hour that comes
+    /// twice.
     pub(super) fn now(&self) -> i64 {
         let now = self.clock.now().as_millisecond();
         let back = self.latest.get().saturating_sub(now);
@@ -61,7 +62,7 @@ impl Engine {
             if let Err(problem) = self.set_back(back) {
                 tracing::error!(error = %problem, "the queues cannot follow the clock");
             } else {
-                // A script sets its clock as its transcript says: no reason to warn.
+                // A script sets its clock as its transcript says, so this is no reason for a warning.
                 tracing::info!(milliseconds = back, "the clock was set back, and the queues with it");
             }
         }
@@ -99,7 +100,7 @@ impl Engine {
         Ok(names.into_iter().filter(|name| name.starts_with(prefix)).collect())
     }
 
-    /// Makes a queue. One that is there with other attributes is an error, as in SQS.
+    /// Makes a queue. If the queue exists with other attributes, this is an error, as in SQS.
     pub(super) fn create_queue(&mut self, name: &str, given: &Attributes) -> Result<(), SqsError> {
         check_name(name, given)?;
         let there = self.queues("")?.iter().any(|there| there == name);
@@ -114,7 +115,7 @@ impl Engine {
         }
     }
 
-    /// Makes a queue, or has the one that is there take these attributes on, and no others.
+    /// Makes a queue. If the queue exists, its attributes become exactly these.
     pub(super) fn ensure_queue(&mut self, name: &str, given: &Attributes) -> Result<(), SqsError> {
         check_name(name, given)?;
         self.write_queue(name, given)
@@ -126,7 +127,7 @@ impl Engine {
             return Err(SqsError::attribute_value("FifoQueue", "Modifying queue type is not supported"));
         }
         merged.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
-        // This is how a policy is taken away.
+        // An empty value removes an attribute. This is how SQS removes a policy.
         merged.retain(|_, value| !value.is_empty());
         self.write_queue(name, &merged)
     }
@@ -153,7 +154,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Deletes all messages, and forgets their dedupe ids, as SQS does.
+    /// Deletes all messages and forgets their deduplication ids, as SQS does.
     pub(super) fn purge(&mut self, queue: &Queue) -> Result<(), SqsError> {
         let transaction = self.connection.transaction()?;
         transaction.execute("DELETE FROM message WHERE queue = ?", [&queue.name])?;
@@ -162,7 +163,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Deletes what is older than the queue keeps messages.
+    /// Deletes the messages that are older than the queue's retention period.
     pub(super) fn forget_old(&mut self, queue: &Queue) -> Result<(), SqsError> {
         let keep = 1000 * attributes::number(&queue.attributes, "MessageRetentionPeriod");
         let before = self.now() - keep;
@@ -214,7 +215,7 @@ fn check_name(name: &str, given: &Attributes) -> Result<(), SqsError> {
     }
 }
 
-/// The ARN of a local queue.
+/// Returns the ARN of a local queue.
 pub(super) fn arn(name: &str) -> String {
     format!("arn:aws:sqs:us-east-1:{ACCOUNT}:{name}")
 }

@@ -1,10 +1,9 @@
-//! What SQS answers when it does not do what it is asked to: names, codes and words as real queues were recorded
-//! giving them, as far as they were.
+//! The errors of SQS. Their names, codes and texts are those of recorded real queues, as far as there are records.
 
 use std::fmt::Display;
 use std::path::Path;
 
-/// Why the queues cannot be opened.
+/// The reason why the queues cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("the queues{place} cannot be opened: {problem}")]
 pub struct OpenError {
@@ -23,16 +22,16 @@ impl OpenError {
     }
 }
 
-/// An error as the protocol has it.
+/// An error, in the form of the protocol.
 #[derive(Debug)]
 pub(super) struct SqsError {
-    /// The name of its shape in the JSON protocol.
+    /// The name of the error's shape in the JSON protocol.
     pub(super) shape: &'static str,
-    /// Its code in the older query protocol, which SDKs show.
+    /// The error's code in the older query protocol. SDKs show this code.
     pub(super) code: &'static str,
-    /// What went wrong, in words.
+    /// The description of the error.
     pub(super) message: String,
-    /// Whether it is the server's fault.
+    /// Whether the server caused the error.
     pub(super) ours: bool,
 }
 
@@ -46,7 +45,7 @@ impl SqsError {
         Self::new("QueueDoesNotExist", code, "The specified queue does not exist.")
     }
 
-    /// A queue is there already, with another value of this attribute.
+    /// Makes the error for a queue that exists already with another value of this attribute.
     pub(super) fn queue_exists(attribute: &str) -> Self {
         let message = format!(
             "A queue already exists with the same name and a different value for attribute {attribute}"
@@ -67,7 +66,7 @@ impl SqsError {
         Self::invalid(format!("Value {value} for parameter {parameter} is invalid. Reason: {reason}."))
     }
 
-    /// A request that cannot be read.
+    /// Makes the error for a request that cannot be read.
     pub(super) fn malformed(problem: impl Into<String>) -> Self {
         Self::new("SerializationException", "MalformedInput", problem)
     }
@@ -132,12 +131,12 @@ impl SqsError {
         Self::new("UnsupportedOperation", code, format!("{what} is not part of this emulator."))
     }
 
-    /// A request by someone who may not ask.
+    /// Makes the error for a request whose caller has no permission.
     pub(super) fn denied(problem: impl Into<String>) -> Self {
         Self::new("AccessDeniedException", "AccessDenied", problem)
     }
 
-    /// What is no fault of the client's.
+    /// Makes an error that the client did not cause.
     pub(super) fn internal(problem: &impl Display) -> Self {
         let message = format!("The queues cannot be read or written: {problem}.");
         Self { ours: true, ..Self::new("InternalError", "InternalError", message) }
@@ -150,7 +149,7 @@ impl From<rusqlite::Error> for SqsError {
     }
 }
 
-/// What was kept cannot be read again.
+/// Stored data cannot be read again.
 impl From<serde_json::Error> for SqsError {
     fn from(problem: serde_json::Error) -> Self {
         Self::internal(&problem)

@@ -1,4 +1,4 @@
-//! A message before it is sent: what it has, and what SQS takes.
+//! A message before it is sent: its parts, and the rules of SQS for them.
 //!
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
 
@@ -21,15 +21,15 @@ const MOST_ATTRIBUTES: usize = 10;
 pub(super) struct NewMessage {
     pub(super) body: String,
     pub(super) attributes: MessageAttributes,
-    /// What X-Ray follows a message by: the one system attribute that a sender may give.
+    /// The trace header of X-Ray. It is the only system attribute that a sender may give.
     pub(super) trace_header: Option<String>,
     pub(super) group: Option<String>,
     pub(super) dedupe_id: Option<String>,
-    /// Seconds; a FIFO queue takes none.
+    /// The delay in seconds. A FIFO queue accepts none.
     pub(super) delay: Option<i64>,
 }
 
-/// One message attribute, as the protocol has it. A binary value is in Base64.
+/// One message attribute, in the form of the protocol. A binary value is in Base64.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct MessageAttribute {
@@ -40,17 +40,17 @@ pub(super) struct MessageAttribute {
     pub(super) binary_value: Option<String>,
 }
 
-/// A message's attributes, by name.
+/// The attributes of a message, by name.
 pub(super) type MessageAttributes = BTreeMap<String, MessageAttribute>;
 
-/// The group of a message and the id that it is known by.
+/// The group and the deduplication id of a message.
 pub(super) struct FifoIds {
     pub(super) group: String,
     pub(super) dedupe_id: String,
 }
 
 impl MessageAttribute {
-    /// The value's bytes: of the text, or of what the Base64 stands for.
+    /// Returns the bytes of the value: the bytes of the text, or the bytes that the Base64 stands for.
     pub(super) fn bytes(&self) -> Option<Vec<u8>> {
         match &self.binary_value {
             Some(base64) => BASE64_STANDARD.decode(base64).ok(),
@@ -60,7 +60,8 @@ impl MessageAttribute {
 }
 
 impl NewMessage {
-    /// What counts against the limit, in bytes: the body, and the attributes with their names and types.
+    /// Returns the size that counts against the limit, in bytes: the body, and the attributes with their names and
+    /// types.
     pub(super) fn size(&self) -> usize {
         let attributes = self.attributes.iter().map(|(name, attribute)| {
             name.len() + attribute.data_type.len() + attribute.bytes().map_or(0, |bytes| bytes.len())
@@ -68,7 +69,8 @@ impl NewMessage {
         self.body.len() + attributes.sum::<usize>()
     }
 
-    /// The ids that this message has in `queue`. One that lacks them fails a whole batch.
+    /// Returns the group and the deduplication id of this message in `queue`. If one message lacks them, the whole
+    /// batch fails.
     pub(super) fn fifo_ids(&self, queue: &Queue) -> Result<FifoIds, SqsError> {
         let group = self.group.clone().ok_or_else(|| SqsError::missing("MessageGroupId"))?;
         check_id("MessageGroupId", &group)?;
@@ -87,7 +89,7 @@ impl NewMessage {
         Ok(FifoIds { group, dedupe_id })
     }
 
-    /// Whether SQS takes the rest. One that it does not take fails alone in a batch.
+    /// Checks the other parts of the message. If this check fails for one message of a batch, only this message fails.
     pub(super) fn check(&self, queue: &Queue) -> Result<(), SqsError> {
         if let Some(seconds) = self.delay.filter(|seconds| *seconds != 0) {
             let reason = "The request include parameter that is not valid for this queue type";
@@ -146,13 +148,13 @@ fn no_value(name: &str, data_type: &str) -> SqsError {
     SqsError::invalid(message)
 }
 
-/// SQS takes the characters of XML 1.0 and no others.
+/// Checks the characters of a text. SQS accepts only the characters of XML 1.0.
 fn check_characters(text: &str) -> Result<(), SqsError> {
     let legal = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
     if text.chars().all(legal) { Ok(()) } else { Err(SqsError::contents()) }
 }
 
-/// 1 to 128 letters, digits and punctuation of ASCII.
+/// Checks an id: 1 to 128 ASCII letters, digits and punctuation characters.
 fn check_id(parameter: &str, id: &str) -> Result<(), SqsError> {
     if (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());

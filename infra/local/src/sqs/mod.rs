@@ -1,13 +1,13 @@
-//! SQS on this machine: FIFO queues, kept in SQLite, behind the JSON 1.0 protocol that the AWS SDKs speak.
+//! SQS on this machine: FIFO queues, stored in SQLite, behind the JSON 1.0 protocol of the AWS SDKs.
 //!
-//! It does what the functions and their tests need of SQS, and what it does it does as SQS does: one contract
-//! suite holds it and another emulator. Left out: standard queues, tags, permissions, move tasks, and signatures,
-//! which are not checked. More patient than SQS: a queue can be purged, and made again, at any time, and
-//! `ReceiveRequestAttemptId` is ignored, since here an answer is lost only with the process.
+//! It implements the parts of SQS that the functions and their tests need. These parts behave like SQS: one contract
+//! suite tests this implementation and another emulator. It has no standard queues, no tags, no permissions and no move
+//! tasks, and it does not check signatures. It is more patient than SQS: a queue can be purged, and made again, at any
+//! time. It ignores `ReceiveRequestAttemptId`, since an answer is lost here only if the process dies.
 //!
-//! Sources: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/>, the Developer Guide beside it,
-//! and, where these are silent, answers of real queues that <https://github.com/localstack/localstack> keeps as
-//! snapshots in `tests/aws/services/sqs`. The last are what "recorded" means in these files.
+//! Sources: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/>, the Developer Guide of SQS, and,
+//! where these are silent, answers of real queues. <https://github.com/localstack/localstack> keeps these answers as
+//! snapshots in `tests/aws/services/sqs`. In these files, "recorded" refers to these snapshots.
 
 mod attributes;
 mod checksums;
@@ -41,7 +41,7 @@ use engine::Engine;
 use error::SqsError;
 use schema::SchemaError;
 
-/// The account that the local queues are in.
+/// The account of the local queues.
 pub const ACCOUNT: &str = "000000000000";
 
 /// An SQS of our own. Clones share it.
@@ -50,14 +50,14 @@ pub struct Sqs(Arc<Shared>);
 
 struct Shared {
     engine: Mutex<Engine>,
-    /// The folder that the file is in, once it is watched.
+    /// The folder of the file. It is set when the folder is watched.
     data: OnceLock<Arc<Data>>,
-    /// Told of whatever may give a waiting receiver something to receive.
+    /// A notification that a waiting receiver may now receive something.
     changed: Notify,
 }
 
 impl Sqs {
-    /// Opens the queues kept in `file`, or new ones in memory. If `durable`, each write waits until the disk has it, and
+    /// Opens the queues in `file`, or new queues in memory. If `durable`, each write waits until the disk has it, and
     /// so survives a power cut.
     pub fn open(file: Option<&Path>, durable: bool, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let connection = match file {
@@ -71,13 +71,13 @@ impl Sqs {
         Ok(Self(Arc::new(Shared { engine, data: OnceLock::new(), changed: Notify::new() })))
     }
 
-    /// Makes sure that a queue is there with these attributes, as CloudFormation does: one that is there already
-    /// takes them on.
+    /// Makes sure that a queue exists with these attributes, as CloudFormation does: a queue that exists already takes
+    /// them over.
     pub fn ensure_queue(&self, name: &str, attributes: &BTreeMap<String, String>) -> Result<(), OpenError> {
         self.lock().ensure_queue(name, attributes).map_err(|problem| OpenError::queue(name, &problem))
     }
 
-    /// Has everything in flight be visible again: who held it is gone, since the whole stack was.
+    /// Makes all messages in flight visible again. Their receivers are gone, because the whole stack was stopped.
     pub fn release_in_flight(&self) -> Result<usize, OpenError> {
         let released =
             self.lock().release_in_flight().map_err(|problem| OpenError::new(None, &problem.message))?;
@@ -85,7 +85,7 @@ impl Sqs {
         Ok(released)
     }
 
-    /// Whether a queue has no message, whether one could be received or not. One that is not there has none.
+    /// Returns whether a queue has no message at all, visible or not. A queue that does not exist is empty.
     pub async fn is_empty(&self, name: &str) -> bool {
         let name = name.to_owned();
         let counts = self.run(move |engine| {
@@ -95,28 +95,30 @@ impl Sqs {
         counts.await.map_or(true, |counts| counts.visible + counts.in_flight + counts.delayed == 0)
     }
 
-    /// Has everything fail while the files in the folder are not those that were opened.
+    /// Makes every operation fail as long as the files in the folder are not the files that were opened.
     pub(crate) fn watch(&self, data: Arc<Data>) {
         let _ = self.0.data.set(data);
     }
 
-    /// Answers requests on `listener` until the result is dropped: those that name this machine as their host.
+    /// Answers requests on `listener` until the result is dropped. It accepts only requests that name this machine as
+    /// their host.
     pub fn serve(&self, listener: TcpListener) -> std::io::Result<Served> {
         self.serve_to(listener, Hosts::default())
     }
 
-    /// The same, also for requests that name one of these hosts.
+    /// Does the same, and also accepts requests that name one of these hosts.
     pub(crate) fn serve_to(&self, listener: TcpListener, hosts: Hosts) -> std::io::Result<Served> {
         server::serve(self.clone(), listener, hosts)
     }
 
-    /// Does something with the queues, on a thread that may wait for the disk.
+    /// Runs an operation on the queues, on a thread that may wait for the disk.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Engine) -> Result<T, SqsError> + Send + 'static,
     ) -> Result<T, SqsError> {
         let sqs = self.clone();
-        // Before, so that nothing is read of what is gone; and after, since it may go meanwhile.
+        // The check runs before the operation, so that nothing is read from a deleted file. It runs again after the
+        // operation, because the file may have been deleted in the meantime.
         let done = tokio::task::spawn_blocking(move || {
             sqs.is_there()?;
             let done = work(&mut sqs.lock())?;
@@ -134,7 +136,7 @@ impl Sqs {
     }
 
     fn lock(&self) -> MutexGuard<'_, Engine> {
-        // A panic while it was held was rolled back by SQLite.
+        // If a thread panicked while it held the lock, SQLite has rolled its transaction back.
         self.0.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

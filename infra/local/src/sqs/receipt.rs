@@ -1,4 +1,4 @@
-//! Receipt handles, and what is done with them: deleting a message, changing for how long it is in flight.
+//! Receipt handles and their uses: to delete a message, and to change how long it is in flight.
 
 use std::fmt::{self, Display};
 
@@ -9,26 +9,26 @@ use rusqlite::{OptionalExtension as _, params};
 use super::engine::{Engine, Queue};
 use super::error::SqsError;
 
-/// The longest that a message can be in flight, in seconds, however often that is prolonged.
+/// The longest time that a message can be in flight, in seconds, even if its time-out is extended again and again.
 const LONGEST_VISIBILITY: i64 = 43_200;
 
-/// Names one receiving of one message. Opaque to clients.
+/// The identifier of one receive of one message. Clients cannot read it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Receipt {
     pub(super) sequence: i64,
-    /// Another at each receiving.
+    /// A random value, new at each receive.
     pub(super) nonce: [u8; 16],
 }
 
-/// What became of the message that a receipt handle names.
+/// The present state of the message that a receipt handle names.
 enum Held {
-    /// It is in flight, and nobody else has it.
+    /// The message is in flight, and nobody else has received it.
     InFlight { received_at: i64 },
-    /// Its visibility time-out has ended.
+    /// The visibility time-out of the message has ended.
     Visible,
-    /// It was received again.
+    /// The message was received again.
     Superseded,
-    /// It was deleted.
+    /// The message was deleted.
     Gone,
 }
 
@@ -55,7 +55,8 @@ impl Display for Receipt {
 }
 
 impl Engine {
-    /// Deletes a message for good. Deleting it again is no error; doing so too late is one.
+    /// Deletes a message for good. To delete it again is no error. To delete it after its visibility time-out is an
+    /// error.
     pub(super) fn delete(&mut self, queue: &Queue, handle: &str) -> Result<(), SqsError> {
         let receipt = Receipt::parse(handle)?;
         match self.held(queue, handle, receipt)? {
@@ -70,7 +71,7 @@ impl Engine {
         }
     }
 
-    /// Has a message that is in flight stay so for so many seconds from now; with none it is visible at once.
+    /// Sets how many seconds from now a message stays in flight. With 0, the message is visible at once.
     pub(super) fn change_visibility(
         &mut self,
         queue: &Queue,

@@ -1,4 +1,4 @@
-//! Receiving: which messages are handed out, in which order, and which have been handed out too often.
+//! Receiving: which messages are handed out, in which order, and which messages have been handed out too often.
 
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
@@ -8,7 +8,7 @@ use super::error::SqsError;
 use super::message::MessageAttributes;
 use super::receipt::Receipt;
 
-/// A message as it is handed out.
+/// A message that is handed out.
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) sequence: i64,
@@ -20,14 +20,14 @@ pub(super) struct Received {
     pub(super) dedupe_id: String,
     pub(super) sent_at: i64,
     pub(super) first_received_at: i64,
-    /// How often, this time included.
+    /// The number of receives, including this one.
     pub(super) received: i64,
     pub(super) receipt: Receipt,
-    /// The ARN of the queue that gave it up.
+    /// The ARN of the queue from which the message came here as a dead letter.
     pub(super) dead_letter_of: Option<String>,
 }
 
-/// What every step of one receiving needs.
+/// The data that every step of one receive needs.
 struct Receiving<'a> {
     transaction: Transaction<'a>,
     queue: &'a Queue,
@@ -37,12 +37,12 @@ struct Receiving<'a> {
 }
 
 impl Engine {
-    /// Hands out up to `most` messages, which are then in flight for `visibility` seconds.
+    /// Hands out up to `most` messages. They are then in flight for `visibility` seconds.
     ///
-    /// One group after the other, of each as many as there are: in the order of sending, up to the first that is
-    /// in flight or still delayed. The group that became free first comes first, so that one whose messages
-    /// come back again and again does not keep the others waiting. Real queues were recorded doing all of this;
-    /// only the order among groups is promised nowhere.
+    /// It takes one group after the other, and as many messages of each group as it can: in the order of sending, up to
+    /// the first message that is in flight or still delayed. The group that became free first comes first. So a group
+    /// whose messages come back again and again does not make the others wait. Real queues were recorded with this
+    /// behaviour; only the order among groups is promised nowhere.
     pub(super) fn receive(
         &mut self,
         queue: &Queue,
@@ -51,7 +51,7 @@ impl Engine {
     ) -> Result<Vec<Received>, SqsError> {
         self.forget_old(queue)?;
         let redrive = attributes::redrive(&queue.attributes)?;
-        // Without the queue that they would go to, messages stay where they are.
+        // If the dead-letter queue does not exist, the messages stay where they are.
         let redrive = redrive.filter(|policy| self.queue(policy.target()).is_ok());
         let now = self.now();
         let transaction = self.connection.transaction()?;
@@ -69,9 +69,9 @@ impl Engine {
 }
 
 impl Receiving<'_> {
-    /// The groups whose first message can be handed out.
+    /// Returns the groups whose first message can be handed out.
     fn free_groups(&self) -> Result<Vec<String>, SqsError> {
-        // Beside a lone min(), SQLite takes the other columns from the row that has the minimum.
+        // In a query with a single min(), SQLite takes the other columns from the row that has the minimum.
         let mut query = self.transaction.prepare_cached(
             "SELECT group_id FROM
                  (SELECT group_id, min(sequence) AS first, visible_at, sent_at
@@ -83,8 +83,8 @@ impl Receiving<'_> {
         Ok(groups.collect::<Result<_, _>>()?)
     }
 
-    /// Hands out the messages of a group until there are `most`. What was handed out too often goes to the
-    /// dead letters instead.
+    /// Hands out the messages of a group until there are `most`. A message that was handed out too often moves to the
+    /// dead-letter queue instead.
     fn hand_out(&self, group: &str, most: usize, messages: &mut Vec<Received>) -> Result<(), SqsError> {
         let mut after = 0;
         while messages.len() < most {
@@ -104,7 +104,7 @@ impl Receiving<'_> {
         Ok(())
     }
 
-    /// The next message of a group, if it can be handed out.
+    /// Returns the next message of a group, if it can be handed out.
     fn next(&self, group: &str, after: i64) -> Result<Option<Received>, SqsError> {
         let mut query = self.transaction.prepare_cached(
             "SELECT sequence, id, body, attributes, trace_header, group_id, dedupe_id, sent_at,
@@ -143,8 +143,8 @@ impl Receiving<'_> {
         Ok(())
     }
 
-    /// Moves a message to the dead-letter queue: with its id and its group, behind what is there. Its deduplication id
-    /// becomes its message id, and a FIFO queue counts the time that it keeps a message from the move on.
+    /// Moves a message to the dead-letter queue, behind the messages that are there. The message keeps its id and its
+    /// group. Its deduplication id becomes its message id. A FIFO queue counts the retention period from the move.
     ///
     /// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html>
     fn give_up(&self, message: &Received, target: &str) -> Result<(), SqsError> {

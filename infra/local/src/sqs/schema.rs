@@ -1,15 +1,16 @@
-//! The tables that queues and messages are kept in.
+//! The database tables for queues and messages.
 
 use std::time::Duration;
 
 use rusqlite::Connection;
 
-/// The version of these tables. It changes with them, so that a file of another version is refused in words, not
-/// by some query that fails later.
+/// The version of these tables. It changes with the tables. So a file of another version is refused with a clear
+/// message, and not by some query that fails later.
 const VERSION: i64 = 1;
 
-/// `sequence` orders messages and never comes again, not even after a deletion: receipt handles name it.
-/// `visible_at` is when a message was sent, when its visibility time-out ends, or when it ended.
+/// `sequence` gives the order of messages. A value is never used again, not even after a deletion, because receipt
+/// handles contain it. `visible_at` is the time when a message was sent, when its visibility time-out ends, or when the
+/// time-out ended.
 const SCHEMA: &str = "
     CREATE TABLE queue (
         name TEXT PRIMARY KEY,
@@ -48,7 +49,7 @@ const SCHEMA: &str = "
     CREATE INDEX seen_by_end ON seen (queue, until);
 ";
 
-/// Why a file cannot be used.
+/// The reason why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SchemaError {
     #[error(transparent)]
@@ -57,11 +58,11 @@ pub(super) enum SchemaError {
     Version,
 }
 
-/// Makes a connection ready for use, and the tables where there are none.
+/// Prepares a connection for use, and makes the tables if there are none.
 ///
-/// The write-ahead log with `synchronous = NORMAL` keeps every commit through the death of the process, whatever
-/// kills it: it is in the kernel's hands before the answer goes out. Only the death of the machine may take the
-/// last commits. `durable` closes that too, with `FULL`: a flush of the disk for each commit.
+/// The write-ahead log with `synchronous = NORMAL` keeps every commit if the process dies for any reason: the kernel
+/// has the commit before the answer goes out. Only if the machine dies, the last commits may be lost. `durable`
+/// prevents this loss too, with `FULL`: the disk is flushed for each commit.
 pub(super) fn prepare(mut connection: Connection, durable: bool) -> Result<Connection, SchemaError> {
     connection.busy_timeout(Duration::from_secs(2))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;

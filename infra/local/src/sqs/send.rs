@@ -1,4 +1,4 @@
-//! Sending: a message is taken once, however often it is sent within five minutes.
+//! Sending. A message is accepted once, however often it is sent within five minutes.
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
@@ -7,10 +7,10 @@ use super::engine::{Engine, Queue};
 use super::error::SqsError;
 use super::message::{FifoIds, NewMessage};
 
-/// For how long SQS knows a dedupe id.
+/// The time for which SQS remembers a deduplication id, in milliseconds.
 const DEDUPE_MS: i64 = 5 * 60 * 1000;
 
-/// A message that was taken, now or before.
+/// A message that was accepted now or before.
 #[derive(Debug, PartialEq)]
 pub(super) struct Sent {
     pub(super) id: String,
@@ -18,8 +18,8 @@ pub(super) struct Sent {
 }
 
 impl Engine {
-    /// Takes a message, or recognises it as one that was taken in the last five minutes. Neither its deletion nor
-    /// being sent again changes for how long it is known.
+    /// Accepts a message, or recognises it as a message that was accepted in the last five minutes. This time does not
+    /// change if the message is deleted or sent again.
     pub(super) fn send(&mut self, queue: &Queue, message: &NewMessage) -> Result<Sent, SqsError> {
         let now = self.now();
         let FifoIds { group, dedupe_id } = message.fifo_ids(queue)?;

@@ -1,4 +1,4 @@
-//! The HTTP server before the queues, and the waiting of long polls.
+//! The HTTP server in front of the queues, and the wait of long polls.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,33 +19,33 @@ use super::wire::{self, ReceiveRequest};
 use crate::guests::STRANGER;
 use crate::serving::{self, Hosts, Room};
 
-/// The most bytes of a request: ten messages, escaped as JSON can.
+/// The most bytes of a request: ten messages, in the longest form that JSON escapes can give.
 const LONGEST_BODY: usize = 8 << 20;
 
 /// The memory for the bodies of all requests together, in bytes.
 const ROOM: usize = 128 << 20;
 
-/// How long request line and headers may take. Longer than clients keep a connection that they do not use, so that none
-/// is closed while its client sends.
+/// The longest time for request line and headers. It is longer than clients keep an unused connection open. So the
+/// server closes no connection while its client sends.
 const LONGEST_HEAD_WAIT: Duration = Duration::from_secs(180);
 
-/// How long a waiting receiver sleeps at most before it looks again: what becomes visible by the passing of time
-/// tells nobody.
+/// The longest time that a waiting receiver sleeps before it looks again. If a message becomes visible because time
+/// passes, nothing notifies the receiver.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// A server at work. It ends when this is dropped.
+/// A running server. It ends when this value is dropped.
 pub struct Served {
     address: SocketAddr,
     task: JoinHandle<()>,
 }
 
 impl Served {
-    /// Where it listens.
+    /// Returns the address on which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL of a queue on it.
+    /// Returns the URL of a queue on this server.
     pub fn queue_url(&self, name: &str) -> String {
         format!("http://{}/{}/{name}", self.address, super::ACCOUNT)
     }
@@ -108,7 +108,7 @@ async fn receive(sqs: &Sqs, body: &Value) -> Result<Value, SqsError> {
     let wait = sqs.run(move |engine| asked.wait(engine)).await?;
     let until = Instant::now() + Duration::from_secs(wait);
     loop {
-        // Asked for before the look, so that nothing between the two goes unnoticed.
+        // The receiver subscribes before it looks, so that it misses no change between the two.
         let changed = sqs.0.changed.notified();
         let asked = Arc::clone(&request);
         if let Some(messages) = sqs.run(move |engine| asked.receive(engine)).await? {
@@ -127,7 +127,7 @@ fn operation(headers: &HeaderMap) -> Option<String> {
     target.strip_prefix("AmazonSQS.").map(str::to_owned)
 }
 
-/// Queue URLs begin with the name that the client knows this server by.
+/// Returns the beginning of the queue URLs: the name by which the client knows this server.
 fn base(headers: &HeaderMap, address: SocketAddr) -> String {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     host.map_or_else(|| format!("http://{address}"), |host| format!("http://{host}"))

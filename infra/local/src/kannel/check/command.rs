@@ -1,4 +1,4 @@
-//! `cargo run -- kannel-check`: reads, checks, prints, and says by its exit status what came of it.
+//! `cargo run -- kannel-check`: reads, checks and prints, and reports the result in its exit status.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::kannel::Outcome;
 use crate::kannel::backends::Backends;
 use crate::kannel::file::Conf;
 
-/// What it is asked.
+/// The options of `kannel-check`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Args)]
 #[command(
@@ -17,15 +17,15 @@ use crate::kannel::file::Conf;
                         With --settings FILE the accounts, lines and URLs are held against these settings too."
 )]
 pub struct CheckOptions {
-    /// The configuration; what it includes is read too
+    /// The configuration; included files are read too
     #[arg(value_name = "FILE", required_unless_present = "list")]
     pub file: Option<PathBuf>,
 
-    /// This is Kannel's own machine: look whether the folders that the file names are there
+    /// This is Kannel's own machine: check whether the folders that the file names exist
     #[arg(long)]
     pub here: bool,
 
-    /// Advice counts like faults
+    /// Treat advice like faults
     #[arg(long)]
     pub strict: bool,
 
@@ -38,7 +38,7 @@ pub struct CheckOptions {
     pub list: bool,
 }
 
-/// Checks. The error is one line.
+/// Runs the checks. The error is one line.
 pub(crate) fn run(options: &CheckOptions, settings_file: Option<&Path>) -> Result<Outcome, String> {
     let Some(file) = options.file.as_ref().filter(|_| !options.list) else {
         return Ok(Outcome { text: list(), status: 0 });

@@ -1,4 +1,4 @@
-//! bearerbox, which keeps the messages: `group = core`.
+//! Checks of bearerbox, which keeps the messages: `group = core`.
 
 use super::{Check, Finding, Folders};
 use crate::kannel::file::{Conf, Group};

@@ -1,4 +1,4 @@
-//! Where inbound messages go, and what they take along: the `get-url` of each service.
+//! Checks of the `get-url` of each service: the target of inbound messages, and the data that goes with them.
 
 use super::{Check, Finding};
 use crate::kannel::file::{Conf, Entry};
@@ -80,9 +80,9 @@ pub(super) const ALL: &[Check] = &[
     IN_THE_CLEAR,
 ];
 
-/// What an HTTP API takes of request line and headers, in bytes.
+/// The limit of an HTTP API for request line and headers, in bytes.
 const LIMIT: usize = 10_240;
-/// What is in there beside the URL: method and version, Kannel's headers, the sidecar's.
+/// The bytes in addition to the URL: the method, the version, and the headers of Kannel and of the sidecar.
 const AROUND: usize = 320;
 
 pub(super) fn check(conf: &Conf) -> Vec<Finding> {
@@ -122,7 +122,7 @@ fn split_text(entry: &Entry, url: &GetUrl) -> Vec<Finding> {
     split.map(finding).collect()
 }
 
-/// What only a backend of ours needs.
+/// Checks the rules that apply only to one of our backends.
 fn of_backend(entry: &Entry, url: &GetUrl, backend: &str) -> Vec<Finding> {
     let place = &entry.place;
     let carries = |name: &str, codes: &[u8]| {
@@ -157,7 +157,7 @@ fn of_backend(entry: &Entry, url: &GetUrl, backend: &str) -> Vec<Finding> {
     findings
 }
 
-/// Enough of a value for a line on a terminal.
+/// Shortens a value, so that it fits a line on a terminal.
 fn shortened(value: &str) -> String {
     if value.chars().count() <= 80 {
         value.to_owned()

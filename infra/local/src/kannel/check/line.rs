@@ -1,4 +1,4 @@
-//! The lines to the operators: `group = smsc`.
+//! Checks of the connections to the operators: `group = smsc`.
 
 use super::{Check, Finding};
 use crate::kannel::file::Conf;

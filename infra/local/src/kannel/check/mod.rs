@@ -1,8 +1,8 @@
-//! What an existing `kannel.conf` loses or garbles: one value for each thing found, with its line, what it costs, why,
-//! and what to write instead.
+//! The checks of an existing `kannel.conf`. They find lines that lose or garble messages. Each finding has its line,
+//! its effect, its reason, and the text to write instead.
 //!
-//! One file for each family of checks. What is called a [fault](Severity::Fault) is shown to be one by a test with a
-//! real Kannel (`tests/tests/kannel_check/`); what a test cannot show is [advice](Severity::Advice).
+//! There is one file for each family of checks. Each [fault](Severity::Fault) is proved by a test with a real Kannel
+//! (`tests/tests/kannel_check/`). A finding that no test can prove is [advice](Severity::Advice).
 
 pub(crate) mod command;
 mod core_group;
@@ -24,39 +24,40 @@ pub use report::{json, list, text};
 use super::backends::Backends;
 use super::file::{Conf, Place};
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Messages or reports are lost, garbled, doubled or go astray, or Kannel does not start. A test shows it.
+    /// Messages or reports are lost, garbled, sent twice or sent to the wrong place, or Kannel does not start. A test
+    /// proves it.
     Fault,
-    /// A judgement: it may be wanted.
+    /// The finding is a judgement: the configuration may be intended.
     Advice,
 }
 
-/// One kind of thing that is looked for.
+/// One kind of problem that the checks look for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What it is called: `words-of-text`.
+    /// The name of the check, such as `words-of-text`.
     pub name: &'static str,
-    /// How bad it is.
+    /// The severity of the problem.
     pub severity: Severity,
-    /// What becomes of messages.
+    /// The effect on messages.
     pub effect: &'static str,
-    /// Why.
+    /// The reason.
     pub reason: &'static str,
 }
 
-/// One thing that was found.
+/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The kind.
+    /// The check that found it.
     pub check: Check,
-    /// Where it stands, or where what is missing belongs.
+    /// The place of the problem. If something is missing, this is the place where it belongs.
     pub place: Place,
-    /// What stands there.
+    /// The text that is there now.
     pub found: String,
-    /// What to write instead.
+    /// The text to write instead.
     pub mend: String,
 }
 
@@ -69,13 +70,13 @@ impl Check {
         Self { name, severity: Severity::Advice, effect, reason }
     }
 
-    /// Found at a place.
+    /// Makes a finding at a place.
     pub(super) fn at(self, place: &Place, found: impl Into<String>, mend: impl Into<String>) -> Finding {
         Finding { check: self, place: place.clone(), found: found.into(), mend: mend.into() }
     }
 }
 
-/// Every check there is, family by family.
+/// Returns every check, family by family.
 ///
 /// ```
 /// let checks = local::kannel::check::all();
@@ -97,7 +98,7 @@ pub fn all() -> Vec<Check> {
     families.concat()
 }
 
-/// Everything that is found in a configuration, in the order of its lines.
+/// Returns all findings in a configuration, in the order of its lines.
 ///
 /// ```
 /// use local::kannel::{check, file::Conf};
@@ -117,15 +118,15 @@ pub fn check(conf: &Conf, folders: Folders) -> Vec<Finding> {
     findings.extend(service::check(conf));
     findings.extend(get_url::check(conf));
     findings.extend(reports::check(conf, folders));
-    // Stable: what stands on one line stays in the order of the families.
+    // The sort is stable: findings on one line stay in the order of the families.
     findings.sort_by(|a, b| a.place.cmp(&b.place));
     findings
 }
 
-/// The same, and whether the configuration fits these settings (the text of a `settings.toml`).
+/// Does the same, and also checks whether the configuration fits these settings (the text of a `settings.toml`).
 ///
 /// # Errors
-/// The settings are faulty: one line.
+/// Fails if the settings are faulty. The error is one line.
 pub fn with_settings(conf: &Conf, settings: &str) -> Result<Vec<Finding>, String> {
     let backends = Backends::read(settings, &|_| None)?;
     let mut findings = check(conf, Folders::Ignored);
@@ -133,17 +134,17 @@ pub fn with_settings(conf: &Conf, settings: &str) -> Result<Vec<Finding>, String
     Ok(findings)
 }
 
-/// Whether folders that the configuration names are looked for on this machine.
+/// The rule for folders that the configuration names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Folders {
-    /// This is Kannel's own machine.
+    /// This is Kannel's own machine: the check looks for the folders.
     Looked,
-    /// It is another one.
+    /// This is another machine: the check ignores the folders.
     Ignored,
 }
 
 impl Folders {
-    /// Whether a folder is missing here.
+    /// Returns whether the check looks for folders and this folder is missing.
     fn miss(self, folder: &str) -> bool {
         self == Self::Looked && !std::path::Path::new(folder).is_dir()
     }

@@ -1,5 +1,5 @@
-//! What Kannel stumbles over while it reads the file. (Groups and keys that it does not know it names itself: it does not
-//! start then, and says why.)
+//! The problems that Kannel has while it reads the file. Unknown groups and keys need no check here: Kannel itself
+//! reports them, and does not start.
 
 use super::{Check, Finding};
 use crate::kannel::file::Group;
@@ -35,13 +35,13 @@ const DOUBLE_GROUP: Check = Check::fault(
     "nothing of the earlier group is done",
     "of this group there can be one, and the last replaces the others",
 );
-/// The groups that are there once.
+/// The groups that may be there only once.
 const SINGLE: [&str; 2] = ["core", "smsbox"];
 
 pub(super) const ALL: &[Check] =
     &[NO_EQUALS, NO_GROUP, UNFINISHED_QUOTE, INCLUDE_WORD, UNREAD_INCLUDE, DOUBLE_KEY, DOUBLE_GROUP];
 
-/// What is wrong with groups as such.
+/// Returns the problems of the groups themselves.
 pub(crate) fn shape(groups: &[Group]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (nth, group) in groups.iter().enumerate() {

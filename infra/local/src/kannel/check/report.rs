@@ -1,4 +1,4 @@
-//! What was found, for a terminal and for programs.
+//! The output of the findings, for a terminal and for programs.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Finding, Severity};
 use crate::kannel::file::Place;
 
-/// For a terminal: grouped by line.
+/// Returns the findings for a terminal, grouped by line.
 pub fn text(findings: &[Finding]) -> String {
     let mut text = String::new();
     let mut last: Option<&Place> = None;
@@ -46,7 +46,7 @@ struct Row<'f> {
     write: &'f str,
 }
 
-/// For programs: a JSON array, one object for each finding.
+/// Returns the findings for programs: a JSON array with one object for each finding.
 pub fn json(findings: &[Finding]) -> String {
     let row = |finding: &'_ Finding| -> serde_json::Value {
         let Finding { check, place, found, mend } = finding;
@@ -65,7 +65,7 @@ pub fn json(findings: &[Finding]) -> String {
     format!("{:#}\n", findings.iter().map(row).collect::<serde_json::Value>())
 }
 
-/// Every check, one a paragraph.
+/// Returns every check, one in each paragraph.
 pub fn list() -> String {
     let mut text = String::new();
     for check in super::all() {

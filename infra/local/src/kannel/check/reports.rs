@@ -1,4 +1,4 @@
-//! Delivery reports that are awaited: where bearerbox keeps them.
+//! Checks of delivery reports: whether bearerbox stores the reports that it waits for.
 
 use super::{Check, Finding, Folders};
 use crate::kannel::file::Conf;

@@ -1,4 +1,4 @@
-//! Passwords that are none.
+//! Checks of passwords that give no protection.
 
 use super::user::is_loopback;
 use super::{Check, Finding};
@@ -18,11 +18,11 @@ const WELL_KNOWN: Check = Check::advice(
 
 pub(super) const ALL: &[Check] = &[LEFT, WELL_KNOWN];
 
-/// From Kannel's and our own documentation.
+/// The passwords in Kannel's documentation and in ours.
 const KNOWN: [&str; 10] =
     ["change-me", "foo", "bar", "foobar", "barfoo", "tester", "test", "password", "secret", "kannel"];
 
-/// Shorter ones can be guessed over a network.
+/// The shortest length of a password that nobody can guess over a network.
 const SHORTEST: usize = 12;
 
 pub(super) fn check(conf: &Conf) -> Vec<Finding> {

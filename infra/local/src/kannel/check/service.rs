@@ -1,4 +1,5 @@
-//! Which messages go where, and what the phone gets of the answer: `group = sms-service`.
+//! Checks of the services (`group = sms-service`): which messages go where, and which part of the answer the phone
+//! gets.
 
 use super::{Check, Finding};
 use crate::kannel::file::{Conf, Group};
@@ -96,7 +97,7 @@ fn is_default(service: &Group) -> bool {
     service.value("keyword") == Some("default")
 }
 
-/// Whether nothing is left of what a later service would take.
+/// Returns whether the earlier service takes every message that the later service would take.
 fn takes_all_of(earlier: &Group, later: &Group) -> bool {
     let same = earlier.value("keyword").is_some() && earlier.value("keyword") == later.value("keyword");
     let lines = match (earlier.value("accepted-smsc"), later.value("accepted-smsc")) {
@@ -108,7 +109,7 @@ fn takes_all_of(earlier: &Group, later: &Group) -> bool {
     same && lines && !narrowed.iter().any(|key| earlier.get(key).is_some())
 }
 
-/// The names of a list: `A;B`.
+/// Returns the names in a list such as `A;B`.
 fn names(list: &str) -> impl Iterator<Item = &str> {
     list.split(';').map(str::trim).filter(|name| !name.is_empty())
 }

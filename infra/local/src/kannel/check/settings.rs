@@ -1,4 +1,4 @@
-//! Whether a `kannel.conf` and the settings of the project fit together.
+//! Checks whether a `kannel.conf` and the settings of the project fit together.
 
 use super::user::is_loopback;
 use super::{Check, Finding};
@@ -45,7 +45,7 @@ const UNCALLED: Check = Check::advice(
 pub(super) const ALL: &[Check] =
     &[UNKNOWN_BACKEND, WRONG_TOKEN, UNKNOWN_USER, NOT_ROUTABLE, NO_FROM, OTHER_PORT, UNCALLED];
 
-/// Everything that does not fit.
+/// Returns everything that does not fit.
 pub(crate) fn check(conf: &Conf, backends: &Backends) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut called = Vec::new();
@@ -152,7 +152,7 @@ fn door(smsbox: &Group, backend: &Backend) -> Option<Finding> {
         .then(|| OTHER_PORT.at(&smsbox.place_of("sendsms-port"), found, "write the same on both sides"))
 }
 
-/// Without its query: passwords may be in there.
+/// Returns a URL without its query, because the query may contain passwords.
 fn shown(url: &url::Url) -> String {
     let mut url = url.clone();
     url.set_query(None);

@@ -1,4 +1,4 @@
-//! smsbox, which calls the endpoint and takes the replies: `group = smsbox`.
+//! Checks of smsbox, which calls the endpoint and takes the replies: `group = smsbox`.
 
 use super::{Check, Finding};
 use crate::kannel::file::{Conf, Group};
@@ -76,13 +76,13 @@ pub(super) const ALL: &[Check] = &[
     TEXTS_IN_LOG,
 ];
 
-/// Seconds of outage that every configuration should bear. Ours bears a day.
+/// The outage that every configuration should survive, in seconds. Our configuration survives a day.
 const OUTAGE: i64 = 3600;
-/// Kannel's http-queue-delay where it is not given, in seconds.
+/// The default of Kannel's http-queue-delay, in seconds.
 const DELAY: i64 = 10;
-/// What the sidecar that we write may take in seconds: queue, three connects, server.
+/// The longest time that our sidecar may take, in seconds: queue, three connects, server.
 pub(crate) const SLOWEST: i64 = 10 + 3 * 5 + 31;
-/// Kannel's http-timeout where it is not given, in seconds.
+/// The default of Kannel's http-timeout, in seconds.
 const TIMEOUT: i64 = 240;
 
 pub(super) fn check(conf: &Conf) -> Vec<Finding> {

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-/// The configuration that comes with the project.
+/// The configuration in this repository.
 const SHIPPED: &str = include_str!("../../../../kannel/kannel.conf");
 const SETTINGS: &str = include_str!("../../../../../functions/settings.toml");
 
@@ -11,7 +11,7 @@ fn names(conf: &str) -> Vec<&'static str> {
     found.iter().map(|finding| finding.check.name).collect()
 }
 
-/// The shipped configuration with something else in the place of a line (or of its beginning).
+/// Returns the shipped configuration with one line (or the beginning of a line) replaced.
 fn with(from: &str, to: &str) -> String {
     let line = format!("\n{from}");
     assert_eq!(SHIPPED.matches(&line).count(), 1, "{from}");
@@ -36,13 +36,13 @@ const SECOND_LINE: &str =
     "group = smsc\nsmsc = fake\nsmsc-id = two\nport = 10001\nconnect-allow-ip = 127.0.0.1\n";
 const SECOND_USER: &str = "group = sendsms-user\nusername = rapidsms\npassword = other\nuser-deny-ip = \"*.*.*.*\"\nmax-messages = 10\nconcatenation = true\n";
 
-/// A get-url with something else in the place of a part.
+/// Returns a get-url with one part replaced.
 fn url(from: &str, to: &str) -> String {
     assert!(URL.contains(from), "{from}");
     with(URL, &URL.replace(from, to))
 }
 
-/// Each check with what sets it off, and nothing else.
+/// Returns each check with a configuration that only this check complains about.
 fn cases() -> Vec<(&'static str, String)> {
     vec![
         ("no-equals", with("sendsms-port = 13013", "sendsms-port = 13013\nnothing")),
@@ -115,7 +115,7 @@ fn cases() -> Vec<(&'static str, String)> {
 fn each_check_finds_its_own_fault_and_no_other() {
     for (name, conf) in cases() {
         let found: BTreeSet<&str> = names(&conf).into_iter().collect();
-        // What smsbox cannot call is not ours, either.
+        // If smsbox cannot call a URL, the URL is also not one of ours.
         let expected =
             if name == "not-a-url" { BTreeSet::from([name, "not-ours"]) } else { BTreeSet::from([name]) };
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Who may send: `group = sendsms-user`, and the addresses that may connect.
+//! Checks of the accounts that may send (`group = sendsms-user`), and of the addresses that may connect.
 
 use super::{Check, Finding};
 use crate::kannel::file::{Conf, Group};
@@ -43,7 +43,7 @@ const ANY_ADDRESS: Check = Check::advice(
 pub(super) const ALL: &[Check] =
     &[NO_USER, SAME_USER, CUT, FEW_PARTS, LOOSE, OTHER_SENDER, USELESS_ALLOW, ANY_ADDRESS];
 
-/// Into how many parts our longest replies go.
+/// The number of SMS parts of our longest replies.
 const PARTS: i64 = 10;
 
 pub(super) fn check(conf: &Conf) -> Vec<Finding> {
@@ -103,7 +103,7 @@ fn of_user(user: &Group) -> Vec<Finding> {
     findings
 }
 
-/// The keys that say who may connect, with the group that they belong to and what listens there.
+/// The keys for the addresses that may connect, each with its group and with the key of the interface that it protects.
 const DOORS: [(&str, &str, &str, Option<&str>); 3] = [
     ("core", "admin-allow-ip", "admin-deny-ip", Some("admin-interface")),
     ("core", "box-allow-ip", "box-deny-ip", Some("smsbox-interface")),
@@ -128,7 +128,7 @@ fn addresses(conf: &Conf) -> Vec<Finding> {
     findings
 }
 
-/// Whether only this machine can connect there.
+/// Returns whether only this machine can connect to the interface.
 pub(super) fn is_loopback(interface: &str) -> bool {
     interface == "localhost" || interface.starts_with("127.") || interface == "::1"
 }

@@ -15,7 +15,7 @@ use super::{Sidecar, Written, files};
 use crate::kannel::Outcome;
 use crate::kannel::backends::Backends;
 
-/// What is to be written.
+/// The options of `kannel-conf`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Secrets are looked up as the functions do: in the environment, then in THREADLESS_SECRETS. What is \
@@ -23,11 +23,11 @@ use crate::kannel::backends::Backends;
                         Exit status: 0 written, 2 it could not be."
 )]
 pub struct ConfOptions {
-    /// Where the functions answer: the stack's `ApiUrl`; if not given, the local stack
+    /// The URL of the functions: the stack's `ApiUrl`; if not given, the local stack
     #[arg(long, value_name = "URL")]
     pub base_url: Option<Url>,
 
-    /// What speaks TLS for Kannel, where the URL is https
+    /// The TLS proxy for Kannel, if the URL is https
     #[arg(long, value_enum, default_value_t = Sidecar::Haproxy)]
     pub sidecar: Sidecar,
 
@@ -35,15 +35,15 @@ pub struct ConfOptions {
     #[arg(long = "backend", value_name = "NAME")]
     pub backends: Vec<String>,
 
-    /// Write files into this folder (readable by you alone) in the place of showing them
+    /// Write the files into this folder (readable by you alone) instead of showing them
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
 
-    /// Write passwords and tokens out; for Kannel's own status page the one of `KANNEL_ADMIN_PASSWORD`
+    /// Show passwords and tokens in the files, and `KANNEL_ADMIN_PASSWORD` as the password of Kannel's own status page
     #[arg(long)]
     pub show_secrets: bool,
 
-    /// Where the sidecar listens on Kannel's host
+    /// The port of the sidecar on Kannel's host
     #[arg(long, value_name = "PORT", default_value_t = 8443)]
     pub sidecar_port: u16,
 
@@ -55,8 +55,8 @@ pub struct ConfOptions {
     #[arg(long, value_name = "FILE", default_value = "/etc/ssl/certs/ca-certificates.crt")]
     pub ca_file: PathBuf,
 
-    /// Have the sidecar take the replies in, too, with the certificate and key in this file; done anyway where
-    /// `sendsms_url` is https
+    /// Let the sidecar accept the replies, too, with the certificate and key in this file; the sidecar always does so
+    /// if `sendsms_url` is https
     #[arg(long, value_name = "FILE")]
     pub sendsms_cert: Option<PathBuf>,
 }
@@ -68,7 +68,7 @@ fn name_server(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "an address such as 10.0.0.2 or 127.0.0.1:5353".to_owned())
 }
 
-/// Writes or shows. The error is one line.
+/// Writes the files or shows them. The error is one line.
 pub(crate) fn run(options: &ConfOptions, port: u16, settings: Option<&Path>) -> Result<Outcome, String> {
     let settings = Backends::load(settings)?;
     let local = || Url::parse(&format!("http://127.0.0.1:{port}")).map_err(|problem| problem.to_string());
@@ -110,7 +110,7 @@ fn written(folder: &Path, files: &[Written]) -> Result<String, String> {
     Ok(text)
 }
 
-/// One file as it is; several with a line before each.
+/// Returns one file as it is, and several files with a line before each.
 fn shown(files: &[Written]) -> String {
     if let [only] = files {
         return only.text.clone();

@@ -1,4 +1,4 @@
-//! What the settings and the command line give for a plan, with what is wrong with it.
+//! The values for a plan from the settings and the command line, and the checks of these values.
 
 use std::path::PathBuf;
 
@@ -8,18 +8,18 @@ use super::plan::{Base, Sendsms, SendsmsFront, Service, Token, User};
 use crate::kannel::PLACEHOLDER;
 use crate::kannel::backends::{Backend, Backends, Known};
 
-/// smsbox's port and path where the settings do not lead to it directly.
+/// The port and the path of smsbox, if the settings do not lead directly to smsbox.
 const SENDSMS: (u16, &str) = (13013, "/cgi-bin/sendsms");
 
-/// The port of the TLS front before it, unless the settings name another.
+/// The port of the TLS front before smsbox, unless the settings name another.
 const FRONT: u16 = 13443;
 
-/// How much is shown.
+/// The rules for the values that may be shown.
 #[derive(Clone, Copy)]
 pub(super) struct Show {
-    /// What the settings have for local runs is no secret there.
+    /// Whether to show the values for local runs. They are no secrets in a local run.
     pub(super) local: bool,
-    /// Neither is anything else.
+    /// Whether to show all secrets.
     pub(super) secrets: bool,
 }
 
@@ -128,7 +128,8 @@ fn token(known: Option<&Known>, backend: &str, show: Show) -> Result<Option<Toke
     Ok(Some(Token { variable: variable(known, backend), shown: show.text(known, "a token")? }))
 }
 
-/// What an environment can call a token: the name of its secret, if that will do.
+/// Returns a name for a token that an environment variable can have: the name of its secret, in capitals and with `_`
+/// for every other character.
 fn variable(token: &Known, backend: &str) -> String {
     let name = match token {
         Known::Secret { name, .. } => name.clone(),

@@ -1,10 +1,10 @@
-//! Writes the TLS sidecar for haproxy (2.4 or newer).
+//! The writer of the TLS sidecar for haproxy (2.4 or newer).
 
 use std::fmt::Write as _;
 
 use super::plan::Plan;
 
-/// The text of the file.
+/// Returns the text of the file.
 pub(super) fn render(plan: &Plan, host: &str, port: u16) -> String {
     let mut text = HEAD.replace("{host}", host);
     let mut tokens: Vec<&str> = plan.tokens().map(|token| token.variable.as_str()).collect();

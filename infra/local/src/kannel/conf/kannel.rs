@@ -1,4 +1,4 @@
-//! Writes `kannel.conf`.
+//! The writer of `kannel.conf`.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::plan::{Base, Plan, Service, User};
 use super::quoted;
 use crate::kannel::GET_URL;
 
-/// The text of the file.
+/// Returns the text of the file.
 pub(super) fn render(plan: &Plan) -> String {
     let mut text = head(plan);
     let _ = write!(text, "\n{}", core(plan));

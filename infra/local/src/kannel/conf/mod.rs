@@ -1,6 +1,6 @@
-//! Writes Kannel's configuration for the backends of the settings, and the TLS sidecar beside it.
+//! The command that writes Kannel's configuration for the backends of the settings, and the TLS sidecar for it.
 //!
-//! What it writes passes the [checks](super::check), and tests run it with the real Kannel, haproxy and nginx.
+//! The written files pass the [checks](super::check). Tests run them with the real Kannel, haproxy and nginx.
 
 pub(crate) mod command;
 mod given;
@@ -22,18 +22,18 @@ pub enum Sidecar {
     Nginx,
 }
 
-/// A file to be written.
+/// A file to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// Its name.
+    /// The name of the file.
     pub name: &'static str,
-    /// What is in it.
+    /// The text of the file.
     pub text: String,
 }
 
 fn files(plan: &Plan, sidecar: Sidecar) -> Result<Vec<Written>, String> {
     let text = kannel::render(plan);
-    // Kannel takes such a line for an include, whatever else it says.
+    // Kannel reads a line with the word `include` as an include, whatever else the line says.
     if let Some(line) = text.lines().find(|line| !line.starts_with('#') && line.contains("include")) {
         let key = line.split(' ').next().unwrap_or_default();
         return Err(format!(
@@ -52,7 +52,7 @@ fn files(plan: &Plan, sidecar: Sidecar) -> Result<Vec<Written>, String> {
     Ok(files)
 }
 
-/// A name server as nginx wants it: the one that was given, or this machine's first.
+/// Returns a name server in the form that nginx needs: the given one, or the first one of this machine.
 fn name_server(plan: &Plan) -> String {
     if let Some(given) = plan.resolver {
         return given.to_string();
@@ -66,7 +66,7 @@ fn name_server(plan: &Plan) -> String {
     }
 }
 
-/// A value for `kannel.conf`, in quotes where it needs them.
+/// Returns a value for `kannel.conf`, in quotes if it needs them.
 fn quoted(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/@".contains(c);
     if !value.is_empty() && value.chars().all(plain) {

@@ -1,10 +1,11 @@
-//! Writes the TLS sidecar for nginx (1.18 or newer).
+//! The writer of the TLS sidecar for nginx (1.18 or newer).
 
 use std::fmt::Write as _;
 
 use super::plan::{Plan, Service, Token};
 
-/// The text of the file. `name_server` answers for the host's name, which nginx must be told.
+/// Returns the text of the file. `name_server` resolves the host's name, because nginx needs a name server in its
+/// configuration.
 pub(super) fn render(plan: &Plan, host: &str, port: u16, name_server: &str) -> Result<String, String> {
     let mut text = HEAD.replace("{host}", host);
     let _ = write!(
@@ -83,9 +84,9 @@ fn location(plan: &Plan, service: &Service, host: &str, port: u16) -> Result<Str
     ))
 }
 
-/// What the header says, as it stands between quotes.
+/// Returns the value of the header, in the form for a quoted string.
 fn bearer(token: &Token) -> Result<String, String> {
-    // nginx knows no escape for it.
+    // nginx has no escape for the character `$`.
     if token.shown.contains('$') {
         return Err(format!("{} has a $ in it, which nginx cannot hold: take haproxy", token.variable));
     }

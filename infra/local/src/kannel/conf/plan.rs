@@ -1,4 +1,4 @@
-//! What is to be written: read from the settings and the command line, and checked before anything is.
+//! The plan of the files. It is read from the settings and the command line, and checked before any file is written.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,91 +8,91 @@ use url::Url;
 use super::given::{Show, admin, base, chosen, sendsms, services, user};
 use crate::kannel::backends::{Backends, Known};
 
-/// Everything that the files say.
+/// Everything that the files contain.
 pub(super) struct Plan {
-    /// Where the functions answer.
+    /// The address of the functions.
     pub(super) base: Base,
     /// One service for each backend.
     pub(super) services: Vec<Service>,
     /// The accounts of sendsms.
     pub(super) users: Vec<User>,
-    /// The lines to operators, by smsc-id.
+    /// The connections to operators, by smsc-id.
     pub(super) lines: Vec<String>,
-    /// Where smsbox takes replies.
+    /// The address at which smsbox takes replies.
     pub(super) sendsms: Sendsms,
     /// The password of Kannel's status page.
     pub(super) admin_password: String,
-    /// Where the sidecar listens.
+    /// The port of the sidecar.
     pub(super) sidecar_port: u16,
-    /// The name server that the sidecar asks; `None` for those of the system.
+    /// The name server that the sidecar asks, or `None` for the name servers of the system.
     pub(super) resolver: Option<SocketAddr>,
     /// The certificates that the sidecar trusts.
     pub(super) ca_file: PathBuf,
 }
 
-/// Where the functions answer.
+/// The address of the functions.
 pub(super) enum Base {
-    /// On this machine, in the clear.
+    /// A URL on this machine, without TLS.
     Here(Url),
-    /// Behind TLS.
+    /// A host behind TLS.
     Far {
-        /// The host's name.
+        /// The name of the host.
         host: String,
-        /// Its port.
+        /// The port of the host.
         port: u16,
-        /// What goes before `/backend/`: empty, or `/stage`.
+        /// The path before `/backend/`: empty, or a stage such as `/stage`.
         prefix: String,
     },
 }
 
-/// One backend's service.
+/// The service of one backend.
 pub(super) struct Service {
-    /// The backend's name.
+    /// The name of the backend.
     pub(super) name: String,
-    /// The only line whose messages it takes; `None` for all.
+    /// The only operator connection (smsc-id) whose messages the service takes, or `None` for all.
     pub(super) line: Option<String>,
-    /// What its requests must carry.
+    /// The token that requests must carry.
     pub(super) token: Option<Token>,
 }
 
-/// A token: the name of its environment variable, and as much of it as may be shown.
+/// A token: the name of its environment variable, and the text that may be shown.
 pub(super) struct Token {
-    /// The variable.
+    /// The environment variable.
     pub(super) variable: String,
-    /// The token, or what stands for it.
+    /// The token, or a placeholder for it.
     pub(super) shown: String,
 }
 
 /// One account.
 #[derive(PartialEq, Eq)]
 pub(super) struct User {
-    /// Its name.
+    /// The name of the account.
     pub(super) name: String,
-    /// Its password, or what stands for it.
+    /// The password, or a placeholder for it.
     pub(super) password: String,
 }
 
-/// Where smsbox takes replies.
+/// The address at which smsbox takes replies.
 pub(super) struct Sendsms {
-    /// Its port on Kannel's host.
+    /// The port on Kannel's host.
     pub(super) port: u16,
-    /// Its path.
+    /// The path.
     pub(super) path: String,
-    /// The TLS front before it.
+    /// The TLS front before smsbox.
     pub(super) front: Option<SendsmsFront>,
 }
 
 /// A TLS front of sendsms.
 pub(super) struct SendsmsFront {
-    /// Its port.
+    /// The port of the front.
     pub(super) port: u16,
-    /// Certificate and key in one PEM file.
+    /// The certificate and the key, in one PEM file.
     pub(super) certificate: PathBuf,
-    /// What it lets through; `None` for everything that is for sendsms.
+    /// The token that the front demands. With `None`, the front accepts every request for sendsms.
     pub(super) token: Option<Token>,
 }
 
-/// What the command line says, as far as it decides what is written.
+/// The options of the command line that change the files.
 pub(super) struct Wanted<'o> {
     pub(super) base_url: Url,
     pub(super) backends: &'o [String],
@@ -105,7 +105,7 @@ pub(super) struct Wanted<'o> {
 }
 
 impl Plan {
-    /// Puts it together. The error is one line.
+    /// Makes the plan. The error is one line.
     pub(super) fn new(settings: &Backends, wanted: Wanted<'_>) -> Result<Self, String> {
         let base = base(&wanted.base_url)?;
         let backends = chosen(settings, wanted.backends)?;
@@ -138,13 +138,13 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Every token that the sidecar must know.
+    /// Returns every token that the sidecar must know.
     pub(super) fn tokens(&self) -> impl Iterator<Item = &Token> {
         let front = self.sendsms.front.as_ref().and_then(|front| front.token.as_ref());
         self.services.iter().filter_map(|service| service.token.as_ref()).chain(front)
     }
 
-    /// What the get-url of a backend begins with.
+    /// Returns the beginning of a backend's get-url.
     pub(super) fn service_url(&self, service: &Service) -> String {
         let name = &service.name;
         match &self.base {
@@ -162,7 +162,7 @@ impl Plan {
         }
     }
 
-    /// The path under which a backend is, before and behind the sidecar.
+    /// Returns the path of a backend. It is the same before and behind the sidecar.
     pub(super) fn path(&self, service: &Service) -> String {
         let prefix = match &self.base {
             Base::Here(_) => "",
@@ -172,7 +172,8 @@ impl Plan {
     }
 }
 
-/// A text for a URL that Kannel reads: escaped, and each % doubled, since % and a letter is a code of Kannel's own.
+/// Escapes a text for a URL that Kannel reads. It also doubles each %, since Kannel reads % and a letter as a code of
+/// its own.
 fn for_url(text: &str) -> String {
     let escaped = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
     escaped.to_string().replace("%2D", "-").replace("%5F", "_").replace('%', "%%")

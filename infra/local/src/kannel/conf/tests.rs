@@ -79,7 +79,7 @@ fn what_is_written_passes_the_checks_once_it_is_filled_in() {
             let written =
                 write(&Given { secrets: &secrets, show_secrets, sidecar, ..Given::default() }).unwrap();
             let expected: &[&str] = if show_secrets {
-                // The settings know nothing of the secrets here.
+                // The settings do not have the secrets of this test.
                 &["unknown-user the password is not the one that my-kannel-backend sends"]
             } else {
                 &[

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{LARGEST, ReadError};
 
-/// A file's bytes.
+/// Returns the bytes of a file.
 pub(super) fn load(file: &Path) -> Result<Vec<u8>, ReadError> {
     let unreadable = |problem| ReadError::Unreadable { file: file.to_owned(), problem };
     let mut bytes = Vec::new();
@@ -19,8 +19,8 @@ pub(super) fn load(file: &Path) -> Result<Vec<u8>, ReadError> {
     Ok(bytes)
 }
 
-/// The files that an `include` means: one, or those of a folder (not of the folders in it), in the order of their
-/// names. Kannel takes them in the order in which the file system has them.
+/// Returns the files that an `include` means, in the order of their names: one file, or the files of a folder (without
+/// its subfolders). Kannel takes them in the order of the file system.
 pub(super) fn files(named: &str) -> io::Result<Vec<PathBuf>> {
     let named = PathBuf::from(named);
     if !fs::metadata(&named)?.is_dir() {

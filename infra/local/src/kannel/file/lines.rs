@@ -1,4 +1,4 @@
-//! The lines of a file and of what it includes, one after the other.
+//! The lines of a file and of the files that it includes, one after the other.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,19 +7,19 @@ use super::quoted::{Unfinished, is_blank, unquoted};
 use super::{Entry, Place, include};
 use crate::kannel::check::{Finding, reading};
 
-/// A line that means something.
+/// A line that has a meaning.
 pub(super) enum Line {
-    /// `key = value`.
+    /// A line `key = value`.
     Entry(Entry),
     /// The end of a group.
     Blank,
 }
 
-/// Gathers lines.
+/// A reader that collects lines.
 pub(super) struct Reader {
     pub(super) lines: Vec<Line>,
     pub(super) findings: Vec<Finding>,
-    /// The included files so far: Kannel refuses one that comes a second time.
+    /// The included files so far. Kannel refuses a file that is included a second time.
     included: Vec<PathBuf>,
 }
 
@@ -36,7 +36,7 @@ impl Reader {
             let place = Place { file: Arc::clone(&name), line: number };
             self.line(line.trim_matches(is_blank), place);
         }
-        // The end of a file ends the group, too.
+        // The end of a file also ends a group.
         self.lines.push(Line::Blank);
     }
 

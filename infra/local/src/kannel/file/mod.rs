@@ -1,8 +1,8 @@
 //! A `kannel.conf` as Kannel itself reads it: groups of `key = value`, each with its line.
 //!
-//! Measured with Kannel 1.4.5: a blank line ends a group; a line that begins with `#` is skipped; the last of a key
-//! counts; a value is unquoted if it begins and ends with `"`; a line with the word `include` anywhere in it puts
-//! another file, or every file of a folder, in its place.
+//! We measured these rules with Kannel 1.4.5. A blank line ends a group. A line that begins with `#` is skipped. If a
+//! key is there several times, the last one counts. A value is unquoted if it begins and ends with `"`. If the word
+//! `include` stands anywhere in a line, Kannel replaces the line by another file, or by every file of a folder.
 
 mod include;
 mod lines;
@@ -16,12 +16,12 @@ use std::sync::Arc;
 use super::check::{Finding, reading};
 use lines::{Line, Reader};
 
-/// Where something stands.
+/// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The file, as it was named on the command line or by an `include`.
+    /// The file, as the command line or an `include` names it.
     pub file: Arc<str>,
-    /// The line, from 1.
+    /// The number of the line, counted from 1.
     pub line: usize,
 }
 
@@ -36,88 +36,88 @@ impl fmt::Display for Place {
 pub struct Entry {
     /// The key.
     pub key: String,
-    /// The value without its quotes; bytes that are not UTF-8 are replaced.
+    /// The value without its quotes. Bytes that are not UTF-8 are replaced.
     pub value: String,
-    /// Where it stands.
+    /// The place of the line.
     pub place: Place,
 }
 
 /// One group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// What stands behind `group =`.
+    /// The value of `group =`.
     pub kind: String,
-    /// Its first line.
+    /// The place of the first line.
     pub place: Place,
-    /// Its lines in their order, the one with `group =` included.
+    /// The lines in their order, including the line `group =`.
     pub entries: Vec<Entry>,
 }
 
 impl Group {
-    /// The line that counts for a key: the last.
+    /// Returns the line that counts for a key: the last one.
     pub fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().rev().find(|entry| entry.key == key)
     }
 
-    /// Its value.
+    /// Returns the value of a key.
     pub fn value(&self, key: &str) -> Option<&str> {
         self.get(key).map(|entry| entry.value.as_str())
     }
 
-    /// Its value as a number, as Kannel reads one: what follows the digits is ignored.
+    /// Returns the value of a key as a number. Like Kannel, it ignores everything after the digits.
     pub fn number(&self, key: &str) -> Option<i64> {
         let value = self.value(key)?.trim_start();
         let length = value.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(value.len());
         value[..length].parse().ok()
     }
 
-    /// Its value as yes or no; `false` where it is not there.
+    /// Returns the value of a key as yes or no, and `false` if the key is missing.
     pub fn is_on(&self, key: &str) -> bool {
         let value = self.value(key).unwrap_or_default();
         ["true", "yes", "on", "1"].iter().any(|word| value.eq_ignore_ascii_case(word))
     }
 
-    /// Where to point: the key's line, or the group's first.
+    /// Returns the place to show for a key: its line or, without one, the first line of the group.
     pub fn place_of(&self, key: &str) -> Place {
         self.get(key).map_or_else(|| self.place.clone(), |entry| entry.place.clone())
     }
 }
 
-/// A configuration, and what is wrong with its shape.
+/// A configuration, and the problems of its form.
 #[derive(Debug, Clone, Default)]
 pub struct Conf {
-    /// The groups in their order, those of included files in the place of the `include`.
+    /// The groups in their order. The groups of included files stand in the place of the `include`.
     pub groups: Vec<Group>,
-    /// What Kannel stumbles over while it reads.
+    /// The problems that Kannel itself meets while it reads the file.
     pub findings: Vec<Finding>,
 }
 
-/// Why a file cannot be checked at all.
+/// The reason why a file cannot be checked at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("{file} cannot be read: {problem}")]
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// The system's words.
+        /// The error of the operating system.
         problem: io::Error,
     },
-    /// It is too large to be a configuration.
+    /// The file is too large to be a configuration.
     #[error("{file} is larger than {} MB: that is no kannel.conf", LARGEST >> 20)]
     TooLarge {
         /// The file.
         file: PathBuf,
     },
-    /// There are bytes in it that no text has.
+    /// The file contains bytes that no text contains.
     #[error("{file}:{line}: a byte 0 is in it: that is no kannel.conf")]
     Binary {
         /// The file.
         file: PathBuf,
-        /// The line of the first.
+        /// The line of the first such byte.
         line: usize,
     },
-    /// It has no group.
+    /// The file has no group.
     #[error("{file} has no group in it: that is no kannel.conf")]
     Empty {
         /// The file.
@@ -125,14 +125,14 @@ pub enum ReadError {
     },
 }
 
-/// The largest file that is read, in bytes.
+/// The size of the largest file that is read, in bytes.
 pub(super) const LARGEST: u64 = 16 << 20;
 
 impl Conf {
-    /// Reads a file, and those that it includes.
+    /// Reads a file and the files that it includes.
     ///
     /// # Errors
-    /// It cannot be read, or is something else than a `kannel.conf`.
+    /// Fails if the file cannot be read, or is not a `kannel.conf`.
     pub fn read(file: &Path) -> Result<Self, ReadError> {
         let bytes = include::load(file)?;
         let lines = || (1..).zip(bytes.split(|byte| *byte == b'\n'));
@@ -146,7 +146,7 @@ impl Conf {
         Ok(conf)
     }
 
-    /// Reads the bytes of a file of that name. Only an `include` touches the disk.
+    /// Reads the bytes of a file of this name. Only an `include` reads from the disk.
     ///
     /// ```
     /// use local::kannel::file::Conf;
@@ -184,12 +184,12 @@ impl Conf {
         }
     }
 
-    /// The group of a kind that may be there once; the last, where there are several.
+    /// Returns the group of a kind that should be there once. If there are several, it returns the last one.
     pub fn the(&self, kind: &str) -> Option<&Group> {
         self.groups.iter().rev().find(|group| group.kind == kind)
     }
 
-    /// All groups of a kind.
+    /// Returns all groups of a kind.
     pub fn all<'c>(&'c self, kind: &'c str) -> impl Iterator<Item = &'c Group> {
         self.groups.iter().filter(move |group| group.kind == kind)
     }

@@ -1,11 +1,11 @@
-//! Values as Kannel unquotes them.
+//! Values, unquoted as Kannel unquotes them.
 
-/// Why a value is not what its writer meant.
+/// The reason why a value is not what its writer meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unfinished;
 
-/// Takes the quotes away, and the backslashes before `"` and `\` within them. A value that has a quote at one end
-/// only is taken as it stands, quote included.
+/// Removes the quotes, and the backslashes before `"` and `\` between the quotes. If a value has a quote at one end
+/// only, the value stays as it is, with the quote.
 pub(super) fn unquoted(value: &str) -> (String, Option<Unfinished>) {
     let value = value.trim_matches(is_blank);
     let inner = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -28,7 +28,7 @@ pub(super) fn unquoted(value: &str) -> (String, Option<Unfinished>) {
     (text, None)
 }
 
-/// What C's `isspace` takes for white space.
+/// Returns whether C's `isspace` counts the character as white space.
 pub(super) fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t'..='\r')
 }

@@ -1,4 +1,4 @@
-//! What becomes of messages that were received too often, or kept too long.
+//! Tests of messages that were received too often or kept too long.
 
 use super::{Bench, QUEUE, bodies};
 

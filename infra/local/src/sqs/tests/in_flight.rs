@@ -1,4 +1,4 @@
-//! Visibility time-outs and receipt handles.
+//! Tests of visibility time-outs and receipt handles.
 
 use threadless::Clock as _;
 
@@ -86,14 +86,14 @@ fn a_restart_can_end_all_visibility_timeouts() {
     assert_eq!(bodies(&bench.receive(10)), ["g1", "g2", "h1"]);
 }
 
-/// An hour back, as an operator or the firmware sets it.
+/// The clock goes back by an hour, as if an operator or the firmware set it back.
 #[test]
 fn a_clock_that_is_set_back_has_no_message_wait_for_the_hour_again() {
     let mut bench = Bench::new(&[]);
     bench.send(&["a1", "b1"]);
     let held = bench.receive(1);
     bench.pass(10);
-    // Whoever polls sees the clock go.
+    // A call that polls the queue notices the time before the clock goes back.
     assert_eq!(bench.counts(QUEUE), Counts { visible: 1, in_flight: 1, delayed: 0 });
     let back = |bench: &Bench, seconds: i64| {
         let now = bench.clock.now();
@@ -107,7 +107,7 @@ fn a_clock_that_is_set_back_has_no_message_wait_for_the_hour_again() {
     bench.pass(11);
     let again = bench.receive(10);
     assert_eq!(bodies(&again), ["b1"]);
-    // A message that comes again within five minutes is one, whatever the clock does meanwhile.
+    // A message that is sent again within five minutes counts as the same one, even if the clock changes in between.
     bench.delete(&again[0]).unwrap();
     back(&bench, 1800);
     bench.send(&["b1"]);
@@ -117,7 +117,7 @@ fn a_clock_that_is_set_back_has_no_message_wait_for_the_hour_again() {
     assert_eq!(bodies(&bench.receive(10)), ["b1"]);
 }
 
-/// The same while the stack is off.
+/// The clock goes back while the stack is off.
 #[test]
 fn a_clock_that_was_set_back_between_two_starts_is_noticed() {
     let mut bench = Bench::new(&[("DelaySeconds", "5")]);

@@ -1,4 +1,4 @@
-//! The semantics of queues, asked of the engine itself, by a clock that stands still.
+//! Tests of the behaviour of queues. They call the engine itself, with a clock that stands still.
 
 mod dead_letters;
 mod in_flight;
@@ -47,7 +47,8 @@ fn bodies(messages: &[Received]) -> Vec<&str> {
 }
 
 impl Bench {
-    /// A queue with these attributes beside the defaults: 30 s of visibility, dedupe ids of the whole queue.
+    /// Makes a queue with these attributes in addition to the defaults: a visibility time-out of 30 s, and
+    /// deduplication for the whole queue.
     fn new(given: &[(&str, &str)]) -> Self {
         let connection = schema::prepare(Connection::open_in_memory().unwrap(), false).unwrap();
         let clock = TestClock::default();
@@ -57,7 +58,7 @@ impl Bench {
         bench
     }
 
-    /// A queue whose messages go to the dead letters after being received so often.
+    /// Makes a queue whose messages become dead letters after `most` receives.
     fn with_dead_letters(most: u32) -> Self {
         let mut bench = Self::new(&[]);
         bench.make("dead.fifo", &[("MessageRetentionPeriod", "60")]);

@@ -1,4 +1,4 @@
-//! The five minutes of a dedupe id.
+//! Tests of the five minutes of a deduplication id.
 
 use super::{Bench, QUEUE, bodies, message};
 

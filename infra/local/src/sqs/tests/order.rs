@@ -1,4 +1,4 @@
-//! What is handed out, and in which order.
+//! Tests of which messages are handed out, and in which order.
 
 use super::{Bench, Counts, QUEUE, bodies};
 
@@ -22,7 +22,7 @@ fn a_group_is_locked_while_its_first_message_is_in_flight() {
     assert_eq!(bodies(&bench.receive(10)), ["g2", "g3"]);
 }
 
-/// As real queues were recorded doing.
+/// Real queues were recorded with this behaviour.
 #[test]
 fn what_lies_before_the_first_in_flight_can_be_had_and_nothing_behind_it() {
     for (prolonged, expected) in [(0, vec![]), (1, vec!["g1"]), (2, vec!["g1", "g2"])] {

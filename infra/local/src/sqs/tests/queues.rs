@@ -1,4 +1,4 @@
-//! Making and changing queues.
+//! Tests of making and changing queues.
 
 use rusqlite::Connection;
 

@@ -1,4 +1,4 @@
-//! Several messages in one request: what fails all of it, and what fails alone.
+//! Several messages in one request: the errors that fail the whole request, and the errors that fail one entry.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::{Answer, given, read};
 use crate::sqs::engine::{Engine, Queue};
 use crate::sqs::error::SqsError;
 
-/// The most bytes of all messages of a request.
+/// The most bytes of all messages in a request.
 const LONGEST_REQUEST: usize = 1_048_576;
 
 /// The most entries of a request.
@@ -23,7 +23,7 @@ struct BatchRequest {
     entries: Vec<Map<String, Value>>,
 }
 
-/// Sends each message. All fail if they are too long together, or if one of them lacks what a FIFO queue needs.
+/// Sends each message. All fail if they are too long together, or if one of them lacks a part that a FIFO queue needs.
 pub(super) fn send(engine: &mut Engine, queue: &Queue, body: &Value) -> Answer {
     let mut bytes = 0;
     for entry in entries(body)? {
@@ -37,7 +37,7 @@ pub(super) fn send(engine: &mut Engine, queue: &Queue, body: &Value) -> Answer {
     each(engine, queue, body, messages::send)
 }
 
-/// Does one operation for each entry; those that fail are told apart from those that did not.
+/// Runs one operation for each entry. The answer lists the failed entries and the successful entries separately.
 pub(super) fn each(
     engine: &mut Engine,
     queue: &Queue,
@@ -63,7 +63,7 @@ pub(super) fn each(
     Ok(json!({ "Successful": successful, "Failed": failed }))
 }
 
-/// The entries of a request, if it is one.
+/// Reads the entries of a batch request.
 fn entries(body: &Value) -> Result<Vec<Map<String, Value>>, SqsError> {
     let BatchRequest { entries } = read(body)?;
     if entries.is_empty() {

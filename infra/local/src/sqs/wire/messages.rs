@@ -1,4 +1,4 @@
-//! The operations on one message; a batch is several of them.
+//! The operations on one message. A batch consists of several of them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::sqs::error::SqsError;
 use crate::sqs::message::{MessageAttribute, MessageAttributes, NewMessage};
 use crate::sqs::send::Sent;
 
-/// The one system attribute that a sender may give.
+/// The only system attribute that a sender may give.
 const TRACE_HEADER: &str = "AWSTraceHeader";
 
 #[derive(Deserialize)]
@@ -35,7 +35,7 @@ struct HandleRequest {
     visibility_timeout: Option<i64>,
 }
 
-/// The message that a request asks to send.
+/// Reads the message that a request asks to send.
 pub(super) fn to_send(body: &Value) -> Result<NewMessage, SqsError> {
     let mut request: SendRequest = read(body)?;
     let trace_header = request.message_system_attributes.remove(TRACE_HEADER);
@@ -55,7 +55,7 @@ pub(super) fn to_send(body: &Value) -> Result<NewMessage, SqsError> {
 pub(super) fn send(engine: &mut Engine, queue: &Queue, body: &Value) -> Answer {
     let message = to_send(body)?;
     let Sent { id, sequence } = engine.send(queue, &message)?;
-    // The sums are of what came now, also where it is known already.
+    // The sums are of this request's message, even if the queue knows the message already.
     let mut answer = json!({
         "MessageId": id,
         "MD5OfMessageBody": of_body(&message.body),

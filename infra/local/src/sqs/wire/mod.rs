@@ -1,4 +1,4 @@
-//! The operations as the JSON 1.0 protocol has them: requests in, answers out.
+//! The operations of the JSON 1.0 protocol: requests in, answers out.
 
 mod batch;
 mod messages;
@@ -15,7 +15,7 @@ pub(super) use receive::ReceiveRequest;
 
 type Answer = Result<Value, SqsError>;
 
-/// Answers one operation. `ReceiveMessage` is the server's, which can wait.
+/// Answers one operation. The server handles `ReceiveMessage`, because the server can wait.
 pub(super) fn answer(engine: &mut Engine, operation: &str, body: &Value, base: &str) -> Answer {
     match operation {
         "CreateQueue" => queues::create(engine, body, base),
@@ -47,7 +47,7 @@ fn read<T: DeserializeOwned>(body: &Value) -> Result<T, SqsError> {
     })
 }
 
-/// A parameter's value, if there is one.
+/// Returns the value of a parameter, or an error if it is missing.
 fn given<T>(value: Option<T>, parameter: &str) -> Result<T, SqsError> {
     value.ok_or_else(|| SqsError::missing(parameter))
 }
@@ -57,12 +57,12 @@ fn queue_of(engine: &Engine, body: &Value) -> Result<Queue, SqsError> {
     engine.queue(name_of(url))
 }
 
-/// A queue's URL ends in its name; SDKs may send the name alone.
+/// Returns the name of a queue. A queue's URL ends in its name; SDKs may send the name alone.
 fn name_of(url: &str) -> &str {
     url.rsplit('/').next().unwrap_or_default()
 }
 
-/// Twenty digits, so that numbers compare as texts do.
+/// Formats a sequence number with twenty digits, so that texts sort in the same order as numbers.
 fn sequence_number(sequence: i64) -> String {
     format!("{sequence:020}")
 }

@@ -45,7 +45,7 @@ pub(super) fn url_of(engine: &Engine, body: &Value, base: &str) -> Answer {
     Ok(json!({ "QueueUrl": url(base, &queue_name) }))
 }
 
-/// All of them at once: a machine has few.
+/// Lists all queues in one answer, because a machine has few.
 pub(super) fn list(engine: &Engine, body: &Value, base: &str) -> Answer {
     let ListRequest { queue_name_prefix } = read(body)?;
     let names = engine.queues(&queue_name_prefix)?;
@@ -73,7 +73,7 @@ pub(super) fn attributes(engine: &mut Engine, queue: &Queue, body: &Value) -> An
         ("ApproximateNumberOfMessagesDelayed", counts.delayed.to_string()),
     ];
     all.extend(more.map(|(name, value)| (name.to_owned(), value)));
-    // Attributes that a queue can have but this one has not are left out of the answer.
+    // The answer leaves out attributes that a queue can have but that this queue does not have.
     let known = |name: &str| name == "All" || all.contains_key(name) || attributes::is_known(name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
         return Err(SqsError::attribute_name(unknown));

@@ -1,4 +1,4 @@
-//! `ReceiveMessage`: what is asked for, and messages as the answer has them.
+//! `ReceiveMessage`: its request, and its messages in the form of the answer.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::sqs::error::SqsError;
 use crate::sqs::message::MessageAttributes;
 use crate::sqs::receive::Received;
 
-/// A request for messages. The server waits for them where `wait` says so.
+/// A request for messages. If `wait` is more than 0, the server waits for them.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::sqs) struct ReceiveRequest {
@@ -35,7 +35,7 @@ impl ReceiveRequest {
         read(body)
     }
 
-    /// How many seconds to wait for messages.
+    /// Returns how many seconds to wait for messages.
     pub(in crate::sqs) fn wait(&self, engine: &Engine) -> Result<u64, SqsError> {
         let queue = self.queue(engine)?;
         let given = self.wait_time_seconds;
@@ -45,7 +45,7 @@ impl ReceiveRequest {
         short.ok_or_else(|| SqsError::value("WaitTimeSeconds", wait, "Must be >= 0 and <= 20, if provided"))
     }
 
-    /// What there is to receive now.
+    /// Receives the messages that are available now.
     pub(in crate::sqs) fn receive(&self, engine: &mut Engine) -> Result<Option<Value>, SqsError> {
         let queue = self.queue(engine)?;
         let most = self.max_number_of_messages.unwrap_or(1);
@@ -116,7 +116,7 @@ impl ReceiveRequest {
     }
 }
 
-/// `All`, a whole name, or `prefix.*`.
+/// Returns whether the names ask for this name: with `All`, the whole name, or `prefix.*`.
 fn asked_for(names: &BTreeSet<String>, name: &str) -> bool {
     names.iter().any(|asked| match asked.strip_suffix(".*") {
         Some(prefix) => name.starts_with(prefix),
