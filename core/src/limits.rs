@@ -28,3 +28,6 @@ pub const LONGEST_PHASE: Duration = Duration::from_secs(
         - COMMIT_TIME.as_secs()
         - LEFT_BEHIND.as_secs(),
 );
+
+/// The most bytes of a text that an app sends.
+pub(crate) const MAX_REPLY_BYTES: usize = 10_000;

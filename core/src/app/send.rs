@@ -1,9 +1,9 @@
 //! Sends of apps to people other than the sender of a message: the text, the recipients and the limits.
 
-use crate::app::context::Context;
+use crate::limits::MAX_REPLY_BYTES;
 use crate::model::recipient::Recipient;
 
-/// One text for several recipients, as [`Context::send`] accepts it.
+/// One text for several recipients, as [`Context::send`](crate::Context::send) accepts it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sending {
     /// The text.
@@ -12,7 +12,7 @@ pub struct Sending {
     pub recipients: Vec<Recipient>,
 }
 
-/// The reason why [`Context::send`] refuses a call. No text of this call is sent.
+/// The reason why [`Context::send`](crate::Context::send) refuses a call. No text of this call is sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// There are more recipients than the outbox of a connection should carry.
@@ -25,7 +25,7 @@ pub enum SendError {
     #[error("one message can set off {limit} sends", limit = Sending::MAX_SENDS)]
     TooManySends,
     /// The text is longer than gateways accept.
-    #[error("a text has at most {limit} bytes, not {0}", limit = Context::MAX_REPLY_BYTES)]
+    #[error("a text has at most {limit} bytes, not {0}", limit = MAX_REPLY_BYTES)]
     LongText(usize),
     /// The outgoing phase ran for a message that nobody asked for. Such a message cannot cause another one; otherwise
     /// this would never end.
@@ -34,7 +34,7 @@ pub enum SendError {
 }
 
 impl Sending {
-    /// The largest number of recipients of one [`Context::send`].
+    /// The largest number of recipients of one [`Context::send`](crate::Context::send).
     pub const MAX_RECIPIENTS: usize = 100;
 
     /// The largest number of sends that one message can cause.
@@ -58,7 +58,7 @@ impl Sending {
         recipients: impl IntoIterator<Item = R>,
     ) -> Result<Self, SendError> {
         let text = text.into();
-        if text.len() > Context::MAX_REPLY_BYTES {
+        if text.len() > MAX_REPLY_BYTES {
             return Err(SendError::LongText(text.len()));
         }
         let mut distinct = Vec::new();

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::app::send::{SendError, Sending};
 use crate::app::snapshot::Snapshot;
 use crate::app::usage::Usage;
+use crate::limits::MAX_REPLY_BYTES;
 use crate::model::contact::{Contact, ContactError, ContactId};
 use crate::model::message::{ConnectionId, Incoming, MessageId};
 use crate::model::recipient::Recipient;
@@ -273,7 +274,7 @@ impl Context {
 
     /// The largest size of one reply, in bytes: 65 segments in GSM-7. In the URL of a request, escaping makes the reply
     /// up to six times as long. HTTP libraries accept URLs of at most 64 KiB.
-    pub const MAX_REPLY_BYTES: usize = 10_000;
+    pub const MAX_REPLY_BYTES: usize = MAX_REPLY_BYTES;
 
     /// Returns the replies that are queued so far.
     pub fn replies(&self) -> Vec<Reply> {

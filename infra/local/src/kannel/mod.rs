@@ -8,6 +8,7 @@ mod backends;
 pub mod check;
 pub mod conf;
 pub mod file;
+mod finding;
 mod url;
 
 /// The parameters that a service sends for each message, as Kannel's escape codes.

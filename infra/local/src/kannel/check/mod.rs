@@ -8,7 +8,6 @@ pub(crate) mod command;
 mod core_group;
 mod get_url;
 mod line;
-pub(super) mod reading;
 mod report;
 mod reports;
 mod secrets;
@@ -17,64 +16,11 @@ pub(crate) mod settings;
 mod smsbox;
 mod user;
 
-use serde::Serialize;
-
+pub use super::finding::{Check, Finding, Severity};
 pub use report::{json, list, text};
 
 use super::backends::Backends;
-use super::file::{Conf, Place};
-
-/// The severity of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Messages or reports are lost, garbled, sent twice or sent to the wrong place, or Kannel does not start. A test
-    /// proves it.
-    Fault,
-    /// The finding is a judgement: the configuration may be intended.
-    Advice,
-}
-
-/// One kind of problem that the checks look for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// The name of the check, such as `words-of-text`.
-    pub name: &'static str,
-    /// The severity of the problem.
-    pub severity: Severity,
-    /// The effect on messages.
-    pub effect: &'static str,
-    /// The reason.
-    pub reason: &'static str,
-}
-
-/// One finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The check that found it.
-    pub check: Check,
-    /// The place of the problem. If something is missing, this is the place where it belongs.
-    pub place: Place,
-    /// The text that is there now.
-    pub found: String,
-    /// The text to write instead.
-    pub mend: String,
-}
-
-impl Check {
-    const fn fault(name: &'static str, effect: &'static str, reason: &'static str) -> Self {
-        Self { name, severity: Severity::Fault, effect, reason }
-    }
-
-    const fn advice(name: &'static str, effect: &'static str, reason: &'static str) -> Self {
-        Self { name, severity: Severity::Advice, effect, reason }
-    }
-
-    /// Makes a finding at a place.
-    pub(super) fn at(self, place: &Place, found: impl Into<String>, mend: impl Into<String>) -> Finding {
-        Finding { check: self, place: place.clone(), found: found.into(), mend: mend.into() }
-    }
-}
+use super::file::{Conf, reading};
 
 /// Returns every check, family by family.
 ///

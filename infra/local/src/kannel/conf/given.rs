@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use url::{Host, Url};
 
-use super::plan::{Base, Sendsms, SendsmsFront, Service, Token, User};
+use super::parts::{Base, Sendsms, SendsmsFront, Service, Token, User};
 use crate::kannel::PLACEHOLDER;
 use crate::kannel::backends::{Backend, Backends, Known};
 

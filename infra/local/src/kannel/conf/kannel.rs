@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::plan::{Base, Plan, Service, User};
+use super::parts::{Base, Service, User};
+use super::plan::Plan;
 use super::quoted;
 use crate::kannel::GET_URL;
 

@@ -7,11 +7,13 @@ mod given;
 mod haproxy;
 mod kannel;
 mod nginx;
+mod parts;
 mod plan;
 
 use std::net::IpAddr;
 
-use plan::{Base, Plan};
+use parts::Base;
+use plan::Plan;
 
 /// A TLS proxy on Kannel's host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::plan::{Plan, Service, Token};
+use super::parts::{Service, Token};
+use super::plan::Plan;
 
 /// Returns the text of the file. `name_server` resolves the host's name, because nginx needs a name server in its
 /// configuration.

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::quoted::{Unfinished, is_blank, unquoted};
-use super::{Entry, Place, include};
-use crate::kannel::check::{Finding, reading};
+use super::{Entry, Place, include, reading};
+use crate::kannel::finding::Finding;
 
 /// A line that has a meaning.
 pub(super) enum Line {

@@ -7,29 +7,15 @@
 mod include;
 mod lines;
 mod quoted;
+pub(crate) mod reading;
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use super::check::{Finding, reading};
+pub use super::finding::Place;
+
+use super::finding::Finding;
 use lines::{Line, Reader};
-
-/// A place in a file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The file, as the command line or an `include` names it.
-    pub file: Arc<str>,
-    /// The number of the line, counted from 1.
-    pub line: usize,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
-    }
-}
 
 /// One line `key = value`.
 #[derive(Debug, Clone, PartialEq, Eq)]

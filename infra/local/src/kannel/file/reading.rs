@@ -1,8 +1,8 @@
 //! The problems that Kannel has while it reads the file. Unknown groups and keys need no check here: Kannel itself
 //! reports them, and does not start.
 
-use super::{Check, Finding};
-use crate::kannel::file::Group;
+use super::Group;
+use crate::kannel::finding::{Check, Finding};
 
 const STOPS: &str = "Kannel does not start";
 
@@ -38,7 +38,7 @@ const DOUBLE_GROUP: Check = Check::fault(
 /// The groups that may be there only once.
 const SINGLE: [&str; 2] = ["core", "smsbox"];
 
-pub(super) const ALL: &[Check] =
+pub(crate) const ALL: &[Check] =
     &[NO_EQUALS, NO_GROUP, UNFINISHED_QUOTE, INCLUDE_WORD, UNREAD_INCLUDE, DOUBLE_KEY, DOUBLE_GROUP];
 
 /// Returns the problems of the groups themselves.
