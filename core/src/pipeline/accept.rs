@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::info;
 
-use super::errors::{IncomingError, ProcessError};
+use super::errors::IncomingError;
 use crate::backend::Received;
 use crate::model::message::{BackendName, ConnectionId, Incoming, MessageId};
 use crate::pipeline::input::Input;
@@ -21,10 +21,6 @@ use crate::util::clock::{Deadline, plausible};
 /// then is the sweep's.
 pub(crate) const INLINE_DELIVERY: Duration = Duration::from_secs(5);
 
-/// The races that an inline message may lose against other processes before it goes on the queue. Each lost race costs a
-/// read and a run of the phases, and the gateway waits meanwhile.
-const INLINE_RACES: u32 = 2;
-
 /// What became of a message. Either way it is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accepted {
@@ -37,8 +33,7 @@ pub enum Accepted {
 /// Takes in one message from a backend. When this returns `Ok`, the message is durable.
 ///
 /// With `respond = "inline"` the phases are through, their effect is committed, and replies were sent as far as
-/// `deadline` (and five seconds) allowed; with `respond = "queue"` it is on the queue. An inline message goes on the queue
-/// too if other processes change the connection before it twice in a row: many messages of one sender at once.
+/// `deadline` (and five seconds) allowed; with `respond = "queue"` it is on the queue.
 /// A message with a gateway id takes effect once, even if it comes several times within 15 days. A message without one
 /// takes effect each time that it comes.
 pub async fn incoming(
@@ -50,32 +45,24 @@ pub async fn incoming(
     let Some(installed) = project.installed(backend) else {
         return Err(IncomingError::UnknownBackend(backend.clone()));
     };
-    let message = Arc::new(arrived(project, backend, received));
-    if installed.respond == Respond::Queue {
-        return enqueue(project, message, "queued").await;
+    let message = arrived(project, backend, received);
+    let id = message.id.clone();
+    match installed.respond {
+        Respond::Queue => {
+            let queued = project.ports.queue.enqueue(Ticket::incoming(message)).await;
+            if !planted::is(Plant::AnsweredTooSoon) {
+                queued?;
+            }
+            info!(backend = backend.as_str(), message_id = id.as_str(), outcome = "queued", "incoming");
+            Ok(Accepted::Queued(id))
+        }
+        Respond::Inline => {
+            let (input, budget) = (Input::Message(Arc::new(message)), Budget::until(deadline));
+            let delivery = |deadline: Deadline| deadline.at_most(INLINE_DELIVERY);
+            let handling = process::process(project, input, budget, delivery).await?;
+            Ok(Accepted::Handled(id, handling))
+        }
     }
-    let (input, budget) = (Input::Message(Arc::clone(&message)), Budget::until(deadline));
-    let delivery = |deadline: Deadline| deadline.at_most(INLINE_DELIVERY);
-    match process::process(project, input, budget, INLINE_RACES, delivery).await {
-        Ok(handling) => Ok(Accepted::Handled(message.id.clone(), handling)),
-        Err(ProcessError::Store(problem)) => Err(problem.into()),
-        // The queue hands out the messages of a connection one after the other.
-        Err(ProcessError::Contended(_)) => enqueue(project, message, "contended").await,
-    }
-}
-
-async fn enqueue(
-    project: &Project,
-    message: Arc<Incoming>,
-    outcome: &'static str,
-) -> Result<Accepted, IncomingError> {
-    let (id, backend) = (message.id.clone(), message.connection.backend.clone());
-    let queued = project.ports.queue.enqueue(Ticket::incoming(Arc::unwrap_or_clone(message))).await;
-    if !planted::is(Plant::AnsweredTooSoon) {
-        queued?;
-    }
-    info!(backend = backend.as_str(), message_id = id.as_str(), outcome, "incoming");
-    Ok(Accepted::Queued(id))
 }
 
 /// The name of the detail that keeps a time of arrival which cannot be right.

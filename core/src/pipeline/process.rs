@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use tokio::time::sleep;
 use tracing::{Instrument as _, debug, info, info_span, warn};
 
-use super::errors::ProcessError;
 use super::history::write_history;
 use crate::app::contact_lookup::Directory;
 use crate::app::snapshot::Snapshot;
@@ -44,21 +43,20 @@ pub enum Handling {
 /// Handles one occasion. `Ok` means that its effect is committed, now or earlier; what of it could not be
 /// delivered yet waits in the outbox. `Err` means that nothing happened.
 ///
-/// After `races` commits that others got in between, it gives up ([`ProcessError::Contended`]). `delivery` says, once the commit is through, until when replies may be sent; it is given the end of the budget.
+/// `delivery` says, once the commit is through, until when replies may be sent; it is given the end of the budget.
 pub(crate) async fn process(
     project: &Project,
     occasion: Input,
     budget: Budget,
-    races: u32,
     delivery: impl FnOnce(Deadline) -> Deadline + Send,
-) -> Result<Handling, ProcessError> {
+) -> Result<Handling, StoreError> {
     let (connection, id) = (occasion.connection().clone(), occasion.id().clone());
     let span = info_span!("message", backend = connection.backend.as_str(), message_id = id.as_str());
     let what = occasion.as_str();
     async {
         let claim = Claim { project, occasion, owner: random::unique_id() };
         let turn = project.turns.take(&connection).await;
-        let (handling, rows, work) = claim.run_to_commit(&budget, races).await?;
+        let (handling, rows, work) = claim.run_to_commit(&budget).await?;
         drop(turn);
         let ConnectionId { backend, identity } = &connection;
         let (backend, identity) = (backend.as_str(), identity.masked());
@@ -107,7 +105,7 @@ type Effect = (Handling, Vec<HistoryRow>, Option<Delivery>);
 
 impl Claim<'_> {
     /// Reads the connection, runs the phases and commits, as often as others get in between.
-    async fn run_to_commit(&self, budget: &Budget, most_races: u32) -> Result<Effect, ProcessError> {
+    async fn run_to_commit(&self, budget: &Budget) -> Result<Effect, StoreError> {
         let store = &self.project.ports.store;
         let (connection, id) = (self.occasion.connection(), self.occasion.id());
         let (opened, loaded) = tokio::join!(
@@ -141,8 +139,8 @@ impl Claim<'_> {
                 }
             }
             races += 1;
-            if races >= most_races || budget.deadline.remaining().is_zero() {
-                return Err(ProcessError::Contended(races));
+            if budget.deadline.remaining().is_zero() {
+                return Err(StoreError::Unavailable(format!("{races} others changed the connection first")));
             }
             sleep(random::up_to(Duration::from_millis(10 * u64::from(1_u32 << races.min(5))))).await;
             loaded = store.load(connection, id, self.now()).await?;

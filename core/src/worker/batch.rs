@@ -202,7 +202,7 @@ async fn take_in(project: &Project, occasion: Input, budget: Budget) -> Result<(
     if project.installed(backend).is_none() {
         warn!(backend = backend.as_str(), outcome = "no_backend", "its backend is no longer in the settings");
     }
-    process::process(project, occasion, budget, u32::MAX, |deadline| deadline).await?;
+    process::process(project, occasion, budget, |deadline| deadline).await?;
     Ok(())
 }
 

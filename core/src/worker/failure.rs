@@ -1,6 +1,5 @@
 //! Why a job is not done.
 
-use crate::pipeline::errors::ProcessError;
 use crate::queue::QueueError;
 use crate::store::StoreError;
 
@@ -16,15 +15,6 @@ pub(crate) enum JobFailure {
     /// A scheduled job failed.
     #[error("the job failed: {0}")]
     Job(String),
-}
-
-impl From<ProcessError> for JobFailure {
-    fn from(problem: ProcessError) -> Self {
-        match problem {
-            ProcessError::Store(problem) => Self::Store(problem),
-            ProcessError::Contended(_) => Self::Store(StoreError::Unavailable(problem.to_string())),
-        }
-    }
 }
 
 impl From<QueueError> for JobFailure {
