@@ -24,7 +24,8 @@ pub enum Filter {
     /// The message goes on.
     #[default]
     Continue,
-    /// The message stops: no further app and no further phase sees it. Replies that are already queued still go out.
+    /// The message stops: no further app sees it, and no further phase runs for it. Replies that are already queued
+    /// still go out, through `outgoing`.
     Drop,
 }
 
@@ -78,18 +79,18 @@ pub enum Outbound {
 ///
 /// | phase | purpose | effect of its return value |
 /// |---|---|---|
-/// | [`filter`](App::filter) | refuse a message: from a barred number, or one of too many | [`Filter::Drop`]: no further app and no further phase sees the message; replies that are already queued go out |
+/// | [`filter`](App::filter) | refuse a message, for example from a barred number, or if a number sends too many | [`Filter::Drop`]: no further app and no further phase sees the message; replies that are already queued go out, through `outgoing` |
 /// | [`parse`](App::parse) | read the message, and change its [text](Context::set_text) and [fields](Context::set_field) for all later phases | none: all apps are called |
 /// | [`handle`](App::handle) | answer the message | [`Handled::Yes`], or a reply that the phase queued: the apps after this one are not called |
 /// | [`fallback`](App::fallback) | answer a message that no app handled; not called if an app handled it | as for `handle` |
 /// | [`cleanup`](App::cleanup) | do what every message needs, handled or not: count, tidy up | none: all apps are called |
 /// | [`outgoing`](App::outgoing) | look at each single reply; the apps are called in reverse order | [`Outbound::Cancel`]: the reply does not go out, and no further app sees it; the other replies go out |
-/// | [`report`](App::report) | learn the final status of a message that was sent; this phase runs later, apart from the phases of any message | none: all apps that have this phase are called |
+/// | [`report`](App::report) | learn the final status of a message that was sent; this phase runs later, and not together with the other phases | none: all apps that have this phase are called |
 ///
 /// Every phase except `outgoing` may change the text, the fields and the session, and may queue replies. The phase
 /// `outgoing` sees the context as `cleanup` left it. It may change only the reply, but it can also call
-/// [`Context::send`]. A message that nobody asked for (a broadcast, a reminder) goes through `outgoing` alone, and
-/// [`Context::send`] returns an error there.
+/// [`Context::send`]. A message that is not a reply (a broadcast, a reminder) goes through `outgoing` alone, and for
+/// such a message [`Context::send`] returns an error.
 ///
 /// # Phases may run more than once
 ///
@@ -113,7 +114,7 @@ pub enum Outbound {
 /// # static BANK: Bank = Bank;
 /// async fn pay(said: Said) -> Result<String, threadless::AppError> {
 ///     let amount = said.text().parse()?;
-///     // However often this runs for this message, the bank does it once, and gives the same answer.
+///     // Even if this line runs several times for one message, the bank pays once, and gives the same answer.
 ///     let receipt = BANK.transfer(amount, said.message_id().as_str()).await?;
 ///     Ok(format!("Paid. Receipt {receipt}"))
 /// }
@@ -122,17 +123,17 @@ pub enum Outbound {
 /// # An app that fails
 ///
 /// An error, a panic, or a phase that takes longer than its limit harms only its own app. The text, the fields, the
-/// session and the contact get back the values from before the phase, and the other apps go on. Replies and sends that
-/// the phase queued before it failed still go out. In [`handle`](App::handle) and [`fallback`](App::fallback) such a
-/// reply counts like any other reply: the message is handled, and the apps after this one are not called. A phase that
-/// fails without a reply has not handled the message. The log has a line for each failure, with the app, the phase, and
-/// the consequence.
+/// session and the contact get back their values from before the failed call, and the other apps go on. Replies and
+/// sends that the phase queued before it failed still go out. In [`handle`](App::handle) and
+/// [`fallback`](App::fallback) such a reply counts like any other reply: the message is handled, and the apps after
+/// this one are not called. A phase that fails without a reply has not handled the message. The log has a line for each
+/// failure, with the app, the phase, and the consequence.
 ///
 /// # Time
 ///
 /// One phase may take as long as the [limit of the settings](crate::Router::phase_timeout) allows. All phases of one
-/// message share the time of the Lambda function that handles it, less the time that the commit and the answer need.
-/// When an app runs into its limit, the message has less time left. Later calls then get a share of the remaining time.
+/// message share the time of the Lambda function that handles it, less the time that the commit and the answer need. If
+/// an app runs into its limit, less time is left for the message, and later calls may get only a share of this time.
 /// The app that ran into its limit gets only a small share, so that the other apps still have their turn. If no time is
 /// left for a phase, Threadless does not begin it, and writes this to the log.
 ///
@@ -233,22 +234,22 @@ pub trait App: Send + Sync + 'static {
     }
 
     /// Learns the final status of a sent message: the gateway reported it as delivered or failed, refused it, or did
-    /// not accept it within a day. The call comes through the queue, and takes effect once for each message and final
-    /// status, in whatever way and however often the gateway reports it.
+    /// not accept it within a day. The call comes through the queue. For each message and final status, it takes effect
+    /// once, even if the gateway reports the status several times.
     ///
     /// An app that implements this phase gets the reports; no other step is needed. If no installed app has this phase,
     /// Threadless spends nothing on reports to apps.
     ///
-    /// Like any phase, this one may change the session, reply and send. The context holds a blank message of the
-    /// connection. The final status of these replies and sends goes only into the history, because an app that answers
-    /// each report would never come to an end. If a message was held back before it went to a gateway, because its
-    /// recipient opted out, no app gets a report of it.
+    /// Like any phase, this phase may change the session, reply and send. The message in the context has an empty text;
+    /// its connection is the one to which the sent message went. The final status of such replies and sends goes only
+    /// into the history. Otherwise an app that answers each report would never come to an end. If Threadless held a
+    /// message back because its recipient had opted out, no app gets a report of this message.
     ///
     /// ```
     /// use threadless::testing::Bench;
     /// use threadless::{App, AppError, Context, FinalStatus, Report, Router, apps};
     ///
-    /// /// Counts what did not arrive.
+    /// /// Counts the messages that did not arrive.
     /// struct Unreached;
     ///
     /// impl App for Unreached {
@@ -276,8 +277,8 @@ pub trait App: Send + Sync + 'static {
     }
 }
 
-/// The report phase of an app that does not implement one. No other code can name this type. So this type shows whether
-/// an app implements the phase.
+/// The future of the default report phase. No code outside this crate can name this type. So if a report phase returns
+/// this type, the app does not implement the phase.
 pub(crate) struct NoReport;
 
 impl Future for NoReport {

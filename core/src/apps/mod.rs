@@ -15,9 +15,9 @@
 //! 1112223333 < Thank you. Noted: Bole 3
 //! ```
 //!
-//! [`keyword`] makes an app out of a word and an async function. The function gets the rest of the message after the
-//! keyword ([`Said`]). The function returns a [reply](IntoReply): one text, several texts, nothing, or a `Result` of
-//! these. If the app has a [`help`](Keyword::help) text, Threadless answers the keyword alone with this text.
+//! [`keyword`] makes an app out of a word and an async function. The function gets the text after the keyword
+//! ([`Said`]). The function returns a [reply](IntoReply): one text, several texts, nothing, or a `Result` of these. If
+//! the app has a [`help`](Keyword::help) text, Threadless answers the keyword alone with this text.
 //!
 //! ```
 //! use threadless::Router;
@@ -47,9 +47,9 @@
 //! # });
 //! ```
 //!
-//! The function `apps` is the one in `functions/src/apps.rs`. The project has exactly the apps that this function
-//! installs. The texts `RPT`, `report:` and `Report, Bole` all reach the app `report` ([`Keywords`]). The text
-//! `reports` does not reach it, because `reports` is another word.
+//! In your project, the function `apps` is in the file `functions/src/apps.rs`. The project has exactly the apps that
+//! this function installs. The texts `RPT`, `report:` and `Report, Bole` all reach the app `report` ([`Keywords`]). The
+//! text `reports` does not reach it, because `reports` is another word.
 //!
 //! # The input of a function
 //!
@@ -100,9 +100,9 @@
 //! and its replies in one write. If the function returns an error, the session stays as it was, the error goes to the
 //! log, and the next app is asked.
 //!
-//! The commit can come too late, because another message of the same person was committed first. Then the function runs
-//! again. If the function calls another system, give that system [`Context::message_id`](crate::Context::message_id) as
-//! the idempotency key. See [phases may run more than once](crate::App#phases-may-run-more-than-once).
+//! Another message of the same person may be committed first. Then the commit fails, and the function runs again. If
+//! the function calls another system, give that system [`Context::message_id`](crate::Context::message_id) as the
+//! idempotency key. See [phases may run more than once](crate::App#phases-may-run-more-than-once).
 //!
 //! If people of several languages get a text, write the text as [`tr!("…")`](crate::tr). Threadless then translates it
 //! into the language of each person. The module [`translate`](crate::translate) shows how.
@@ -114,8 +114,9 @@
 //! 1112223333 < 38.5 degrees in Bole. Thank you.
 //! ```
 //!
-//! [`pattern`] takes a message apart with a regular expression, and gives the function values of the function's own
-//! types. If a value does not fit its type, Threadless answers with the help text.
+//! [`pattern`] matches a message with a regular expression. It turns the groups of the expression into typed values
+//! (here the fields of a struct), and passes them to the function. If a value does not fit its type, Threadless answers
+//! with the help text.
 //!
 //! ```
 //! use serde::Deserialize;
@@ -213,14 +214,14 @@
 //!
 //! A conversation ends when `turn` returns `Turn::done`, when the person sends the word `cancel`, or when the person
 //! does not answer within an hour. [`ConversationApp::cancel`] sets other words, and [`Conversation::TIMEOUT`] sets
-//! another time. During the conversation, the person's messages go to the conversation: please read [the
-//! exceptions](Conversation#messages-of-a-conversation). Please also read how a [deployment](Conversation::migrate) can
-//! change a conversation while people are in the middle of it.
+//! another time. During the conversation, the person's messages go to the conversation, with [some
+//! exceptions](Conversation#messages-of-a-conversation). If a [deployment](Conversation::migrate) changes a
+//! conversation, people may be in the middle of it: please read what to do then.
 //!
 //! # An app that is a type
 //!
 //! ```text
-//! 1112223333 > maize
+//! 1112223333 > Maize
 //! 1112223333 < Maize: 32 birr. -- Market
 //! 1112223333 > teff
 //! 1112223333 < Sorry, no price of teff. -- Market
@@ -248,14 +249,14 @@
 //!         Ok(Handled::Yes)
 //!     }
 //!
-//!     /// What no app handled.
+//!     /// Answers a message that no app handled.
 //!     async fn fallback(&self, cx: &mut Context) -> Result<Handled, AppError> {
 //!         let reply = format!("Sorry, no price of {}.", cx.text());
 //!         cx.reply(reply);
 //!         Ok(Handled::Yes)
 //!     }
 //!
-//!     /// Signs whatever goes out, of any app.
+//!     /// Adds a signature to each reply, of whichever app.
 //!     async fn outgoing(&self, cx: &Context, reply: &mut Reply) -> Result<Outbound, AppError> {
 //!         reply.text = format!("{} -- {}", reply.text, cx.about().name);
 //!         Ok(Outbound::Send)
@@ -281,14 +282,14 @@
 //! Therefore install:
 //!
 //! - first the apps that must always work ([`Help`], [`Ping`]);
-//! - a longer keyword (`stock out`) before a shorter keyword that is its beginning (`stock`);
+//! - a longer keyword (`stock out`) before a shorter keyword with the same beginning (`stock`);
 //! - conversations before apps that take any text;
 //! - [`DefaultReply`] last.
 //!
 //! Threadless handles STOP and START [before every app](crate::Consent).
 //!
-//! Install apps that belong together in a Rust function of their own, or as a [group](crate::Router::group). [`Help`]
-//! then lists the group by its name.
+//! If some apps belong together, install them in a Rust function of their own, or as a [group](crate::Router::group).
+//! [`Help`] lists a group by its name.
 //!
 //! # Testing
 //!
@@ -307,7 +308,8 @@
 //! # });
 //! ```
 //!
-//! The module [`testing`](crate::testing) describes the rest: time, faults on demand, races.
+//! The module [`testing`](crate::testing) describes what else a test can do: set the time, make parts fail, and repeat
+//! jobs.
 //!
 //! # The apps of the framework
 //!

@@ -1,5 +1,6 @@
-//! Tools to test your apps: a project with everything in memory, a gateway with scripted behaviour, a clock that a test
-//! can set, a store and a queue that fail on demand, and transcripts. The feature `testing` switches them on:
+//! Tools to test your apps: a project in memory (the bench) and transcripts. The bench has a gateway with scripted
+//! behaviour, a clock that a test can set, and a store and a queue that fail on demand. The feature `testing` switches
+//! the tools on:
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -8,9 +9,9 @@
 //!
 //! # Transcripts
 //!
-//! A [`Transcript`] is a conversation in writing. It is strict: each reply must come in its turn, and no other reply
-//! may come. If a transcript fails, the test fails. The failure shows the transcript with the failed place marked, and
-//! the expected replies beside the replies that came.
+//! A [`Transcript`] is a conversation in writing. It is strict: each reply must come in the written order, and no other
+//! reply may come. If a transcript fails, the test fails. The error message marks the place in the transcript, and
+//! shows the expected replies and the replies that came.
 //!
 //! ```
 //! use threadless::testing::Bench;
@@ -32,10 +33,10 @@
 //! # });
 //! ```
 //!
-//! A transcript can also be a file: `bench.transcript_file("clinic.txt")`. A file can be played against more than the
-//! bench. The project's tests play each file in the folder `tests/transcripts/` four times: on the bench and over HTTP,
-//! each time inline and queued. `cargo run -- script FILE` plays the file against the local stack; with `--url`, it
-//! plays the file against a deployed stack.
+//! A transcript can also be a file: `bench.transcript_file("clinic.txt")`. You can also play a file outside the bench.
+//! The project's tests play each file in the folder `tests/transcripts/` four times: on the bench and over HTTP, each
+//! time once with `respond = "inline"` and once with `respond = "queue"`. `cargo run -- script FILE` plays the file
+//! against a new local stack in memory; with `--url`, it plays the file against a deployed stack.
 //!
 //! # Stored data and sent messages
 //!
@@ -104,7 +105,7 @@
 //!
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! let bench = Bench::new(Router::new().app(apps::Echo));
-//! // A gateway that does not take the first attempt. The next one is a few seconds later, with the next tick.
+//! // The gateway does not accept the first attempt. Threadless makes the next attempt a few seconds later.
 //! bench.gateway.next([Behaviour::Defer]);
 //! bench.transcript("1@202611250700 > echo hi\n1@202611250701 < hi").await;
 //!
@@ -126,7 +127,7 @@
 //! bench.receive("1", "echo refused", None).await.unwrap();
 //! bench.receive("1", "echo taken, but who knows", None).await.unwrap();
 //! assert_eq!(bench.gateway.texts(), ["taken, but who knows"]);
-//! // Nobody can know that it was taken, so it is sent again, and counted as uncertain.
+//! // Threadless cannot know that the gateway took it. So it counts as uncertain, and goes out again.
 //! assert_eq!(bench.outbox("1").await.entries[0].uncertain, 1);
 //! bench.minutes(1).await;
 //! assert_eq!(bench.gateway.texts().len(), 2);
@@ -146,7 +147,7 @@
 //! // answer is lost.
 //! bench.faults.plan(2, Fault::Error, When::After);
 //! assert!(bench.receive("1", "echo second", Some("m2")).await.is_err(), "503: the gateway keeps it");
-//! // And sends it again. The effect was there already: one reply.
+//! // The gateway sends it again. The first delivery had its effect already, so there is one reply.
 //! bench.receive("1", "echo second", Some("m2")).await.unwrap();
 //! bench.minutes(2).await;
 //! assert_eq!(bench.gateway.texts(), ["first", "second"]);
@@ -161,18 +162,18 @@
 //!
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! let bench = Bench::with(Router::new().app(apps::Echo)).queued().build();
-//! // The next call is the queue's.
+//! // The first call is a call of the queue, and it fails.
 //! bench.faults.plan(1, Fault::Error, When::Before);
 //! assert!(bench.receive("1", "echo hi", Some("m1")).await.is_err(), "503: the gateway keeps it");
 //! bench.receive("1", "echo hi", Some("m1")).await.unwrap();
 //!
-//! // Now the store's, in the responder: the job comes back.
+//! // Now the first call is a call of the store, in the responder. It fails, so the job comes back.
 //! bench.faults.plan(1, Fault::Error, When::Before);
 //! assert_eq!(bench.work_off().await.len(), 1);
 //! bench.minutes(1).await;
 //! assert_eq!(bench.gateway.texts(), ["hi"]);
 //!
-//! // A queue hands out at least once. The effect is there once.
+//! // A queue may deliver a job twice. The job has its effect once.
 //! bench.hand_out_again().await;
 //! assert_eq!(bench.gateway.texts(), ["hi"]);
 //! # });
@@ -180,8 +181,8 @@
 //!
 //! # Tests without the bench
 //!
-//! Nothing in this module is global, and nothing reads the environment. A [`Router`](crate::Router) alone takes a
-//! message through the phases, and stores and sends nothing:
+//! Nothing in this module is global, and nothing reads the environment. So a test can also use single parts. A
+//! [`Router`](crate::Router) takes a message through the phases, and stores and sends nothing:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -221,6 +222,7 @@
 //!
 //! use threadless::backend::{AnyBackend, Fetched, Transport, TransportError};
 //! use threadless::project::Settings;
+//! use threadless::queue::MemoryQueue;
 //! use threadless::store::MemoryStore;
 //! use threadless::{Deadline, Ports, Project, Router, SystemClock, apps, endpoint};
 //!
@@ -242,7 +244,7 @@
 //! #         }
 //! #     }
 //! # }
-//! /// The network, as far as this test goes.
+//! /// A transport that records each request instead of sending it.
 //! #[derive(Default)]
 //! struct Sent(Mutex<Vec<String>>);
 //!

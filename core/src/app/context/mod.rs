@@ -44,7 +44,7 @@ pub struct Reply {
 
 /// One message on its way through the phases.
 ///
-/// A clone is cheap. The router keeps a copy, and returns to it when a phase fails.
+/// A clone is cheap. The router keeps a copy, and goes back to this copy if a phase fails.
 #[derive(Clone, Debug)]
 pub struct Context {
     message: Arc<Incoming>,
@@ -133,28 +133,29 @@ impl Context {
     /// no app sets a value in the new contact, Threadless does not store it.
     ///
     /// The contact is committed with the message, and only if it changed. Such a commit is a transaction and costs
-    /// about four times as much as a commit without one. Values that change with every message are better kept in the
-    /// [session](Context::session_mut).
+    /// about four times as much as a commit without one. If a value changes with every message, keep it in the
+    /// [session](Context::session_mut) instead.
     pub fn contact_mut(&mut self) -> &mut Contact {
         self.known.contact_mut(&self.message.connection, self.now)
     }
 
-    /// Returns the contact with this id, as the store has it, whichever person it belongs to. Each call is a read of
-    /// its own: it costs one read unit and a round trip. Changes to the returned copy are not stored. To change the
-    /// contact, [join](Context::join_contact) it. To reach the person, [send](Context::send) to it.
+    /// Returns the contact with this id, as the store has it. The contact may belong to any person. Each call reads the
+    /// store: it costs one read unit and a round trip. Threadless does not store changes to the returned copy. To
+    /// change the contact, [join](Context::join_contact) it. To reach the person, [send](Context::send) a text to the
+    /// contact.
     pub async fn find_contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError> {
         self.known.directory.contact(id).await
     }
 
-    /// Returns the contact of another connection, as the store has it. Each call is a read of its own: it costs two
-    /// read units and a round trip.
+    /// Returns the contact of another connection, as the store has it. Each call reads the store: it costs two read
+    /// units and a round trip.
     pub async fn find_contact_of(&self, connection: &ConnectionId) -> Result<Option<Contact>, StoreError> {
         self.known.directory.contact_of(connection).await
     }
 
-    /// Puts this contact behind this connection from now on, for example for a person's second phone. If the connection
-    /// had another contact, that contact loses this connection and is kept. Returns an error if the contact already has
-    /// [as many](Contact::MAX_CONNECTIONS) connections as it can have.
+    /// Connects this contact with this connection from now on, for example for a person's second phone. If the
+    /// connection had another contact, that contact loses this connection and is kept. Returns an error if the contact
+    /// already has [as many](Contact::MAX_CONNECTIONS) connections as it can have.
     ///
     /// The app must make sure that the same person holds both phones. In this example a code does that. The first phone
     /// receives the code, and the second phone sends it back:
@@ -173,7 +174,7 @@ impl Context {
     /// async fn link(mut said: Said) -> Result<Phrase, AppError> {
     ///     let text = said.text().to_owned();
     ///     let Some((number, code)) = text.split_once(' ') else {
-    ///         // In earnest a random one, for a few minutes and a few attempts.
+    ///         // In a real app: a random code that is valid for a few minutes and a few attempts.
     ///         let (number, code) = (said.connection().identity.as_str().to_owned(), "4711");
     ///         said.contact_mut().set("link", &code)?;
     ///         return Ok(tr!("Send from your other phone: LINK %(number)s %(code)s", number, code));
@@ -239,8 +240,8 @@ impl Context {
 
     /// Queues a reply. The reply goes out when the phases of the message have ended and are committed.
     ///
-    /// A message can have at most [`Context::MAX_REPLIES`] replies, each of at most [`Context::MAX_REPLY_BYTES`]. The
-    /// commit leaves out any further or longer reply, and writes a warning to the log.
+    /// A message can have at most [`Context::MAX_REPLIES`] replies, each of at most [`Context::MAX_REPLY_BYTES`].
+    /// Threadless leaves out any further or longer reply, and writes a warning to the log.
     pub fn reply(&mut self, text: impl Into<String>) {
         self.replies.lock().push(Reply { text: text.into() });
     }
@@ -272,8 +273,8 @@ impl Context {
     /// The largest number of replies to one message.
     pub const MAX_REPLIES: usize = 32;
 
-    /// The largest size of one reply, in bytes: 65 segments in GSM-7. In the URL of a request, escaping makes the reply
-    /// up to six times as long. HTTP libraries accept URLs of at most 64 KiB.
+    /// The largest size of one reply, in bytes: at most 66 segments in GSM-7. In the URL of a request, escaping makes
+    /// the reply up to six times as long, and HTTP libraries accept URLs of at most 64 KiB.
     pub const MAX_REPLY_BYTES: usize = MAX_REPLY_BYTES;
 
     /// Returns the replies that are queued so far.
@@ -283,9 +284,9 @@ impl Context {
 
     /// Sends a text to people other than the sender of this message. An app can call it in any phase. The text is
     /// committed with the message, so each recipient gets one message even if the phases run several times. After the
-    /// commit the text goes through the queue. Each recipient gets it through the outgoing phase and subject to their
-    /// own [opt-out](crate::Consent). A failure for one recipient does not affect the others. The text does not count
-    /// as an answer to the message.
+    /// commit the text goes through the queue and, for each recipient, through the outgoing phase. A recipient who has
+    /// [opted out](crate::Consent) does not get it. A failure for one recipient does not affect the others. The text
+    /// does not count as an answer to the message.
     ///
     /// One call can have at most [`Sending::MAX_RECIPIENTS`] (100) recipients; each of them gets the text once. One
     /// message can make at most [`Sending::MAX_SENDS`] (32) calls. A call beyond a limit returns an error, and nothing
@@ -363,7 +364,8 @@ impl Context {
         self.replies.lock().len()
     }
 
-    /// Separates this context from the copies that a task may still hold. That task can no longer add replies.
+    /// Separates this context from the copies that a task may still hold. After that, the task can add no replies or
+    /// sends.
     pub(crate) fn disown(&mut self) {
         self.replies = self.replies.apart();
         self.sends = self.sends.as_ref().map(Queued::apart);

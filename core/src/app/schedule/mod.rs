@@ -1,9 +1,9 @@
 //! Scheduled work: jobs that apps run at set times, not because of a message.
 //!
-//! The tick looks at the last due time of each job. The tick puts a job that is due on the queue, and the responder
-//! runs it once for each due time. A repeat after a crash finds the messages of the first run and adds none. After an
-//! outage, a job runs once, for the latest due time that was missed. A job that Threadless has never seen before begins
-//! with its next due time.
+//! Once a minute, the Lambda function `tick` looks at the last due time of each job, and puts each job that is due on
+//! the queue. The function `responder` then runs the job. For each due time, a job has its effect once: if a run is
+//! repeated after a crash, it adds no further messages. After an outage, a job runs once, for the latest due time that
+//! was missed. A new job begins with its next due time.
 
 mod context;
 mod cron;
@@ -60,11 +60,12 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Creates a job that is due at each whole multiple of a span since 1970, in UTC: `"15m"` at 0, 15, 30 and 45
-    /// minutes past each hour, `"1d"` at midnight. The span is in whole minutes. `name` identifies the job within its
-    /// app. Keep the name when the span changes, because the state of the job is stored under this name.
+    /// Creates a job that is due again and again after a span of time. The spans are counted from the start of 1970 in
+    /// UTC. With `"15m"`, the job is due at 0, 15, 30 and 45 minutes past each hour. With `"1d"`, it is due at midnight
+    /// UTC. A span is a whole number of minutes. `name` identifies the job within its app. Keep the name when the span
+    /// changes, because the state of the job is stored under this name.
     ///
-    /// An invalid span is a [fault](crate::Router::check) at the start.
+    /// If the span is invalid, the Lambda functions report a [fault](crate::Router::check) and do not start.
     pub fn every<F, D>(name: &str, span: &str, work: F) -> Self
     where
         F: Fn(JobContext) -> D + Send + Sync + 'static,
@@ -74,11 +75,12 @@ impl Schedule {
     }
 
     /// Creates a job that is due at the times of a cron expression. The fields are minute, hour, day of the month,
-    /// month and day of the week, with `*`, lists, ranges, steps and the English short names. If both the day of the
-    /// month and the day of the week are given, one of the two must match. `zone` is a name from the IANA time zone
-    /// database, which is built in: `"Africa/Addis_Ababa"`, `"UTC"`.
+    /// month and day of the week, with `*`, lists, ranges, steps and the English short names. If the expression
+    /// restricts both the day of the month and the day of the week, the job is due on each day that matches one of the
+    /// two. `zone` is a name from the IANA time zone database, which is built in: `"Africa/Addis_Ababa"`, `"UTC"`.
     ///
-    /// An invalid expression or an unknown zone is a [fault](crate::Router::check) at the start.
+    /// If the expression is invalid or the zone is unknown, the Lambda functions report a [fault](crate::Router::check)
+    /// and do not start.
     pub fn cron<F, D>(name: &str, expression: &str, zone: &str, work: F) -> Self
     where
         F: Fn(JobContext) -> D + Send + Sync + 'static,

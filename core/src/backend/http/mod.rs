@@ -31,8 +31,8 @@ use status::Status;
 /// A gateway that speaks HTTP: `engine = "http"`, at `/http/<name>/`.
 ///
 /// The endpoint accepts a POST of a form, a POST of a JSON object with texts and numbers, or a GET with a query. The
-/// encoding is UTF-8. The endpoint answers `OK`; or 400 with one line for each wrong field; or 415 for any other
-/// content type.
+/// encoding is UTF-8. The endpoint answers 200 with the text `OK`; or 400 with one line for each wrong field; or 415
+/// for any other content type.
 ///
 /// | key | meaning | default |
 /// |---|---|---|
@@ -43,7 +43,7 @@ use status::Status;
 /// | `expected_statuses` | the statuses which mean that the gateway accepted the message | 200 to 299 |
 /// | `timeout_seconds` | the longest time in which the gateway may answer, 1 to 60 | 15 |
 /// | `incoming_identity`, `incoming_text`, `incoming_recipient` | the names of the fields in requests of the gateway | `"identity"`, `"text"`, `"recipient"` |
-/// | `incoming_id` | the field with the gateway's own id. If a sender's message has the same id as an earlier message of this sender, it counts as the same message, delivered twice | `"id"` |
+/// | `incoming_id` | the field with the gateway's own id. If two messages of one sender have the same id within 15 days, they count as one message that was delivered twice | `"id"` |
 /// | `incoming_timestamp` | the field with the time of arrival: seconds or milliseconds since 1970, or ISO 8601 | `"timestamp"` |
 /// | `token` | the token that requests must carry: as the field `token` (in the body, or in the query even if there is a body), as `Bearer`, or as the password of `Basic` | none |
 /// | `signature_secret`, `signature_header` | the secret for the signature of the raw body (HMAC-SHA256, hexadecimal, with or without `sha256=` before it), and the header that carries the signature. The endpoint then accepts only POST, because the signature does not cover a query | none, `"x-signature"` |
@@ -62,11 +62,11 @@ use status::Status;
 /// With `delivery_reports = true`, the id of a message (`%(id)s` and `outgoing_id`) is a signed reference. It has about
 /// 100 characters (letters, digits, `-` and `_`), and it is the same in every attempt. A report must return this id, as
 /// a POST of a form or of JSON, or as a GET. With `signature_secret`, only a POST is accepted. A report needs the same
-/// token or signature as a message. The id may also be in the query of a POST. This helps with a gateway that is told a
-/// URL for each message, such as
+/// token or signature as a message. The id may also be in the query of a POST. This helps if the gateway takes a URL
+/// for the reports with each message, such as
 /// `…&callback=https%3A%2F%2Fyours.example%2Fhttp%2Fmy-gateway%2Fstatus%2F%3Fid%3D%(id)s`. The answer to a report is
-/// `OK`; or 400 with the wrong fields; or 401 or 403 if the token or signature is missing or wrong, or if the id is not
-/// ours.
+/// 200 with the text `OK`; or 400 with the wrong fields. It is 401 or 403 if the token or signature is missing or
+/// wrong, or if this backend has not signed the id.
 ///
 /// | status | meaning | default words |
 /// |---|---|---|
@@ -86,24 +86,24 @@ use status::Status;
 /// | status | outcome |
 /// |---|---|
 /// | an expected status | accepted, whatever the body says |
-/// | 408, 425, 429 (time can solve these); 401, 403, 404 (an operator can solve these) | deferred: Threadless tries again later |
+/// | 408, 425, 429 (the problem may end by itself); 401, 403, 404 (a person can correct the settings) | deferred: Threadless tries again later |
 /// | any other 4xx | refused: Threadless never tries again |
 /// | 502, 504, 520 and higher | uncertain: a proxy asked the gateway, and did not receive the answer |
 /// | any other status: 3xx (Threadless does not follow a redirect) and 5xx | deferred |
-/// | no answer, or half an answer | uncertain; but deferred if no connection was made |
+/// | no answer, or an incomplete answer | uncertain; but deferred if there was no connection to the gateway |
 ///
-/// Only the status decides, because gateways of this kind agree with their clients on the status. So Threadless also
-/// believes a captive portal or a web server that answers 200 in the place of the gateway. Two settings protect against
-/// this. Use `https://`: such a page does not have the gateway's certificate. Set `expected_statuses` if the gateway
-/// uses a special status, such as 201 or 202. Threadless knows the exact words of an answer only for Kannel
-/// ([`kannel`](super::kannel::Kannel)).
+/// Only the status decides, because Threadless does not know the words of these gateways. So if a captive portal or
+/// another web server answers 200 in the place of the gateway, Threadless takes this for an acceptance. Two settings
+/// protect against this. Use `https://`, because such a server does not have the gateway's certificate. Set
+/// `expected_statuses` if the gateway uses a special status, such as 201 or 202. Threadless knows the exact words of an
+/// answer only for Kannel ([`kannel`](super::kannel::Kannel)).
 ///
 /// The history and the log hold only the status, the kind and the size of an answer (`400: text of 17 bytes`). They
-/// hold no words of it, because gateways repeat numbers, texts and keys. `THREADLESS_LOG=info,threadless=debug` shows
-/// the start of each answer in the log.
+/// hold no words of it, because some gateways repeat numbers, texts and keys in their answers.
+/// `THREADLESS_LOG=info,threadless=debug` shows the start of each answer in the log.
 ///
-/// The HTTP backend of `rapidsms-threadless-router` behaved differently: it filled in no placeholder, although its
-/// documentation said so; it added a second `?` to a URL with a query; and it read no answer.
+/// The HTTP backend of `rapidsms-threadless-router` behaved differently. It filled in no placeholder, although its
+/// documentation said that it did. It added a second `?` to a URL with a query. It read no answer.
 #[derive(Debug)]
 pub struct HttpGateway {
     inbound: Inbound,
@@ -174,7 +174,7 @@ impl Backend for HttpGateway {
         if self.signature.is_some() { &[Method::POST] } else { &[Method::GET, Method::POST] }
     }
 
-    /// If there is a token and a signature, both must be right.
+    /// Checks the token and the signature. If the settings give both, both must be right.
     fn authenticate(&self, request: &Request<Bytes>) -> Caller {
         let token = self.token.as_ref().map(|token| check_token(token, request));
         let signature = self.signature.as_ref().map(|signature| signature.check(request));
