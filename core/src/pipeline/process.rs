@@ -1,5 +1,5 @@
-//! What happens to one message, or to whatever else a connection takes in: claim → phases → commit → deliver. The
-//! same inline and on the queue.
+//! Processing of one input (a message, a notice or a report): claim → phases → commit → deliver. Inline and queued
+//! inputs take the same steps.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,24 +27,26 @@ use crate::store::{Commit, Committed, Entry, HistoryRow, Lease, Loaded, Outbox, 
 use crate::util::clock::Deadline;
 use crate::util::random;
 
-/// What became of a message, or of another [occasion](crate::queue::Job), that was handled.
+/// The result of processing a message or another input of a [job](crate::queue::Job).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handling {
-    /// Its phases ran, and what they came to is committed.
+    /// The phases ran, and their effect is committed.
     Done {
-        /// Who dealt with it.
+        /// The kind of handler that dealt with the input.
         disposition: Disposition,
-        /// How many replies it has.
+        /// The number of replies.
         replies: usize,
     },
-    /// It was handled before: nothing new happened.
+    /// The input was processed before. Nothing new happened.
     Duplicate,
 }
 
-/// Handles one occasion. `Ok` means that its effect is committed, now or earlier; what of it could not be
-/// delivered yet waits in the outbox. `Err` means that nothing happened.
+/// Processes one input. `Ok` means that its effect is committed, now or earlier. Messages that could not be delivered
+/// yet wait in the outbox. `Err` means that nothing happened.
 ///
-/// After `races` commits that others got in between, it gives up ([`ProcessError::Contended`]). `delivery` says, once the commit is through, until when replies may be sent; it is given the end of the budget.
+/// Gives up with [`ProcessError::Contended`] after `races` commits that other processes prevented, or after one such
+/// commit if the budget has no time left. `delivery` is called after the commit: it gets the end of the budget and
+/// returns the moment until which replies may be sent.
 pub(crate) async fn process(
     project: &Project,
     occasion: Input,
@@ -95,18 +97,19 @@ impl Handling {
     }
 }
 
-/// One occasion on its way to its commit, under a name that no other attempt has.
+/// One input before its commit, with an owner name that no other attempt has.
 struct Claim<'a> {
     project: &'a Project,
     occasion: Input,
     owner: String,
 }
 
-/// The history to write, and what is to be delivered.
+/// The result, the history to write, and the outbox to deliver.
 type Effect = (Handling, Vec<HistoryRow>, Option<Delivery>);
 
 impl Claim<'_> {
-    /// Reads the connection, runs the phases and commits, as often as others get in between.
+    /// Reads the connection, runs the phases and commits. Repeats this when another process changed the connection in
+    /// between.
     async fn run_to_commit(&self, budget: &Budget, most_races: u32) -> Result<Effect, ProcessError> {
         let store = &self.project.ports.store;
         let (connection, id) = (self.occasion.connection(), self.occasion.id());
@@ -124,8 +127,8 @@ impl Claim<'_> {
             }
             let now = self.now();
             let outcome = match ran.take() {
-                // Only the outbox or the lease changed: what the phases saw is still so. That a contact is still as
-                // they saw it, nobody knows.
+                // Only the outbox or the lease changed, so the phases would see the same record again. This does not
+                // hold for the contact, which may have changed. So the phases run again if they changed the contact.
                 Some(Ran { version, outcome, .. })
                     if (version == loaded.record.version || planted::is(Plant::OutcomeKept))
                         && outcome.contact.is_none() =>
@@ -175,8 +178,8 @@ impl Claim<'_> {
             Input::Notice(notice) => router.run_outgoing(notice, known, about, now, share).await,
             Input::Report(report) => router.run_report(report, known, about, now, share).await,
         };
-        // An app that was cut short because the store was slow, or because others were faster, would lose its effect. The
-        // next time the message has the whole time again.
+        // The store was slow, or other processes were faster, and so an app was cut short. Its effect would be lost. At
+        // the next attempt the message has the whole time again.
         if late && budget.was_cut_short() {
             return Err(StoreError::Unavailable("too little time was left for the apps".to_owned()));
         }
@@ -195,7 +198,7 @@ impl Claim<'_> {
         let replies = &permitted.entries;
         let something_due =
             if seen.outbox.holds_up() { seen.outbox.is_due(now) } else { !replies.is_empty() };
-        // An entry that goes to others need not wait for a message that this connection's gateway does not take.
+        // An entry for other recipients need not wait for a message that this connection's gateway does not take.
         let something_due = something_due || replies.iter().any(Entry::is_sending);
         let lease = (something_due && seen.lease_at(now).is_none())
             .then(|| seen.next_lease(&self.owner, deliver::lease_end(self.project, connection, now)));
@@ -241,8 +244,8 @@ impl Claim<'_> {
         (handling, rows, work)
     }
 
-    /// It is committed already: by someone else, or by a write of ours whose answer was lost. The second
-    /// is plain from the lease, which bears our name.
+    /// Returns the effect of an input that is committed already: by another process, or by our own write whose answer
+    /// was lost. In the second case the lease bears our name.
     async fn seen_before(&self, loaded: Loaded, ran: Option<Ran>) -> Effect {
         let rows = self.occasion.row(loaded.arrived).into_iter().collect();
         let record = loaded.record;
@@ -260,7 +263,7 @@ impl Claim<'_> {
                 Handling::Done { disposition: outcome.disposition, replies: outcome.replies.len() };
             return (handling, rows, Some(self.delivery(lease.clone(), record.outbox, &takeover)));
         }
-        // Who died may have left replies behind. Whoever comes by sends them.
+        // A process that died may have left replies in the outbox. The next process for this connection sends them.
         let connection = self.occasion.connection();
         let work = if record.outbox.is_empty() || record.lease_at(self.now()).is_some() {
             None
@@ -282,7 +285,7 @@ impl Claim<'_> {
         Delivery { connection: self.occasion.connection().clone(), lease, outbox, abandoned }
     }
 
-    /// What the message says about messages as such. The apps do not see it then.
+    /// Returns the consent change that the message asks for, such as an opt-out. The apps do not see such a message.
     fn wish(&self, loaded: &Loaded, now: Timestamp) -> Option<ConsentChange> {
         let Project { consent, about, .. } = self.project;
         match &self.occasion {
@@ -294,7 +297,7 @@ impl Claim<'_> {
         }
     }
 
-    /// Which replies go out.
+    /// Returns the entries that go out and the rows of those that are held back.
     fn permitted(&self, loaded: &Loaded, outcome: &Outcome, now: Timestamp) -> Screened {
         let texts = outcome.replies.iter().map(|reply| reply.text.as_str());
         let mut replies: Vec<Entry> =
@@ -320,12 +323,13 @@ impl Claim<'_> {
     }
 }
 
-/// What whoever is behind the connection wants to be spoken to in.
+/// Returns the language that the contact of the connection chose.
 fn spoken_to(loaded: &Loaded) -> Option<&Language> {
     loaded.contact.as_ref().and_then(Contact::language)
 }
 
-/// Someone else changed the connection first, or this commit is done already and only its answer was lost.
+/// A commit that failed. Either another process changed the connection first, or this commit is done already and only
+/// its answer was lost.
 struct Conflicted {
     takeover: Takeover,
 }
@@ -337,7 +341,7 @@ struct Ran {
     takeover: Takeover,
 }
 
-/// A commit that takes the delivery lease, as far as it concerns a former holder.
+/// The facts about a former lease holder, for a commit that takes the delivery lease.
 struct Takeover {
     /// Whether a former holder let its lease expire.
     happened: bool,
@@ -346,8 +350,8 @@ struct Takeover {
 }
 
 impl Takeover {
-    /// Whether the former holder may have sent the head of the outbox. It cannot have sent an entry that came with
-    /// this commit.
+    /// Returns whether the former holder may have sent the head of the outbox. It cannot have sent an entry that this
+    /// commit added.
     fn leaves_doubt(&self, outbox: &Outbox) -> bool {
         self.happened && outbox.entries.front().is_some_and(|head| !self.new.contains(&head.id))
     }
