@@ -205,7 +205,7 @@ fn later(project: &Project, mut head: Entry) -> Step {
     Step::Waits(head, None)
 }
 
-/// Keeps the head like [`later`], after an attempt at the gateway. The row of history shows the number of attempts, the
+/// Keeps the head like `later`, after an attempt at the gateway. The row of history shows the number of attempts, the
 /// number of uncertain attempts, and the last detail.
 fn tried_in_vain(project: &Project, connection: &ConnectionId, head: Entry, detail: String) -> Step {
     let row = HistoryRow::outgoing(connection, &head, State::Queued, Some(detail));
@@ -215,7 +215,7 @@ fn tried_in_vain(project: &Project, connection: &ConnectionId, head: Entry, deta
     }
 }
 
-/// Keeps an entry for other recipients in the outbox like [`later`], because the queue does not take it now.
+/// Keeps an entry for other recipients in the outbox like `later`, because the queue does not take it now.
 pub(super) fn wait_for_queue(project: &Project, mut head: Entry) -> Step {
     head.next_attempt = Some(after(project.ports.clock.now(), backoff(&head)));
     Step::WaitsForQueue(head)
