@@ -35,7 +35,7 @@ const LONGEST_PROBLEM: usize = 1_000;
 /// | answer | when |
 /// |---|---|
 /// | the backend's acknowledgement (200) | the message is durable; or the gateway sent it but it cannot be used, and it was kept. Or everything that follows from the report is durable, or nothing follows from it |
-/// | 400 | the request cannot be used, and its backend is open to anyone; each line names a field and its fault |
+/// | 400 | the request cannot be used and was not kept, since its backend is open to anyone or does not keep such requests; each line names a field and its fault |
 /// | 401, 403 | no token, a wrong token; a report without our signature |
 /// | 404 | no such backend of this engine |
 /// | 405 | another method than the backend's |
