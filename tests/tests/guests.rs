@@ -1,7 +1,7 @@
 //! Who may ask the local stack for what, and for how long: pages of other sites, clients that are slow on purpose, and
 //! clients that are many.
 
-// Tests may be plain.
+// These lints do not matter in tests.
 #![allow(clippy::format_collect, clippy::type_complexity)]
 
 use std::net::SocketAddr;

@@ -1,6 +1,6 @@
 //! SECURITY.md names a test for each guard. Here is whether they exist.
 
-// Tests may be plain.
+// These lints do not matter in tests.
 #![allow(clippy::similar_names, clippy::case_sensitive_file_extension_comparisons)]
 
 use std::path::Path;

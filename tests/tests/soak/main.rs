@@ -4,7 +4,7 @@
 //!
 //! `SOAK_SECONDS` is for how long traffic is hurt (45 by default, 600 for a full run); `SOAK_SEED` repeats a schedule.
 
-// Tests may be plain.
+// These lints do not matter in tests.
 #![allow(clippy::format_collect, clippy::doc_markdown)]
 // The helpers of tests may fail like the tests themselves, and these print their figures.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]

@@ -1,6 +1,6 @@
 //! What every store must do, asked of each: the one in memory, and DynamoDB over the wire.
 
-// Tests may be plain.
+// These lints do not matter in tests.
 #![allow(clippy::similar_names)]
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
