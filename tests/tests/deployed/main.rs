@@ -1,5 +1,5 @@
-//! The template as it is shipped, built and deployed by SAM as `infra/README.md` has it: into an emulator of AWS, which
-//! runs the compiled functions.
+//! The shipped template, built and deployed by SAM as `infra/README.md` describes it, into an emulator of AWS that runs
+//! the compiled functions.
 
 // These lints do not matter in tests.
 #![allow(clippy::format_collect)]
