@@ -183,7 +183,7 @@ async fn a_report_and_a_job_that_block_their_thread_are_given_up() {
     assert_eq!(bench.work_off().await, []);
     assert_eq!(bench.session("1").await.get::<String>("report").unwrap().as_deref(), Some("delivered"));
 
-    // The job has the responder's time, less the time that its commit needs.
+    // The job has the time of the function `responder`, less the time that its commit needs.
     let due = threadless::Clock::now(&bench.clock);
     let body = Job::Scheduled { name: "Stuck.job".to_owned(), due }.to_json();
     let job = Record { id: "job".to_owned(), group: None, body, receive_count: 1 };

@@ -1,7 +1,7 @@
 //! The rooms of the core and the direction of their imports, as `core/ARCHITECTURE.md` lists them.
 //!
-//! A room is a folder or a file directly under `core/src`. The table in ARCHITECTURE.md lists the rooms from the lowest to the
-//! highest, each with the rooms that it imports. A room may import only rooms above it in the table.
+//! A room is a folder or a file directly under `core/src`. The table in ARCHITECTURE.md lists the rooms from the lowest
+//! to the highest, each with the rooms that it imports. A room may import only rooms above it in the table.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

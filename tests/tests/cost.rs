@@ -140,7 +140,7 @@ async fn a_report_costs_one_write_unit_and_what_the_apps_make_of_it() {
     let alone = metered(Router::new().app(apps::Echo)).await;
     alone.message("echo hello", "m0").await;
     let delivered = alone.report("1").await;
-    // The figure includes the cost of the responder's job.
+    // The figure includes the cost of the job of the function `responder`.
     let learning = metered(Router::new().app(apps::Echo).app(Learns)).await;
     learning.message("echo hello", "m0").await;
     let learnt = learning.report("1").await;

@@ -573,7 +573,7 @@ async fn a_reply_that_the_gateway_deferred_is_what_tick_finds_and_the_responder_
     Ok(())
 }
 
-/// Makes the responder work off the queue as one batch.
+/// Makes the function `responder` work off the queue as one batch.
 async fn work_off(rig: &Rig) -> Result<Value> {
     let record = |(at, ticket): (usize, Ticket)| {
         json!({

@@ -57,7 +57,7 @@ const ORDER: &str = r#"{"key":"k","text":"x","recipients":["open:1"]}"#;
 const CALL: &str = r#"{"identity":"1"}"#;
 const SENT: &str = r#"{"messages":[{"identity":"1","text":"echo hi"}]}"#;
 
-/// The paths of the tester and of `/send`.
+/// The requests that the tester and `/send` answer.
 const PRIVATE: [(&str, &str, &str); 11] = [
     ("GET", "/httptester/", ""),
     ("GET", "/httptester", ""),

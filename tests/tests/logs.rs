@@ -398,7 +398,7 @@ async fn a_report_with_number_and_text_keeps_the_state_and_says_no_more() {
         reported_at: None,
     };
     report(&bench.project, reported).await.unwrap();
-    // A queue message that is no job does not appear in the log either.
+    // The text of a queue message that cannot be read does not appear in the log either.
     let body = format!("{{\"v\":1,\"type\":\"incoming\",\"message\":\"{TEXT} {NUMBER}\"}}");
     let poison = Record { id: "r".to_owned(), group: None, body, receive_count: 1 };
     assert_eq!(

@@ -154,7 +154,7 @@ fn the_longest_phase_fits_every_function_of_the_template_that_runs_phases() {
     };
     let of = functions::FUNCTIONS.iter().filter(|(_, function)| runs_phases(function));
     let shortest = of.map(|(binary, function)| {
-        // The responder keeps another second, in which it postpones the failed records.
+        // The function `responder` keeps another second, in which it postpones the failed records.
         timeout(binary).saturating_sub(Duration::from_secs(u64::from(*function == Function::Responder)))
     });
     assert_eq!(shortest.min(), Some(FUNCTION_TIMEOUT), "template.yaml and core/src/budget.rs");

@@ -25,7 +25,7 @@ use crate::worker::failure::JobFailure;
 /// between two ticks.
 const FIRST_LOOK: SignedDuration = SignedDuration::from_secs(60);
 
-/// The part of the responder's time that a run leaves for its commit.
+/// The part of the time of the Lambda function `responder` that a run leaves for its commit.
 const COMMIT_TIME: Duration = Duration::from_secs(5);
 
 /// Puts each due job on the queue, once for each due time, and returns the number of these jobs.

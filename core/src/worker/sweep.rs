@@ -101,7 +101,7 @@ struct Sweep<'a> {
 impl Sweep<'_> {
     async fn run(&mut self) -> Result<(), StoreError> {
         let mut lanes = BTreeMap::new();
-        // An unreadable page must not delay the entries that were read before it.
+        // If a read fails, the entries that were read before it still go on the queue.
         let mut read = self.read_all(&mut lanes).await;
         while self.put_on_the_queue(&mut lanes).await && read.is_ok() {
             lanes.retain(|_, lane| lane.rest.is_some());

@@ -155,7 +155,7 @@ impl Sqs {
 }
 
 impl Port {
-    /// Takes the responder's answer for a batch. Finished jobs leave the queue.
+    /// Takes the batch item failures of the function `responder`. Finished jobs leave the queue.
     pub(crate) fn finish(&self, batch: &Batch, failures: &[Failure]) {
         for record in &batch.records {
             let failure = failures.iter().find(|failure| failure.id == record.id);

@@ -66,7 +66,7 @@ enum Stage {
 }
 
 impl Kannel {
-    /// Starts Kannel and waits until it takes messages both ways: all ports answer, smsbox is connected, and each line
+    /// Starts Kannel and waits until it takes messages in both directions: all ports answer, smsbox is connected, and each line
     /// is bound.
     ///
     /// # Errors
@@ -194,7 +194,7 @@ impl Kannel {
         }
     }
 
-    /// Starts smsbox on its former port, and waits until it takes messages both ways.
+    /// Starts smsbox on its former port, and waits until it takes messages in both directions.
     ///
     /// # Errors
     /// Smsbox does not reach this state. The error contains the end of its log.

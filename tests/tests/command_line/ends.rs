@@ -49,7 +49,7 @@ async fn a_second_ctrl_c_ends_it_at_once_and_nothing_is_lost() -> Result<()> {
     let url = format!("{}?id=1112223333&text=echo+kept&mid=1", stack.url()?);
     assert_eq!(get(&url).await?.status, 200);
     gateway.wait_for(1, LIMIT).await?;
-    // The responder waits for the gateway, and after the first signal the program waits for the responder.
+    // The function `responder` waits for the gateway, and after the first signal the program waits for this function.
     let ended = loop {
         stack.send(Signal::INT)?;
         if let Some(ended) = stack.ended_within(Duration::from_millis(200)).await? {

@@ -1,4 +1,4 @@
-//! Texts that go both ways unchanged, byte for byte.
+//! Texts that go in both directions unchanged, byte for byte.
 
 use tests::gsm7;
 use tests::kannel::reassemble;

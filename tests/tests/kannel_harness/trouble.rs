@@ -18,8 +18,8 @@ async fn an_empty_200_and_202_end_a_message_and_the_phone_gets_nothing() {
         kannel.smsc().text(PHONE, CODE, "x").await.unwrap();
         endpoint.wait_for(count, LIMIT).await.unwrap();
     }
-    // If the endpoint got repeated requests for these messages, they would come before the repeated request for a later
-    // message. The same holds for a message to the phone.
+    // If Kannel repeated the requests for these messages, the repeats would arrive before the repeat for the later
+    // message "y". In the same way, a reply to the phone would arrive before "z".
     endpoint.script([Reply::status(503)]);
     kannel.smsc().text(PHONE, CODE, "y").await.unwrap();
     assert_eq!(endpoint.wait_for(5, LIMIT).await.unwrap().len(), 5);

@@ -19,7 +19,7 @@ async fn a_password_opens_the_page_and_a_script_needs_its_token() -> Result<()> 
         browser.keys(format!("guess{ENTER}")).await?;
         browser.until("no", "return document.querySelector('#wrong:not([hidden])') !== null").await?;
         assert_eq!(browser.driver.get_all_cookies().await?.len(), 0);
-        // Without the form, there is no way in.
+        // A direct URL does not bypass the login form.
         browser.driver.goto(browser.url("tester/111/")).await?;
         browser.until("the form again", "return location.pathname.endsWith('/login.html')").await?;
 

@@ -28,7 +28,7 @@ pub(crate) struct Planned {
     pub(crate) away: Duration,
 }
 
-/// The number of faults of each kind. They are mixed, and then the plan repeats.
+/// The faults of one round. They come in random order, and then the next round begins.
 const BAG: [Blow; 7] = [
     Blow::KillStack,
     Blow::KillStack,

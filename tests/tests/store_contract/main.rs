@@ -742,7 +742,7 @@ async fn commit_contact(
         .unwrap()
 }
 
-/// Commits a message whose phases change the contact, if there is one, to the result of `then`.
+/// Commits a message whose phases change the contact with `then`. If there is no contact, they make one.
 async fn change(
     store: &dyn Store,
     who: &ConnectionId,
