@@ -66,8 +66,8 @@ enum Stage {
 }
 
 impl Kannel {
-    /// Starts Kannel and waits until it takes messages in both directions: all ports answer, smsbox is connected, and each line
-    /// is bound.
+    /// Starts Kannel and waits until it takes messages in both directions: all ports answer, smsbox is connected, and
+    /// each line is bound.
     ///
     /// # Errors
     /// Kannel is not installed, or does not reach this state within a minute. The error contains the ends of its logs.
