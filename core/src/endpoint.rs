@@ -1,4 +1,4 @@
-//! The HTTP endpoint of the backends of one engine: from a request to its answer, whatever server it came to.
+//! The HTTP endpoint of the backends of one engine. It answers requests from any kind of server.
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -15,31 +15,32 @@ use crate::project::{Installed, Project};
 use crate::store::Unusable;
 use crate::util::clock::Deadline;
 
-/// The largest body that is read, in bytes: the message in it must fit an item of the table and a job on the queue.
+/// The maximum size of the body, in bytes. The message in it must fit in an item of the table and in a job on the
+/// queue.
 pub const MAX_BODY: usize = 1 << 16;
 
-/// The longest query string that is read, in bytes. An HTTP API takes 10,240 for request line and headers.
+/// The maximum size of the query string, in bytes. An HTTP API takes 10,240 for request line and headers.
 pub const MAX_QUERY: usize = 1 << 14;
 
-/// The most problems that are kept of one request.
+/// The maximum number of problems that are kept of one request.
 const MOST_PROBLEMS: usize = 50;
 
-/// The most bytes that are kept of one of them.
+/// The maximum number of bytes that are kept of one problem.
 const LONGEST_PROBLEM: usize = 1_000;
 
-/// Answers one request to a backend of `engine`, at `/<anything>/<backend name>/`, or, for a delivery report, at
-/// `/<anything>/<backend name>/<path>/` with the [path](crate::backend::Reports::path) that the backend has for them.
-/// What comes to any other path below is a message all the same.
+/// Answers one request to a backend of `engine`. The path of a message is `/<anything>/<backend name>/`. The path of a
+/// delivery report is `/<anything>/<backend name>/<path>/`, with the [path](crate::backend::Reports::path) that the
+/// backend has for reports. A request to any other path below the backend's name is a message too.
 ///
 /// | answer | when |
 /// |---|---|
-/// | what the backend says (200) | the message is durable; or it came from the gateway but cannot be used, and was kept. What follows from the report is durable; or nothing does |
-/// | 400 | it cannot be used, and came from anyone; each line names a field and what is wrong with it |
-/// | 401, 403 | no token, a wrong one; a report without our signature |
+/// | the backend's acknowledgement (200) | the message is durable; or the gateway sent it but it cannot be used, and it was kept. Or everything that follows from the report is durable, or nothing follows from it |
+/// | 400 | the request cannot be used and was not kept, since its backend is open to anyone or does not keep such requests; each line names a field and its fault |
+/// | 401, 403 | no token, a wrong token; a report without our signature |
 /// | 404 | no such backend of this engine |
 /// | 405 | another method than the backend's |
 /// | 413 | more than [`MAX_QUERY`] or [`MAX_BODY`] |
-/// | 415 | as 400, where a fault is of the header `content-type` |
+/// | 415 | as 400, if a fault is in the header `content-type` |
 /// | 503 | the message or the report could not be made durable: send it again |
 pub async fn serve(
     project: &Project,
@@ -119,12 +120,12 @@ async fn answer(
     }
 }
 
-/// 413.
+/// Returns the answer 413.
 pub(crate) fn too_large() -> Response<Bytes> {
     plain_text(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.\n")
 }
 
-/// 405, with the methods that are taken.
+/// Returns the answer 405, with the methods that are allowed.
 pub(crate) fn wrong_method(taken: &[http::Method]) -> Response<Bytes> {
     let allowed: Vec<&str> = taken.iter().map(http::Method::as_str).collect();
     let mut response =
@@ -135,7 +136,7 @@ pub(crate) fn wrong_method(taken: &[http::Method]) -> Response<Bytes> {
     response
 }
 
-/// What someone is told who is not the gateway; `None` for who may come in.
+/// Returns the refusal for a caller without valid credentials, or `None` if the caller may proceed.
 pub(crate) fn to_stranger(caller: Caller) -> Option<Response<Bytes>> {
     match caller {
         Caller::Gateway | Caller::Anyone => None,
@@ -151,7 +152,7 @@ pub(crate) fn to_stranger(caller: Caller) -> Option<Response<Bytes>> {
     }
 }
 
-/// What is wrong with a request: a line for each field.
+/// Returns the answer to an unusable request: a line for each faulty field.
 pub(crate) fn unusable(faults: &[Fault]) -> Response<Bytes> {
     let of_type = faults.iter().any(|fault| fault.field == header::CONTENT_TYPE.as_str());
     let status = if of_type { StatusCode::UNSUPPORTED_MEDIA_TYPE } else { StatusCode::BAD_REQUEST };
@@ -159,7 +160,7 @@ pub(crate) fn unusable(faults: &[Fault]) -> Response<Bytes> {
     plain_text(status, lines.concat())
 }
 
-/// Keeps what the gateway sent and nobody can use. Only then is it told that all is well.
+/// Stores a request of the gateway that cannot be used. Acknowledges it only after that.
 async fn keep(
     project: &Project,
     name: &BackendName,
@@ -176,11 +177,11 @@ async fn keep(
     let without = redact::without_secrets(request, secrets);
     let mut raw = installed.backend.redact(&without);
     if raw.is_empty() && !request.body().is_empty() {
-        // An engine that keeps the query alone would lose the message.
+        // An engine that keeps only the query would lose a message in the body.
         raw = redact::whole(&without);
     }
     let (raw, cut) = redact::bounded(raw, Unusable::MAX_RAW);
-    // The problem itself may quote what was sent.
+    // The problem itself may quote the request, so the log has only the field names.
     let fields: Vec<&str> = faults.iter().take(MOST_PROBLEMS).map(|fault| fault.field.as_str()).collect();
     warn!(backend = name.as_str(), outcome = "unusable", fields = fields.join(", "), cut, "incoming");
     let at = project.ports.clock.now();
@@ -191,7 +192,7 @@ async fn keep(
     }
 }
 
-/// Nothing of the message was kept.
+/// Returns the answer 503. Nothing of the message was kept.
 pub(crate) fn unavailable(problem: &IncomingError) -> Response<Bytes> {
     error!(outcome = "not_taken", error = %problem, "incoming");
     let mut response = plain_text(StatusCode::SERVICE_UNAVAILABLE, "It was not taken. Send it again.\n");

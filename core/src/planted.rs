@@ -1,9 +1,9 @@
-//! Planted faults: small changes of this crate behind switches, which prove that the simulation finds such faults.
+//! Planted faults: small changes of this crate behind switches. They prove that the simulation finds such faults.
 //!
-//! Without the feature `planted` a switch is a constant and compiles to nothing. With it, one is on for as long as a
-//! [`Planted`] lives, on its thread alone.
+//! Without the feature `planted`, a switch is a constant and compiles to nothing. With the feature, a switch is on for
+//! as long as a [`Planted`] lives, and only on its thread.
 
-/// Declares the plants, each with what it does.
+/// Declares the plants, each with a description of its fault.
 macro_rules! plants {
     ($($name:ident: $what:literal,)*) => {
         /// A fault that can be planted.
@@ -15,17 +15,17 @@ macro_rules! plants {
 
         #[cfg(feature = "planted")]
         impl Plant {
-            /// All of them, in the order in which they are declared.
+            /// All plants, in the order of their declaration.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// Returns its name.
+            /// Returns the name of the plant.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => stringify!($name),)*
                 }
             }
 
-            /// Returns what it does.
+            /// Returns the description of the fault.
             pub fn what(self) -> &'static str {
                 match self {
                     $(Self::$name => $what,)*
@@ -103,7 +103,7 @@ pub(crate) fn is(plant: Plant) -> bool {
     switch::present() == Some(plant)
 }
 
-/// Returns whether this fault is planted: never without the feature.
+/// Returns whether this fault is planted. Without the feature it never is.
 #[cfg(not(feature = "planted"))]
 pub(crate) const fn is(_plant: Plant) -> bool {
     false
@@ -127,16 +127,16 @@ mod switch {
         PRESENT.get()
     }
 
-    /// A fault that is there as long as this lives, on this thread.
+    /// A fault that is planted on this thread for as long as this value lives.
     #[must_use = "the fault is there only as long as this lives"]
     pub struct Planted {
         before: Option<Plant>,
-        /// It belongs to its thread.
+        /// A marker that keeps the value on its thread.
         here: PhantomData<*const ()>,
     }
 
     impl Planted {
-        /// Plants a fault, in place of the one that was there.
+        /// Plants a fault, in place of the fault that was planted before.
         pub fn new(plant: Plant) -> Self {
             Self { before: PRESENT.replace(Some(plant)), here: PhantomData }
         }

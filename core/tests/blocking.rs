@@ -1,4 +1,4 @@
-//! Apps that block the thread they run on: they are given up at their limit, and nothing else waits for them.
+//! Apps that block their thread. The router gives them up at their limit, and nothing else waits for them.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -15,7 +15,7 @@ use threadless::{
     Outbound, Reply, Report, Router, Schedule,
 };
 
-/// A door that threads wait at. It opens when it is dropped, so that no thread outlives its test.
+/// A door at which threads wait. It opens when it is dropped, so that no thread outlives its test.
 #[derive(Default)]
 struct Door(Arc<(Mutex<bool>, Condvar)>);
 
@@ -39,7 +39,7 @@ impl Drop for Door {
     }
 }
 
-/// Blocks its thread in one phase, for messages with `block` in them, and counts its calls.
+/// An app that blocks its thread in one phase, for messages that contain `block`, and counts its calls.
 struct Blocks<F> {
     phase: &'static str,
     block: F,
@@ -68,7 +68,7 @@ impl<F: Fn() + Send + Sync + 'static> App for Blocks<F> {
         self.enter("parse", cx.text());
         Ok(())
     }
-    // Not even a future comes of it.
+    // The app blocks before it even returns a future.
     fn handle(&self, cx: &mut Context) -> impl Future<Output = Result<Handled, AppError>> + Send {
         self.enter("handle", cx.text());
         std::future::ready(Ok(Handled::No))
@@ -92,12 +92,12 @@ impl<F: Fn() + Send + Sync + 'static> App for Blocks<F> {
     }
 }
 
-/// Answers with the text, after a moment that a timer tells.
+/// An app that answers with the text, after a short wait on a timer.
 struct Answers;
 
 impl App for Answers {
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
-        // What apps have of tokio works as it does anywhere else.
+        // Apps can use tokio's timers as usual.
         tokio::time::sleep(Duration::from_millis(1)).await;
         let text = cx.text().to_owned();
         let text = tokio::spawn(async move { tokio::task::spawn_blocking(move || text).await }).await??;
@@ -150,7 +150,7 @@ async fn two_blocked_threads_in_a_batch_of_six_cost_the_other_four_nothing() {
 async fn on_a_single_worker_a_blocked_thread_is_given_up_in_each_phase_and_inline() {
     for phase in ["filter", "parse", "handle", "fallback", "cleanup", "outgoing"] {
         let door = Door::default();
-        // In `fallback` the one that answers comes behind.
+        // In `fallback` the app that answers comes behind.
         let router = Router::new().app(Blocks::new(phase, door.waiting())).app(Answers);
         let bench = Bench::with(router).phase_timeout(LIMIT).build();
         bench.receive("1", "block", None).await.unwrap();
@@ -183,7 +183,7 @@ async fn a_report_and_a_job_that_block_their_thread_are_given_up() {
     assert_eq!(bench.work_off().await, []);
     assert_eq!(bench.session("1").await.get::<String>("report").unwrap().as_deref(), Some("delivered"));
 
-    // The job has the responder's time, less what its commit needs.
+    // The job has the time of the function `responder`, less the time that its commit needs.
     let due = threadless::Clock::now(&bench.clock);
     let body = Job::Scheduled { name: "Stuck.job".to_owned(), due }.to_json();
     let job = Record { id: "job".to_owned(), group: None, body, receive_count: 1 };
@@ -221,7 +221,7 @@ async fn an_app_that_blocks_too_many_threads_is_not_called_until_one_is_free() {
     for nth in 0..Router::MAX_BLOCKED + 3 {
         bench.receive("1", &format!("block {nth}"), None).await.unwrap();
     }
-    // The messages are answered all the same, and the app is left out.
+    // The messages are answered all the same, and the app is skipped.
     assert_eq!(bench.gateway.taken().len(), Router::MAX_BLOCKED + 3);
     assert_eq!(calls.load(Ordering::SeqCst), Router::MAX_BLOCKED);
     drop(door);
@@ -234,7 +234,7 @@ async fn an_app_that_blocks_too_many_threads_is_not_called_until_one_is_free() {
     }
 }
 
-/// Says something, blocks, and says more when it is too late.
+/// An app that replies, blocks, and replies again when it is too late.
 struct SaysMore(Door);
 
 impl App for SaysMore {
@@ -267,7 +267,7 @@ async fn nothing_goes_on_for_a_message_that_was_given_up() {
     let (first, second) = (Blocks::new("parse", door.waiting()), Blocks::new("cleanup", || ()));
     let (calls, later) = (Arc::clone(&first.calls), Arc::clone(&second.calls));
     let bench = Bench::new(Router::new().app(first).app(second).app(Answers));
-    // The invocation ends before the app has had its five seconds.
+    // The invocation ends before the app has used its five seconds.
     let invocation = bench.receive("1", "block", None);
     assert!(tokio::time::timeout(LIMIT, invocation).await.is_err());
     assert_eq!(calls.load(Ordering::SeqCst), 1);

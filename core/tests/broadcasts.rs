@@ -1,4 +1,5 @@
-//! Broadcasts on the bench: each recipient once, whatever goes wrong, and what can be asked of them.
+//! Broadcasts on the bench: each recipient gets the message once, whatever goes wrong. Also the questions about a
+//! broadcast's progress.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -13,7 +14,7 @@ use threadless::Router;
 use threadless::broadcast::Taken;
 use threadless::testing::{Behaviour, Bench, Fault, When};
 
-/// How often each number got which text.
+/// Returns how often each number got each text.
 fn received(bench: &Bench) -> BTreeMap<(String, String), usize> {
     let mut received = BTreeMap::new();
     for message in bench.gateway.taken() {
@@ -217,14 +218,14 @@ async fn a_broadcast_that_nobody_could_spread_for_a_day_is_given_up() {
     assert_eq!((&body["fanned_out"], &body["states"]), (&json!(0), &json!({ "waiting": 1 })));
 }
 
-/// Has one call of the store or the queue after the other go wrong, until there is none left to go wrong, and asks
-/// each time that the caller's next try, the queue and the sweeps make everything good.
+/// Makes the calls of the store or the queue go wrong, one after the other, until no call is left. Checks each time
+/// that the caller's next try, the queue and the sweeps repair everything.
 async fn whatever_goes_wrong(fault: Fault, when: When) {
     for nth in 1.. {
         let bench = Bench::new(Router::new());
         bench.receive("00000", "hello", None).await.unwrap();
         bench.faults.plan(nth, fault, when);
-        // With silence the process hangs there: it is killed, and its half-done work with it.
+        // With silence the process hangs there. It is killed, and its unfinished work with it.
         let numbers = numbers(251);
         let first = async {
             let taken = bench.broadcast("flood", "run", &borrowed(&numbers)).await;
@@ -252,12 +253,12 @@ async fn whatever_goes_wrong(fault: Fault, when: When) {
             "call {nth} {fault:?} {when:?}: {doubles} {doubts}"
         );
         let (_, body) = ask(&bench, get("/send/flood?states")).await;
-        // A row of history that could not be written leaves the one before it.
+        // If a row of history could not be written, the row before it remains.
         let lag = body["states"]["queued"].as_u64().unwrap_or(0);
         let sent = body["states"]["sent"].as_u64().unwrap();
         assert_eq!((&body["fanned_out"], sent + lag), (&json!(251), 251), "call {nth} {fault:?} {when:?}");
         assert!(lag <= 1, "call {nth} {fault:?} {when:?}: {body}");
-        // Everything up to the second part, and the first messages behind it: the rest is like them.
+        // This covers everything up to the second part and its first messages. The remaining messages are like them.
         if met == 0 || nth > 30 {
             assert!(nth > 20, "the faults were met: {nth}");
             return;

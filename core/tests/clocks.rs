@@ -1,4 +1,4 @@
-//! Gateways whose clocks are wrong: their times decide nothing.
+//! Gateways with wrong clocks. Their times decide nothing.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -19,11 +19,11 @@ use threadless::{
     report,
 };
 
-/// Keeps what it sees, and answers.
+/// An app that records the messages that it sees, and answers.
 #[derive(Clone, Default)]
 struct Witness(Arc<Mutex<Vec<Arrival>>>, Arc<Mutex<Vec<Timestamp>>>);
 
-/// When a message arrived, with its details.
+/// The arrival time of a message, with its details.
 type Arrival = (Timestamp, BTreeMap<String, String>);
 
 impl App for Witness {
@@ -58,7 +58,7 @@ async fn bring(bench: &Bench, text: &str, received_at: Option<Timestamp>) {
     assert!(bench.work_off().await.is_empty());
 }
 
-/// Times that no working clock can give, and the two ends of what one can.
+/// Returns times that no working clock can give, and the two limits of possible times.
 fn times(now: Timestamp) -> Vec<(Timestamp, bool)> {
     let hours = |hours: i64| now + SignedDuration::from_hours(hours);
     vec![
@@ -94,7 +94,7 @@ async fn a_time_that_cannot_be_right_is_ours_and_the_gateways_stays_among_the_de
             assert_eq!(kept, (!believed).then(|| told.to_string()), "{told}");
             assert_eq!(details["smsc"], "usb0");
         }
-        // In and out, and none of them is expired, panics or takes the place of another.
+        // Messages go in and out. None of them expires, panics or takes the place of another.
         assert_eq!(bench.history("251911").await.len(), 2 * times(Timestamp::UNIX_EPOCH).len());
     }
 }
@@ -110,7 +110,7 @@ async fn a_detail_of_that_name_is_the_gateways_own() {
     assert_eq!(witness.0.lock().unwrap()[0].1["gateway_time"], "its own");
 }
 
-/// Asks for a name, and waits for it for an hour.
+/// An app that asks for a name, and waits for it for an hour.
 struct Asks;
 
 #[derive(Default, Serialize, Deserialize)]

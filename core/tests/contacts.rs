@@ -1,4 +1,5 @@
-//! Contacts: made on first change, changed with the message or not at all, and the same whichever phone is used.
+//! Contacts: an app's first change makes them, they change with the message or not at all, and they are the same from
+//! every phone.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -8,7 +9,8 @@ use std::time::Duration;
 use threadless::testing::{Bench, Fault, When};
 use threadless::{App, AppError, ConnectionId, Contact, Context, Handled, Router};
 
-/// `name X` says who someone is, `add N` counts up what is known of them, `who` tells, `leave` forgets.
+/// An app for contacts: `name X` sets the name, `add N` adds to a sum in the contact, `leave` leaves the contact. Each
+/// reply contains the name.
 struct Registry;
 
 impl App for Registry {
@@ -170,8 +172,8 @@ async fn a_contact_has_at_most_twenty_connections_even_if_all_join_at_once() {
     assert_eq!(joined, Contact::MAX_CONNECTIONS - 1);
 }
 
-/// Has one store call after the other go wrong while a contact is changed, and asks each time that the gateway's next
-/// delivery makes it good, once.
+/// Makes the store calls go wrong, one after the other, while a contact is changed. Checks each time that the gateway's
+/// next delivery repairs it, once.
 async fn whatever_goes_wrong(fault: Fault, when: When) {
     for nth in 1.. {
         let bench = bench();

@@ -1,4 +1,4 @@
-//! Conversations: whose a message is, what ends one, what a deployment in the middle of one does.
+//! Conversations: which conversation gets a message, how a conversation ends, and how it survives a deployment.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -15,7 +15,7 @@ use threadless::apps::{
 use threadless::testing::{Bench, Fault, When};
 use threadless::{AppError, Router};
 
-/// Asks for a name and a number.
+/// A conversation that asks for a name and a number.
 struct Baby;
 
 #[derive(Default, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ impl Conversation for Baby {
     }
 }
 
-/// Asks one question, and passes what is neither yes nor no.
+/// A conversation that asks one question, and passes on every message except yes and no.
 struct Poll;
 
 #[derive(Default, Serialize, Deserialize)]
@@ -258,7 +258,7 @@ async fn an_answer_that_comes_too_late_is_told_so_unless_another_app_knows_it() 
     in_time(&bench);
     bench.transcript("1 > Asha\n1 < Weight of Asha?").await;
     in_time(&bench);
-    // What was asked again may take as long again.
+    // A repeated question may wait as long again.
     bench.transcript("1 > x\n1 < A number, please").await;
     in_time(&bench);
     bench.transcript("1 > y\n1 < A number, please").await;
@@ -332,7 +332,7 @@ async fn a_turn_that_fails_leaves_everything_as_it_was() {
         .await;
 }
 
-/// [`Baby`] as it was before, and as it may be after.
+/// [`Baby`] in an earlier version, and in a possible later one.
 struct Other<const VERSION: u32>;
 
 #[derive(Default, Debug, Serialize, Deserialize)]
@@ -361,14 +361,14 @@ impl<const V: u32> Conversation for Other<V> {
     }
 }
 
-/// The session of someone whom [`Baby`] asked for a weight.
+/// Returns the session of a person whom [`Baby`] asked for a weight.
 async fn in_the_middle() -> threadless::Session {
     let bench = both();
     bench.transcript("1 > baby Asha\n1 < Weight of Asha?").await;
     bench.session("1").await
 }
 
-/// A bench with these apps, where `1` has this session.
+/// Returns a bench with these apps, on which `1` has this session.
 async fn deployed(router: Router, session: threadless::Session) -> Bench {
     struct Seed(threadless::Session);
     impl threadless::App for Seed {
@@ -403,7 +403,7 @@ async fn a_state_of_another_version_is_migrated_or_the_conversation_begins_anew(
     )
     .await;
 
-    // The same version, but a state that cannot be read.
+    // The version is the same, but the state cannot be read.
     let silent = conversation("baby", Other::<1>).changed("");
     deployed(Router::new().app(silent), session).await.transcript("1 > 3200\n1 < v1?").await;
 }
@@ -424,7 +424,7 @@ async fn what_is_no_conversation_under_its_key_counts_as_none() {
     bench.transcript("1 > x\n1 < ?\n1 > baby\n1 < Name?\n1 > Asha\n1 < Weight of Asha?").await;
 }
 
-/// Collects words: what it asks next depends on all that were said before. Counts the turns that it is asked for.
+/// A conversation that collects words. Its next question depends on all words so far. It counts its turns.
 #[derive(Clone, Default)]
 struct List(Arc<AtomicUsize>);
 
@@ -441,7 +441,7 @@ impl Conversation for List {
     }
 }
 
-/// Asks that each message got one turn, and each reply is of the state that was kept with it.
+/// Checks that each message got one turn, and that each reply belongs to the state that was stored with it.
 async fn is_one_chain(bench: &Bench, messages: usize) {
     let texts = bench.gateway.texts();
     assert_eq!(texts.len(), messages, "{texts:?}");
@@ -482,7 +482,7 @@ async fn simultaneous_messages_of_one_handset_take_one_turn_each_queued() {
         let texts: Vec<String> = (0..9).map(|nth| format!("w{nth}")).collect();
         let all = texts.iter().map(|text| bench.receive("1", text, Some(text)));
         assert!(futures_util::future::join_all(all).await.iter().all(Result::is_ok));
-        // Several responders at once, as a queue that lost its order would have it.
+        // Several workers run at once, as if the queue had lost its order.
         tokio::join!(bench.work_off(), bench.work_off(), bench.work_off());
         bench.minutes(2).await;
         is_one_chain(&bench, 10).await;
@@ -490,7 +490,7 @@ async fn simultaneous_messages_of_one_handset_take_one_turn_each_queued() {
     assert!(list.0.load(Ordering::SeqCst) > 100, "turns were taken again");
 }
 
-/// Has one store call after the other go wrong in the middle of a conversation.
+/// Makes the store calls go wrong, one after the other, in the middle of a conversation.
 async fn whatever_goes_wrong(fault: Fault, when: When) {
     for nth in 1.. {
         let bench = both();
@@ -500,7 +500,7 @@ async fn whatever_goes_wrong(fault: Fault, when: When) {
         let _ = tokio::time::timeout(Duration::from_secs(60), first).await;
         let met = bench.faults.met();
         bench.faults.clear();
-        // The gateway delivers it again, and it is no weight.
+        // The gateway delivers the message again. The text is not a weight.
         bench.receive("1", "Asha", Some("m2")).await.unwrap();
         bench.receive("1", "3200", Some("m3")).await.unwrap();
         bench.minutes(3).await;

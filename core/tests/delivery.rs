@@ -1,4 +1,4 @@
-//! The way out when something around it fails: the queue, a report, an answer of the gateway.
+//! Delivery when a part around it fails: the queue, a report, an answer of the gateway.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -10,7 +10,7 @@ use threadless::store::State;
 use threadless::testing::{Behaviour, Bench, Fault, When};
 use threadless::{App, AppError, ConnectionId, Context, FinalStatus, Handled, Recipient, Report, Router};
 
-/// Answers `echo <text>`, and sends the text behind `tell` to 2 and 3.
+/// An app that answers `echo <text>`, and sends the text behind `tell` to 2 and 3.
 struct Talk;
 
 impl App for Talk {
@@ -25,7 +25,7 @@ impl App for Talk {
     }
 }
 
-/// Keeps what it learns about messages.
+/// An app that records the reports on messages.
 #[derive(Clone, Default)]
 struct Learned(Arc<Mutex<Vec<(String, FinalStatus)>>>);
 
@@ -42,7 +42,7 @@ impl App for Learned {
     }
 }
 
-/// Identity and text of everything that the gateway took, in order.
+/// Returns the identity and the text of every message that the gateway took, in order.
 fn taken(bench: &Bench) -> Vec<(String, String)> {
     let taken = bench.gateway.taken().into_iter();
     taken.map(|message| (message.connection.identity.as_str().to_owned(), message.text)).collect()
@@ -88,7 +88,7 @@ async fn replies_that_waited_for_the_gateway_pass_a_send_that_waits_for_the_queu
     assert_eq!(taken(&bench), pairs(&[("1", "one"), ("1", "two"), ("1", "three")]));
 }
 
-/// A gateway that refused is not asked again, whatever of what follows has to be done again.
+/// A gateway that refused a message is not asked again, even if the steps that follow must be repeated.
 #[tokio::test]
 async fn a_gateway_that_refused_is_not_asked_again() {
     let learned = Learned::default();
@@ -97,7 +97,7 @@ async fn a_gateway_that_refused_is_not_asked_again() {
     let ways = [bench.connection_at("first", "1"), bench.connection_at("second", "1")];
     bench.notify_by(&ways, "hello", "n1").await.unwrap();
     bench.notify_by(&ways[..1], "no other way", "n2").await.unwrap();
-    // The notices come off the queue, and then it is down.
+    // The notices leave the queue, and then the queue is down.
     bench.faults.set_queue_down(true);
     bench.work_off().await;
     assert_eq!(bench.gateway.asked(), 1, "the second one waits behind the first");
@@ -145,7 +145,7 @@ async fn a_report_ends_the_doubt_and_the_message_is_not_sent_again() {
     }
 }
 
-/// Neither expiry nor a wish to opt out makes a failure of a message that the gateway has.
+/// If the gateway has the message, neither expiry nor an opt-out makes it a failure.
 #[tokio::test]
 async fn a_message_in_doubt_that_was_reported_does_not_fail_later() {
     for opts_out in [true, false] {
@@ -166,7 +166,8 @@ async fn a_message_in_doubt_that_was_reported_does_not_fail_later() {
     }
 }
 
-/// The row of history is written beside the settlement. Where one of the two is lost, the other one tells.
+/// The row of history is written beside the settlement. If one of the two writes is lost, the other one still tells
+/// what happened.
 #[tokio::test(start_paused = true)]
 async fn no_single_call_that_fails_has_a_message_sent_twice() {
     for fault in [Fault::Error, Fault::Silence] {
@@ -190,7 +191,7 @@ async fn no_single_call_that_fails_has_a_message_sent_twice() {
     }
 }
 
-/// Three holders die one after the other, each with the message sent and nothing written down.
+/// Three holders die one after the other. Each of them has sent the message and recorded nothing.
 #[tokio::test(start_paused = true)]
 async fn each_holder_that_dies_with_a_message_leaves_its_own_doubt() {
     let bench = Bench::new(Router::new().app(Talk));
@@ -208,7 +209,7 @@ async fn each_holder_that_dies_with_a_message_leaves_its_own_doubt() {
     assert_eq!((row.state, row.uncertain), (State::Sent, 3));
 }
 
-/// Answers with the name of whoever is behind the number in the text.
+/// An app that answers with the name of the contact behind the number in the text.
 struct WhoIs;
 
 impl App for WhoIs {

@@ -1,4 +1,4 @@
-//! Handlers as plain functions, and the help that lists them.
+//! Handlers as plain Rust functions, and the help that lists them.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -1,5 +1,5 @@
-//! One message is one row of history, however often its gateway delivers it and wherever the first try ended; and the row of
-//! a message that waits says how often it was tried, with how much doubt, and what came of it last.
+//! One message is one row of history, however often its gateway delivers it and wherever the first try ended. The row
+//! of a waiting message shows the number of attempts, the number of uncertain attempts, and the last result.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -35,7 +35,7 @@ async fn a_message_that_comes_again_without_a_time_of_its_own_is_one_row() {
     for queued in [false, true] {
         let bench = bench(queued);
         let first = bench.clock.now();
-        // Within the five minutes in which the queue knows it, beyond them, and after forty others.
+        // Repeat it within the five minutes in which the queue knows it, beyond them, and after forty other messages.
         for again in 0..5 {
             bench.receive("1", "echo a", Some("a1")).await.unwrap();
             bench.work_off().await;
@@ -58,7 +58,8 @@ async fn a_message_that_comes_again_without_a_time_of_its_own_is_one_row() {
     }
 }
 
-/// Has one call after the other go wrong, until there is none left to go wrong, and then the gateway repeats the message.
+/// Makes the calls go wrong, one after the other, until no call is left. Each time the gateway then repeats the
+/// message.
 async fn one_row_whatever_goes_wrong(queued: bool, fault: Fault, when: When) {
     for nth in 1.. {
         let bench = bench(queued);

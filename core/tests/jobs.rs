@@ -1,8 +1,8 @@
-//! Jobs as every released version put them on the queue, each read for ever.
+//! The jobs that every released version put on the queue. Programs read each of them for ever.
 //!
-//! `fixtures/jobs/` has a folder for each version of the JSON, and in it a file for each form that a released program
-//! wrote: each kind, with and without each optional field. **No file here is ever edited or deleted**: jobs of that form
-//! may be on a queue or among the dead letters for 14 days, and in a backup for longer. A new form is a new file.
+//! `fixtures/jobs/` has a folder for each version of the JSON. In it is a file for each form that a released program
+//! wrote: each kind, with and without each optional field. **No file here is ever edited or deleted**: jobs of that
+//! form may be on a queue or among the dead letters for 14 days, and in a backup for longer. A new form is a new file.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -55,7 +55,7 @@ fn of_incoming(message: Incoming) -> Job {
     Job::Incoming { message: Box::new(message) }
 }
 
-/// Every form of version 1, by the name of its file.
+/// Returns every form of version 1, by the name of its file.
 fn version_1() -> Vec<(&'static str, Job)> {
     let recipient = || Some("8080".to_owned());
     let raw = || Some(vec![0x00, 0x05, 0x7f, 0x80, 0xff]);
@@ -109,7 +109,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/jobs")
 }
 
-/// Each released form: its file, its text, and the job that it is.
+/// Returns each released form: its file, its text, and its job.
 fn released() -> Vec<(String, String, Job)> {
     let of_version_1 = version_1().into_iter().map(|(name, job)| (format!("v1/{name}"), job));
     let read = |(name, job): (String, Job)| {
@@ -152,7 +152,7 @@ fn what_is_written_today_is_among_the_fixtures() {
     }
 }
 
-/// The same with fields that nobody knows yet, at every place but the one that takes any name.
+/// Adds unknown fields at every place, except the one place that accepts any name.
 fn with_unknown_fields(value: &mut Value) {
     match value {
         Value::Object(object) => {

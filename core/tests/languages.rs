@@ -1,4 +1,4 @@
-//! Registration, and replies in the language of whoever gets them.
+//! Registration, and replies in the language of the recipient.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -10,7 +10,7 @@ use threadless::settings::Surroundings;
 use threadless::testing::Bench;
 use threadless::{Router, tr};
 
-/// A project's own catalogue: an Oromo one, for which nothing is bundled, with a text of opting out.
+/// A project's own catalogue in Oromo, for which nothing is bundled. It contains a text for the opt-out.
 const OROMO: &str = r#"
 msgid ""
 msgstr "Plural-Forms: nplurals=2; plural=(n > 1);\n"

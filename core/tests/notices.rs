@@ -1,4 +1,4 @@
-//! Messages that nobody asked for: each goes out once, in its turn, and only to who wants any.
+//! Notices: each goes out once, in its turn, and only to people who have not opted out.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use threadless::store::{Direction, State};
 use threadless::testing::{Behaviour, Bench};
 use threadless::{App, AppError, Context, Outbound, Reply, Router, apps};
 
-/// Signs what goes out, and keeps what is marked so from going out.
+/// An app that signs outgoing messages, and stops those with a mark.
 struct Sign;
 
 impl App for Sign {
@@ -30,7 +30,7 @@ async fn a_notice_goes_through_the_outgoing_phase_and_out_once() {
     for _ in 0..3 {
         bench.notify("1112223333", "Take your medicine", "n1").await.unwrap();
         bench.work_off().await;
-        // Longer than the queue itself knows an id.
+        // This is longer than the queue itself knows an id.
         bench.clock.advance(Duration::from_secs(400));
     }
     bench.notify("1112223333", "a secret", "n2").await.unwrap();

@@ -1,4 +1,5 @@
-//! Promises 1 to 4 on the bench: nothing lost, effects once, sends in order, and doubt where there is doubt.
+//! Promises 1 to 4 on the bench: nothing is lost, each message has one effect, sends keep their order, and doubt is
+//! recorded.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -8,7 +9,7 @@ use std::time::Duration;
 use threadless::testing::{Behaviour, Bench, Fault, When};
 use threadless::{App, AppError, Context, Handled, Router};
 
-/// Counts messages in the session, and answers each with its number and text, in two replies.
+/// An app that counts messages in the session, and answers each with its number and its text, in two replies.
 struct Counter;
 
 impl App for Counter {
@@ -30,7 +31,7 @@ async fn count(bench: &Bench) -> Option<u32> {
     bench.session("1").await.get("count").unwrap()
 }
 
-/// Without what came twice, in the order of the first coming.
+/// Removes repeated texts. The order is that of the first occurrences.
 fn distinct(texts: Vec<String>) -> Vec<String> {
     let mut seen = Vec::new();
     for text in texts {
@@ -94,14 +95,14 @@ async fn twenty_messages_of_one_sender_at_once_are_each_answered_once() {
     }
 }
 
-/// Has one store call after the other go wrong, until there is none left to go wrong, and asks each time that the
-/// gateway's next delivery and the sweeps make everything good.
+/// Makes the store calls go wrong, one after the other, until no call is left. Checks each time that the gateway's next
+/// delivery and the sweeps repair everything.
 async fn whatever_goes_wrong(fault: Fault, when: When) {
     for nth in 1.. {
         let bench = bench();
         bench.receive("1", "zero", Some("mid-0")).await.unwrap();
         bench.faults.plan(nth, fault, when);
-        // With silence the process hangs there: it is killed, and its half-done work with it.
+        // With silence the process hangs there. It is killed, and its unfinished work with it.
         let first = bench.receive("1", "one", Some("mid-1"));
         let _ = tokio::time::timeout(Duration::from_secs(60), first).await;
         let met = bench.faults.met();
@@ -266,7 +267,7 @@ async fn queued_messages_are_accepted_whatever_the_gateway_does() {
     }
     assert_eq!(bench.work_off().await, []);
     bench.gateway.always(Behaviour::Accept);
-    // Beyond the five minutes in which the queue itself knows a message.
+    // This is beyond the five minutes in which the queue itself knows a message.
     bench.minutes(6).await;
     bench.receive("1", "a", Some("a")).await.unwrap();
     bench.work_off().await;

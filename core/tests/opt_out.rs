@@ -1,4 +1,4 @@
-//! Silence after STOP, by whatever way a message could leave; and an end to machines that answer each other.
+//! No message goes out after STOP, by any path. Also the end of loops between machines that answer each other.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -7,7 +7,7 @@ use threadless::store::{HistoryRow, State};
 use threadless::testing::{Behaviour, Bench, Fault, When};
 use threadless::{App, AppError, Context, Handled, Router};
 
-/// Answers each message with as many replies as it says, one without a number.
+/// An app that answers each message with the number of replies in it, or one reply if there is no number.
 struct Talker;
 
 impl App for Talker {
@@ -75,7 +75,7 @@ async fn the_responder_keeps_silence_too() {
 async fn what_waited_for_a_dead_gateway_when_stop_came_is_not_sent_later() {
     let bench = bench();
     bench.gateway.always(Behaviour::Defer);
-    // More than one record holds: the rest is in pieces beside it.
+    // These are more entries than one record holds. The rest is in chunks beside it.
     for text in ["20", "20", "20", "stop"] {
         bench.receive("1", text, None).await.unwrap();
     }
@@ -121,7 +121,7 @@ async fn stop_holds_whatever_the_store_does_meanwhile() {
             bench.receive("1", "2", Some("late")).await.unwrap();
             bench.minutes(20).await;
             let texts = bench.gateway.texts();
-            // A death may send the confirmation twice; nothing else may follow it.
+            // A death may send the confirmation twice. Nothing else may follow it.
             assert!(texts.iter().all(|text| text == STOPPED) && !texts.is_empty(), "{nth}: {texts:?}");
         }
     }
@@ -138,7 +138,7 @@ async fn a_machine_that_answers_our_answers_is_left_alone_for_the_rest_of_the_ho
     assert_eq!(seen(&bench).await, Some(20), "each message is handled all the same");
     let held = bench.history("1").await.into_iter().filter(|row| row.state == State::Failed).count();
     assert_eq!(held, 15);
-    // Who wants silence is confirmed even then.
+    // A person who opts out gets the confirmation even then.
     bench.receive("1", "stop", None).await.unwrap();
     bench.receive("1", "start", None).await.unwrap();
     assert_eq!(bench.gateway.texts().len(), 8);

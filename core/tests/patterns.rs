@@ -1,4 +1,4 @@
-//! Patterns: which messages have a form, and what their groups become.
+//! Patterns: the messages that match, and the types of their groups.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -15,7 +15,7 @@ fn bench(app: impl App) -> Bench {
     Bench::with(Router::new().app(app).app(DefaultReply)).about("Clinic", "?").build()
 }
 
-/// An app that answers with what it read.
+/// An app that answers with the values that it read.
 fn shows<T: DeserializeOwned + Debug + Send + 'static>(
     form: &str,
 ) -> Pattern<impl Fn(Said, T) -> Shown + use<T>, T> {
@@ -122,7 +122,7 @@ async fn a_tuple_has_the_groups_in_order_and_a_plain_value_the_first() {
 
 #[tokio::test]
 async fn the_whole_message_counts_whatever_the_alternatives() {
-    // Each alternative, and not the first of them that fits the beginning.
+    // The pattern tries each alternative, and not only the first one that fits the beginning.
     bench(shows::<()>("in|inside")).transcript("1 > inside\n1 < ()\n1 > in\n1 < ()\n1 > into\n1 < ?").await;
     // A message of several lines is one message.
     let bench = bench(shows::<String>("note (.*)"));
@@ -158,7 +158,7 @@ fn what_is_wrong_with_a_pattern_is_said_at_the_start() {
         (r"case (?<village>\w+)", None),
         (r"case (?<village>\w+", Some("unclosed group, at character 6")),
         (r"case) (?<village>\w+", Some("unopened group, at character 5")),
-        // Right in the middle of another pattern, and wrong alone.
+        // The text is valid in the middle of another pattern, and not valid alone.
         (r"case)|(?:(?<village>\w+)", Some("unopened group, at character 5")),
         (r"case \p{Nonsense}", Some("Unicode property not found, at character 6")),
         (r"(?<vilage>\w+)", Some(r#"the group "vilage" is none of the fields: village"#)),

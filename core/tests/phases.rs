@@ -1,4 +1,4 @@
-//! The phases and what they mean, one sentence a test.
+//! The phases and their meaning, one sentence for each test.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -11,10 +11,10 @@ use threadless::apps::{DefaultReply, Echo, Ping, Said, keyword};
 use threadless::testing::Bench;
 use threadless::{App, AppError, Context, Disposition, Filter, Handled, Handling, Outbound, Reply, Router};
 
-/// Where the apps of a test write down what they were called for.
+/// The list in which the apps of a test record their calls.
 type Trace = Arc<Mutex<Vec<String>>>;
 
-/// What an app does in one phase beside writing it down.
+/// The actions of an app in one phase, in addition to its record.
 #[derive(Clone, Copy, Default)]
 struct Acts {
     filter: Filter,
@@ -74,7 +74,7 @@ impl App for Traced {
     }
 }
 
-/// Runs one message through the apps `a`, `b` … and gives what was called, what was sent, and who dealt with it.
+/// Runs one message through the apps `a`, `b` … Returns the calls, the sent texts, and the disposition.
 async fn run(acts: &[Acts]) -> (Vec<String>, Vec<String>, Disposition) {
     let trace = Trace::default();
     let names = ["a", "b", "c"];
@@ -144,7 +144,7 @@ async fn outgoing_runs_in_reverse_and_judges_each_reply_alone() {
     assert!(trace.ends_with(&calls("c.outgoing b.outgoing c.outgoing b.outgoing a.outgoing")), "{trace:?}");
 }
 
-/// Changes everything that it can, and then fails in its own way.
+/// An app that changes everything that it can, and then fails in its own way.
 #[derive(Clone, Copy)]
 enum Failing {
     Error,
@@ -174,7 +174,7 @@ impl App for Failing {
     }
 }
 
-/// Tells in its cleanup what the message looks like by then.
+/// An app that reports in its cleanup the state of the message at that moment.
 struct Witness;
 
 impl App for Witness {
@@ -203,7 +203,7 @@ async fn a_faulty_app_harms_only_itself() {
     }
 }
 
-/// Blocks its thread, as no app should, until it is told to stop.
+/// An app that blocks its thread until it is told to stop. No app should do this.
 struct Blocking(Arc<std::sync::atomic::AtomicBool>);
 
 impl App for Blocking {
@@ -225,7 +225,7 @@ async fn an_app_that_blocks_its_thread_is_given_up_too() {
     assert_eq!(bench.gateway.texts(), ["on"]);
 }
 
-/// Says something in its fallback, and then fails; says nothing before it fails in `handle`.
+/// An app that replies in its fallback and then fails. In `handle` it fails before it replies.
 struct FailsLate;
 
 impl App for FailsLate {
@@ -256,7 +256,7 @@ async fn a_reply_that_was_queued_before_a_failure_counts_as_handled_and_a_failur
         };
         assert_eq!((bench.gateway.texts(), disposition), (vec![said.to_owned()], expected));
     }
-    // The same in `fallback`: the apps behind are not asked.
+    // The same holds in `fallback`: the apps behind are not called.
     let bench = Bench::with(Router::new().app(FailsLate).app(DefaultReply)).about("T", "?").build();
     let accepted = bench.receive("1", "hello", None).await.unwrap();
     let Accepted::Handled(_, Handling::Done { disposition, .. }) = accepted else { panic!("{accepted:?}") };
@@ -264,7 +264,7 @@ async fn a_reply_that_was_queued_before_a_failure_counts_as_handled_and_a_failur
     assert_eq!(disposition, Disposition::FellBack);
 }
 
-/// Goes on replying in a task of its own after its phase has ended.
+/// An app that continues to reply in a task of its own after its phase has ended.
 struct Lingering;
 
 impl App for Lingering {
@@ -376,7 +376,7 @@ async fn a_function_makes_a_keyword_app() {
         .await;
 }
 
-/// A service elsewhere that books each key once, whatever it is asked.
+/// An external service that books each key once, however often it is called.
 #[derive(Clone, Default)]
 struct Bank(Arc<Mutex<Booked>>);
 
@@ -387,7 +387,7 @@ struct Booked {
 }
 
 impl Bank {
-    /// Books, and gives the number of the booking.
+    /// Books, and returns the number of the booking.
     fn book(&self, key: &str) -> usize {
         let mut booked = self.0.lock().unwrap();
         booked.calls += 1;
@@ -419,7 +419,7 @@ async fn a_phase_may_run_again_and_what_is_keyed_by_the_message_happens_once() {
     let (a, b) = tokio::join!(bench.receive("1", "pay a", Some("a")), bench.receive("1", "pay b", Some("b")));
     assert!(a.is_ok() && b.is_ok());
 
-    // Whoever was committed second ran again, on the session of the first.
+    // The message that was committed second ran again, on the session of the first.
     let mut sent = bench.gateway.texts();
     assert_eq!((bank.0.lock().unwrap().calls, sent.len()), (3, 2));
     assert_eq!(bench.session("1").await.get::<u32>("paid").unwrap(), Some(2));
@@ -427,11 +427,11 @@ async fn a_phase_may_run_again_and_what_is_keyed_by_the_message_happens_once() {
     let receipt = |text: &String| text.split(' ').nth(2).unwrap().parse::<usize>().unwrap();
     let mut receipts: Vec<usize> = sent.iter().map(receipt).collect();
     receipts.sort_unstable();
-    // And the bank booked each message once: the second run got the receipt of the first.
+    // The bank booked each message once: the second run got the receipt of the first.
     assert_eq!((receipts, bank.0.lock().unwrap().by_key.len()), (vec![1, 2], 2));
 }
 
-/// Breaks everything that it can reach in one phase, and fails.
+/// An app that breaks everything that it can reach in one phase, and fails.
 struct FailsIn {
     phase: &'static str,
     panics: bool,

@@ -1,4 +1,4 @@
-//! Delivery reports on the bench: the history moves forward only, and apps learn of each end once.
+//! Delivery reports on the bench: the history moves only forward, and apps learn each final status once.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -12,7 +12,7 @@ use threadless::store::{Advanced, Direction, HistoryRow, State};
 use threadless::testing::{Behaviour, Bench, Fault, When};
 use threadless::{App, AppError, Context, FinalStatus, Outgoing, Report, Router, apps};
 
-/// Remembers in the session what it learns.
+/// An app that records its reports in the session.
 struct Learns;
 
 impl App for Learns {
@@ -30,13 +30,13 @@ fn router() -> Router {
 
 const WHO: &str = "1112223333";
 
-/// What the app has learnt, with the id of the message left out.
+/// Returns the reports that the app received, without the ids of the messages.
 async fn learnt(bench: &Bench) -> Vec<String> {
     let learnt = bench.session(WHO).await.get::<Vec<String>>("learnt").unwrap().unwrap_or_default();
     learnt.iter().map(|told| told.rsplit(' ').next().unwrap().to_owned()).collect()
 }
 
-/// Has a message answered, and gives the answer.
+/// Makes the app answer a message, and returns the answer.
 async fn answered(bench: &Bench, text: &str) -> Outgoing {
     bench.receive(WHO, &format!("echo {text}"), None).await.unwrap();
     bench.work_off().await;
@@ -48,7 +48,7 @@ async fn row(bench: &Bench, message: &Outgoing) -> HistoryRow {
     history.into_iter().find(|row| row.id == message.id).unwrap()
 }
 
-/// Reports, has the queue worked off, and says what became of the row.
+/// Reports a status, works off the queue, and returns the result and the state of the row.
 async fn reported(bench: &Bench, message: &Outgoing, fate: Option<FinalStatus>) -> (Advanced, State) {
     let moved = bench.report(message, fate).await.unwrap();
     assert_eq!(bench.work_off().await, []);
@@ -75,7 +75,7 @@ async fn a_report_moves_the_row_and_the_apps_learn_of_the_end() {
 async fn a_double_report_is_one_however_long_after() {
     let bench = Bench::new(router());
     let reply = answered(&bench, "one").await;
-    // Within the queue's five minutes, beyond them, and beyond the day for which a connection knows what it took in.
+    // The times are within the queue's five minutes, beyond them, and beyond the 12 hours of `Advanced::LATELY`.
     for seconds in [0, 1, 400, 11 * 3600, 13 * 3600, 5 * 24 * 3600] {
         bench.clock.advance(Duration::from_secs(seconds));
         assert_eq!(reported(&bench, &reply, Some(FinalStatus::Delivered)).await.1, State::Delivered);
@@ -167,7 +167,7 @@ async fn where_no_app_wants_to_know_nothing_goes_on_the_queue() {
     assert_eq!(row(&bench, &reply).await.state, State::Delivered, "the history knows");
 }
 
-/// Answers every report, and fails with every other one.
+/// An app that answers every report, and fails at every other one.
 struct Chatters;
 
 impl App for Chatters {
@@ -212,8 +212,8 @@ async fn who_opted_out_gets_no_reply_to_a_report() {
     assert_eq!(bench.gateway.taken().len(), sent);
 }
 
-/// Has one store call after the other go wrong while a message is refused and another one reported, and asks each time
-/// that the apps learn of both once.
+/// Makes the store calls go wrong, one after the other, while one message is refused and another is reported. Checks
+/// each time that the apps learn of both once.
 async fn whatever_goes_wrong(fault: Fault, when: When) {
     for nth in 1.. {
         let bench = Bench::new(router());
@@ -229,11 +229,11 @@ async fn whatever_goes_wrong(fault: Fault, when: When) {
             }
             bench.work_off().await;
         };
-        // With silence the process hangs there: it is killed, and its half-done work with it.
+        // With silence the process hangs there. It is killed, and its unfinished work with it.
         let _ = tokio::time::timeout(Duration::from_secs(60), at_work).await;
         let met = bench.faults.met();
         bench.faults.clear();
-        // The gateway and the queue bring everything again.
+        // The gateway and the queue deliver everything again.
         bench.receive(WHO, "echo taken", Some("mid-1")).await.unwrap();
         bench.receive(WHO, "echo refused", Some("mid-2")).await.unwrap();
         bench.minutes(3).await;
@@ -245,7 +245,8 @@ async fn whatever_goes_wrong(fault: Fault, when: When) {
         }
         let mut learnt = learnt(&bench).await;
         learnt.sort();
-        // Who died with the refusal in hand asks again, and this gateway takes it the second time.
+        // If a process dies before it records the refusal, the next one asks again, and this gateway takes the message
+        // the second time.
         let refused = !taken.iter().any(|message| message.text == "refused");
         let expected: &[&str] = if refused { &["delivered", "failed"] } else { &["delivered"] };
         let doubled = learnt == ["delivered", "failed"];

@@ -1,4 +1,4 @@
-//! The responder with batches as a queue hands them out.
+//! The worker of the Lambda function `responder`, with batches as a queue hands them out.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -39,7 +39,7 @@ async fn a_record_that_fails_fails_those_behind_it_in_its_group_and_no_others() 
         record(&bench, "a2", "1", "echo a2"),
         record(&bench, "b2", "2", "echo b2"),
     ];
-    // The first call of the first group: opening the backend is shared, so plan both groups' loads apart.
+    // Both groups share the opening of the backend. Do it first, so that the two groups' loads can be planned apart.
     assert_eq!(failed(&bench, vec![record(&bench, "warm", "9", "echo warm")]).await, Vec::<String>::new());
     bench.faults.plan(1, Fault::Error, When::Before);
     let failures = failed(&bench, records.clone()).await;

@@ -1,7 +1,7 @@
-//! The rooms of the core and the direction of their imports, as `core/ARCHITECTURE.md` shows them.
+//! The rooms of the core and the direction of their imports, as `core/ARCHITECTURE.md` lists them.
 //!
-//! A room is a folder or a file directly under `core/src`. The table in ARCHITECTURE.md lists the rooms from the lowest to the
-//! highest, each with the rooms that it imports. A room may import only rooms above it in the table.
+//! A room is a folder or a file directly under `core/src`. The table in ARCHITECTURE.md lists the rooms from the lowest
+//! to the highest, each with the rooms that it imports. A room may import only rooms above it in the table.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -28,7 +28,7 @@ fn files(folder: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// The module that a file holds, as the names of its path.
+/// Returns the module of a file, as the names in its path.
 fn module(file: &Path) -> Vec<String> {
     let path = file.strip_prefix(core().join("src")).unwrap().with_extension("");
     let mut names: Vec<String> = path.iter().map(|name| name.to_string_lossy().into_owned()).collect();
@@ -38,14 +38,14 @@ fn module(file: &Path) -> Vec<String> {
     names
 }
 
-/// The code of a file without comments, and without the tests in it: those may use whatever they test with.
+/// Returns the code of a file without comments and without its tests, since tests may import anything that they need.
 fn code(text: &str) -> String {
     let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
     let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The paths that a use tree stands for: `a::{b, c::d}` is `a::b` and `a::c::d`.
+/// Returns the paths in a use tree: `a::{b, c::d}` stands for `a::b` and `a::c::d`.
 fn paths(tree: &str) -> Vec<String> {
     let Some((head, body)) = tree.split_once('{') else { return vec![tree.trim().to_owned()] };
     let body = body.rsplit_once('}').map_or(body, |(body, _)| body);
@@ -67,7 +67,7 @@ fn paths(tree: &str) -> Vec<String> {
     parts.flat_map(|part| paths(part)).map(|path| format!("{}{path}", head.trim())).collect()
 }
 
-/// The paths from the crate's root that a file names: in `use` lines, and in the midst of code.
+/// Returns the paths from the crate's root that a file names, in `use` lines and in the code.
 fn imports(module: &[String], text: &str) -> Vec<Vec<String>> {
     let text = code(text);
     let mut found = Vec::new();
@@ -97,7 +97,7 @@ fn imports(module: &[String], text: &str) -> Vec<Vec<String>> {
     found.into_iter().filter_map(absolute).collect()
 }
 
-/// The room of each name that the crate's root exports.
+/// Returns the room of each name that the crate's root exports.
 fn exports(root: &str) -> BTreeMap<String, String> {
     let uses = root.lines().collect::<Vec<_>>().join("\n");
     let mut exports = BTreeMap::new();
@@ -111,7 +111,7 @@ fn exports(root: &str) -> BTreeMap<String, String> {
     exports
 }
 
-/// The rooms as the code has them.
+/// Returns the rooms as the code has them.
 fn built() -> Rooms {
     let source = core().join("src");
     let root = exports(&fs::read_to_string(source.join("lib.rs")).unwrap());
@@ -138,7 +138,7 @@ fn built() -> Rooms {
     rooms
 }
 
-/// The rooms as ARCHITECTURE.md lists them, in its order.
+/// Returns the rooms as ARCHITECTURE.md lists them, in its order.
 fn drawn() -> Vec<(String, BTreeSet<String>)> {
     let page = fs::read_to_string(core().join("ARCHITECTURE.md")).unwrap();
     let table = page.split("| room | what it holds | imports |").nth(1).expect("the table of rooms");

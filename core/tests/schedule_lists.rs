@@ -1,5 +1,5 @@
-//! A scheduled job whose list of recipients changes between a run that died and the run after it: one list goes out,
-//! whole, with the state of the same run.
+//! A scheduled job whose list of recipients changes between a run that died and the run after it. One whole list goes
+//! out, with the state of the same run.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -11,8 +11,8 @@ use std::time::Duration;
 use threadless::testing::{Bench, Fault, When};
 use threadless::{App, JobContext, Recipient, Router, Schedule};
 
-/// Each run has another list: the first one `first` numbers that begin with 1, the second `second` that begin with 2 …
-/// The text and the state say of which run they are.
+/// A job with another list in each run. The first list has `first` numbers that begin with 1, the second has `second`
+/// numbers that begin with 2, and so on. The text and the state name their run.
 #[derive(Clone, Default)]
 struct Lists {
     sizes: Vec<usize>,
@@ -43,13 +43,14 @@ fn numbers(run: usize, size: usize) -> Vec<Recipient> {
     (0..size).map(|nth| format!("bench:{run}{nth:06}").parse().unwrap()).collect()
 }
 
-/// Has the `nth` call of the first minute go wrong for good, then lets time pass. Returns whether it was met.
+/// Makes the `nth` call of the first minute go wrong for good, then lets time pass. Returns whether there was such a
+/// call.
 async fn one_list_goes_out(sizes: &[usize], nth: usize, fault: Fault, when: When) -> bool {
     let lists = Lists { sizes: sizes.to_vec(), ..Lists::default() };
     let bench = Bench::new(Router::new().app(lists.clone()));
     bench.minutes(46).await;
     bench.faults.plan(nth, fault, when);
-    // With silence the process hangs there: it is killed, and its half-done work with it.
+    // With silence the process hangs there. It is killed, and its unfinished work with it.
     let _ = tokio::time::timeout(Duration::from_secs(60), bench.minutes(1)).await;
     let met = bench.faults.met() > 0;
     bench.faults.clear();
@@ -70,10 +71,11 @@ async fn one_list_goes_out(sizes: &[usize], nth: usize, fault: Fault, when: When
     met
 }
 
-/// The calls of the minute in which the job is due: sweep and tick 1 to 4, the run from 5 on.
+/// The calls of the minute in which the job is due: calls 1 to 4 belong to the sweep and the tick, and the run begins
+/// with call 5.
 #[tokio::test(start_paused = true)]
 async fn wherever_a_run_dies_the_list_of_one_run_goes_out_whole() {
-    // Each list has more than one broadcast: 2,500 messages are the most of one.
+    // Each list needs more than one broadcast: a broadcast holds at most 2,500 messages.
     for nth in 5..=13 {
         assert!(one_list_goes_out(&[2510, 2530], nth, Fault::Silence, When::After).await);
     }

@@ -1,4 +1,5 @@
-//! Scheduled work on the bench: each due time once, whatever goes wrong, and one run for all that an outage missed.
+//! Scheduled jobs on the bench: each due time runs once, whatever goes wrong, and one run replaces all runs that an
+//! outage missed.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -10,7 +11,7 @@ use std::time::Duration;
 use threadless::testing::{Bench, Fault, When};
 use threadless::{App, JobContext, Recipient, Router, Schedule};
 
-/// Counts its runs, tells two numbers the count and then its due time, and fails as often as it is told to.
+/// A job that counts its runs, sends two numbers the count and then its due time, and fails as often as the test asks.
 #[derive(Clone, Default)]
 struct Remind {
     failures: Arc<AtomicUsize>,
@@ -46,7 +47,7 @@ fn bench() -> (Bench, Remind) {
     (Bench::new(Router::new().app(remind.clone())), remind)
 }
 
-/// What each of the two numbers got, in any order.
+/// Returns the texts that one number got, in any order.
 fn texts(bench: &Bench, number: &str) -> Vec<String> {
     let taken = bench.gateway.taken().into_iter();
     let theirs = taken.filter(|message| message.connection.identity.as_str() == number);
@@ -110,14 +111,14 @@ async fn faulty_schedules_stop_the_start() {
     }
 }
 
-/// Has one call of the store or the queue after the other go wrong, until there is none left to go wrong, and asks
-/// each time that the queue and the ticks make everything good.
+/// Makes the calls of the store or the queue go wrong, one after the other, until no call is left. Checks each time
+/// that the queue and the ticks repair everything.
 async fn whatever_goes_wrong(fault: Fault, when: When) {
     for nth in 1.. {
         let (bench, _) = bench();
         bench.minutes(46).await;
         bench.faults.plan(nth, fault, when);
-        // With silence the process hangs there: it is killed, and its half-done work with it.
+        // With silence the process hangs there. It is killed, and its unfinished work with it.
         let _ = tokio::time::timeout(Duration::from_secs(60), bench.minutes(1)).await;
         let met = bench.faults.met();
         bench.faults.clear();

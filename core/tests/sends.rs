@@ -1,4 +1,4 @@
-//! What apps have sent to others: once, whatever goes wrong, and nobody waits for anybody else.
+//! The sends of apps to other people: each goes out once, whatever goes wrong, and no recipient waits for another.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -10,7 +10,7 @@ use threadless::store::{Direction, State};
 use threadless::testing::{Behaviour, Bench, Fault, When};
 use threadless::{App, AppError, Context, Handled, Outbound, Recipient, Reply, Router, SendError, Sending};
 
-/// Sends what it is told to the numbers behind `tell`: `tell 1 2 3: text`.
+/// An app that sends a text to the numbers behind `tell`: `tell 1 2 3: text`.
 struct Tell;
 
 impl App for Tell {
@@ -32,7 +32,7 @@ fn bench() -> Bench {
     Bench::new(Router::new().app(Tell))
 }
 
-/// What each number got, in order.
+/// Returns the texts that each number got, in order.
 fn received(bench: &Bench) -> BTreeMap<String, Vec<String>> {
     let mut received: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for message in bench.gateway.taken() {
@@ -52,7 +52,7 @@ async fn a_send_reaches_each_recipient_once_and_the_sender_has_the_reply() {
     for _ in 0..3 {
         bench.receive("1", "tell 2 3 2: flood", Some("mid")).await.unwrap();
         bench.work_off().await;
-        // Longer than the queue itself knows an id.
+        // This is longer than the queue itself knows an id.
         bench.clock.advance(Duration::from_secs(400));
     }
     assert_eq!(received(&bench), got(&[("1", &["told"]), ("2", &["flood"]), ("3", &["flood"])]));
@@ -77,7 +77,7 @@ async fn what_goes_to_others_does_not_wait_for_the_gateway_of_the_sender() {
     bench.receive("1", "tell 2: one", None).await.unwrap();
     bench.work_off().await;
     assert_eq!(received(&bench), got(&[("2", &["one"])]));
-    // Nor does the next, while the first reply still waits.
+    // The next send does not wait either, while the first reply still waits.
     bench.receive("1", "tell 3: two", None).await.unwrap();
     bench.work_off().await;
     assert_eq!(received(&bench), got(&[("2", &["one"]), ("3", &["two"])]));
@@ -120,7 +120,7 @@ async fn who_opted_out_can_still_have_others_told() {
     assert_eq!(received(&bench), got(&[("9", &["someone wrote"])]));
 }
 
-/// Sends a copy of everything that goes out to the archive, that to the archive included.
+/// An app that sends a copy of every outgoing message to the archive, including the messages to the archive.
 struct Archive;
 
 impl App for Archive {
@@ -212,7 +212,8 @@ async fn a_message_that_one_backend_refuses_goes_out_by_the_next() {
     }
 }
 
-/// Makes a contact of who texts first, joins who texts later to it, and has everyone of it told on `tell`.
+/// An app that makes a contact for the first sender, adds later senders to it, and sends to everyone of the contact on
+/// `tell`.
 struct Family;
 
 impl App for Family {
@@ -246,7 +247,7 @@ async fn a_contact_is_reached_by_the_connection_added_last_and_by_the_next_where
     bench.work_off().await;
     assert_eq!(received(&bench), got(&[("1", &["flood"]), ("2", &["flood"])]));
 
-    // The same in a broadcast; whom nobody knows is named.
+    // The same holds in a broadcast. The answer names an unknown contact.
     let id = bench.contact("1").await.unwrap().id().clone();
     let order = |contact: &str| {
         let body = format!(r#"{{"key":"k","text":"run","recipients":[{{"contact":"{contact}"}}]}}"#);
@@ -264,15 +265,15 @@ async fn a_contact_is_reached_by_the_connection_added_last_and_by_the_next_where
     assert_eq!((&one["state"], &one["by"]), (&"sent".into(), &"bench:1".into()));
 }
 
-/// Has one call of the store or the queue after the other go wrong, until there is none left to go wrong, and asks
-/// each time that the gateway's next delivery, the queue's and the sweeps make everything good.
+/// Makes the calls of the store or the queue go wrong, one after the other, until no call is left. Checks each time
+/// that the next deliveries of the gateway and of the queue, and the sweeps, repair everything.
 async fn whatever_goes_wrong(fault: Fault, when: When) {
     for nth in 1.. {
         let bench = bench();
         bench.receive("1", "zero", Some("mid-0")).await.unwrap();
         bench.receive("2", "zero", Some("mid-0")).await.unwrap();
         bench.faults.plan(nth, fault, when);
-        // With silence the process hangs there: it is killed, and its half-done work with it.
+        // With silence the process hangs there. It is killed, and its unfinished work with it.
         let first = async {
             let _ = bench.receive("1", "tell 2 3: flood", Some("mid-1")).await;
             bench.work_off().await;

@@ -1,5 +1,5 @@
-//! The sweep: everything that is due comes back, backends take turns, nobody is overlooked, and a long queue is not
-//! made longer than the responders can take it.
+//! The sweep: every due entry is found, backends take turns, no entry is missed, and a long queue grows only as fast as
+//! the workers take jobs.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -35,15 +35,15 @@ const SETTINGS: &str = r#"
     sendsms_url = "http://127.0.0.1:3/"
 "#;
 
-/// A queue that remembers each of its calls.
+/// A queue that records each of its calls.
 #[derive(Default)]
 struct Calls {
     calls: Mutex<Vec<Vec<Ticket>>>,
-    /// Which calls it refuses, from 0; `None` for all of them.
+    /// The calls that it refuses, from 0; `None` for all of them.
     refused: Mutex<Option<BTreeSet<usize>>>,
-    /// How many jobs a responder takes off it between two times that it is asked; `None`: it does not count.
+    /// The number of jobs that the workers take between two questions for its length; `None` if it does not count.
     drain: Option<usize>,
-    /// How many are off it, and how many were on it at most.
+    /// The number of jobs that were taken off it, and the maximum number that were on it.
     drained: Mutex<(usize, usize)>,
 }
 
@@ -80,7 +80,7 @@ impl Calls {
         Self { refused: Mutex::new(Some(BTreeSet::new())), ..Self::default() }
     }
 
-    /// The jobs, in order: for each the backend whose outbox is to be delivered, and whose.
+    /// Returns the jobs in order: for each, the backend and the identity of the outbox.
     fn delivers(&self) -> Vec<(String, String)> {
         let whose = |ticket: &Ticket| match &ticket.job {
             Job::Deliver { connection } => {
@@ -120,7 +120,8 @@ impl Rig {
         Self { project: Project::new(settings, Router::new().app(Echo), ports), clock }
     }
 
-    /// Has the gateway of a backend not take one reply to each of so many senders. They are due a few seconds later.
+    /// Makes the gateway of a backend defer one reply to each of these senders. The replies are due a few seconds
+    /// later.
     async fn leave_behind(&self, backend: &str, senders: usize) {
         for sender in 0..senders {
             let received = Received {
@@ -161,12 +162,12 @@ async fn all_that_is_due_goes_on_the_queue_at_once_each_once_and_backends_take_t
     let all: BTreeSet<(String, String)> = found.iter().cloned().collect();
     assert_eq!(found.len(), all.len(), "each once");
     assert_eq!(all, expected("a", 5000).chain(expected("b", 40)).chain(expected("c", 1500)).collect());
-    // A gateway behind which thousands wait, for an hour longer, holds up nobody.
+    // A gateway with thousands of waiting messages, which waits for an hour longer, delays no other.
     let turns: BTreeSet<&str> = found[..120].iter().map(|(backend, _)| backend.as_str()).collect();
     assert_eq!(turns.len(), 3);
     assert_eq!(found[..120].iter().filter(|(backend, _)| backend == "b").count(), 40);
     assert_eq!(found[..4500].iter().filter(|(backend, _)| backend == "c").count(), 1500);
-    // Within a backend the longest due first.
+    // Within a backend, the entry that has been due longest comes first.
     let of_c: Vec<&str> =
         found.iter().filter(|(backend, _)| backend == "c").map(|(_, sender)| sender.as_str()).collect();
     assert_eq!(of_c.len(), 1500);
@@ -256,7 +257,7 @@ async fn what_was_looked_at_in_vain_is_looked_at_again_a_minute_later() {
         for _ in 0..3 {
             sweep(&rig.project).await.unwrap();
         }
-        // The job is taken, and comes to nothing: the outbox is due since the same moment still.
+        // The job is taken and has no effect, so the outbox is still due since the same moment.
         let job = queue.take().unwrap_or_else(|| panic!("in minute {minute} nobody looks")).job;
         assert!(matches!(job, Job::Deliver { .. }), "{job:?}");
         assert_eq!(queue.take(), None, "sweeps of one minute ask once: {minute}");
@@ -273,7 +274,7 @@ async fn after_an_outage_of_hours_thousands_at_two_backends_come_back_within_min
         let from: ConnectionId = bench.connection_at(backend, &format!("{sender:06}"));
         bench.receive_at(&from, "echo hi", None).await.unwrap();
     }
-    // Six hours in which nobody takes anything, with what was tried until then.
+    // For six hours no gateway takes a message, and no attempt is made in between.
     bench.minutes(2).await;
     bench.clock.advance(Duration::from_secs(6 * 3600));
     bench.gateway.always_at("alive", Behaviour::Accept);
@@ -308,7 +309,7 @@ async fn a_gateway_that_hangs_with_hundreds_behind_it_is_left_alone_and_others_a
     assert!(bench.gateway.asked() - asked - 300 <= 4, "three that hang, and a probe");
 }
 
-/// An old responder that works off a job twice does no harm either.
+/// A worker of an earlier version that works off a job twice does no harm either.
 #[tokio::test]
 async fn a_job_for_an_outbox_that_is_empty_does_nothing() {
     let bench = Bench::new(Router::new().app(Echo));

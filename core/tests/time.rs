@@ -1,5 +1,5 @@
-//! Apps that never return, in time that is not real: a message is committed and answered all the same, and the other apps
-//! have their turn.
+//! Apps that never return, in simulated time. A message is committed and answered all the same, and the other apps have
+//! their turn.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -18,10 +18,11 @@ use tokio::time::Instant;
 
 const PHASES: [&str; 6] = ["filter", "parse", "handle", "fallback", "cleanup", "outgoing"];
 
-/// The time of a function that answers HTTP, less what its invocation keeps for the answer and the last settling.
+/// The time of a Lambda function that answers HTTP, less the time that its invocation keeps for the answer and the last
+/// settlement.
 const INLINE: Duration = Duration::from_secs(27);
 
-/// Never returns from these phases, for messages with this text in them.
+/// An app that never returns from these phases, for messages with this text.
 #[derive(Clone, Copy)]
 struct Hangs {
     phases: &'static [&'static str],
@@ -71,7 +72,7 @@ fn always(phases: &'static [&'static str]) -> Hangs {
     Hangs { phases, text: "" }
 }
 
-/// Is there in every phase, needs a moment in each, and answers in the phase that it is told to.
+/// An app that takes part in every phase, needs a moment in each, and answers in one given phase.
 #[derive(Clone, Copy)]
 struct Quick {
     answers_in: &'static str,
@@ -122,7 +123,7 @@ impl App for Quick {
     }
 }
 
-/// Has a message come in as a function does that answers HTTP, and says how long that took.
+/// Receives a message as a Lambda function that answers HTTP does, and returns the duration.
 async fn receive(bench: &Bench, text: &str) -> Duration {
     let begun = Instant::now();
     let uri = format!("/backend/bench/?id=1&text={text}");
@@ -139,7 +140,7 @@ async fn an_app_that_never_returns_in_one_phase_or_in_all_is_given_up_and_the_me
     for (phases, answers_in) in
         PHASES.iter().map(std::slice::from_ref).chain([all]).zip(PHASES.iter().cycle())
     {
-        // Before and behind the one that answers. No reply can be queued in the outgoing phase.
+        // The hanging app is before and behind the app that answers. No reply can be queued in the outgoing phase.
         let answers_in = if *answers_in == "outgoing" { "handle" } else { answers_in };
         let quick = Quick { answers_in, replies: 1 };
         for router in [
@@ -192,7 +193,7 @@ async fn a_quick_app_behind_many_that_hang_still_answers() {
 
 #[tokio::test(start_paused = true)]
 async fn a_phase_may_take_its_whole_limit_while_there_is_time() {
-    /// Takes nearly as long as it may, three times.
+    /// An app that takes nearly the whole permitted time, three times.
     struct Slow;
     impl App for Slow {
         async fn parse(&self, cx: &mut Context) -> Result<(), AppError> {
@@ -263,7 +264,7 @@ fn ids(failures: Vec<Failure>) -> Vec<String> {
 
 const QUEUED: Duration = Duration::from_secs(28);
 
-/// Has a batch worked off as the responder does, and gives what failed.
+/// Works off a batch as the function `responder` does, and returns the failed records.
 async fn batch(bench: &Bench, records: Vec<Record>) -> Vec<String> {
     let begun = Instant::now();
     let failures = respond(&bench.project, records, Deadline::within(QUEUED)).await;
@@ -301,7 +302,7 @@ async fn an_app_that_hangs_over_every_message_of_a_batch_holds_up_none() {
 
 #[tokio::test(start_paused = true)]
 async fn what_would_have_too_little_time_for_slow_apps_goes_back() {
-    /// Always takes as long as it nearly may.
+    /// An app that always takes nearly the whole permitted time.
     struct Slow;
     impl App for Slow {
         async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
@@ -319,7 +320,7 @@ async fn what_would_have_too_little_time_for_slow_apps_goes_back() {
         assert_eq!(failed.len(), expected, "{failed:?}");
         left.retain(|record| failed.contains(&record.id));
     }
-    // None was cut off: each has its answer, in order.
+    // No message was cut off: each has its answer, in order.
     assert_eq!(bench.gateway.texts(), (0..10).map(|nth| nth.to_string()).collect::<Vec<_>>());
 }
 
@@ -353,10 +354,10 @@ async fn whatever_call_of_store_or_queue_hangs_the_batch_is_reported_in_time() {
         let texts = ["a1", "b1", "a2", "b2", "a3", "b3"];
         let records: Vec<Record> = texts.iter().map(|text| record(&bench, text, &text[..1], text)).collect();
         let failed = batch(&bench, records.clone()).await;
-        // Only one group can have met it.
+        // Only one group can have met the fault.
         assert!(failed.len() <= 3 && failed.iter().all(|id| id[..1] == failed[0][..1]), "{nth}: {failed:?}");
         hung += bench.faults.met();
-        // What is reported as done is done: what is not comes again, and each has its answer once.
+        // A record that is reported as done is done. The others come again, and each message has its answer once.
         bench.faults.clear();
         let again = records.into_iter().filter(|record| failed.contains(&record.id)).collect();
         assert_eq!(batch(&bench, again).await, Vec::<String>::new(), "{nth}");

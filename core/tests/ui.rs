@@ -1,5 +1,5 @@
-//! What the compiler says to the commonest mistakes in writing an app: each file in `ui/` has one, and in its lines
-//! `//says` what must be in the answer.
+//! The compiler's messages for the most common mistakes in writing an app. Each file in `ui/` has one mistake, and its
+//! `//says` lines hold texts that the compiler's answer must contain.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-/// What rustc has to say to a file that uses this library; empty if nothing.
+/// Returns rustc's messages for a file that uses this library, or an empty text if there are none.
 fn compile(file: &Path) -> String {
-    // The library as it was built for this test, or later. It lies beside the test with all that it needs.
+    // This is the library as it was built for this test, or later. It is in the same folder as the test, with its
+    // dependencies.
     let test = std::env::current_exe().unwrap();
     let built = test.parent().unwrap();
     let is_library = |path: &PathBuf| {
@@ -23,7 +24,7 @@ fn compile(file: &Path) -> String {
     let libraries = fs::read_dir(built).unwrap().map(|entry| entry.unwrap().path());
     let library = libraries.filter(is_library).max_by_key(made).expect("the library is beside this test");
 
-    // The compiler of this toolchain stands beside its cargo.
+    // The compiler of this toolchain is in the same folder as its cargo.
     let beside = std::env::var_os("CARGO").map(|cargo| Path::new(&cargo).with_file_name("rustc"));
     let rustc = beside.filter(|path| path.exists()).unwrap_or_else(|| PathBuf::from("rustc"));
     let output = Command::new(rustc)
@@ -53,7 +54,7 @@ fn compile(file: &Path) -> String {
     said
 }
 
-/// What a file expects, and what it got.
+/// Compares the expected messages of a file with the real ones.
 fn check(name: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui").join(name).with_extension("rs");
     let text = fs::read_to_string(&file).unwrap();

@@ -1,11 +1,11 @@
-//! Apps that prove things.
+//! Apps that show faults of the router.
 
 use threadless::apps::{Keywords, keyword};
 use threadless::{App, AppError, Context, Filter, Handled, Outbound, Reply, Report, Router};
 
-/// Answers `count <text>` with how many such messages this sender has sent, and the text.
+/// An app that answers `count <text>` with the number of such messages that this sender has sent, and the text.
 ///
-/// A message that was handled twice would show: as two numbers for one text, and as a number that is too high.
+/// If a message is processed twice, one text gets two numbers, and a number is too high.
 pub struct Counting;
 
 impl App for Counting {
@@ -20,10 +20,10 @@ impl App for Counting {
     }
 }
 
-/// Where [`Learning`] keeps what it was told.
+/// The session key under which [`Learning`] keeps its reports.
 pub const LEARNT: &str = "learning.learnt";
 
-/// Remembers what it is told became of messages: the id of each, and its fate.
+/// An app that records the final status of messages, each with its id.
 pub struct Learning;
 
 impl App for Learning {
@@ -35,7 +35,7 @@ impl App for Learning {
     }
 }
 
-/// Fails in the way that a message asks for: `error`, `panic`, `panic later`, `endless`.
+/// An app that fails as a message asks: `error`, `panic`, `panic later`, `endless`.
 pub struct Faulty;
 
 impl App for Faulty {
@@ -54,10 +54,10 @@ impl App for Faulty {
     }
 }
 
-/// The file that [`Blocking`] makes in the folder of the process when it begins.
+/// The file that [`Blocking`] makes in the folder of the process when it begins to block.
 pub const BLOCKING: &str = "blocking";
 
-/// Blocks its thread for an hour when it is told `block`.
+/// An app that blocks its thread for an hour when it receives `block`.
 pub struct Blocking;
 
 impl App for Blocking {
@@ -70,8 +70,8 @@ impl App for Blocking {
     }
 }
 
-/// Never returns from any phase, for messages with `hang` in them; blocks its thread for a minute in each, for messages with
-/// `block` in them.
+/// An app that hangs. For a message that contains `hang`, no phase ever returns. For a message that contains `block`,
+/// each phase blocks its thread for a minute.
 pub struct Hanging;
 
 impl Hanging {
@@ -117,7 +117,7 @@ impl App for Hanging {
     }
 }
 
-/// The apps of the project, and those that prove things: [`Counting`], [`Blocking`], and `three`, which has three
+/// Adds the apps of these tests to the project's apps: [`Counting`], [`Blocking`], and `three`, which gives three
 /// replies.
 pub fn proving(router: Router) -> Router {
     let three = keyword("three", async |_| ["one", "two", "three"]);

@@ -1,4 +1,4 @@
-//! The real SDK's client for an emulator: the key is given, nothing is read from the environment.
+//! A client of the real SDK for an emulator. The key is given, and nothing is read from the environment.
 
 use anyhow::Result;
 use aws_credential_types::Credentials;
@@ -6,7 +6,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Config, Region};
 use threadless::aws::http_client;
 
-/// A client for the SQS at `endpoint`: `http://127.0.0.1:8002`.
+/// Makes a client for the SQS at `endpoint`, for example `http://127.0.0.1:8002`.
 ///
 /// # Errors
 /// The HTTP client cannot be made.

@@ -1,4 +1,4 @@
-//! The embedded DynamoDB of a local stack, with as many tables as a test needs, and its calls as they stand on the wire.
+//! The embedded DynamoDB of a local stack, with as many tables as a test needs, and its calls as HTTP requests.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use threadless::store::dynamodb::DynamoStore;
 
 use crate::http::exchange;
 
-/// A stack whose DynamoDB is used and nothing else. It ends when this is dropped.
+/// A stack of which only the DynamoDB is used. It ends when this is dropped.
 pub struct DynamoDb {
     stack: Stack,
 }
 
 impl DynamoDb {
-    /// Starts one that sweeps nothing while a test looks.
+    /// Starts a stack that sweeps nothing during a test.
     ///
     /// # Errors
     /// The stack does not start.
@@ -27,10 +27,10 @@ impl DynamoDb {
         Ok(Self { stack: Stack::start(options).await? })
     }
 
-    /// A store in a new table. Nothing in it is deleted when its time to live is over.
+    /// Makes a store in a new table. DynamoDB deletes no item of it when the item's time to live is over.
     ///
     /// # Errors
-    /// The table cannot be made, or no client can.
+    /// The table or the client cannot be made.
     pub async fn store(&self, table: &str) -> Result<DynamoStore> {
         let attributes = [("pk", "S"), ("sk", "S"), ("due_shard", "S"), ("due_at", "N")];
         let definitions =
@@ -58,15 +58,15 @@ impl DynamoDb {
     /// Deletes a table.
     ///
     /// # Errors
-    /// As [`DynamoDb::call`].
+    /// The same as for [`DynamoDb::call`].
     pub async fn drop_table(&self, table: &str) -> Result<()> {
         self.call("DeleteTable", &json!({ "TableName": table })).await.map(drop)
     }
 
-    /// Makes one call and gives its answer.
+    /// Makes one call and returns its answer.
     ///
     /// # Errors
-    /// No answer, or one that is not 200.
+    /// There is no answer, or its status is not 200.
     pub async fn call(&self, operation: &str, request: &Value) -> Result<Value> {
         let body = request.to_string();
         let authorization = "AWS4-HMAC-SHA256 Credential=local/20990101/us-east-1/dynamodb/aws4_request, \
@@ -84,10 +84,10 @@ impl DynamoDb {
         serde_json::from_str(&answer.body).context("the answer is not JSON")
     }
 
-    /// All items of a table, in DynamoDB's own JSON.
+    /// Returns all items of a table, in DynamoDB's own JSON.
     ///
     /// # Errors
-    /// As [`DynamoDb::call`].
+    /// The same as for [`DynamoDb::call`].
     pub async fn items(&self, table: &str) -> Result<Vec<Value>> {
         let (mut items, mut from) = (Vec::new(), Value::Null);
         loop {
@@ -104,19 +104,19 @@ impl DynamoDb {
         }
     }
 
-    /// Writes one item as it is.
+    /// Writes one item unchanged.
     ///
     /// # Errors
-    /// As [`DynamoDb::call`].
+    /// The same as for [`DynamoDb::call`].
     pub async fn put(&self, table: &str, item: &Value) -> Result<()> {
         self.call("PutItem", &json!({ "TableName": table, "Item": item })).await.map(drop)
     }
 }
 
-/// A store whose DynamoDB answers at this URL.
+/// Makes a store whose DynamoDB answers at this URL.
 ///
 /// # Errors
-/// No client can be made.
+/// The client cannot be made.
 pub fn store_at(url: &str, table: &str) -> Result<DynamoStore> {
     let access = Access {
         region: "us-east-1".to_owned(),

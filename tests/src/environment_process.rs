@@ -1,4 +1,5 @@
-//! One environment of a function as a process of its own, to be frozen while the rest of the stack goes on.
+//! One environment of a Lambda function as a process of its own. A test can freeze it while the rest of the stack
+//! continues.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -20,11 +21,11 @@ pub struct EnvironmentProcess {
 }
 
 impl EnvironmentProcess {
-    /// Starts an environment of a function beside a stack, with its table and its queue. `executable` is that of
-    /// `src/bin/environment.rs`.
+    /// Starts an environment of a Lambda function for a stack, with the stack's table and queue. `executable` is the
+    /// program of `src/bin/environment.rs`.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// The process cannot be started.
     pub fn start(executable: &str, function: &str, stack: &Stack, settings: &Path) -> Result<Self> {
         let sqs = stack.queue_url.split('/').take(3).collect::<Vec<_>>().join("/");
         let mut child = Command::new(executable)
@@ -41,10 +42,10 @@ impl EnvironmentProcess {
         Ok(Self { child, pid, events, results })
     }
 
-    /// Gives it an event.
+    /// Gives the environment an event.
     ///
     /// # Errors
-    /// It has ended.
+    /// The process has ended.
     pub async fn invoke(&mut self, event: &str) -> Result<()> {
         self.events.write_all(format!("{}\n", event.replace('\n', " ")).as_bytes()).await?;
         Ok(self.events.flush().await?)
@@ -53,7 +54,7 @@ impl EnvironmentProcess {
     /// Waits for the result of the earliest event that has none yet.
     ///
     /// # Errors
-    /// It has ended.
+    /// The process has ended.
     pub async fn result(&mut self) -> Result<String> {
         match self.results.next_line().await? {
             Some(result) => Ok(result),
@@ -61,19 +62,19 @@ impl EnvironmentProcess {
         }
     }
 
-    /// Freezes it, as Lambda may do to an environment at any time, and waits until it is frozen.
+    /// Freezes the environment, as Lambda may do at any time, and waits until it is frozen.
     ///
     /// # Errors
-    /// It has ended.
+    /// The process has ended.
     pub async fn pause(&self) -> Result<()> {
         kill_process(self.pid, Signal::STOP)?;
         until_frozen(self.pid, "the environment").await
     }
 
-    /// Lets it go on.
+    /// Lets the environment continue.
     ///
     /// # Errors
-    /// It has ended.
+    /// The process has ended.
     pub fn resume(&self) -> Result<()> {
         Ok(kill_process(self.pid, Signal::CONT)?)
     }

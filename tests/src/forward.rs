@@ -1,4 +1,4 @@
-//! A port that is known before its server: connections are handed on once there is one.
+//! A port that is open before its server is known. It passes connections on once there is a server.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// The port at work. It closes when this is dropped.
+/// The open port. It closes when this is dropped.
 pub struct Forward {
     address: SocketAddr,
     target: Arc<watch::Sender<Option<SocketAddr>>>,
@@ -17,10 +17,10 @@ pub struct Forward {
 }
 
 impl Forward {
-    /// Takes a free port. Connections wait there until there is a target.
+    /// Opens a free port. Connections wait there until there is a target.
     ///
     /// # Errors
-    /// There is none.
+    /// No port is free.
     pub async fn start() -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -35,12 +35,12 @@ impl Forward {
         Ok(Self { address, target, _tasks: tasks })
     }
 
-    /// Where it is.
+    /// Returns the address of the port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where connections lead from now on.
+    /// Sets the target of all connections from now on.
     pub fn to(&self, target: SocketAddr) {
         self.target.send_replace(Some(target));
     }
@@ -50,7 +50,7 @@ async fn hand_on(mut near: TcpStream, mut targets: watch::Receiver<Option<Socket
     let target = targets.wait_for(Option::is_some).await.ok().and_then(|target| *target);
     let Some(target) = target else { return };
     if let Ok(mut far) = TcpStream::connect(target).await {
-        // Ends with either side.
+        // The copy ends when either side closes.
         let _ = copy_bidirectional(&mut near, &mut far).await;
     }
 }

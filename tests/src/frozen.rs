@@ -1,5 +1,4 @@
-//! Processes that are frozen: SIGSTOP alone only asks for that, and each thread goes on until the kernel comes round to
-//! it.
+//! Waiting until a process is frozen. SIGSTOP only requests that: each thread continues until the kernel stops it.
 
 use std::time::Duration;
 
@@ -7,13 +6,13 @@ use anyhow::{Result, ensure};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use tokio::time::{Instant, sleep};
 
-/// How long a process may go on after SIGSTOP.
+/// The time for which a process may continue after SIGSTOP.
 const GRACE: Duration = Duration::from_secs(20);
 
 /// Waits until a child that got SIGSTOP is frozen.
 ///
 /// # Errors
-/// It is no child of this process, or goes on for 20 seconds.
+/// The process is no child of this process, or it still runs after 20 seconds.
 pub(crate) async fn until_frozen(child: Pid, name: &str) -> Result<()> {
     let frozen = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     let patience = Instant::now() + GRACE;

@@ -1,11 +1,11 @@
 //! The GSM 7-bit default alphabet (3GPP TS 23.038, clause 6.2.1), one septet in a byte, as SMPP carries it.
 //!
-//! Written apart from the router's own codec on purpose: the proofs compare the two.
+//! It is written independently of the router's own codec, because the tests compare the two.
 
 /// The septet that leads to the extension table.
 const ESCAPE: u8 = 0x1B;
 
-/// The character of each septet; the escape's own place holds U+001B.
+/// The character of each septet. The place of the escape holds U+001B.
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\u{1B}ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?\
     ¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 
@@ -22,13 +22,14 @@ const EXTENSION: [(u8, char); 10] = [
     (0x65, '€'),
 ];
 
-/// Every character of the alphabet and its extension table, 137 of them.
+/// Returns every character of the alphabet and its extension table, 137 characters.
 pub fn every_character() -> String {
     let basic = BASIC.chars().filter(|character| *character != char::from(ESCAPE));
     basic.chain(EXTENSION.iter().map(|(_, character)| *character)).collect()
 }
 
-/// The septets of one character: one, or two with the escape. `None` for what the alphabet lacks.
+/// Returns the septets of one character: one, or two with the escape. Returns `None` if the alphabet lacks the
+/// character.
 pub fn septets(character: char) -> Option<Vec<u8>> {
     if let Some((septet, _)) = EXTENSION.iter().find(|(_, extended)| *extended == character) {
         return Some(vec![ESCAPE, *septet]);
@@ -37,12 +38,13 @@ pub fn septets(character: char) -> Option<Vec<u8>> {
     u8::try_from(place).ok().filter(|septet| *septet != ESCAPE).map(|septet| vec![septet])
 }
 
-/// The septets of a text, or `None` if the alphabet lacks one of its characters.
+/// Returns the septets of a text, or `None` if the alphabet lacks one of its characters.
 pub fn encode(text: &str) -> Option<Vec<u8>> {
     text.chars().map(septets).collect::<Option<Vec<_>>>().map(|all| all.concat())
 }
 
-/// The text of septets; `None` for a byte over 127, or an escape before what the extension table lacks.
+/// Returns the text of septets. Returns `None` for a byte over 127, or for an escape before a septet that the extension
+/// table lacks.
 pub fn decode(septets: &[u8]) -> Option<String> {
     let mut text = String::new();
     let mut rest = septets.iter().copied();

@@ -1,5 +1,5 @@
-//! An HTTP client that sends a URL exactly as it is given. Ordinary clients normalise it first, and the proofs are
-//! about bytes.
+//! An HTTP client that sends a URL exactly as it is given. Ordinary clients normalise a URL first, and the tests check
+//! the exact bytes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,22 +9,22 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::time::timeout;
 
-/// How long an answer may take before [`get`] gives up.
+/// The time after which [`get`] stops waiting for an answer.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// What a server answered.
+/// The answer of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// The body; bytes that are not UTF-8 are replaced.
+    /// The body. Bytes that are not UTF-8 are replaced.
     pub body: String,
 }
 
 /// Fetches `http://host:port/path?query` on a connection of its own.
 ///
 /// # Errors
-/// No connection, no complete answer within a minute, or an answer that is not HTTP.
+/// There is no connection, no complete answer within a minute, or the answer is not HTTP.
 pub async fn get(url: &str) -> Result<Answer> {
     let rest = url.strip_prefix("http://").with_context(|| format!("{url}: not an http URL"))?;
     let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
@@ -37,7 +37,7 @@ pub async fn get(url: &str) -> Result<Answer> {
 /// Posts a body to `http://host:port/path` on a connection of its own.
 ///
 /// # Errors
-/// As [`get`].
+/// The same as for [`get`].
 pub async fn post(url: &str, content_type: &str, body: &str) -> Result<Answer> {
     let rest = url.strip_prefix("http://").with_context(|| format!("{url}: not an http URL"))?;
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -48,20 +48,20 @@ pub async fn post(url: &str, content_type: &str, body: &str) -> Result<Answer> {
     Ok(whole.answer)
 }
 
-/// What a server answered, headers included.
+/// The answer of a server, with its headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whole {
-    /// Status and body.
+    /// The status and the body.
     pub answer: Answer,
-    /// The headers by their names in lower case; of a name that is there twice, the last.
+    /// The headers by their names in lower case. If a name is there twice, this is the last value.
     pub headers: BTreeMap<String, String>,
 }
 
-/// Sends these bytes on a connection of their own and reads the answer until the server closes it. They need not
-/// be HTTP; if they are, they should ask for the close.
+/// Sends these bytes on a connection of their own and reads the answer until the server closes the connection. The
+/// bytes need not be HTTP. If they are, they should ask the server to close the connection.
 ///
 /// # Errors
-/// No connection, no complete answer within a minute, or an answer that is not HTTP.
+/// There is no connection, no complete answer within a minute, or the answer is not HTTP.
 pub async fn exchange(address: impl ToSocketAddrs, request: &[u8]) -> Result<Whole> {
     let mut answer = Vec::new();
     let exchange = async {
@@ -89,14 +89,14 @@ fn parse(answer: &[u8]) -> Result<Whole> {
     Ok(Whole { answer: Answer { status, body }, headers })
 }
 
-/// Escapes a value for a query: everything but ASCII letters, digits and `-._~`.
+/// Escapes a value for a query: everything except ASCII letters, digits and `-._~`.
 pub fn escape(value: impl AsRef<[u8]>) -> String {
     const UNRESERVED: &percent_encoding::AsciiSet =
         &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     percent_encoding::percent_encode(value.as_ref(), UNRESERVED).to_string()
 }
 
-/// The bytes of an escaped query value; `+` is a blank.
+/// Returns the bytes of an escaped query value. A `+` becomes a space.
 pub fn unescape(value: &str) -> Vec<u8> {
     percent_encoding::percent_decode_str(&value.replace('+', " ")).collect()
 }

@@ -1,5 +1,5 @@
-//! What the proofs across packages share: a real Kannel, the operator behind it, HTTP servers with scripted
-//! answers, and a look into the local stack.
+//! Shared tools of the tests across packages: a real Kannel, the operator behind it, HTTP servers with scripted
+//! answers, and access to the local stack.
 
 pub mod apps;
 pub mod aws;

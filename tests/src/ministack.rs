@@ -1,4 +1,4 @@
-//! Another emulator of AWS, to hold ours against: started from the executable that `MINISTACK` names.
+//! Another emulator of AWS, to compare ours with. It is started from the executable that `MINISTACK` names.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::ports::free_port;
 
-/// The emulator at work. It ends when this is dropped.
+/// The running emulator. It ends when this is dropped.
 pub struct Ministack {
     child: Child,
     port: u16,
@@ -16,20 +16,20 @@ pub struct Ministack {
 }
 
 impl Ministack {
-    /// Starts it, and waits until it answers.
+    /// Starts the emulator, and waits until it answers.
     ///
     /// # Errors
-    /// `MINISTACK` names no executable (`tests/run` installs one), or it does not answer within a minute.
+    /// `MINISTACK` names no executable (`tests/run` installs one), or the emulator does not answer within a minute.
     pub fn start() -> Result<Self> {
         Self::start_with(&[])
     }
 
-    /// The same, with variables that the functions deployed in it find in their environment.
+    /// Starts the emulator like `start`. The functions deployed in it find these variables in their environment.
     ///
-    /// It ends with the thread that calls this.
+    /// The emulator ends with the thread that calls this.
     ///
     /// # Errors
-    /// As [`start`](Self::start).
+    /// The same as for [`start`](Self::start).
     pub fn start_with(variables: &[(&str, &str)]) -> Result<Self> {
         let executable = std::env::var("MINISTACK").context("MINISTACK is not set: run tests/run")?;
         let port = free_port()?;
@@ -64,7 +64,7 @@ impl Ministack {
         Ok(ministack)
     }
 
-    /// Where it answers.
+    /// Returns the URL at which the emulator answers.
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }

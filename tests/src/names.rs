@@ -1,4 +1,4 @@
-//! A name server for which every name is this machine's.
+//! A name server that gives the address of this machine for every name.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use tokio::net::UdpSocket;
 use tokio::task::AbortHandle;
 
-/// Answers each question for an IPv4 address with 127.0.0.1, valid for a second, until it is dropped (RFC 1035).
+/// A name server that answers each question for an IPv4 address with 127.0.0.1, valid for a second, until it is dropped
+/// (RFC 1035).
 pub struct Names {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
@@ -18,7 +19,7 @@ impl Names {
     /// Listens on a free port of the loopback.
     ///
     /// # Errors
-    /// There is none.
+    /// No port is free.
     pub async fn start() -> Result<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no free port")?;
         let address = socket.local_addr()?;
@@ -36,12 +37,12 @@ impl Names {
         Ok(Self { address, asked, serving: serving.abort_handle() })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The names that were asked for, in turn.
+    /// Returns the names that were asked for, in order.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -53,7 +54,7 @@ impl Drop for Names {
     }
 }
 
-/// The name of the first question, and its answer.
+/// Returns the name of the first question, and its answer.
 fn answer(packet: &[u8]) -> Option<(String, Vec<u8>)> {
     let (id, mut rest) = (packet.get(..2)?, packet.get(12..)?);
     let mut labels = Vec::new();
@@ -65,7 +66,7 @@ fn answer(packet: &[u8]) -> Option<(String, Vec<u8>)> {
     let kind = rest.get(1..5)?;
     let question = packet.get(12..packet.len() - rest.len() + 5)?;
     let is_address = kind == [0, 1, 0, 1];
-    // An answer without fault, by who knows; one question, and one answer or none.
+    // An authoritative answer without an error: one question, and one answer or none.
     let head = [&id[0..2], &[0x85, 0x80, 0, 1, 0, u8::from(is_address), 0, 0, 0, 0]].concat();
     let record: &[u8] = &[0xC0, 0x0C, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, 127, 0, 0, 1];
     let record = if is_address { record } else { &[] };

@@ -1,4 +1,4 @@
-//! Ports for servers that cannot be asked to choose one themselves, or that must come back to the one they had.
+//! Ports for servers that cannot choose one themselves, or that must return to their former port.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::LazyLock;
@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::{Context, Result};
 
-/// Below the range that the kernel hands out to outgoing connections, so that a port stays free while its server
-/// restarts.
+/// The first port. It is below the range from which the kernel takes ports for outgoing connections, so a port stays
+/// free while its server restarts.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 
-/// Begins at another place in each process: two test runs side by side seldom meet.
+/// The next port. Each process begins at another place, so two test runs at the same time seldom collide.
 static NEXT: LazyLock<AtomicU16> =
     LazyLock::new(|| AtomicU16::new(u16::try_from(std::process::id() * 37 % u32::from(COUNT)).unwrap_or(0)));
 
-/// A port of the loopback where nothing listens. This process gets it once only (until all have had their turn);
-/// another process may take it before its server does, so be ready to try again.
+/// Returns a port of the loopback on which nothing listens. This process gets each port once only, until all have been
+/// used. Another process may take the port before its server does, so the caller must be ready to try again.
 ///
 /// # Errors
 /// All ports are taken.
@@ -27,7 +27,7 @@ pub fn free_port() -> Result<u16> {
         .context("no free port")
 }
 
-/// Whether somebody listens on a port of this machine (IPv4), as the kernel has it: nobody is connected to find out.
+/// Returns whether a server listens on a port of this machine (IPv4). Asks the kernel, and connects to nothing.
 pub fn is_listening(port: u16) -> bool {
     const LISTENING: &str = "0A";
     let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
@@ -46,7 +46,7 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         assert!(is_listening(port));
-        // Nobody has this one for anything.
+        // No program uses this port.
         assert!(!is_listening(1));
     }
 

@@ -1,4 +1,5 @@
-//! A stretch of bad road: an HTTP proxy between two parties that a test tells what to lose and what to hold back.
+//! An unreliable network: an HTTP proxy between two parties. A test tells it which requests and answers to lose or to
+//! delay.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,32 +14,32 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::http::unescape;
 
-/// What becomes of one request.
+/// The treatment of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It goes through, and the answer comes back.
+    /// The request goes through, and the answer comes back.
     Pass,
-    /// It is read and goes nowhere; the connection is closed.
+    /// The request is read and goes nowhere. The connection is closed.
     Close,
-    /// It goes through, and the connection is closed in the place of the answer.
+    /// The request goes through, and the connection is closed instead of an answer.
     LoseAnswer,
-    /// It goes nowhere, and is answered with this status.
+    /// The request goes nowhere, and is answered with this status.
     Status(u16),
 }
 
-/// One request that was handed on.
+/// One request that was passed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passed {
-    /// Path and query, not unescaped.
+    /// The path and the query, still escaped.
     pub target: String,
-    /// The moment at which it was handed on. Moments of all proxies of one process are on one scale.
+    /// The moment at which the request was passed on. The moments of all proxies of one process are on one scale.
     pub begun: usize,
-    /// The moment at which its whole answer was here, and the answer's status. `None` if no answer came.
+    /// The moment at which the whole answer had come, and the status of the answer. `None` if no answer came.
     pub answered: Option<(usize, u16)>,
 }
 
 impl Passed {
-    /// A parameter of the query, unescaped. `None` if it is absent; bytes that are not UTF-8 are replaced.
+    /// Returns a parameter of the query, unescaped, or `None` if it is absent. Bytes that are not UTF-8 are replaced.
     pub fn text(&self, name: &str) -> Option<String> {
         let (_, query) = self.target.split_once('?')?;
         let mut pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
@@ -47,13 +48,13 @@ impl Passed {
     }
 }
 
-/// The next moment.
+/// Returns the next moment.
 fn moment() -> usize {
     static MOMENT: AtomicUsize = AtomicUsize::new(0);
     MOMENT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// The proxy. It is for requests without a body, one a connection. It stops when it is dropped.
+/// The proxy. It takes requests without a body, one on each connection. It stops when it is dropped.
 pub struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -62,9 +63,9 @@ pub struct Proxy {
 
 struct Shared {
     plan: Mutex<Plan>,
-    /// How many hold answers back.
+    /// The number of holders that delay answers.
     held: watch::Sender<usize>,
-    /// How many requests may be on their way at once.
+    /// The number of requests that may be open at the same time.
     room: Semaphore,
 }
 
@@ -77,7 +78,7 @@ struct Plan {
     passed: Vec<Passed>,
 }
 
-/// Holds answers back as long as it lives.
+/// A holder that delays answers as long as it lives.
 pub struct Held(Arc<Shared>);
 
 impl Drop for Held {
@@ -91,7 +92,7 @@ impl Shared {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes down that a request is handed on, and returns its place in the log.
+    /// Records that a request is passed on, and returns its place in the log.
     fn begins(&self, request: &[u8]) -> usize {
         let line = String::from_utf8_lossy(request.split(|byte| *byte == b'\r').next().unwrap_or_default());
         let target = line.split(' ').nth(1).unwrap_or_default().to_owned();
@@ -107,7 +108,7 @@ impl Shared {
 }
 
 impl Proxy {
-    /// Listens on a free port of the loopback. Until it [leads](Self::leads_to) somewhere it closes connections.
+    /// Listens on a free port of the loopback. Closes all connections until it [leads](Self::leads_to) to a target.
     ///
     /// # Errors
     /// No port is free.
@@ -115,7 +116,8 @@ impl Proxy {
         Self::with_room(Semaphore::MAX_PERMITS).await
     }
 
-    /// The same, with so many requests on their way at once: the rest waits, as in a sidecar with `maxconn`.
+    /// Starts a proxy like `start` that allows only this number of open requests. The others wait, as in a sidecar with
+    /// `maxconn`.
     ///
     /// # Errors
     /// No port is free.
@@ -131,38 +133,38 @@ impl Proxy {
         Ok(Self { address, shared, serving })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Sets where requests go from now on.
+    /// Sets the target of requests from now on.
     pub fn leads_to(&self, target: SocketAddr) {
         self.shared.plan().target = Some(target);
     }
 
-    /// Says what becomes of the next requests, in turn. What comes after them passes.
+    /// Sets the treatment of the next requests, in order. Later requests pass.
     pub fn script(&self, verdicts: impl IntoIterator<Item = Verdict>) {
         self.shared.plan().script.extend(verdicts);
     }
 
-    /// How many requests it took.
+    /// Returns the number of requests that it took.
     pub fn taken(&self) -> usize {
         self.shared.plan().taken
     }
 
-    /// Sets the status that answers a request from now on if nobody listens where it should go. Before this is called,
-    /// its connection is closed.
+    /// Sets the status that answers a request from now on if nothing listens at the target. Before this call, the proxy
+    /// closes the connection of such a request.
     pub fn unreachable(&self, status: u16) {
         self.shared.plan().unreachable = Some(status);
     }
 
-    /// The requests that were handed on so far, in the order of their beginnings.
+    /// Returns the requests that were passed on so far, in the order of their beginnings.
     pub fn passed(&self) -> Vec<Passed> {
         self.shared.plan().passed.clone()
     }
 
-    /// From now on answers wait, until what this returns is dropped.
+    /// Delays answers from now on, until the returned holder is dropped.
     pub fn hold_answers(&self) -> Held {
         self.shared.held.send_modify(|held| *held += 1);
         Held(Arc::clone(&self.shared))
@@ -178,7 +180,7 @@ impl Drop for Proxy {
 async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        // An error is one side's going away.
+        // An error means that one side went away.
         let shared = Arc::clone(&shared);
         connections.spawn(async move { pass(stream, &shared).await.ok() });
     }
@@ -229,7 +231,7 @@ async fn answer_with(mut client: TcpStream, status: u16) -> Result<()> {
     Ok(client.shutdown().await?)
 }
 
-/// The whole answer to a request, which is asked to be the last of its connection.
+/// Returns the whole answer to a request. The request asks the server to close the connection.
 async fn fetch(mut server: TcpStream, request: &[u8]) -> Result<Vec<u8>> {
     let request = String::from_utf8_lossy(request);
     let goes_on = |line: &&str| !line.to_ascii_lowercase().starts_with("connection:");

@@ -1,4 +1,4 @@
-//! Questions to the DynamoDB and the SQS of a local stack, in their own protocols and past every client of ours.
+//! Requests to the DynamoDB and the SQS of a local stack, in their own protocols and without any client of ours.
 
 use std::net::SocketAddr;
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::http::exchange;
 
-/// Asks for one operation: `DynamoDB_20120810.Scan`, `AmazonSQS.GetQueueAttributes`.
+/// Requests one operation, for example `DynamoDB_20120810.Scan` or `AmazonSQS.GetQueueAttributes`.
 ///
 /// # Errors
-/// It is not answered with 200 and JSON.
+/// The answer is not 200 with JSON.
 pub async fn ask(service: SocketAddr, operation: &str, input: &Value) -> Result<Value> {
     let body = input.to_string();
     let request = format!(
@@ -26,11 +26,11 @@ pub async fn ask(service: SocketAddr, operation: &str, input: &Value) -> Result<
     Ok(serde_json::from_str(&answer.body)?)
 }
 
-/// Every item of the stack's table that messages left there, as DynamoDB writes it in JSON; not those of scheduled
-/// jobs, which come by the clock.
+/// Returns every item of the stack's table that messages left there, in DynamoDB's JSON. Leaves out the items of
+/// scheduled jobs, which depend on the time.
 ///
 /// # Errors
-/// As [`ask`].
+/// The same as for [`ask`].
 pub async fn items(dynamodb: SocketAddr) -> Result<Vec<Value>> {
     let (mut items, mut from) = (Vec::<Value>::new(), json!(null));
     loop {
@@ -49,10 +49,10 @@ pub async fn items(dynamodb: SocketAddr) -> Result<Vec<Value>> {
     Ok(items)
 }
 
-/// How many messages a queue has, those included that are handed out and not deleted yet.
+/// Returns the number of messages on a queue. Includes those that were handed out and are not deleted yet.
 ///
 /// # Errors
-/// As [`ask`].
+/// The same as for [`ask`].
 pub async fn waiting(queue_url: &str) -> Result<u64> {
     let host = queue_url.split('/').nth(2).context("no host")?;
     let input = json!({ "QueueUrl": queue_url, "AttributeNames": ["All"] });

@@ -1,4 +1,4 @@
-//! The local stack as a process of its own, to be killed or frozen.
+//! The local stack as a process of its own, which tests can kill or freeze.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::frozen::until_frozen;
 
-/// The stack as a process of its own, on ports that it keeps. It is killed when this is dropped.
+/// The stack as a process of its own, on fixed ports. It is killed when this is dropped.
 pub struct StackProcess {
     child: Child,
     /// The ports of the functions, of DynamoDB and of SQS.
@@ -16,18 +16,18 @@ pub struct StackProcess {
 }
 
 impl StackProcess {
-    /// Starts the executable with its data, and the file `settings.toml`, in a folder.
+    /// Starts the executable with its data and the file `settings.toml` in a folder.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// The process cannot be started.
     pub fn start(executable: &str, data: &Path, ports: [u16; 3]) -> Result<Self> {
         Self::start_with(executable, data, ports, |_| {})
     }
 
-    /// The same, with an environment or an output of its own.
+    /// Starts the executable like `start`, with its own environment or output.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// The process cannot be started.
     pub fn start_with(
         executable: &str,
         data: &Path,
@@ -50,35 +50,35 @@ impl StackProcess {
         Ok(Self { child, ports })
     }
 
-    /// Whether it still runs.
+    /// Returns whether the process still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Kills it with SIGKILL, and waits until it is gone.
+    /// Kills the process with SIGKILL, and waits until it is gone.
     ///
     /// # Errors
-    /// It is gone already.
+    /// The process is already gone.
     pub fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
-    /// Freezes it with SIGSTOP, and waits until it is frozen.
+    /// Freezes the process with SIGSTOP, and waits until it is frozen.
     ///
     /// # Errors
-    /// It is gone, or goes on for 20 seconds.
+    /// The process is gone, or still runs after 20 seconds.
     pub async fn pause(&self) -> Result<()> {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, Signal::STOP)?;
         until_frozen(pid, "the stack").await
     }
 
-    /// Lets it go on.
+    /// Lets the process continue.
     ///
     /// # Errors
-    /// It is gone.
+    /// The process is gone.
     pub fn resume(&self) -> Result<()> {
         Ok(kill_process(Pid::from_child(&self.child), Signal::CONT)?)
     }

@@ -1,4 +1,4 @@
-//! TLS before a server of a test: certificates of an authority of its own, and a front that writes down what comes.
+//! TLS in front of a test's server: certificates of a test authority, and a TLS front that records what it receives.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,14 +13,14 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// Who signs certificates.
+/// An authority that signs certificates.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
 }
 
 impl Authority {
-    /// A new one, which nobody else trusts.
+    /// Makes a new authority, which nobody else trusts.
     ///
     /// # Errors
     /// No key could be made.
@@ -33,15 +33,15 @@ impl Authority {
         Ok(Self { issuer: Issuer::new(params, key), pem })
     }
 
-    /// Its own certificate, as PEM.
+    /// Returns the authority's own certificate, as PEM.
     pub fn pem(&self) -> &str {
         &self.pem
     }
 
-    /// A certificate for a name, and its key.
+    /// Makes a certificate for a name, and its key.
     ///
     /// # Errors
-    /// No key could be made, or the name is none.
+    /// No key could be made, or the name is not valid.
     pub fn certify(&self, name: &str) -> Result<Certified> {
         let key = KeyPair::generate()?;
         let certificate = CertificateParams::new([name.to_owned()])?.signed_by(&key, &self.issuer)?;
@@ -49,22 +49,22 @@ impl Authority {
     }
 }
 
-/// What a server says it is.
+/// The certificate and the key of a server.
 pub struct Certified {
     certificate: CertificateDer<'static>,
     key: Vec<u8>,
 }
 
-/// One connection as the front saw it.
+/// One connection as the TLS front saw it.
 #[derive(Debug, Clone, Default)]
 pub struct Session {
     /// The name of the host in the handshake (SNI).
     pub server_name: Option<String>,
-    /// What the client sent, all requests of the connection.
+    /// The data of all requests that the client sent on this connection.
     pub sent: String,
 }
 
-/// A TLS server that passes everything on, to a server without TLS, until it is dropped.
+/// A TLS server that passes everything on to a server without TLS, until it is dropped.
 pub struct TlsFront {
     address: SocketAddr,
     sessions: Arc<Mutex<Vec<Session>>>,
@@ -75,7 +75,7 @@ impl TlsFront {
     /// Listens on a free port of the loopback.
     ///
     /// # Errors
-    /// There is none, or the certificate will not do.
+    /// No port is free, or the certificate is not valid.
     pub async fn start(certified: Certified, behind: SocketAddr) -> Result<Self> {
         let Certified { certificate, key } = certified;
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key));
@@ -96,12 +96,12 @@ impl TlsFront {
         Ok(Self { address, sessions, serving: serving.abort_handle() })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The connections that got past the handshake.
+    /// Returns the connections that completed the handshake.
     pub fn sessions(&self) -> Vec<Session> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -113,7 +113,7 @@ impl Drop for TlsFront {
     }
 }
 
-/// An error is either side's going away, or a client that does not trust us.
+/// Serves one connection. An error means that one side went away, or that the client does not trust the certificate.
 async fn session(
     stream: TcpStream,
     acceptor: TlsAcceptor,

@@ -1,4 +1,4 @@
-//! The programs beside this project that tests start: where `tests/run` put them, and what they get to see.
+//! The external programs that tests start: the place where `tests/run` put them, and the environment that they see.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result, ensure};
 
-/// What a build needs of the environment. The rest stays out: what `cargo test` adds would have it build anew.
+/// The environment variables that a build needs. The others are left out, because those of `cargo test` would cause a
+/// new build.
 pub const KEPT: [&str; 9] = [
     "PATH",
     "HOME",
@@ -19,21 +20,21 @@ pub const KEPT: [&str; 9] = [
     "SSL_CERT_FILE",
 ];
 
-/// The top folder of this checkout.
+/// Returns the top folder of this checkout.
 pub fn top() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().map_or_else(|| tests.to_owned(), Path::to_owned)
 }
 
-/// Where this checkout is built.
+/// Returns the folder in which this checkout is built.
 pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| top().join("target"), |target| top().join(target))
 }
 
-/// The program that a variable names.
+/// Returns the program that a variable names.
 ///
 /// # Errors
-/// The variable is not set, or names no file: `tests/run` sees to both.
+/// The variable is not set, or names no file. `tests/run` sets it and installs the program.
 pub fn tool(variable: &str) -> Result<PathBuf> {
     let file = std::env::var_os(variable).with_context(|| format!("{variable} is not set: run tests/run"))?;
     let file = PathBuf::from(file);
@@ -41,7 +42,7 @@ pub fn tool(variable: &str) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// A command in the top folder, with no more of the environment than [`KEPT`].
+/// Returns a command in the top folder that sees only [`KEPT`] of the environment.
 pub fn bare(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(top()).env_clear().stdin(std::process::Stdio::null());
@@ -49,10 +50,10 @@ pub fn bare(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// What a command prints, if it ends well.
+/// Returns the output of a command that succeeds.
 ///
 /// # Errors
-/// It does not; the error has what it printed.
+/// The command fails. The error contains its output.
 pub fn printed(command: &mut Command) -> Result<String> {
     let Output { status, stdout, stderr } = command.output().with_context(|| format!("{command:?}"))?;
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));

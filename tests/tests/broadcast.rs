@@ -1,4 +1,4 @@
-//! A broadcast through the whole stack: everyone gets it once, whoever is killed in between.
+//! A broadcast through the whole stack: everyone gets it once, even if processes are killed in between.
 
 // The helpers of tests may fail like the tests themselves, and these say how long they took.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
@@ -13,13 +13,13 @@ use tests::ports::free_port;
 use tests::recorder::{Recorder, Reply};
 use tests::stack_process::StackProcess;
 
-/// For what takes a minute or two on an idle machine.
+/// The time limit of steps that take a minute or two on an idle machine.
 const LIMIT: Duration = Duration::from_secs(900);
 
-/// How many messages can be in flight at a death: ten batches of ten.
+/// The maximum number of messages in flight when the stack dies: ten batches of ten.
 const LOST: u64 = 100;
 
-/// The stack as a program that can be killed, with a gateway that takes everything.
+/// The stack as a program that can be killed, with a gateway that takes every message.
 struct Rig {
     gateway: Recorder,
     process: StackProcess,
@@ -31,7 +31,7 @@ impl Rig {
         let gateway = Recorder::start().await.unwrap();
         gateway.otherwise(|_| Reply::text("").into());
         let data = tempfile::tempdir().unwrap();
-        // The lease of a sender that died ends after this time-out and 15 seconds.
+        // The lease of a sender that died ends after this time-out plus 15 seconds.
         let settings = format!(
             "[project]\nname = \"T\"\n[backends.k]\nengine = \"http\"\ntimeout_seconds = 2\n\
              outgoing_url = \"{}?to=%(identity)s&text=%(text)s\"\n",
@@ -56,7 +56,7 @@ impl Rig {
         format!("http://127.0.0.1:{}{path}", self.process.ports[0])
     }
 
-    /// Posts an order until it is answered: the stack may be on its way up, or killed.
+    /// Posts an order until it is answered. The stack may be starting, or dead.
     async fn order(&self, order: &Value) -> (u16, Value) {
         let begun = tokio::time::Instant::now();
         loop {
@@ -76,7 +76,7 @@ impl Rig {
         serde_json::from_str(&answer.body).ok()
     }
 
-    /// How often the gateway was given the message to each number.
+    /// Returns how often the gateway got the message to each number.
     fn received(&self) -> BTreeMap<String, usize> {
         let mut received = BTreeMap::new();
         for request in self.gateway.requests() {
@@ -94,7 +94,7 @@ impl Rig {
         }
     }
 
-    /// All recipients with the state of their message and how often that is in doubt.
+    /// Returns all recipients with the state of their message and the number of its uncertain attempts.
     async fn recipients(&self, key: &str) -> Vec<(String, String, u64)> {
         let mut recipients = Vec::new();
         let mut next = Some(0);
@@ -110,7 +110,7 @@ impl Rig {
     }
 }
 
-/// One call with so many recipients, and the stack killed again and again from the moment that it is answered.
+/// Makes one call for a broadcast to this number of recipients, and kills the stack again and again after the answer.
 async fn everyone_gets_it_once(recipients: usize, kills: usize) {
     let mut rig = Rig::start().await;
     let all: Vec<String> = (0..recipients).map(|number| format!("k:9{number:06}")).collect();
@@ -120,7 +120,7 @@ async fn everyone_gets_it_once(recipients: usize, kills: usize) {
     assert_eq!((status, &body["total"]), (202, &json!(recipients)));
     println!("{recipients} recipients taken after {:?}", begun.elapsed());
     for nth in 0..kills {
-        // Each time something of it is done, and something is not.
+        // At each kill, some of the work is done and some is not.
         rig.kill_and_start();
         println!("killed with {} of {recipients} sent", rig.received().len());
         rig.until("it goes on after a death", (nth + 1) * recipients / (kills + 2)).await;
@@ -128,13 +128,13 @@ async fn everyone_gets_it_once(recipients: usize, kills: usize) {
     rig.until("everyone has it", recipients).await;
     println!("{recipients} recipients sent to after {:?}", begun.elapsed());
 
-    // The same call again is the same broadcast; another one with its key is not.
+    // The same call again is the same broadcast. Another broadcast with its key is not accepted.
     assert_eq!(rig.order(&order).await.0, 202);
     let other = json!({ "key": "flood", "text": "All is well", "recipients": all });
     assert_eq!(rig.order(&other).await.0, 409);
     let begun = tokio::time::Instant::now();
     let done = loop {
-        // History is written beside the sending: of what was in flight at a death, a row or two may be missing.
+        // History is written beside the send. So a row or two of the messages in flight at a death may be missing.
         if let Some(body) = rig.progress("/send/flood?states").await
             && body["fanned_out"] == recipients
             && body["states"]["sent"].as_u64().unwrap_or(0) + LOST * kills as u64 >= recipients as u64
@@ -156,7 +156,7 @@ async fn everyone_gets_it_once(recipients: usize, kills: usize) {
     let doubles = received.values().sum::<usize>() - recipients;
     println!("{doubles} sent twice, {doubts} in doubt, {lost} with a row missing");
     assert_eq!(received.len(), recipients);
-    // With its row, a doubt may be missing too.
+    // If the row is missing, its uncertain attempts may be missing too.
     assert!(doubles as u64 <= doubts + lost as u64, "{doubles} sent twice, {doubts} in doubt, {lost} lost");
 }
 
@@ -174,7 +174,8 @@ async fn ten_thousand_get_it_once_though_the_stack_is_killed_five_times() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_its_answer_and_its_first_job_it_is_found_by_the_sweep() {
     let mut rig = Rig::start().await;
-    // Killed at any moment of the call, answered or not; then the call comes again, or not.
+    // The stack is killed at different moments of the call, before or after the answer. Then the caller repeats the
+    // call, or does not.
     for nth in 0..6 {
         let order = json!({ "key": format!("k{nth}"), "text": "x", "recipients": [format!("k:{nth}")] });
         rig.order(&json!({ "key": "warm", "text": "x", "recipients": ["k:warm"] })).await;

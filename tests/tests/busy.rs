@@ -1,4 +1,4 @@
-//! One sender who sends very much at once.
+//! One sender who sends very many messages at once.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -25,7 +25,7 @@ impl App for Counter {
     }
 }
 
-/// Sends messages of one sender by so many connections at once, and compares what comes back.
+/// Sends messages of one sender over this number of connections at once, and compares the replies.
 async fn all_are_taken_and_counted_once(connections: usize) {
     let gateway = Recorder::start().await.unwrap();
     gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());

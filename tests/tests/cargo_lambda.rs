@@ -1,4 +1,4 @@
-//! `cargo lambda watch` and `cargo lambda invoke` beside a local stack, as a developer has them: from the top folder,
+//! `cargo lambda watch` and `cargo lambda invoke` beside a local stack, as a developer runs them: from the top folder,
 //! with the variables of `events/local.env`.
 
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ use tests::tools::{bare, tool, top};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// Long enough to compile everything on a slow machine.
+/// A time limit that is long enough to compile everything on a slow machine.
 const COMPILED: Duration = Duration::from_mins(20);
 
-/// How long an invocation may take once it is compiled.
+/// The time limit of an invocation after compilation.
 const INVOKED: Duration = Duration::from_mins(3);
 
-/// A command in the top folder. Child processes are in its group, and end with it.
+/// Returns a command in the top folder. Its child processes are in its group, and end with it.
 fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::from(bare(program));
     command.process_group(0).kill_on_drop(true);
@@ -35,7 +35,7 @@ async fn output(mut command: Command, limit: Duration) -> Result<String> {
     Ok(text(&output.stdout))
 }
 
-/// `cargo lambda watch` at work.
+/// A running `cargo lambda watch`.
 struct Watch {
     program: PathBuf,
     port: u16,
@@ -84,7 +84,7 @@ impl Drop for Watch {
     }
 }
 
-/// `events/local.env` with the ports of this stack.
+/// Returns `events/local.env` with the ports of this stack.
 fn local_env(stack: &Stack) -> Result<NamedTempFile> {
     let sqs = stack.queue_url.split('/').nth(2).context("no host")?;
     let given = std::fs::read_to_string(top().join("events/local.env"))?;
@@ -114,7 +114,7 @@ async fn functions_answer_under_cargo_lambda() -> Result<()> {
     let env_file = local_env(&stack)?;
     let watch = Watch::start(program, env_file.path(), &settings).await?;
 
-    // The message goes on the stack's queue, from where the stack's own responder answers it.
+    // The message goes on the stack's queue. The stack's own responder answers it from there.
     let answer = watch.invoke("kannel", "kannel-gsm7.json").await?;
     assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(200), &json!("")), "{answer}");
     gateway.wait_for(1, INVOKED).await?;

@@ -1,4 +1,5 @@
-//! A conversation on the whole stack: one handset's messages at once, inline and queued, each take one turn.
+//! A conversation in the whole stack. The messages of one phone arrive at once, inline and queued, and each takes one
+//! turn.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use threadless::apps::{Conversation, Said, Turn, conversation, keyword};
 use threadless::lambda::EnvironmentError;
 use threadless::{AppError, Router};
 
-/// Collects words: each answer lists all that were said.
+/// A conversation that collects words. Each answer lists all words so far.
 struct List;
 
 impl Conversation for List {

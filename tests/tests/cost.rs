@@ -1,5 +1,5 @@
-//! What a message costs in DynamoDB, as the emulator's consumed capacity has it. `core/ARCHITECTURE.md` quotes these
-//! figures: `cargo test -p tests --test cost -- --nocapture` prints them.
+//! The cost of a message in DynamoDB, by the consumed capacity that the emulator reports. `core/ARCHITECTURE.md` quotes
+//! these figures. `cargo test -p tests --test cost -- --nocapture` prints them.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -30,7 +30,7 @@ struct Metered {
     _stack: Stack,
 }
 
-/// A stack whose sweep does not come by: it would work on what is measured here.
+/// Returns options for a stack without sweeps, since a sweep would change the measured work.
 fn quiet(settings: &str) -> StackOptions {
     StackOptions { tick: Duration::from_secs(3600), ..StackOptions::ephemeral(settings) }
 }
@@ -64,7 +64,7 @@ async fn metered(router: Router) -> Metered {
 }
 
 impl Metered {
-    /// Handles one message, and gives the read and write units that it took.
+    /// Processes one message, and returns the read and write units that it took.
     async fn message(&self, text: &str, mid: &str) -> (f64, f64) {
         let received = Received {
             identity: "1112223333".parse().unwrap(),
@@ -88,7 +88,7 @@ async fn a_message_with_one_reply_costs_at_most_eight_write_units() {
     let known = metered.message("echo hello", "m1").await;
     let duplicate = metered.message("echo hello", "m1").await;
     let silent = metered.message("nothing to say", "m2").await;
-    // The first ones fill the room for ids, the others push as many out.
+    // The first messages fill the space for ids. Each later message pushes one id out.
     let mut written = 0.0;
     for nth in 0..96 {
         let cost = metered.message("echo hello", &format!("busy{nth}")).await.1;
@@ -107,7 +107,7 @@ async fn a_message_with_one_reply_costs_at_most_eight_write_units() {
     assert_eq!(metered.gateway.requests().len(), 98);
 }
 
-/// Learns what becomes of messages, and does nothing about it.
+/// An app that receives reports on messages and does nothing with them.
 struct Learns;
 
 impl App for Learns {
@@ -117,7 +117,7 @@ impl App for Learns {
 }
 
 impl Metered {
-    /// Reports on the message that the gateway took last, as Kannel would, and gives what that took.
+    /// Reports on the last message that the gateway took, as Kannel would, and returns the cost.
     async fn report(&self, kind: &str) -> (f64, f64) {
         let sent = self.gateway.requests().pop().unwrap();
         let url = sent.text("dlr-url").unwrap().replace("%d", kind).replace("%A", "").replace("%T", "1");
@@ -125,7 +125,7 @@ impl Metered {
         let deadline = Deadline::within(Duration::from_secs(20));
         let answer = endpoint::serve(&self.project, "kannel", request, deadline).await;
         assert_eq!(answer.status(), 200);
-        // The job for the apps, if there is one.
+        // This runs the job for the apps, if there is one.
         while let Some(ticket) = self.queue.take() {
             let (id, group) = ("1".to_owned(), Some(ticket.group.clone()));
             let record = Record { id, group, body: ticket.job.to_json(), receive_count: 1 };
@@ -140,7 +140,7 @@ async fn a_report_costs_one_write_unit_and_what_the_apps_make_of_it() {
     let alone = metered(Router::new().app(apps::Echo)).await;
     alone.message("echo hello", "m0").await;
     let delivered = alone.report("1").await;
-    // The cost of the job of the responder is in it.
+    // The figure includes the cost of the job of the function `responder`.
     let learning = metered(Router::new().app(apps::Echo).app(Learns)).await;
     learning.message("echo hello", "m0").await;
     let learnt = learning.report("1").await;
@@ -150,7 +150,7 @@ async fn a_report_costs_one_write_unit_and_what_the_apps_make_of_it() {
     assert!(learnt.0 <= 2.0 && learnt.1 <= 2.0, "{learnt:?}");
 }
 
-/// `i am X` says who someone is.
+/// An app that sets the name of the contact on `i am X`.
 struct Name;
 
 impl App for Name {

@@ -1,6 +1,5 @@
-//! Every sample in `events/` goes through the function that it is for, with the shipped settings and apps and
-//! an http backend beside them. This
-//! says what must come of each.
+//! Every sample in `events/` goes through its Lambda function, with the shipped settings and apps and an http backend
+//! in addition. This file has the expected result of each sample.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,26 +24,27 @@ const SENDER: &str = "1112223333";
 const ODD: &str = "50% off #1";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
-/// What must come of a sample.
+/// The expected result of a sample.
 enum Expected {
     /// For `kannel` and `http`: an answer, and perhaps a message on the queue.
     Answer { status: u16, headers: Value, body: &'static str, enqueued: Option<Enqueued> },
-    /// For a delivery report to `kannel`: the answer's status and body, and the row of history, if there is one then.
+    /// For a delivery report to `kannel`: the answer's status and body, and the resulting row of history, if there is
+    /// one.
     Report { status: u16, body: &'static str, row: Option<(State, Option<&'static str>)> },
     /// For `responder`: the numbers of the records that are not done, and the requests that reach sendsms.
     Batch { failed: &'static [usize], sent: &'static [(&'static str, &'static str)] },
-    /// For `httptester`: an answer with these headers among others, what its body begins with, and what is in the
-    /// history of a number then.
+    /// For `httptester`: an answer that includes these headers, the beginning of its body, and the resulting history of
+    /// a number.
     Page { status: u16, headers: Value, begins: &'static str, said: &'static [(&'static str, &'static str)] },
-    /// For `send`: an answer over HTTP, and the texts that reach sendsms in the end.
+    /// For `send`: an answer over HTTP, and the texts that finally reach sendsms.
     Sent { status: u16, body: Value, texts: &'static [(&'static str, &'static str)] },
-    /// For `tick`, and for `send` by direct invocation: its result, and the texts that reach sendsms in the end.
+    /// For `tick`, and for `send` by direct invocation: its result, and the texts that finally reach sendsms.
     Result(Value, &'static [(&'static str, &'static str)]),
-    /// For `check`: what `CloudFormation` is told.
+    /// For `check`: the answer to `CloudFormation`.
     Told { status: &'static str, warnings: &'static str },
 }
 
-/// A message as it must stand on the queue.
+/// A message that must be on the queue.
 struct Enqueued {
     backend: &'static str,
     text: &'static str,
@@ -54,7 +54,7 @@ struct Enqueued {
     details: &'static [&'static str],
 }
 
-/// A message in the original's words brings less with it.
+/// A message with the parameters of `rapidsms-threadless-router` has fewer details.
 const ORIGINAL: Enqueued = Enqueued {
     backend: BACKEND,
     text: "echo hello",
@@ -87,13 +87,13 @@ fn page(
 
 const PROGRESS: &str = "/send/flood-2026-11-24";
 
-/// The broadcast of the samples, as it arrives.
+/// The messages of the samples' broadcast, as they arrive.
 const FLOOD: &[(&str, &str)] = &[
     (SENDER, "coding=2&text=%12%C8%12%95%12%D9%00%20%12%1E%12%0D%12w%12%0D%13b"),
     ("%2B251911223344", "coding=2&text=%12%C8%12%95%12%D9%00%20%12%1E%12%0D%12w%12%0D%13b"),
 ];
 
-/// The broadcast of the samples, as it is answered.
+/// Returns the answer to the broadcast of the samples.
 fn flood(more: &Value) -> Value {
     let mut answer = json!({
         "key": "flood-2026-11-24",
@@ -181,7 +181,8 @@ fn expectation(sample: &str) -> Option<Expected> {
             Expected::Report { status: 403, body, row: None }
         }
         "responder-batch.json" => Expected::Batch {
-            // The third is cut off in its middle. It fails alone: the fourth, behind it in its group, is done.
+            // The third record is cut off in its middle. It fails alone. The fourth record, behind it in its group, is
+            // done.
             failed: &[2],
             sent: &[
                 (SENDER, "charset=UTF-8&coding=0&text=one"),
@@ -263,7 +264,7 @@ fn send_expectation(sample: &str) -> Option<Expected> {
     })
 }
 
-/// The shipped project on ports in memory, with a gateway that accepts.
+/// The shipped project with ports in memory, and a gateway that accepts every message.
 struct Rig {
     host: Host,
     queue: Arc<MemoryQueue>,
@@ -288,7 +289,7 @@ impl Rig {
         anyhow::ensure!(text.contains(asked), "the shipped settings do not show how to ask for reports");
         let text = format!("{text}\n{http}");
         let settings = Settings::read(&text, &functions::engines(), &Surroundings::local(&[]))?;
-        // When the samples were taken: a gateway's time counts if it is near ours.
+        // The clock shows the time of the samples, because a gateway's time counts only if it is close to ours.
         let clock = TestClock::at("2026-11-24T11:26:00Z".parse()?);
         let queue = Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
         let store = Arc::new(MemoryStore::new());
@@ -302,7 +303,7 @@ impl Rig {
         Ok(Self { host: Host { project, queue: None, warnings: [].into() }, queue, clock, store, gateway })
     }
 
-    /// What is in the history of a number of the message tester, in the order of its ids' messages.
+    /// Returns the history of a number of the message tester, in the order of the messages' ids.
     async fn said(&self, identity: &str) -> Result<Vec<String>> {
         let connection = ConnectionId::new("message_tester".parse()?, identity.parse()?);
         let rows = self.store.history(&connection, self.clock.now(), 100).await?;
@@ -323,7 +324,7 @@ impl Rig {
         Ok(serde_json::from_str(&result)?)
     }
 
-    /// What is on the queue; afterwards nothing is.
+    /// Takes all tickets off the queue and returns them.
     fn queued(&self) -> Vec<Ticket> {
         std::iter::from_fn(|| self.queue.take()).collect()
     }
@@ -397,7 +398,7 @@ async fn every_sample_comes_to_what_is_expected_of_it() -> Result<()> {
                 assert_eq!(result, json!({ "batchItemFailures": failures }), "{name}");
                 let requests = rig.gateway.requests();
                 assert_eq!(requests.len(), expected.len(), "{name}: {requests:#?}");
-                // In order for each recipient; the two of them go side by side.
+                // Each recipient gets the messages in order. The two recipients are served side by side.
                 for to in [SENDER, "%2B251911223344"] {
                     let theirs = expected.iter().filter(|(recipient, _)| *recipient == to);
                     let theirs: Vec<&str> = theirs.map(|(_, request)| *request).collect();
@@ -451,7 +452,7 @@ async fn every_sample_comes_to_what_is_expected_of_it() -> Result<()> {
     Ok(())
 }
 
-/// Works off the queue, and holds what reached sendsms against what should have.
+/// Works off the queue, and compares the texts that reached sendsms with the expected ones.
 async fn assert_texts(rig: &Rig, name: &str, texts: &[(&str, &str)]) -> Result<()> {
     let mut rounds = 0;
     while let Ok(result) = work_off(rig).await {
@@ -467,7 +468,7 @@ async fn assert_texts(rig: &Rig, name: &str, texts: &[(&str, &str)]) -> Result<(
     Ok(())
 }
 
-/// Holds the queue against what must be on it.
+/// Compares the queue with its expected content.
 fn assert_message(rig: &Rig, name: &str, expected: Option<Enqueued>) -> Result<()> {
     let tickets = rig.queued();
     let Some(expected) = expected else {
@@ -572,7 +573,7 @@ async fn a_reply_that_the_gateway_deferred_is_what_tick_finds_and_the_responder_
     Ok(())
 }
 
-/// Has the responder work off what is on the queue, as one batch.
+/// Makes the function `responder` work off the queue as one batch.
 async fn work_off(rig: &Rig) -> Result<Value> {
     let record = |(at, ticket): (usize, Ticket)| {
         json!({

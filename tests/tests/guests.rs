@@ -1,7 +1,7 @@
-//! Who may ask the local stack for what, and for how long: pages of other sites, clients that are slow on purpose, and
-//! clients that are many.
+//! Access to the local stack, and its time limits: pages of other sites, clients that are slow on purpose, and very
+//! many clients.
 
-// Tests may be plain.
+// These lints do not matter in tests.
 #![allow(clippy::format_collect, clippy::type_complexity)]
 
 use std::net::SocketAddr;
@@ -18,10 +18,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long anything may take.
+/// The time limit of each step.
 const LIMIT: Duration = Duration::from_mins(3);
 
-/// A backend that asks for nothing, one that asks for a token, a tester and `/send`.
+/// Settings with a backend without a token, one with a token, a tester and `/send`.
 fn settings(gateway: &Recorder) -> String {
     let kannel = format!("engine = \"kannel\"\nsendsms_url = \"{}\"\n", gateway.url("/cgi-bin/sendsms"));
     format!(
@@ -39,7 +39,7 @@ async fn stack(allowed: &[&str]) -> Result<(Stack, Recorder)> {
     Ok((Stack::start(options).await?, gateway))
 }
 
-/// A request with these headers.
+/// Returns a request with these headers.
 fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
@@ -57,7 +57,7 @@ const ORDER: &str = r#"{"key":"k","text":"x","recipients":["open:1"]}"#;
 const CALL: &str = r#"{"identity":"1"}"#;
 const SENT: &str = r#"{"messages":[{"identity":"1","text":"echo hi"}]}"#;
 
-/// Everything that the tester and `/send` answer.
+/// The requests that the tester and `/send` answer.
 const PRIVATE: [(&str, &str, &str); 11] = [
     ("GET", "/httptester/", ""),
     ("GET", "/httptester", ""),
@@ -160,7 +160,8 @@ async fn the_table_the_queues_and_the_pretended_gateway_are_not_for_pages_either
         let rebound = exchange(address, &asked("evil.example:8001")).await?;
         assert!((400..=403).contains(&rebound.answer.status), "{rebound:?}");
         assert!(rebound.answer.body.contains("AccessDeniedException"), "{rebound:?}");
-        // A page of another origin may send, but a browser lets it neither send such headers nor read the answer.
+        // A page of another origin may send a request. But a browser lets it neither send such headers nor read the
+        // answer.
         let preflight = [
             ("Host", "127.0.0.1"),
             ("Origin", "http://evil.example"),
@@ -179,14 +180,14 @@ async fn the_table_the_queues_and_the_pretended_gateway_are_not_for_pages_either
     assert_eq!(status(gateway, &request("GET", "/x?to=1&text=a", &page, "")).await?, 403);
     let whole = exchange(gateway, &request("GET", "/taken", &[("Host", "localhost")], "")).await?;
     assert!(whole.answer.status == 200 && whole.answer.body.contains("a+secret"), "{whole:?}");
-    // And clients of this machine are answered as ever.
+    // Clients of this machine are still answered.
     ask(stack.dynamodb, "DynamoDB_20120810.Scan", &json!({ "TableName": "threadless" })).await?;
     assert_eq!(waiting(&stack.queue_url).await?, 0);
     Ok(())
 }
 
-/// A backend with a token is called by whatever name its gateway knows, through proxies and tunnels. One without takes
-/// nothing from pages.
+/// A gateway may call a backend with a token by any host name, through proxies and tunnels. A backend without a token
+/// takes nothing from web pages.
 #[tokio::test(flavor = "multi_thread")]
 async fn gateways_call_by_any_name_and_pages_of_other_sites_get_nothing_in() -> Result<()> {
     let (stack, gateway) = stack(&[]).await?;
@@ -222,7 +223,7 @@ async fn gateways_call_by_any_name_and_pages_of_other_sites_get_nothing_in() -> 
     Ok(())
 }
 
-/// Sends this, and no more after it. The answer's status, or `None` where the connection is closed without one.
+/// Sends these bytes and no more. Returns the status of the answer, or `None` if the connection is closed without one.
 async fn cut(address: SocketAddr, bytes: &[u8]) -> Result<Option<u16>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(bytes).await?;
@@ -268,7 +269,7 @@ async fn a_body_that_breaks_off_is_400_and_no_message() -> Result<()> {
     Ok(())
 }
 
-/// Sends a byte whenever it can, until the other side has had enough.
+/// Sends one byte at a time until the other side closes the connection.
 async fn drip(address: SocketAddr, head: &str) -> Result<Option<u16>> {
     let (mut reading, mut writing) = TcpStream::connect(address).await?.into_split();
     writing.write_all(head.as_bytes()).await?;
@@ -335,7 +336,7 @@ async fn who_opens_many_connections_holds_up_the_others_for_no_longer_than_one()
     }
 }
 
-/// Clients such as the AWS SDKs keep a connection for minutes after its last request.
+/// Clients such as the AWS SDKs keep a connection open for minutes after its last request.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_only_kept_keep_nobody_out() -> Result<()> {
     let (stack, _gateway) = stack(&[]).await?;
@@ -351,7 +352,7 @@ async fn connections_that_are_only_kept_keep_nobody_out() -> Result<()> {
     Ok(())
 }
 
-/// Bodies that are begun and not ended have all the memory that there is for them: further ones are told to come again.
+/// Unfinished bodies use all memory that is reserved for them. Further requests are told to come again later.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_memory_for_bodies_has_an_end() -> Result<()> {
     let (stack, _gateway) = stack(&[]).await?;
@@ -362,7 +363,7 @@ async fn the_memory_for_bodies_has_an_end() -> Result<()> {
         bodies.spawn(async move {
             let mut stream = TcpStream::connect(address).await?;
             stream.write_all(head.as_bytes()).await?;
-            // The other side may answer before it has read all.
+            // The other side may answer before it has read everything.
             let _ = stream.write_all(&vec![b' '; 8_999_999]).await;
             answered(&mut stream).await
         });
@@ -371,7 +372,7 @@ async fn the_memory_for_bodies_has_an_end() -> Result<()> {
     while let Some(answer) = bodies.join_next().await {
         answers.push(answer??);
     }
-    // Those that had room end as the slow ones that they are. A reset may swallow the answer of the others.
+    // The requests that had room end as slow ones. A reset may swallow the answer to the others.
     let slow = answers.iter().filter(|answer| **answer == Some(408)).count();
     assert!((1..=7).contains(&slow), "{answers:?}");
     assert!(answers.iter().all(|answer| matches!(answer, Some(408 | 503) | None)), "{answers:?}");
@@ -380,7 +381,7 @@ async fn the_memory_for_bodies_has_an_end() -> Result<()> {
     Ok(())
 }
 
-/// On 127.0.0.1 alone: another address of the same machine is refused.
+/// The stack listens on 127.0.0.1 alone. Another address of the same machine is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stack_listens_on_the_loopback_alone() -> Result<()> {
     let (stack, _gateway) = stack(&[]).await?;
@@ -388,7 +389,7 @@ async fn the_stack_listens_on_the_loopback_alone() -> Result<()> {
     for address in [stack.front, stack.dynamodb, sqs] {
         assert!(address.ip().is_loopback(), "{address}");
         assert!(TcpStream::connect(address).await.is_ok());
-        // All of 127.0.0.0/8 is this machine, and only what listens on every address answers there.
+        // All of 127.0.0.0/8 is this machine. Only a server that listens on every address answers there.
         let other = SocketAddr::from(([127, 0, 0, 9], address.port()));
         assert!(TcpStream::connect(other).await.is_err(), "{other}");
     }

@@ -1,4 +1,4 @@
-//! An http backend in the whole stack: in by form and by JSON, out by URL, form and JSON.
+//! An http backend in the whole stack: messages come in by form and by JSON, and go out by URL, form and JSON.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -80,7 +80,7 @@ async fn messages_come_in_as_forms_or_json_and_replies_go_out_as_the_settings_sa
     assert_eq!(gateway.requests().len(), 2);
 }
 
-/// What a gateway may ask for beside the message: credentials in the URL and in headers, names of its own.
+/// The further requirements of a gateway: credentials in the URL and in headers, and its own field names.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_gets_its_credentials_and_its_own_names() {
     let gateway = Recorder::start().await.unwrap();
@@ -100,7 +100,7 @@ async fn a_gateway_gets_its_credentials_and_its_own_names() {
     assert!(stack.backend_url("acme").ends_with("/http/acme/"), "{}", stack.backend_url("acme"));
     assert!(stack.backend_url("kannel").ends_with("/backend/kannel/"), "{}", stack.backend_url("kannel"));
 
-    // One message, delivered twice: numbers keep their digits, so that another is another.
+    // This is one message, delivered twice. Numbers keep all their digits, so another number is another message.
     let json = |id: &str| format!(r#"{{"from": 251911, "body": "echo \ud83d\ude42", "ref": {id}}}"#);
     let ids = ["900719925474099312345", "900719925474099312345", "900719925474099312346"];
     for id in ids {
@@ -130,7 +130,7 @@ async fn a_gateway_gets_its_credentials_and_its_own_names() {
     assert_eq!((sent[3].method.as_str(), sent[3].header("content-length")), ("GET", None));
 }
 
-/// The example in the shipped settings, with the comment signs taken away.
+/// The example in the shipped settings, without the comment signs.
 #[test]
 fn the_example_in_the_settings_is_valid() {
     let shipped = functions::SETTINGS;

@@ -28,7 +28,7 @@ async fn post(stack: &Stack, path: &str, body: &str) -> Result<(u16, String)> {
     Ok((answer.status, answer.body))
 }
 
-/// What is kept under the keys that begin so.
+/// Counts the items whose keys have these prefixes.
 async fn kept(stack: &Stack, pk: &str, sk: &str) -> Result<usize> {
     let begins = |item: &Value, key: &str, lead: &str| {
         item[key]["S"].as_str().is_some_and(|key| key.starts_with(lead))
@@ -86,7 +86,7 @@ async fn a_script_says_something_and_reads_what_was_answered() -> Result<()> {
     Ok(())
 }
 
-/// Cookies have fields of their own in the events of an HTTP API.
+/// The events of an HTTP API have separate fields for cookies.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cookie_goes_out_and_comes_back() -> Result<()> {
     let stack =
@@ -115,7 +115,7 @@ async fn a_cookie_goes_out_and_comes_back() -> Result<()> {
     Ok(())
 }
 
-/// Who deploys the shipped settings and has no secret for the tester still has all other functions.
+/// A deployment of the shipped settings without a secret for the tester still has all other functions.
 #[test]
 fn the_shipped_settings_start_without_the_secrets_of_the_tester() {
     let deployed = |known: &'static [&str]| {
@@ -129,7 +129,7 @@ fn the_shipped_settings_start_without_the_secrets_of_the_tester() {
     let kannel = &["KANNEL_TOKEN", "KANNEL_PASSWORD"];
     let settings = deployed(kannel).unwrap();
     assert!(settings.backends.contains_key(&"message_tester".parse().unwrap()));
-    // What they warn of is the Kannel on one's own machine.
+    // The warnings are about the Kannel on the developer's machine.
     let warned: Vec<&str> = settings.warnings.iter().map(|warning| warning.field.as_str()).collect();
     assert_eq!(warned, ["backends.my-kannel-backend.sendsms_url"]);
     deployed(&["KANNEL_TOKEN", "KANNEL_PASSWORD", "TESTER_PASSWORD", "TESTER_TOKEN"]).unwrap();

@@ -1,5 +1,4 @@
-//! The local stack in this process, and what it answers to requests that are not as they should be: exactly, and
-//! with nothing left behind.
+//! The local stack in this process, and its exact answers to invalid requests. No such request leaves anything behind.
 
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ const TOKEN: &str = "correct-horse";
 struct Case {
     request: Vec<u8>,
     status: u16,
-    /// Without `date`, `content-length` and `connection`.
+    /// The headers without `date`, `content-length` and `connection`.
     headers: &'static [(&'static str, &'static str)],
     body: &'static str,
 }
@@ -35,7 +34,7 @@ const NO_METHOD: &str = "This backend does not take that method.\n";
 const BOTH_MISSING: &str =
     "id: is missing: give the sender, id=%p\ntext: is missing: give hex=%e, or text=%b for an older Kannel\n";
 
-/// A GET with a usual Host.
+/// Returns a GET with a usual Host.
 fn get(target: &str) -> Vec<u8> {
     with("GET", target, "Host: 127.0.0.1", b"")
 }
@@ -48,22 +47,22 @@ fn with(method: &str, target: &str, header: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// An answer of the function.
+/// Returns a case that the function answers.
 fn case(request: Vec<u8>, status: u16, body: &'static str) -> Case {
     Case { request, status, headers: &[PLAIN], body }
 }
 
-/// An answer of the front, as an HTTP API gives it.
+/// Returns a case that the front answers, as an HTTP API does.
 fn front(request: Vec<u8>, status: u16, body: &'static str) -> Case {
     Case { request, status, headers: &[JSON], body }
 }
 
-/// An answer of the HTTP server itself: it could not make a request of the bytes.
+/// Returns a case that the HTTP server itself answers, because it could not read the bytes as a request.
 fn wire(request: impl Into<Vec<u8>>, status: u16) -> Case {
     Case { request: request.into(), status, headers: &[], body: "" }
 }
 
-/// What is wrong with the place.
+/// Returns the requests to a wrong path or with a wrong method.
 fn misdirected() -> Vec<Case> {
     let wrong_method = |method| Case {
         headers: &[("allow", "GET"), PLAIN],
@@ -94,7 +93,8 @@ fn misdirected() -> Vec<Case> {
     ]
 }
 
-/// What is wrong with the message, where anyone may send one: each line names a field.
+/// Returns the requests with an unusable message, at a backend that is open to anyone. Each line of an answer names a
+/// field.
 fn unusable() -> Vec<Case> {
     let long = format!("/backend/open/?text=a&id={}", "9".repeat(257));
     let empty = "id: an identity cannot be empty\n";
@@ -127,7 +127,7 @@ fn unusable() -> Vec<Case> {
     ]
 }
 
-/// Who is not the gateway.
+/// Returns the requests of callers that are not the gateway.
 fn strangers() -> Vec<Case> {
     let nameless = |request| Case {
         headers: &[PLAIN, ("www-authenticate", "Basic realm=\"threadless\"")],
@@ -151,7 +151,7 @@ fn strangers() -> Vec<Case> {
     ]
 }
 
-/// What is too much, and what no HTTP server takes.
+/// Returns the requests that are too large, or that no HTTP server takes.
 fn wire_level() -> Vec<Case> {
     let too_long = r#"{"message":"Request Header Fields Too Large"}"#;
     let too_large = "The request is too large.\n";
@@ -163,7 +163,7 @@ fn wire_level() -> Vec<Case> {
         front(get(&format!("/backend/open/?id=1&text={}", "a".repeat(20_000))), 431, too_long),
         wire(get(&format!("/backend/open/?id=1&text={}", "a".repeat(200_000))), 431),
         case(with("GET", "/backend/open/?id=1&text=a", "Host: a", &body), 413, too_large),
-        // Any Host will do: nothing is looked up by it.
+        // Any Host is accepted, because nothing is looked up by it.
         case(with("GET", "/backend/open/", "Host: [", b""), 400, BOTH_MISSING),
         case(with("GET", "/backend/open/", "Host: a b", b""), 400, BOTH_MISSING),
         case(with("GET", "/backend/open/", "Host: ", b""), 400, BOTH_MISSING),
@@ -186,7 +186,7 @@ fn wire_level() -> Vec<Case> {
     ]
 }
 
-/// A request whose line and headers have so many bytes, as an HTTP API counts them.
+/// Returns a request whose line and headers have this number of bytes, as an HTTP API counts them.
 fn of_length(bytes: usize) -> Vec<u8> {
     let bare = get("/backend/open/?x=");
     let counted = bare.len() - "\r\n".len() * 5;
@@ -232,14 +232,14 @@ async fn malformed_requests_get_their_exact_answers_and_leave_nothing_behind() -
     for case in cases.iter().flatten() {
         assert_answer(&stack, case).await?;
     }
-    // HTTP/2 without TLS: closed without an answer.
+    // This is HTTP/2 without TLS. The connection is closed without an answer.
     assert!(exchange(stack.front, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.is_err());
     assert_eq!(items(stack.dynamodb).await?, [] as [Value; 0]);
     assert_eq!(waiting(&stack.queue_url).await?, 0);
     assert_eq!(waiting(&stack.dead_letters_url).await?, 0);
     assert!(gateway.requests().is_empty());
 
-    // And it is as well as before.
+    // The stack still works as before.
     assert_answer(&stack, &case(get("/backend/open/?id=1112223333&text=echo+hello"), 200, "")).await?;
     assert_eq!(gateway.requests()[0].text("text").as_deref(), Some("hello"));
     Ok(())
@@ -306,7 +306,7 @@ async fn odd_messages_are_messages() -> Result<()> {
     for target in &odd {
         assert_answer(&stack, &case(get(target), 200, "")).await?;
     }
-    // One reply each, but none to what no app understood: this project has no default response.
+    // Each message has one reply, except a message that no app understood: this project has no default response.
     let replies = gateway.wait_for(odd.len() - 1, Duration::from_mins(1)).await?;
     assert_eq!(replies.len(), odd.len() - 1);
     Ok(())

@@ -1,4 +1,4 @@
-//! What the logs say, and what they must not.
+//! The content of the logs, and the data that they must not contain.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -45,7 +45,7 @@ impl Write for Buffer {
     }
 }
 
-/// Answers, or fails, as the text asks for.
+/// An app that answers or fails, as the text asks.
 struct Moody;
 
 impl App for Moody {
@@ -121,7 +121,8 @@ async fn logs_tell_what_became_of_messages_and_never_what_they_said_or_whose_the
     }
 }
 
-/// Has one message come in, and gives the lines that name an app: phase, outcome, and whether the rest is as it should be.
+/// Receives one message, and returns the log lines that name an app: phase, outcome, and whether the other fields are
+/// right.
 async fn app_lines(bench: &Bench, text: &str) -> Vec<(String, String)> {
     let buffer = Buffer::default();
     let writer = buffer.clone();
@@ -141,7 +142,7 @@ async fn app_lines(bench: &Bench, text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Answers with six replies.
+/// An app that answers with six replies.
 struct Six;
 
 impl App for Six {
@@ -171,7 +172,7 @@ async fn a_blocked_thread_is_a_line_of_its_own() {
     let lines = app_lines(&bench, "block").await;
     assert_eq!(lines[0], ("filter".to_owned(), "app_blocked".to_owned()), "{lines:?}");
     assert_eq!(lines.len(), 4 + 6, "{lines:?}");
-    // Each phase of each message holds a thread, until there are too many.
+    // Each phase of each message holds a thread, until there are too many blocked threads.
     for _ in 0..3 {
         app_lines(&bench, "block").await;
     }
@@ -183,7 +184,7 @@ async fn a_blocked_thread_is_a_line_of_its_own() {
 const TEXT: &str = "my secret reply";
 const ZEBRA: &str = "zebra";
 
-/// A gateway, or something in its place, that repeats all it was given.
+/// A gateway, or another server in its place, that repeats the whole request in its answer.
 struct Echo(u16, Shape);
 
 #[derive(Clone, Copy, Debug)]
@@ -216,7 +217,7 @@ impl Transport for Echo {
     }
 }
 
-/// Answers everything with [`TEXT`].
+/// An app that answers everything with [`TEXT`].
 struct Replies;
 
 impl App for Replies {
@@ -226,7 +227,7 @@ impl App for Replies {
     }
 }
 
-/// An engine of one's own that repeats answers and requests.
+/// A user's own engine that repeats answers and requests.
 struct Repeats;
 
 impl Backend for Repeats {
@@ -285,7 +286,7 @@ const HOSTILE: &str = r#"
     key = "hunter2"
 "#;
 
-/// A project with these settings before such a gateway, and its store.
+/// Returns a project with these settings in front of such a gateway, and its store.
 fn before(echo: Echo) -> (Project, Arc<MemoryStore>) {
     let engines = Engines::standard().with("own", |fields| {
         fields.secret("key");
@@ -344,7 +345,7 @@ async fn an_answer_that_repeats_the_request_reaches_neither_log_nor_history() {
         assert!(!text.contains(hidden), "{hidden}: {text}");
         assert!(details.iter().all(|detail| !detail.contains(hidden)), "{hidden}: {details:#?}");
     }
-    // Of what an engine of one's own repeats, only what is known to be private can be left out.
+    // A user's own engine may repeat any text. The router can remove only the texts that it knows to be private.
     let lines = text.lines().filter(|line| !line.contains("\"backend\":\"own\""));
     assert!(lines.into_iter().all(|line| !line.contains(ZEBRA)), "{text}");
     assert!(details.iter().all(|detail| !detail.contains(ZEBRA)), "{details:#?}");
@@ -397,7 +398,7 @@ async fn a_report_with_number_and_text_keeps_the_state_and_says_no_more() {
         reported_at: None,
     };
     report(&bench.project, reported).await.unwrap();
-    // Neither does a job that is none.
+    // The text of a queue message that cannot be read does not appear in the log either.
     let body = format!("{{\"v\":1,\"type\":\"incoming\",\"message\":\"{TEXT} {NUMBER}\"}}");
     let poison = Record { id: "r".to_owned(), group: None, body, receive_count: 1 };
     assert_eq!(

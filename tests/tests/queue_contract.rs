@@ -1,4 +1,4 @@
-//! What every queue must do, asked of each: the one in memory, and SQS over the wire.
+//! The contract of every queue, checked on each: the one in memory, and SQS over HTTP.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -17,7 +17,7 @@ use threadless::testing::TestClock;
 use threadless::{Clock as _, ConnectionId, Incoming, MessageId};
 use tokio::net::TcpListener;
 
-/// A queue to ask, its clock, and a way to take out what it holds.
+/// A queue under test, its clock, and a function that takes out its jobs.
 struct Subject {
     queue: Arc<dyn Queue>,
     clock: TestClock,
@@ -57,7 +57,7 @@ async fn sqs() -> Subject {
 }
 
 impl Subject {
-    /// Takes out everything, for good.
+    /// Takes out all jobs, for good.
     async fn take_all(&self) -> Vec<Job> {
         let mut jobs = Vec::new();
         match &self.out {
@@ -159,7 +159,7 @@ async fn the_same_message_is_taken_and_handed_out_once_for_five_minutes(subject:
 }
 
 async fn many_jobs_at_once_come_out_like_one_after_the_other(subject: &Subject) {
-    // Some of them too long for ten in one call.
+    // Some of the messages are too long for ten in one call.
     let message = |nth: usize| {
         let text = if nth.is_multiple_of(7) { "\u{1230}".repeat(10_000) } else { "x".to_owned() };
         subject.message(&(nth % 3).to_string(), &format!("m{nth:02}"), &text)
@@ -168,7 +168,7 @@ async fn many_jobs_at_once_come_out_like_one_after_the_other(subject: &Subject) 
         |numbers: std::ops::Range<usize>| numbers.map(|nth| Ticket::incoming(message(nth))).collect();
     subject.queue.enqueue_all(Vec::new()).await.unwrap();
     subject.queue.enqueue_all(tickets(0..37)).await.unwrap();
-    // Again, as after a death, and with one more.
+    // The caller repeats the call, as after a death, with one more job.
     subject.queue.enqueue_all(tickets(0..38)).await.unwrap();
     let taken = ids(&subject.take_all().await);
     assert_eq!(taken.len(), 38);

@@ -1,4 +1,4 @@
-//! The recorder does what its script says.
+//! The recorder follows its script.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -49,7 +49,7 @@ async fn a_request_is_kept_byte_for_byte() {
 async fn requests_on_one_connection_share_its_number() {
     let recorder = Recorder::start().await.unwrap();
     let mut stream = TcpStream::connect(recorder.address()).await.unwrap();
-    // Two at once: the second waits in the buffer.
+    // Two requests come at once. The second waits in the buffer.
     stream.write_all(b"GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n").await.unwrap();
     recorder.wait_for(2, LIMIT).await.unwrap();
     get(&recorder.url("/3")).await.unwrap();

@@ -1,4 +1,4 @@
-//! `cargo run -- redrive`, against queues of our own.
+//! `cargo run -- redrive`, with the queues of a local stack.
 
 use std::collections::BTreeMap;
 use std::process::Output;
@@ -39,7 +39,7 @@ impl Queues {
         Ok(())
     }
 
-    /// Takes out what is there, for good.
+    /// Takes out all messages, for good.
     async fn take_all(&self, queue: &str) -> Result<Vec<String>> {
         let (url, mut bodies) = (self.served.queue_url(queue), Vec::new());
         loop {
@@ -72,7 +72,7 @@ impl Queues {
     }
 }
 
-/// A job of a later program: that of the function that is deployed, perhaps.
+/// A job of a later program, perhaps of the deployed function.
 const LATER: &str = r#"{"v":1,"type":"postcard"}"#;
 
 fn command() -> Command {

@@ -1,5 +1,6 @@
-//! A message that comes again days later has no second effect: a dead letter that is redriven on the thirteenth day, and
-//! a Kannel that repeats after 25 hours. However few messages came in between, or many, in memory and in DynamoDB.
+//! A message that comes again days later has no second effect. Examples are a dead letter that is redriven on the
+//! thirteenth day, and a Kannel that repeats after 25 hours. This holds for few and for many messages in between, in
+//! memory and in DynamoDB.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -26,7 +27,7 @@ use threadless::{
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Counts the messages, and answers each with its number and text.
+/// An app that counts the messages, and answers each with its number and its text.
 struct Counter;
 
 impl App for Counter {
@@ -86,13 +87,13 @@ impl World {
         Record { id: text.to_owned(), group: None, body, receive_count: 1 }
     }
 
-    /// Whether the job was done.
+    /// Hands out a job, and returns whether it was done.
     async fn hand_out(&self, job: &Record) -> bool {
         let deadline = Deadline::within(Duration::from_secs(60));
         respond(&self.project, vec![job.clone()], deadline).await.is_empty()
     }
 
-    /// Whether the gateway was told to go on.
+    /// Posts a message as Kannel does, and returns whether it was answered 200.
     async fn kannel(&self, text: &str) -> bool {
         let url = format!("http://localhost/backend/k/?id=1112223333&text={text}&mid=kannel-{text}");
         let request = http::Request::get(url).body(Bytes::new()).unwrap();
@@ -105,7 +106,7 @@ impl World {
         loaded.record.session.get("count").unwrap().unwrap()
     }
 
-    /// How often a reply to this text was sent.
+    /// Returns how often a reply to this text was sent.
     fn answers(&self, text: &str) -> usize {
         let wanted = format!(" {text}");
         let sent = |request: &tests::recorder::Recorded| request.text("text").unwrap().ends_with(&wanted);
@@ -113,7 +114,7 @@ impl World {
     }
 }
 
-/// How many messages come in between, and how long after each other.
+/// The number of messages that come in between, and the time between them.
 const BETWEEN: [(u32, Duration); 4] = [
     (0, DAY),
     (3, Duration::from_secs(4 * 86_400)),
@@ -121,7 +122,7 @@ const BETWEEN: [(u32, Duration); 4] = [
     (60, Duration::from_secs(2)),
 ];
 
-/// The job is committed, its answer is lost, and everything fails until it is a dead letter.
+/// The job is committed, its answer is lost, and everything fails until the job is a dead letter.
 async fn a_dead_letter_has_one_effect(store: impl Store + 'static, between: (u32, Duration)) {
     let world = world(store).await;
     assert!(world.hand_out(&world.job("first")).await);

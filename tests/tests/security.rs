@@ -1,20 +1,20 @@
-//! SECURITY.md names a test for each guard. Here is whether they exist.
+//! A check that the tests that SECURITY.md names for its guards exist.
 
-// Tests may be plain.
+// These lints do not matter in tests.
 #![allow(clippy::similar_names, clippy::case_sensitive_file_extension_comparisons)]
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 
-/// The tests that a text names, as `path::name` in backticks.
+/// Returns the tests that a text names, as `path::name` in backticks.
 fn named(text: &str) -> Vec<(&str, &str)> {
     let quoted = text.split('`').skip(1).step_by(2);
     quoted.filter_map(|quoted| quoted.rsplit_once("::")).filter(|(path, _)| path.ends_with(".rs")).collect()
 }
 
-/// Whether a file has a test of this name: a function with a test's attribute, or one that a macro of the file makes a
-/// test of.
+/// Returns whether a file has a test of this name: a function with a test attribute, or one that a macro of the file
+/// makes a test.
 fn has_test(source: &str, name: &str) -> bool {
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
     let is_it = |line: &&str| {

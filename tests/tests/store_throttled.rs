@@ -1,6 +1,6 @@
-//! A DynamoDB that is short of capacity: it cancels transactions, or leaves a part of a batch undone. That passes, so
-//! the store tries again, with pauses and not for ever, and then says that it is not available. A write that is wrong
-//! is refused at once.
+//! A DynamoDB with too little capacity: it cancels transactions, or leaves a part of a batch undone. This is temporary,
+//! so the store tries again, with pauses and for a limited time, and then reports that it is unavailable. An invalid
+//! write is refused at once.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -42,7 +42,7 @@ fn cancelled(codes: &[&str]) -> Answer {
     answer(400, &json!({ "__type": kind, "Message": "cancelled", "CancellationReasons": reasons }))
 }
 
-/// The operation of a request.
+/// Returns the operation of a request.
 fn operation(request: &Recorded) -> &str {
     request.header("x-amz-target").unwrap().split_once('.').unwrap().1
 }
@@ -113,17 +113,17 @@ async fn a_transaction_that_is_wrong_is_refused_at_once() {
 async fn a_condition_that_does_not_hold_is_an_answer_and_no_fault() {
     let (recorder, store) = dynamodb().await;
     recorder.script([cancelled(&["ConditionalCheckFailed", "None"])]);
-    // The broadcast that has the key is gone when it is asked for.
+    // The broadcast that has the key is gone when it is read.
     assert!(matches!(open(&store).await.unwrap_err(), StoreError::Unavailable(_)));
     assert_eq!(operations(&recorder), ["TransactWriteItems", "GetItem"]);
 }
 
-/// So many rows of history, by key.
+/// Returns the keys of this number of rows of history.
 fn row_keys(count: usize) -> Vec<RowKey> {
     (0..count).map(|nth| (connection("1"), at(0), MessageId::from(format!("m{nth}").as_str()))).collect()
 }
 
-/// The row under this key, as it stands in the table.
+/// Returns the row under this key, as it stands in the table.
 fn row_item(key: &Value) -> Value {
     let mut item = key.clone();
     item["direction"] = json!({ "S": "out" });
@@ -132,7 +132,7 @@ fn row_item(key: &Value) -> Value {
     item
 }
 
-/// Answers a `BatchGetItem` with as many of the rows, and leaves the rest.
+/// Answers a `BatchGetItem` with at most this number of rows, and leaves the rest undone.
 fn first_rows(request: &Recorded, most: usize) -> Answer {
     let asked = body(request)["RequestItems"]["t"].clone();
     let keys = asked["Keys"].as_array().unwrap();
@@ -178,7 +178,7 @@ async fn states_are_read_without_the_texts() {
     assert_eq!(asked["ExpressionAttributeNames"], json!({ "#state": "state" }));
 }
 
-/// A connection with as many ids as its record holds.
+/// Returns a connection with as many ids as its record holds.
 async fn full() -> Record {
     let (memory, who) = (MemoryStore::new(), connection("1"));
     for nth in 0..32 {
@@ -211,7 +211,7 @@ async fn commit(
     store.commit(commit).await
 }
 
-/// Answers a `BatchWriteItem` as if only so many were written.
+/// Answers a `BatchWriteItem` as if only this number of items were written.
 fn first_written(request: &Recorded, most: usize) -> Answer {
     let asked = body(request)["RequestItems"]["t"].as_array().unwrap().clone();
     let left = &asked[most.min(asked.len())..];

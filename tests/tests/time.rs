@@ -1,4 +1,4 @@
-//! Invocations end before their function's time-out, whatever hangs; in time that is not real, and on the local stack.
+//! Invocations end before their function's time-out, even if an app hangs: in simulated time, and on the local stack.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -25,7 +25,7 @@ fn host(bench: &Bench) -> Host {
     Host { project: Arc::clone(&bench.project), queue: None, warnings: Arc::from([]) }
 }
 
-/// The time-out of a function in the template.
+/// Returns the time-out of a function in the template.
 fn timeout(binary: &str) -> Duration {
     Template::read(TEMPLATE).unwrap().timeouts[binary]
 }
@@ -70,7 +70,8 @@ async fn a_request_is_answered_whatever_call_of_the_store_hangs() {
             assert!(status == 200 || (status == 503 && answer["headers"]["retry-after"] == "5"), "{answer}");
             hung += bench.faults.met();
             refused += usize::from(status == 503);
-            // What was answered 200 is durable, and what was not comes again: once in the end.
+            // A message that was answered 200 is durable. Other messages come again. In the end each has its effect
+            // once.
             bench.faults.clear();
             if status != 200 {
                 invoked(Function::Http { engine: "bench" }, &bench, &event, limit).await.unwrap();
@@ -153,7 +154,7 @@ fn the_longest_phase_fits_every_function_of_the_template_that_runs_phases() {
     };
     let of = functions::FUNCTIONS.iter().filter(|(_, function)| runs_phases(function));
     let shortest = of.map(|(binary, function)| {
-        // The responder keeps another second, to have failed records wait.
+        // The function `responder` keeps another second, in which it postpones the failed records.
         timeout(binary).saturating_sub(Duration::from_secs(u64::from(*function == Function::Responder)))
     });
     assert_eq!(shortest.min(), Some(FUNCTION_TIMEOUT), "template.yaml and core/src/budget.rs");
@@ -178,7 +179,7 @@ fn hanging(router: Router) -> Router {
     router.app(Hanging).app(Counting)
 }
 
-/// A stack with an app that hangs, and its gateway.
+/// Starts a stack with an app that hangs, and its gateway.
 async fn stack(respond: &str) -> (Recorder, Stack) {
     let gateway = Recorder::start().await.unwrap();
     gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
@@ -191,7 +192,7 @@ async fn stack(respond: &str) -> (Recorder, Stack) {
     (gateway, stack)
 }
 
-/// The phases have five seconds each here, as they are shipped, and the functions the time that the template gives them.
+/// Each phase has the shipped five seconds here, and each function has the time of the template.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn inline_an_app_that_never_returns_is_answered_in_time() {
     let (gateway, stack) = stack("inline").await;
@@ -211,7 +212,7 @@ async fn queued_an_app_that_never_returns_loses_nothing_of_a_batch() {
     let (gateway, stack) = stack("queue").await;
     let texts = ["one", "hang", "three", "block", "five", "six"];
     for text in texts {
-        // Of one person each, and all of a seventh.
+        // Each message is of a different person, and a seventh person sends all of them.
         for sender in [text, "all"] {
             let url = format!("{}?id={sender}&text=count+{text}&mid={sender}-{text}", stack.backend_url("k"));
             assert_eq!(get(&url).await.unwrap().status, 200);

@@ -1,5 +1,5 @@
-//! Every transcript in tests/transcripts/, each as tests of its own: on the bench and over HTTP against the local stack,
-//! handled inline and queued. A file that is put there is a test; an empty folder is a failure.
+//! Every transcript in tests/transcripts/, each as several tests: on the bench and over HTTP with the local stack,
+//! inline and queued. A file in this folder becomes a test. An empty folder is a failure.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// The ways to play one file.
+/// Returns the tests of one file.
 fn trials(file: &Path) -> Vec<Trial> {
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let trial = |way: &str, respond: Respond, play: fn(PathBuf, Respond) -> Result<(), Failed>| {
@@ -71,7 +71,7 @@ async fn over_http(file: PathBuf, respond: Respond) -> Result<(), Failed> {
     Ok(played?)
 }
 
-/// The project's settings, with all its backends responding this way.
+/// Returns the project's settings in which all backends respond in this mode.
 fn responding(respond: Respond) -> Result<String, Failed> {
     let mut settings: Table = functions::SETTINGS.parse()?;
     let backends = settings.get_mut("backends").and_then(Value::as_table_mut);

@@ -1,23 +1,23 @@
-//! The HTTP endpoint of broadcasts, and the same by direct invocation.
+//! The HTTP endpoint of broadcasts, and the same calls by direct invocation of the Lambda function.
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /send` with `{"key", "text", "recipients"}` | 202: it is durable, with one message for each recipient |
+//! | `POST /send` with `{"key", "text", "recipients"}` | 202: the broadcast is durable, with one message for each recipient |
 //! | `GET /send/<key>` | 200: `total`, `fanned_out` |
-//! | `GET /send/<key>?states` | and `states`: how many messages are `waiting`, `queued`, `sent`, `delivered`, `failed` |
-//! | `GET /send/<key>?recipients` | and `recipients`, each with its state; `&part=<next>` for the next of them |
+//! | `GET /send/<key>?states` | also `states`: how many messages are `waiting`, `queued`, `sent`, `delivered`, `failed` |
+//! | `GET /send/<key>?recipients` | also `recipients`, each with its state; `&part=<next>` for the next part |
 //!
 //! | answer | when |
 //! |---|---|
-//! | 400 | it cannot be sent like this: `faults` names the first [`FAULTS`] of what is wrong, and nothing is written |
-//! | 401, 403 | no token, a wrong one; or sending is off |
-//! | 404, 405 | no such broadcast, or nothing is at this path; another method |
+//! | 400 | the order is not valid: `faults` names the first [`FAULTS`] faults, and nothing is written |
+//! | 401, 403 | no token; a wrong token, or sending is off |
+//! | 404, 405 | no such broadcast, or nothing at this path; another method |
 //! | 409 | the key belongs to a broadcast with other content |
-//! | 413, 415 | more than [`MAX_BODY`]; something else than `application/json` |
-//! | 503 | it could not be made durable: call again |
+//! | 413, 415 | the body is larger than [`MAX_BODY`]; the content is not `application/json` |
+//! | 503 | the broadcast could not be made durable: call again |
 //!
-//! Every answer is JSON, one with a problem has it in `problem`. The token is that of `[send]` in the settings, given as
-//! `Authorization: Bearer …`.
+//! Every answer is JSON. An answer with an error describes it in `problem`. The token is that of `[send]` in the
+//! settings, given as `Authorization: Bearer …`.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -33,10 +33,10 @@ use crate::project::Project;
 use crate::settings::MaySend;
 use crate::store::StoreError;
 
-/// The largest body that is read, in bytes: 10,000 of the longest recipients. Lambda takes 6 MB.
+/// The maximum size of the body, in bytes: 10,000 of the longest recipients. Lambda takes 6 MB.
 pub const MAX_BODY: usize = 4_000_000;
 
-/// How many faults are named. The rest is counted.
+/// The number of faults that the answer names. Further faults are only counted.
 pub const FAULTS: usize = 20;
 
 /// An answer: its status, and its body.
@@ -61,9 +61,9 @@ pub async fn serve(project: &Project, request: Request<Bytes>) -> Response<Bytes
     response
 }
 
-/// Answers a direct invocation, whose caller AWS has let through: an order, or `{"progress": "<key>"}` with `"states":
-/// true` or `"part": <number>` if these are wanted. The answer has its HTTP `status` in it. `Err`: nothing was done,
-/// try again.
+/// Answers a direct invocation, whose caller AWS has authorized. The event is an order, or `{"progress": "<key>"}`,
+/// optionally with `"states": true` or `"part": <number>`. The answer contains its HTTP `status`. `Err` means that
+/// nothing was done and the caller should try again.
 pub async fn invoked(project: &Project, event: &str) -> Result<Value, BroadcastError> {
     let asked = serde_json::from_str::<Value>(event).unwrap_or_default();
     let (status, mut body) = if let Some(key) = asked["progress"].as_str() {
@@ -91,7 +91,8 @@ async fn answer(project: &Project, request: &Request<Bytes>) -> Answer {
         (&Method::POST, "") => {
             let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
             let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-            // A page in someone's browser cannot send this without being asked whether it may.
+            // A web page of another origin cannot send this content type before the browser has asked this server for
+            // permission.
             if !kind.eq_ignore_ascii_case("application/json") {
                 return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.");
             }
@@ -125,8 +126,8 @@ async fn answer(project: &Project, request: &Request<Bytes>) -> Answer {
     })
 }
 
-/// The key in a path, which is empty where the path ends before it. `None` for a path that has more segments: it is
-/// not that of a broadcast. A slash at the end makes no difference.
+/// Returns the key in a path, or an empty text if the path has no key. Returns `None` for a path with more segments,
+/// which is not the path of a broadcast. A slash at the end makes no difference.
 fn key_in(path: &str) -> Option<&str> {
     let mut segments = path.strip_suffix('/').unwrap_or(path).split('/').skip(2);
     match segments.next() {
@@ -151,7 +152,7 @@ fn faulty(faults: &[Fault]) -> Answer {
     (StatusCode::BAD_REQUEST, body)
 }
 
-/// Why the request is not listened to.
+/// Returns the refusal of a request without a valid token, or `None` if the request may proceed.
 fn refusal(may_send: &MaySend, headers: &HeaderMap) -> Option<Answer> {
     let token = match may_send {
         MaySend::Open => return None,

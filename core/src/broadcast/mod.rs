@@ -1,9 +1,9 @@
-//! Broadcasts: many messages that nobody asked for, taken by one call.
+//! Broadcasts: many messages that are not replies, accepted in one call.
 //!
-//! A call writes the broadcast with all its parts in one transaction, under a key that the caller gives: from then
-//! on each recipient has one message, wherever a process dies. The message goes out as a reply does: once, and twice
-//! only where the gateway's answer was lost or not recorded. A job for each part puts the part's messages on the queue, where each goes its
-//! own way; parts that nobody finished are found by the sweep.
+//! A call writes the broadcast with all its parts in one transaction, under a key that the caller gives. From then on
+//! each recipient has one message, even if a process dies at any point. The message goes out like a reply: once, or
+//! twice only if the gateway's answer was lost or not recorded. A job for each part puts the part's messages on the
+//! queue, and each message is then processed separately. The sweep finds parts that are not finished.
 
 pub mod endpoint;
 mod order;
@@ -25,28 +25,28 @@ use crate::project::Project;
 use crate::queue::Ticket;
 use crate::store::{Opened, StoreError};
 
-/// What became of a call for a broadcast.
+/// The result of a call for a broadcast.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It is durable, by this call or an earlier one, and goes out.
+    /// The broadcast is durable, by this call or an earlier one, and goes out.
     Yes(Broadcast),
-    /// Its key belongs to another broadcast. Nothing was written.
+    /// The key belongs to another broadcast. Nothing was written.
     Conflict,
 }
 
-/// Why a broadcast was not taken. Nothing of it was written.
+/// The reason why a broadcast was not accepted. Nothing of it was written.
 #[derive(Debug, thiserror::Error)]
 pub enum BroadcastError {
-    /// It cannot be sent like this.
+    /// The order is not valid. These are its faults.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Unusable(Vec<Fault>),
-    /// The store did not take it. Call again.
+    /// The store did not accept the broadcast. Call again.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Takes a broadcast. Once this returns [`Taken::Yes`], the broadcast is stored with one message for each recipient. For
-/// 30 days a call with the same key and the same content makes no further message.
+/// Accepts a broadcast. Once this returns [`Taken::Yes`], the broadcast is stored with one message for each recipient.
+/// For 30 days a call with the same key and the same content makes no further message.
 pub async fn broadcast(project: &Project, order: &Order) -> Result<Taken, BroadcastError> {
     let (digest, now) = (order.digest(), project.ports.clock.now());
     let store = &project.ports.store;

@@ -1,4 +1,4 @@
-//! What a caller asks for: a key, a text, recipients.
+//! The order of a caller: a key, a text, recipients.
 
 use std::collections::HashSet;
 
@@ -16,10 +16,10 @@ use crate::pipeline::reach::connections_of;
 use crate::project::Project;
 use crate::util::hex::hex;
 
-/// How many contacts are looked up at once.
+/// The number of contacts that are looked up at the same time.
 const AT_ONCE: usize = 32;
 
-/// What a caller asks for.
+/// The order of a caller for one broadcast.
 ///
 /// ```
 /// use threadless::broadcast::Order;
@@ -36,16 +36,17 @@ const AT_ONCE: usize = 32;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// What the broadcast is called.
+    /// The key of the broadcast.
     pub key: BroadcastKey,
-    /// What it says: 1 to [`Context::MAX_REPLY_BYTES`] bytes.
+    /// The text: 1 to [`Context::MAX_REPLY_BYTES`] bytes.
     pub text: String,
-    /// Who gets it, each of them once however often they are named: 1 to [`Broadcast::MAX_RECIPIENTS`].
+    /// The recipients: 1 to [`Broadcast::MAX_RECIPIENTS`]. A recipient that is named several times gets one message.
     pub recipients: Vec<Recipient>,
 }
 
 impl Order {
-    /// Reads an order. All faults at once, each of a recipient with its place in the list, from 0.
+    /// Reads an order. Returns all faults at once. A fault of a recipient has the recipient's place in the list, from
+    /// 0.
     pub fn from_json(body: &[u8]) -> Result<Self, Vec<Fault>> {
         let mut object: Map<String, Value> = match serde_json::from_slice(body) {
             Ok(object) => object,
@@ -75,7 +76,7 @@ impl Order {
         }
     }
 
-    /// SHA-256 over text and recipients, each led by its length.
+    /// Returns the SHA-256 over text and recipients, each with its length before it.
     pub(super) fn digest(&self) -> String {
         let mut sha = Sha256::new();
         let mut part = |part: &str| {
@@ -87,7 +88,7 @@ impl Order {
         hex(&sha.finalize())
     }
 
-    /// Its messages, each to another recipient.
+    /// Returns the messages of the order, each to another recipient.
     pub(super) async fn pieces(&self, project: &Project) -> Result<Vec<Piece>, BroadcastError> {
         let mut found = Vec::with_capacity(self.recipients.len());
         for some in self.recipients.chunks(AT_ONCE) {

@@ -1,6 +1,6 @@
-//! How far a broadcast is. What becomes of each message stands in the history of its recipient and nowhere else, so
-//! that asking costs something and sending does not. History is written beside the sending: a state here may lag behind,
-//! where someone died in between, and is never ahead.
+//! The progress of a broadcast. The state of each message is in the history of its recipient and nowhere else, so a
+//! question costs reads, and sending costs nothing extra. The history is written beside the send. So if a process died
+//! in between, a state here may be behind the real one, but it is never ahead.
 
 use std::collections::BTreeMap;
 
@@ -14,21 +14,21 @@ use crate::model::recipient::Recipient;
 use crate::project::Project;
 use crate::store::{HistoryRow, RowKey, StoreError};
 
-/// How many parts are read at once.
+/// The number of parts that are read at the same time.
 const AT_ONCE: usize = 4;
 
-/// What is asked of a broadcast.
+/// A question about a broadcast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Question {
-    /// How much of it is on its way. One read.
+    /// The number of messages that are fanned out. It costs one read.
     Counts,
-    /// And how many messages are in which state. A read for each message.
+    /// Also the number of messages in each state. It costs a read for each message.
     States,
-    /// The recipients in one of its parts, each with the state of its message.
+    /// The recipients in one part, each with the state of its message.
     Recipients(u32),
 }
 
-/// The answer; `None` where there is no such broadcast.
+/// Returns the answer, or `None` if there is no such broadcast.
 pub(super) async fn progress(
     project: &Project,
     key: &BroadcastKey,
@@ -60,7 +60,7 @@ pub(super) fn counts(broadcast: &Broadcast) -> Value {
     })
 }
 
-/// A recipient, and what is known of the message by the last way that was tried.
+/// A recipient, with the history of the message at the last connection that was tried.
 type Snapshot = (Recipient, Option<HistoryRow>);
 
 /// The state of a message whose history is not written yet.
@@ -100,7 +100,7 @@ async fn states(
         .await
 }
 
-/// The state of each message of a part by the last way that was tried, without the texts.
+/// Returns the state of each message of a part at the last connection that was tried. Does not read the texts.
 async fn states_of(
     project: &Project,
     broadcast: &Broadcast,
@@ -124,7 +124,7 @@ async fn part_of(project: &Project, broadcast: &Broadcast, part: u32) -> Result<
     Ok(known.collect())
 }
 
-/// Where the rows of one message stand, one for each way.
+/// Returns the keys of the rows of one message, one for each connection of its recipient.
 fn tries(broadcast: &Broadcast, piece: &Piece) -> Vec<RowKey> {
     let mut id = broadcast.id_of(piece);
     let one = |way: &crate::ConnectionId| {

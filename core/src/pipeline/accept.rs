@@ -1,4 +1,5 @@
-//! The single way in: a message that a backend received is handled, or put on the queue to be.
+//! The single entry point for incoming messages. A message that a backend received is processed at once or put on the
+//! queue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,25 +18,26 @@ use crate::queue::Ticket;
 use crate::router::budget::Budget;
 use crate::util::clock::{Deadline, plausible};
 
-/// How long an inline message may hold up the answer to its gateway by delivering its replies. What is left
-/// then is the sweep's.
+/// The maximum time that an inline message may delay the answer to its gateway by delivering its replies. The sweep
+/// sends the remaining replies later.
 pub(crate) const INLINE_DELIVERY: Duration = Duration::from_secs(5);
 
-/// What became of a message. Either way it is durable.
+/// The result of accepting a message. In both cases the message is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accepted {
-    /// It waits for the responder, under this id.
+    /// The message is on the queue under this id. The Lambda function `responder` processes it.
     Queued(MessageId),
-    /// It is handled, under this id, as told.
+    /// The message has been processed under this id, with this result.
     Handled(MessageId, Handling),
 }
 
-/// Takes in one message from a backend. When this returns `Ok`, the message is durable.
+/// Accepts one message from a backend. When this returns `Ok`, the message is durable.
 ///
-/// With `respond = "inline"` the phases are through, their effect is committed, and replies were sent as far as
-/// `deadline` (and five seconds) allowed; with `respond = "queue"` it is on the queue.
-/// A message with a gateway id takes effect once, even if it comes several times within 15 days. A message without one
-/// takes effect each time that it comes.
+/// With `respond = "inline"`, the phases have run, their effect is committed, and replies were sent as far as
+/// `deadline` (and at most five seconds) allowed. With `respond = "queue"`, the message is on the queue.
+///
+/// A message with a gateway id takes effect once, even if it comes several times within 15 days. A message without a
+/// gateway id takes effect each time that it comes.
 pub async fn incoming(
     project: &Project,
     backend: &BackendName,
@@ -65,11 +67,11 @@ pub async fn incoming(
     }
 }
 
-/// The name of the detail that keeps a time of arrival which cannot be right.
+/// The name of the detail that keeps an implausible time of arrival.
 const GATEWAY_TIME: &str = "gateway_time";
 
-/// Returns when a message arrived: the gateway's time if it is [plausible], otherwise `now`. An implausible time stays
-/// among the details, as `gateway_time`.
+/// Returns the time at which a message arrived: the gateway's time if it is [plausible], otherwise `now`. An
+/// implausible time stays among the details, as `gateway_time`.
 pub(crate) fn arrival(received: &mut Received, now: Timestamp) -> Timestamp {
     let Some(told) = received.received_at else { return now };
     plausible(told, now).unwrap_or_else(|| {

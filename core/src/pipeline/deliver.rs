@@ -1,4 +1,4 @@
-//! The single way out: outbox → `Backend::send` → what became of it.
+//! The single exit for outgoing messages: outbox → `Backend::send` → settlement and history.
 
 mod attempt;
 
@@ -17,7 +17,7 @@ use crate::util::clock::{Deadline, after};
 use crate::util::random;
 use attempt::{Step, attempt, tried, wait_for_queue};
 
-/// How long a lease outlasts the send that it covers: time to write down what became of it.
+/// The time by which a lease outlasts the send that it covers. The holder uses it to write the result of the send.
 const LEASE_MARGIN: Duration = Duration::from_secs(15);
 
 /// An outbox whose lease we hold.
@@ -26,11 +26,11 @@ pub(crate) struct Delivery {
     pub(crate) connection: ConnectionId,
     pub(crate) lease: Lease,
     pub(crate) outbox: Outbox,
-    /// A former holder let the lease expire: it may have sent the head.
+    /// Whether a former holder let the lease expire. That holder may have sent the head.
     pub(crate) abandoned: bool,
 }
 
-/// When a lease that is taken or extended now should end.
+/// Returns the end of a lease that is taken or extended now.
 pub(crate) fn lease_end(project: &Project, connection: &ConnectionId, now: Timestamp) -> Timestamp {
     let send = project.installed(&connection.backend).map_or(Duration::ZERO, |it| it.backend.send_timeout());
     if planted::is(Plant::LeaseTooShort) {
@@ -39,7 +39,7 @@ pub(crate) fn lease_end(project: &Project, connection: &ConnectionId, now: Times
     after(now, send + LEASE_MARGIN)
 }
 
-/// Takes the lease of a connection, if its outbox is due and nobody else holds it.
+/// Takes the lease of a connection, if its outbox is due and nobody else holds the lease.
 pub(crate) async fn take(
     project: &Project,
     connection: &ConnectionId,
@@ -56,9 +56,9 @@ pub(crate) async fn take(
     })
 }
 
-/// Sends what is in an outbox, in order, until it is empty, its head must wait, or the time is up.
+/// Sends the entries of an outbox in order, until the outbox is empty, its head must wait, or the time is up.
 ///
-/// It has no error: what is sent is sent, and what is not stays in the outbox for the sweep.
+/// Returns no error: sent entries stay sent, and unsent entries stay in the outbox for the sweep.
 pub(crate) async fn deliver(project: &Project, delivery: Delivery, deadline: Deadline) {
     let connection = delivery.connection.clone();
     if let Err(problem) = run(project, delivery, deadline).await {
@@ -76,7 +76,7 @@ async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> R
     if delivery.abandoned {
         doubt_head(project, &mut delivery).await;
     }
-    // Entries that go to others keep their order: where one could not leave, those behind it are not tried.
+    // Entries for other recipients keep their order. If one of them cannot leave now, those behind it are not tried.
     let mut sends_wait = false;
     loop {
         let Some(head) = delivery.outbox.entries.front().cloned() else {
@@ -130,8 +130,8 @@ async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> R
     }
 }
 
-/// Counts the doubt that a dead holder left, and writes it down before anything is sent: of several holders that died with
-/// the same message each one counts.
+/// Counts the doubt that a former holder left when it died, and writes the count before anything is sent. So if several
+/// holders die with the same message, each of them counts.
 async fn doubt_head(project: &Project, delivery: &mut Delivery) {
     let Delivery { connection, outbox, .. } = delivery;
     let Some(head) = outbox.entries.front_mut().filter(|head| !head.is_sending() && head.refused.is_none())
@@ -154,7 +154,8 @@ async fn doubt_head(project: &Project, delivery: &mut Delivery) {
     write_history(project, vec![row]).await;
 }
 
-/// Sends entries that go to others before their turn, while the head must wait. `false`: the lease was lost.
+/// Sends the entries for other recipients before their turn, while the head must wait. Returns `false` if the lease was
+/// lost.
 async fn fan_out_behind(project: &Project, delivery: &mut Delivery) -> Result<bool, StoreError> {
     let mut at = 1;
     while let Some(entry) = delivery.outbox.entries.get(at) {

@@ -9,14 +9,14 @@ use crate::project::Project;
 use crate::queue::{QueueError, Ticket};
 use crate::store::Entry;
 
-/// Puts a job for each of these messages on the queue. After an error perhaps not all of them are there. The caller then
-/// does it again, which has no second effect: each message goes out once.
+/// Puts a job on the queue for each of these messages. After an error, some of the jobs may be on the queue. The caller
+/// then calls this again. The repetition has no second effect: each message goes out once.
 pub(crate) async fn enqueue_notices(project: &Project, notices: Vec<Notice>) -> Result<(), QueueError> {
     let tickets = notices.into_iter().map(Ticket::notice).collect();
     project.ports.queue.enqueue_all(tickets).await
 }
 
-/// Puts a job on the queue for each recipient of an entry that goes to others.
+/// Puts a job on the queue for each recipient of an entry for other recipients.
 pub(crate) async fn fan_out(project: &Project, entry: &Entry) -> Result<(), String> {
     let mut notices = Vec::with_capacity(entry.recipients.len());
     let dropped = usize::from(planted::is(Plant::RecipientDropped) && entry.recipients.len() > 1);
@@ -37,8 +37,8 @@ pub(crate) async fn fan_out(project: &Project, entry: &Entry) -> Result<(), Stri
     enqueue_notices(project, notices).await.map_err(|problem| problem.to_string())
 }
 
-/// Returns the same message to the next connection of its recipient, after a gateway refused it for good; `None` if
-/// there is no other connection.
+/// Returns the same message for the next connection of its recipient, after a gateway refused it for good. Returns
+/// `None` if there is no other connection.
 pub(crate) fn to_next_connection(entry: &Entry) -> Option<Notice> {
     let (next, rest): (&ConnectionId, _) = entry.otherwise.split_first()?;
     Some(Notice {

@@ -1,4 +1,4 @@
-//! The history of messages: written beside the way of a message, which it never holds up.
+//! Writing the history of messages. The write runs beside the delivery of a message and never delays it.
 
 use futures_util::future::join_all;
 use tracing::warn;
@@ -6,7 +6,7 @@ use tracing::warn;
 use crate::project::Project;
 use crate::store::HistoryRow;
 
-/// History is for people to read: where it cannot be written, the message goes its way all the same.
+/// Writes rows of history. The history is for people to read, so a failed write does not stop the message.
 pub(crate) async fn write_history(project: &Project, rows: Vec<HistoryRow>) {
     for problem in join_all(rows.iter().map(|row| project.ports.store.record(row))).await {
         if let Err(problem) = problem {

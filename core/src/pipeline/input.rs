@@ -1,4 +1,5 @@
-//! What a connection takes in, each once: what the claim and the commit go by, whatever the phases make of it.
+//! Inputs of a connection. The claim and the commit identify each input by its id, whatever the phases do with it, so
+//! that it takes effect once.
 
 use std::sync::Arc;
 
@@ -8,19 +9,19 @@ use crate::app::send::Sending;
 use crate::model::message::{ConnectionId, Incoming, MessageId, Notice, Report};
 use crate::store::{Entry, HistoryRow};
 
-/// What a connection takes in.
+/// An input of a connection.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
-    /// A message from it: all phases.
+    /// A message from the connection. It runs all phases.
     Message(Arc<Incoming>),
-    /// A message to it that nobody asked for: the outgoing phase.
+    /// A message to the connection that is not a reply. It runs the outgoing phase.
     Notice(Arc<Notice>),
-    /// What became of a message to it: the report phase.
+    /// The final status of a message to the connection. It runs the report phase.
     Report(Arc<Report>),
 }
 
 impl Input {
-    /// Whose it is.
+    /// Returns the connection of the input.
     pub(crate) fn connection(&self) -> &ConnectionId {
         match self {
             Self::Message(message) => &message.connection,
@@ -29,7 +30,7 @@ impl Input {
         }
     }
 
-    /// By which it is known to have happened.
+    /// Returns the id under which the commit records the input.
     pub(crate) fn id(&self) -> &MessageId {
         match self {
             Self::Message(message) => &message.id,
@@ -38,7 +39,7 @@ impl Input {
         }
     }
 
-    /// What the log calls it.
+    /// Returns the name of the input in the log.
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::Message(_) => "incoming",
@@ -47,7 +48,7 @@ impl Input {
         }
     }
 
-    /// When it arrived, if it has a row of history of its own: that stands at this time.
+    /// Returns the arrival time if the input has its own row of history. The row stands at this time.
     pub(crate) fn arrived(&self) -> Option<Timestamp> {
         match self {
             Self::Message(message) => Some(message.received_at),
@@ -55,8 +56,9 @@ impl Input {
         }
     }
 
-    /// Its own row of history, once its effect is committed. `arrived` is what the commit wrote down, if anything: a message
-    /// that its gateway delivers again without a time of its own has another one each time, and is one row all the same.
+    /// Returns the input's own row of history, to be written once its effect is committed. `arrived` is the time that
+    /// the commit recorded, if there is one. A gateway may deliver the same message again without a time of its own.
+    /// The message then has another arrival time, but still only one row.
     pub(crate) fn row(&self, arrived: Option<Timestamp>) -> Option<HistoryRow> {
         match self {
             Self::Message(message) => {
@@ -67,7 +69,7 @@ impl Input {
         }
     }
 
-    /// The entry of the outbox for the message number `at` (from 0) that comes of it.
+    /// Returns the outbox entry for message number `at` (from 0) that this input causes.
     pub(crate) fn entry(&self, at: usize, text: &str, now: Timestamp) -> Entry {
         match self {
             Self::Message(message) => {
@@ -81,7 +83,7 @@ impl Input {
         }
     }
 
-    /// The entry of the outbox for send number `at` (from 0) that it sets off.
+    /// Returns the outbox entry for send number `at` (from 0) that this input causes.
     pub(crate) fn sending(&self, at: usize, sending: &Sending, now: Timestamp) -> Entry {
         let id = self.id();
         Entry {

@@ -1,4 +1,4 @@
-//! The way of a message: accept → process → screen → deliver, with what it sets off and the reports that come back.
+//! The pipeline of a message: accept → process → screen → deliver, with fan-out and delivery reports.
 
 pub(crate) mod accept;
 pub(crate) mod deliver;

@@ -1,5 +1,5 @@
-//! What happens to one message, or to whatever else a connection takes in: claim → phases → commit → deliver. The
-//! same inline and on the queue.
+//! Processing of one input (a message, a notice or a report): claim → phases → commit → deliver. Inline and queued
+//! inputs take the same steps.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,35 +26,36 @@ use crate::store::{Commit, Committed, Entry, HistoryRow, Lease, Loaded, Outbox, 
 use crate::util::clock::Deadline;
 use crate::util::random;
 
-/// What became of a message, or of another [occasion](crate::queue::Job), that was handled.
+/// The result of processing a message or another input of a [job](crate::queue::Job).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handling {
-    /// Its phases ran, and what they came to is committed.
+    /// The phases ran, and their effect is committed.
     Done {
-        /// Who dealt with it.
+        /// The kind of handler that dealt with the input.
         disposition: Disposition,
-        /// How many replies it has.
+        /// The number of replies.
         replies: usize,
     },
-    /// It was handled before: nothing new happened.
+    /// The input was processed before. Nothing new happened.
     Duplicate,
 }
 
-/// Handles one occasion. `Ok` means that its effect is committed, now or earlier; what of it could not be
-/// delivered yet waits in the outbox. `Err` means that nothing happened.
+/// Processes one input. `Ok` means that its effect is committed, now or earlier. Messages that could not be delivered
+/// yet wait in the outbox. `Err` means that nothing happened.
 ///
-/// `delivery` says, once the commit is through, until when replies may be sent; it is given the end of the budget.
+/// `delivery` is called after the commit: it gets the end of the budget and returns the moment until which replies may be
+/// sent.
 pub(crate) async fn process(
     project: &Project,
-    occasion: Input,
+    input: Input,
     budget: Budget,
     delivery: impl FnOnce(Deadline) -> Deadline + Send,
 ) -> Result<Handling, StoreError> {
-    let (connection, id) = (occasion.connection().clone(), occasion.id().clone());
+    let (connection, id) = (input.connection().clone(), input.id().clone());
     let span = info_span!("message", backend = connection.backend.as_str(), message_id = id.as_str());
-    let what = occasion.as_str();
+    let what = input.as_str();
     async {
-        let claim = Claim { project, occasion, owner: random::unique_id() };
+        let claim = Claim { project, input, owner: random::unique_id() };
         let turn = project.turns.take(&connection).await;
         let (handling, rows, work) = claim.run_to_commit(&budget).await?;
         drop(turn);
@@ -93,21 +94,22 @@ impl Handling {
     }
 }
 
-/// One occasion on its way to its commit, under a name that no other attempt has.
+/// One input before its commit, with an owner name that no other attempt has.
 struct Claim<'a> {
     project: &'a Project,
-    occasion: Input,
+    input: Input,
     owner: String,
 }
 
-/// The history to write, and what is to be delivered.
+/// The result, the history to write, and the outbox to deliver.
 type Effect = (Handling, Vec<HistoryRow>, Option<Delivery>);
 
 impl Claim<'_> {
-    /// Reads the connection, runs the phases and commits, as often as others get in between.
+    /// Reads the connection, runs the phases and commits. Repeats this when another process changed the connection in
+    /// between.
     async fn run_to_commit(&self, budget: &Budget) -> Result<Effect, StoreError> {
         let store = &self.project.ports.store;
-        let (connection, id) = (self.occasion.connection(), self.occasion.id());
+        let (connection, id) = (self.input.connection(), self.input.id());
         let (opened, loaded) = tokio::join!(
             self.project.open_backend(&connection.backend),
             store.load(connection, id, self.now())
@@ -122,8 +124,8 @@ impl Claim<'_> {
             }
             let now = self.now();
             let outcome = match ran.take() {
-                // Only the outbox or the lease changed: what the phases saw is still so. That a contact is still as
-                // they saw it, nobody knows.
+                // Only the outbox or the lease changed, so the phases would see the same record again. This does not
+                // hold for the contact, which may have changed. So the phases run again if they changed the contact.
                 Some(Ran { version, outcome, .. })
                     if (version == loaded.record.version || planted::is(Plant::OutcomeKept))
                         && outcome.contact.is_none() =>
@@ -166,15 +168,15 @@ impl Claim<'_> {
         }
         let late = budget.begin_run();
         let share = budget.clone();
-        let outcome = match &self.occasion {
+        let outcome = match &self.input {
             Input::Message(message) => {
                 router.run_message(Arc::clone(message), known, about, now, share).await
             }
             Input::Notice(notice) => router.run_outgoing(notice, known, about, now, share).await,
             Input::Report(report) => router.run_report(report, known, about, now, share).await,
         };
-        // An app that was cut short because the store was slow, or because others were faster, would lose its effect. The
-        // next time the message has the whole time again.
+        // The store was slow, or other processes were faster, and so an app was cut short. Its effect would be lost. At
+        // the next attempt the message has the whole time again.
         if late && budget.was_cut_short() {
             return Err(StoreError::Unavailable("too little time was left for the apps".to_owned()));
         }
@@ -187,13 +189,13 @@ impl Claim<'_> {
         outcome: &Outcome,
         now: Timestamp,
     ) -> Result<Result<Effect, Conflicted>, StoreError> {
-        let connection = self.occasion.connection();
+        let connection = self.input.connection();
         let seen = &loaded.record;
         let permitted = self.permitted(loaded, outcome, now);
         let replies = &permitted.entries;
         let something_due =
             if seen.outbox.holds_up() { seen.outbox.is_due(now) } else { !replies.is_empty() };
-        // An entry that goes to others need not wait for a message that this connection's gateway does not take.
+        // An entry for other recipients need not wait for a message that this connection's gateway does not take.
         let something_due = something_due || replies.iter().any(Entry::is_sending);
         let lease = (something_due && seen.lease_at(now).is_none())
             .then(|| seen.next_lease(&self.owner, deliver::lease_end(self.project, connection, now)));
@@ -204,8 +206,8 @@ impl Claim<'_> {
             .commit(Commit {
                 connection,
                 seen,
-                message: self.occasion.id(),
-                arrived: self.occasion.arrived(),
+                message: self.input.id(),
+                arrived: self.input.arrived(),
                 session: &outcome.session,
                 contact: outcome.contact.as_ref(),
                 replies: replies.clone(),
@@ -229,25 +231,25 @@ impl Claim<'_> {
     }
 
     fn effect(&self, outcome: &Outcome, permitted: Screened, work: Option<Delivery>) -> Effect {
-        let connection = self.occasion.connection();
+        let connection = self.input.connection();
         let replies = || permitted.entries.iter().filter(|entry| !entry.is_sending());
         let handling = Handling::Done { disposition: outcome.disposition, replies: replies().count() };
         let queued = replies().map(|entry| HistoryRow::outgoing(connection, entry, State::Queued, None));
         let mut rows: Vec<HistoryRow> =
-            self.occasion.row(self.occasion.arrived()).into_iter().chain(queued).collect();
+            self.input.row(self.input.arrived()).into_iter().chain(queued).collect();
         rows.extend(permitted.held_back);
         (handling, rows, work)
     }
 
-    /// It is committed already: by someone else, or by a write of ours whose answer was lost. The second
-    /// is plain from the lease, which bears our name.
+    /// Returns the effect of an input that is committed already: by another process, or by our own write whose answer
+    /// was lost. In the second case the lease bears our name.
     async fn seen_before(&self, loaded: Loaded, ran: Option<Ran>) -> Effect {
-        let rows = self.occasion.row(loaded.arrived).into_iter().collect();
+        let rows = self.input.row(loaded.arrived).into_iter().collect();
         let record = loaded.record;
         if planted::is(Plant::LeaseMistaken)
             && let Some(lease) = &record.lease
         {
-            let (connection, lease) = (self.occasion.connection().clone(), lease.clone());
+            let (connection, lease) = (self.input.connection().clone(), lease.clone());
             let mistaken = Delivery { connection, lease, outbox: record.outbox, abandoned: false };
             return (Handling::Duplicate, rows, Some(mistaken));
         }
@@ -258,8 +260,8 @@ impl Claim<'_> {
                 Handling::Done { disposition: outcome.disposition, replies: outcome.replies.len() };
             return (handling, rows, Some(self.delivery(lease.clone(), record.outbox, &takeover)));
         }
-        // Who died may have left replies behind. Whoever comes by sends them.
-        let connection = self.occasion.connection();
+        // A process that died may have left replies in the outbox. The next process for this connection sends them.
+        let connection = self.input.connection();
         let work = if record.outbox.is_empty() || record.lease_at(self.now()).is_some() {
             None
         } else {
@@ -277,13 +279,13 @@ impl Claim<'_> {
 
     fn delivery(&self, lease: Lease, outbox: Outbox, takeover: &Takeover) -> Delivery {
         let abandoned = takeover.leaves_doubt(&outbox) && !planted::is(Plant::DoubtForgottenAtCommit);
-        Delivery { connection: self.occasion.connection().clone(), lease, outbox, abandoned }
+        Delivery { connection: self.input.connection().clone(), lease, outbox, abandoned }
     }
 
-    /// What the message says about messages as such. The apps do not see it then.
+    /// Returns the consent change that the message asks for, such as an opt-out. The apps do not see such a message.
     fn wish(&self, loaded: &Loaded, now: Timestamp) -> Option<ConsentChange> {
         let Project { consent, about, .. } = self.project;
-        match &self.occasion {
+        match &self.input {
             Input::Message(message) => {
                 let opted_out = loaded.record.outbox.opted_out;
                 consent.wish(&message.text, opted_out, spoken_to(loaded), about, now)
@@ -292,17 +294,17 @@ impl Claim<'_> {
         }
     }
 
-    /// Which replies go out.
+    /// Returns the entries that go out and the rows of those that are held back.
     fn permitted(&self, loaded: &Loaded, outcome: &Outcome, now: Timestamp) -> Screened {
         let texts = outcome.replies.iter().map(|reply| reply.text.as_str());
         let mut replies: Vec<Entry> =
-            texts.enumerate().map(|(at, text)| self.occasion.entry(at, text, now)).collect();
+            texts.enumerate().map(|(at, text)| self.input.entry(at, text, now)).collect();
         let wish = self.wish(loaded, now);
         if let Some(confirmation) = wish.as_ref().and_then(|wish| wish.confirmation.as_ref()) {
             let Project { router, about, .. } = self.project;
             let text = router.catalogues().say(confirmation, spoken_to(loaded), &about.languages);
             let confirms = !planted::is(Plant::ConfirmationHeldBack);
-            replies.push(Entry { confirms, ..self.occasion.entry(0, &text, now) });
+            replies.push(Entry { confirms, ..self.input.entry(0, &text, now) });
         }
         if planted::is(Plant::RepliesReversed) {
             replies.reverse();
@@ -311,19 +313,20 @@ impl Claim<'_> {
             replies.pop();
         }
         let sends = outcome.sends.iter().enumerate();
-        replies.extend(sends.map(|(at, sending)| self.occasion.sending(at, sending, now)));
-        let connection = self.occasion.connection();
+        replies.extend(sends.map(|(at, sending)| self.input.sending(at, sending, now)));
+        let connection = self.input.connection();
         let installed = self.project.installed(&connection.backend);
         Screened::of(connection, &loaded.record, wish.as_ref(), installed, replies, now)
     }
 }
 
-/// What whoever is behind the connection wants to be spoken to in.
+/// Returns the language that the contact of the connection chose.
 fn spoken_to(loaded: &Loaded) -> Option<&Language> {
     loaded.contact.as_ref().and_then(Contact::language)
 }
 
-/// Someone else changed the connection first, or this commit is done already and only its answer was lost.
+/// A commit that failed. Either another process changed the connection first, or this commit is done already and only
+/// its answer was lost.
 struct Conflicted {
     takeover: Takeover,
 }
@@ -335,7 +338,7 @@ struct Ran {
     takeover: Takeover,
 }
 
-/// A commit that takes the delivery lease, as far as it concerns a former holder.
+/// The facts about a former lease holder, for a commit that takes the delivery lease.
 struct Takeover {
     /// Whether a former holder let its lease expire.
     happened: bool,
@@ -344,8 +347,8 @@ struct Takeover {
 }
 
 impl Takeover {
-    /// Whether the former holder may have sent the head of the outbox. It cannot have sent an entry that came with
-    /// this commit.
+    /// Returns whether the former holder may have sent the head of the outbox. It cannot have sent an entry that this
+    /// commit added.
     fn leaves_doubt(&self, outbox: &Outbox) -> bool {
         self.happened && outbox.entries.front().is_some_and(|head| !self.new.contains(&head.id))
     }

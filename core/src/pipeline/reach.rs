@@ -1,16 +1,17 @@
-//! By which ways a recipient can be reached.
+//! The connections at which a recipient can be reached.
 
 use crate::model::message::ConnectionId;
 use crate::model::recipient::Recipient;
 use crate::project::Project;
 use crate::store::StoreError;
 
-/// The most ways to one recipient.
+/// The maximum number of connections tried for one recipient.
 const MOST: usize = 4;
 
-/// The ways to a recipient, the best first: the connection itself; or those of the contact at backends of this project,
-/// the one added last before the others, since that is the phone they took up last. Empty for a contact that is not
-/// there or has none of them.
+/// Returns the connections of a recipient, the best first. For a connection, this is the connection itself. For a
+/// contact, these are the contact's connections at backends of this project. The connection that was added last comes
+/// first, since it probably is the person's newest phone. Returns an empty list if the contact does not exist or has no
+/// such connection.
 pub(crate) async fn connections_of(
     project: &Project,
     recipient: &Recipient,

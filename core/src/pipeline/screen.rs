@@ -1,6 +1,6 @@
-//! Which replies go out: none to who opted out, and none to a machine that answers our answers. What goes to others
-//! is counted like a reply, since a machine may answer that too; a message that nobody asked for is not, since it
-//! answers nothing.
+//! The choice of replies that go out. A person who opted out gets none. A machine that answers our replies
+//! automatically gets no more than the hourly limit. A send to other recipients counts like a reply, since a machine
+//! may answer it too. A notice does not count, since it answers nothing.
 
 use jiff::Timestamp;
 use tracing::{error, warn};
@@ -11,28 +11,28 @@ use crate::planted::{self, Plant};
 use crate::project::Installed;
 use crate::store::{Entry, HistoryRow, Record, ReplyRate};
 
-/// The detail of a row whose message was held back since its connection opted out.
+/// The detail of a row whose message was held back because its connection opted out.
 pub(crate) const OPTED_OUT: &str = "opted out";
 
 /// The detail of a row whose message was held back by the loop guard.
 const LOOPING: &str = "more replies than an hour may have: is this another machine?";
 
-/// The replies to one message, sorted.
+/// The replies to one message, sorted into those that go out and those that do not.
 #[derive(Debug, Default)]
 pub(crate) struct Screened {
-    /// They go out.
+    /// The entries that go out.
     pub(crate) entries: Vec<Entry>,
-    /// They do not, and these rows say why.
+    /// The rows of the replies that do not go out. Each row gives the reason.
     pub(crate) held_back: Vec<HistoryRow>,
-    /// Since when the connection wants nothing.
+    /// The time since which the connection has opted out.
     pub(crate) opted_out: Option<Timestamp>,
-    /// The replies of this hour, these included.
+    /// The number of replies in this hour, including these replies.
     pub(crate) pace: ReplyRate,
 }
 
 impl Screened {
-    /// Sorts what is to go to `connection`. `seen` is the connection as the commit will be held to, so that a wish
-    /// that comes in between makes it start over.
+    /// Sorts the entries that are to go out to `connection`. `seen` is the record that the commit compares with the
+    /// stored one. So if the person opts out or in meanwhile, the commit fails and processing starts again.
     pub(crate) fn of(
         connection: &ConnectionId,
         seen: &Record,
@@ -66,7 +66,7 @@ impl Screened {
         permitted
     }
 
-    /// One line for each reply that was held back.
+    /// Writes one log line for each reply that was held back.
     pub(crate) fn log(&self) {
         for row in &self.held_back {
             let (backend, identity) = (row.connection.backend.as_str(), row.connection.identity.masked());

@@ -1,4 +1,5 @@
-//! The single way in for delivery reports: the history moves forward, and the apps learn what became of a message.
+//! The single entry point for delivery reports. A report moves the history forward, and the apps learn the final status
+//! of the message.
 
 use tracing::info;
 
@@ -11,11 +12,12 @@ use crate::queue::Ticket;
 use crate::store::{Advanced, StatusUpdate};
 use crate::util::clock::plausible;
 
-/// Takes in what a gateway reports of a message. When this returns `Ok`, all that is to follow from it is durable; the
-/// same report may come again, at any time.
+/// Accepts the delivery report of a gateway. When this returns `Ok`, everything that follows from the report is
+/// durable. The same report may come again at any time.
 ///
-/// The message's row in the history moves forward or stays ([`State`] has the rule). Where it came to its end by this,
-/// and an app has a [report phase](crate::App::report), a job for the responder is on the queue.
+/// The message's row in the history moves forward or stays ([`State`] has the rule). If the row reaches its final state
+/// by this report, and an app has a [report phase](crate::App::report), a job for the Lambda function `responder` is on
+/// the queue.
 pub async fn report(project: &Project, reported: Reported) -> Result<Advanced, IncomingError> {
     let Reported { reference, fate, detail, reported_at } = reported;
     let now = project.ports.clock.now();
@@ -41,10 +43,10 @@ pub async fn report(project: &Project, reported: Reported) -> Result<Advanced, I
     Ok(moved)
 }
 
-/// Puts a job for the apps on the queue, if an app has a report phase. The job has its effect once, however often this
-/// is called for the same message and status.
+/// Puts a job for the apps on the queue, if an app has a report phase. The job takes effect once, however often this is
+/// called for the same message and status.
 async fn tell(project: &Project, report: Report) -> Result<(), IncomingError> {
-    // An app that answers each report would otherwise never come to an end.
+    // An app that replies to each report would otherwise cause an endless loop.
     if !project.router.has_reports() || report.message.is_of_report() {
         return Ok(());
     }

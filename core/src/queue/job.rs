@@ -1,21 +1,22 @@
-//! What travels on the queue: versioned, ASCII-only JSON.
+//! The jobs on the queue: versioned, ASCII-only JSON.
 //!
 //! # How the JSON may change
 //!
-//! While a new program is deployed, jobs of the old one are on the queue and warm functions of the old one take jobs of
+//! During a deployment, jobs of the old program are on the queue, and warm functions of the old program take jobs of
 //! the new one. So a change **expands before it contracts**. Every job is a JSON object with `v` and `type`, for ever.
-//! `v` is the version that a program must read to understand the job, not the version of the program that wrote it.
+//! `v` is the version that a program must be able to read to understand the job. It is not the version of the program
+//! that wrote the job.
 //!
 //! | change | how |
 //! |---|---|
-//! | a new field that an old program may leave out | optional, with a default; `v` stays; a new file among the fixtures |
-//! | a new kind of job | a new `type`; `v` stays: an old program does not know the type, and lets the job wait |
-//! | a field whose meaning changes, or that nobody may leave out | one release reads the next `v` and still writes the old one; the release after it writes the next `v` |
-//! | a field that is no longer needed | it is still read, for ever; it is written until no released program needs it |
+//! | a new field that an old program may ignore | optional, with a default; `v` stays; a new file among the fixtures |
+//! | a new kind of job | a new `type`; `v` stays: an old program does not know the type, and leaves the job on the queue |
+//! | a field whose meaning changes, or that no program may ignore | one release reads the next `v` and still writes the old one; the release after it writes the next `v` |
+//! | a field that is no longer needed | programs read it for ever; they write it until no released program needs it |
 //!
-//! A program that meets a job which it cannot read gives it back to the queue, where it waits for the new function, and
-//! its group with it, for longer each time and for over an hour before it is a dead letter. Forms that were released are
-//! in `core/tests/fixtures/jobs/`, and are read for ever.
+//! A program that cannot read a job gives the job back to the queue. There the job and its group wait for the new
+//! function, longer each time. The job becomes a dead letter only after more than an hour. Every released form of a job
+//! is in `core/tests/fixtures/jobs/`, and programs read it for ever.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,64 +27,65 @@ use crate::model::broadcast_key::BroadcastKey;
 use crate::model::message::{ConnectionId, Incoming, MessageId, Notice, Report};
 use crate::util::hex::hex;
 
-/// Work for the responder.
+/// A job for the Lambda function `responder`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Job {
-    /// Handle a message: phases, commit, deliver.
+    /// Processes a message: phases, commit, deliver.
     Incoming {
         /// The message.
         message: Box<Incoming>,
     },
-    /// Send a message that nobody asked for: outgoing phase, commit, deliver.
+    /// Sends a message that is not a reply: outgoing phase, commit, deliver.
     Notice {
         /// The message.
         notice: Box<Notice>,
     },
-    /// Have the apps learn what became of a message: report phase, commit, deliver.
+    /// Tells the apps the final status of a message: report phase, commit, deliver.
     Report {
         /// The report.
         report: Box<Report>,
     },
-    /// Go on with a broadcast: a job for each part of it that is not done.
+    /// Continues a broadcast: puts a job on the queue for each part that is not done.
     Broadcast {
-        /// Which.
+        /// The key of the broadcast.
         key: BroadcastKey,
     },
-    /// Put the messages of one part of a broadcast on the queue.
+    /// Puts the messages of one part of a broadcast on the queue.
     Part {
-        /// Of which broadcast.
+        /// The key of the broadcast.
         key: BroadcastKey,
-        /// Which part, from 0.
+        /// The number of the part, from 0.
         part: u32,
     },
-    /// Run a scheduled job for one due time.
+    /// Runs a scheduled job for one due time.
     Scheduled {
-        /// The job, led by its app.
+        /// The name of the job, with its app first.
         name: String,
-        /// When it was due.
+        /// The due time.
         due: Timestamp,
     },
-    /// Send what is in a connection's outbox.
+    /// Sends the entries of a connection's outbox.
     Deliver {
-        /// Whose outbox.
+        /// The connection of the outbox.
         connection: ConnectionId,
     },
 }
 
-/// How many parts of broadcasts are worked on at once.
+/// The number of broadcast parts that are worked on at the same time.
 const LANES: u32 = 4;
 
 /// The newest version of the JSON that this program reads. It reads all versions up to this one, for ever.
 const READS: u64 = 1;
 
-/// The version that this program writes: the oldest program that may read its jobs reads this version.
+/// The version that this program writes. Every program that may read its jobs must read at least this version.
 const WRITES: u64 = 1;
 
-// A program reads what it writes, and what the program after it writes may differ by one release.
+// A program must read the version that it writes. In the first release of a change of version it reads the next version
+// and still writes the old one.
 const _: () = assert!(WRITES <= READS);
 
-/// The most characters of a job's type that an error repeats.
+/// The maximum number of characters of a job's type that an error repeats.
 const LONGEST_KIND: usize = 32;
 
 #[derive(Serialize)]
@@ -93,23 +95,23 @@ struct Envelope<J> {
     job: J,
 }
 
-/// Why a queued body is not a [`Job`] of this program.
+/// The reason why a queued body is not a [`Job`] of this program.
 ///
-/// No variant repeats a value of the body: it may hold a phone number or the text of a message.
+/// No variant repeats a value of the body, since it may contain a phone number or the text of a message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobError {
-    /// A later program wrote it. A later program may read it: leave it on the queue.
+    /// A later program wrote the body. A later program may read it, so leave it on the queue.
     #[error("the job has version {0}, and this program reads versions up to {READS}")]
     Version(u64),
-    /// It is a job, of a kind or with fields that this program does not know. A later program may read it: leave it
-    /// on the queue.
+    /// The body is a job whose type or fields this program does not know. A later program may read it, so leave it on
+    /// the queue.
     #[error("the job is of type {kind:?} with fields that this program cannot read")]
     Unknown {
         /// The type, as the job names it.
         kind: String,
     },
-    /// It never was a job. Nobody will ever read it.
+    /// The body never was a job. No program will ever read it.
     #[error("not a job: {0}")]
     Malformed(&'static str),
 }
@@ -124,19 +126,20 @@ impl JobError {
     }
 }
 
-/// A job with what a FIFO queue wants to know of it.
+/// A job with the data that a FIFO queue needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
     /// The job.
     pub job: Job,
-    /// Jobs with the same group are done in turn: hex SHA-256 of the connection.
+    /// The message group. Jobs of the same group are done in turn. Hex SHA-256, of the connection in most cases.
     pub group: String,
-    /// Jobs with the same dedupe id are one job: hex SHA-256.
+    /// The deduplication id. Jobs with the same id are one job. Hex SHA-256.
     pub dedupe_id: String,
 }
 
 impl Job {
-    /// The job as JSON in ASCII: SQS takes only characters of XML 1.0, and text messages know more than those.
+    /// Returns the job as JSON in ASCII. SQS takes only the characters of XML 1.0, and text messages may contain
+    /// others.
     ///
     /// ```
     /// use threadless::queue::Job;
@@ -153,12 +156,12 @@ impl Job {
         ascii(&json)
     }
 
-    /// Reads the job that [`Job::to_json`] wrote, of this program or of any one that was released before it.
+    /// Reads a job that [`Job::to_json`] wrote, of this program or of any program that was released before it.
     ///
-    /// Fields that this program does not know are left out. A body of a later version, of a kind that is unknown
-    /// here, or with a field that cannot be read is an error that [a later program may not
-    /// have](JobError::is_transient); only a body without the envelope, a JSON object with a whole number `v` and a text
-    /// `type`, is [malformed](JobError::Malformed).
+    /// Ignores fields that this program does not know. A body of a later version, of an unknown type, or with a field
+    /// that cannot be read is an error that [a later program may not have](JobError::is_transient). Only a body without
+    /// the envelope is [malformed](JobError::Malformed). The envelope is a JSON object with a whole number `v` and a
+    /// text `type`.
     ///
     /// ```
     /// use threadless::queue::Job;
@@ -183,8 +186,9 @@ impl Job {
         Self::deserialize(value).map_err(|_| JobError::Unknown { kind })
     }
 
-    /// Whose job it is: jobs of one owner are done in turn. Hex SHA-256 of the connection; a broadcast is an owner of
-    /// its own, and its parts are those of [`LANES`], so that many broadcasts leave room for conversations.
+    /// Returns the message group of the job. Jobs of one group are done in turn. For most jobs the group is the hex
+    /// SHA-256 of the connection. A broadcast and a scheduled job each have their own group. The parts of all
+    /// broadcasts share [`LANES`] groups, so that many broadcasts leave room for conversations.
     fn group(&self) -> String {
         let hash = |parts: &[&str]| hex(&Sha256::digest(parts.join(" ")));
         match self {
@@ -200,45 +204,45 @@ impl Job {
 }
 
 impl Ticket {
-    /// For a message that arrived. A second delivery of the same message gets the same ticket.
+    /// Makes the ticket for a message that arrived. A second delivery of the same message gets the same ticket.
     pub fn incoming(message: Incoming) -> Self {
         let dedupe = ["incoming", message.id.as_str()].join(" ");
         Self::new(Job::Incoming { message: Box::new(message) }, &dedupe)
     }
 
-    /// For a message that nobody asked for. The same notice gets the same ticket.
+    /// Makes the ticket for a message that is not a reply. The same notice gets the same ticket.
     pub fn notice(notice: Notice) -> Self {
         let dedupe = ["notice", notice.id.as_str()].join(" ");
         Self::new(Job::Notice { notice: Box::new(notice) }, &dedupe)
     }
 
-    /// For what became of a message. A second report of the same gets the same ticket.
+    /// Makes the ticket for the final status of a message. A second report of the same status gets the same ticket.
     pub fn report(report: Report) -> Self {
         let dedupe = ["report", report.id.as_str()].join(" ");
         Self::new(Job::Report { report: Box::new(report) }, &dedupe)
     }
 
-    /// For an outbox that is due since `since`. Whoever asks with the same time gets the same ticket, and the queue drops
-    /// it for five minutes: a sweep that finds the outbox again a minute later asks with the time of that minute, since
-    /// the first job may have come to nothing.
+    /// Makes the ticket for an outbox that is due since `since`. A second call with the same time makes the same
+    /// ticket, and for five minutes the queue drops it. A sweep that finds the outbox again a minute later passes the
+    /// time of that minute, since the first job may have failed to send it.
     pub fn deliver(connection: ConnectionId, since: Timestamp) -> Self {
         let dedupe = ["deliver", &since.as_millisecond().to_string()].join(" ");
         Self::new(Job::Deliver { connection }, &dedupe)
     }
 
-    /// For a scheduled job at one due time. A second tick that finds it due gets the same ticket.
+    /// Makes the ticket for a scheduled job at one due time. A second tick that finds the job due gets the same ticket.
     pub(crate) fn scheduled(name: String, due: Timestamp) -> Self {
         let dedupe = ["scheduled", &due.as_millisecond().to_string()].join(" ");
         Self::new(Job::Scheduled { name, due }, &dedupe)
     }
 
-    /// For a broadcast that is due since `since`, by the rule of [`Ticket::deliver`].
+    /// Makes the ticket for a broadcast that is due since `since`, by the rule of [`Ticket::deliver`].
     pub(crate) fn broadcast(key: BroadcastKey, since: Timestamp) -> Self {
         let dedupe = ["broadcast", &since.as_millisecond().to_string()].join(" ");
         Self::new(Job::Broadcast { key }, &dedupe)
     }
 
-    /// For one part of a broadcast, which is looked for again at `until`.
+    /// Makes the ticket for one part of a broadcast that is due again at `until`.
     pub(crate) fn part(key: BroadcastKey, part: u32, until: Timestamp) -> Self {
         let dedupe = ["part", key.as_str(), &part.to_string(), &until.as_millisecond().to_string()].join(" ");
         Self::new(Job::Part { key, part }, &dedupe)
@@ -250,7 +254,7 @@ impl Ticket {
         Self { job, group, dedupe_id }
     }
 
-    /// The id of the message it is about, for logs.
+    /// Returns the id of the message of the job, for logs.
     pub fn message_id(&self) -> Option<&MessageId> {
         match &self.job {
             Job::Incoming { message } => Some(&message.id),
@@ -261,7 +265,7 @@ impl Ticket {
     }
 }
 
-/// JSON with everything beyond printable ASCII as `\u` escapes.
+/// Returns JSON with every character outside printable ASCII as a `\u` escape.
 fn ascii(json: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(json.len());

@@ -1,4 +1,4 @@
-//! A queue in memory: for unit tests and transcripts.
+//! A queue in memory, for unit tests and transcripts.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Queue, QueueError, Ticket};
 use crate::util::clock::Clock;
 
-/// A [`Queue`] whose jobs are taken out by hand with [`MemoryQueue::take`].
+/// A [`Queue`] from which a test takes the jobs by hand with [`MemoryQueue::take`].
 pub struct MemoryQueue {
     clock: Arc<dyn Clock>,
     jobs: Mutex<Jobs>,
@@ -18,17 +18,17 @@ pub struct MemoryQueue {
 #[derive(Default)]
 struct Jobs {
     waiting: VecDeque<Ticket>,
-    /// The groups and dedupe ids of the last five minutes.
+    /// The groups and deduplication ids of the last five minutes.
     seen: HashSet<(String, String)>,
-    /// The same with when they came, the oldest first.
+    /// The same pairs with their times, the oldest first.
     order: VecDeque<(Timestamp, (String, String))>,
 }
 
 impl MemoryQueue {
-    /// For how long a dedupe id is known, as in SQS.
+    /// The time for which a deduplication id is known, as in SQS.
     const DEDUPE: SignedDuration = SignedDuration::from_mins(5);
 
-    /// An empty queue.
+    /// Makes an empty queue.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, jobs: Mutex::default() }
     }
@@ -38,13 +38,13 @@ impl MemoryQueue {
         self.lock().waiting.pop_front()
     }
 
-    /// How many jobs are on the queue.
+    /// Returns the number of jobs on the queue.
     #[cfg(feature = "testing")]
     pub(crate) fn len(&self) -> usize {
         self.lock().waiting.len()
     }
 
-    /// Puts a job that was taken and is not done in front of the others.
+    /// Puts a job that was taken but is not done at the front of the queue.
     pub fn put_back(&self, ticket: Ticket) {
         self.lock().waiting.push_front(ticket);
     }

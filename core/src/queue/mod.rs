@@ -1,4 +1,5 @@
-//! The queue between an endpoint and the responder: the port, the job that travels on it, and what is behind it.
+//! The queue between an endpoint and the Lambda function `responder`: the port, the job on the queue, and the
+//! implementations.
 
 mod job;
 mod memory;
@@ -11,30 +12,31 @@ pub use memory::MemoryQueue;
 
 use async_trait::async_trait;
 
-/// Why the queue did not take a job.
+/// The reason why the queue did not take a job.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
-    /// It does not answer, or not now. Trying again may help.
+    /// The queue does not answer at present. Another try may help.
     #[error("the queue does not answer: {0}")]
     Unavailable(String),
-    /// It answered that this cannot be done: no permission, no such queue, a job too large.
+    /// The queue answered that it cannot do this: no permission, no such queue, a job too large.
     #[error("the queue refused: {0}")]
     Refused(String),
 }
 
-/// The port to the queue. Jobs of one group are handed out in the order in which they were taken, one batch at a
-/// time; a job whose dedupe id was seen in the last five minutes is taken but not handed out again.
+/// The port to the queue. The queue hands out the jobs of one group in the order in which it took them, one batch at a
+/// time. If it has seen the deduplication id of a job in the last five minutes, it takes the job but does not hand it
+/// out again.
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Takes a job durably.
     async fn enqueue(&self, ticket: Ticket) -> Result<(), QueueError>;
 
-    /// Takes several jobs durably, those of one group in their order. An error says that some of them may not have
-    /// been taken: which, nobody needs to know, since all of them can be given again.
+    /// Takes several jobs durably. The jobs of one group keep their order. An error means that some of the jobs may not
+    /// have been taken. The caller need not know which, since it can give all of them again.
     async fn enqueue_all(&self, tickets: Vec<Ticket>) -> Result<(), QueueError>;
 
-    /// Returns about how many jobs wait to be handed out, or `None` where the queue does not count them. The
-    /// [sweep](crate::worker::sweep) adds few to a queue that is long already.
+    /// Returns the approximate number of jobs that wait to be handed out, or `None` if the queue does not count them.
+    /// The [sweep](crate::worker::sweep) adds only a few jobs to a queue that is already long.
     async fn waiting(&self) -> Result<Option<usize>, QueueError> {
         Ok(None)
     }

@@ -19,13 +19,13 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
-    /// The queue at `url`. Makes no call.
+    /// Makes the queue at `url`. Makes no call.
     pub fn new(access: &Access, http: SharedHttpClient, url: impl Into<String>) -> Self {
         let config = sdk_config!(aws_sdk_sqs, access, http);
         Self { client: Client::from_conf(config), url: url.into() }
     }
 
-    /// Has a message that was handed out wait so long before it is handed out again.
+    /// Makes a message that was handed out wait for this time before it is handed out again.
     pub async fn postpone(&self, receipt_handle: &str, wait: Duration) -> Result<(), QueueError> {
         let seconds = i32::try_from(wait.as_secs()).unwrap_or(i32::MAX);
         let call = self.client.change_message_visibility().queue_url(&self.url);
@@ -35,16 +35,17 @@ impl SqsQueue {
     }
 }
 
-/// The most jobs of one call.
+/// The maximum number of jobs in one call.
 const BATCH: usize = 10;
 
-/// The most bytes of one call. SQS takes a mebibyte; its emulators have had a quarter of that for long.
+/// The maximum number of bytes in one call. SQS takes a mebibyte, but for a long time its emulators took only a quarter
+/// of that.
 const BATCH_BYTES: usize = 262_144;
 
-/// How often what a call left over is tried.
+/// The number of times that the rest of a call is tried.
 const BATCH_TRIES: u32 = 3;
 
-/// Entries as large as a call may be.
+/// Divides the tickets into entries for calls. Each call is as large as it may be.
 fn batches(tickets: Vec<Ticket>) -> Vec<Vec<Entry>> {
     let mut batches: Vec<Vec<Entry>> = Vec::new();
     let mut bytes = 0;
@@ -64,7 +65,7 @@ fn batches(tickets: Vec<Ticket>) -> Vec<Vec<Entry>> {
     batches
 }
 
-/// A ticket as a call has it.
+/// A ticket in the form of a call.
 struct Entry {
     body: String,
     group: String,
@@ -72,7 +73,7 @@ struct Entry {
 }
 
 impl SqsQueue {
-    /// Gives back what was not taken and may be later.
+    /// Sends a batch, and returns the entries that were not taken and may be taken later.
     async fn send_batch(&self, entries: Vec<Entry>) -> Result<Vec<Entry>, QueueError> {
         let mut call = self.client.send_message_batch().queue_url(&self.url);
         for (at, Entry { body, group, dedupe_id }) in entries.iter().enumerate() {
@@ -86,8 +87,8 @@ impl SqsQueue {
             let (code, message) = (refused.code(), refused.message().unwrap_or("no message"));
             return Err(QueueError::Refused(format!("SendMessageBatch: {code}: {message}")));
         }
-        // From the first that was not taken on, so that each group stays in order; the rest are known by their
-        // dedupe ids.
+        // The rest begins at the first entry that was not taken, so that each group stays in order. The queue knows the
+        // later entries that it took by their deduplication ids.
         let first = failed.iter().filter_map(|failed| failed.id().parse::<usize>().ok()).min();
         Ok(first.map(|first| entries.into_iter().skip(first).collect()).unwrap_or_default())
     }
@@ -111,7 +112,7 @@ impl Queue for SqsQueue {
         Ok(())
     }
 
-    /// One batch after the other: what one of them leaves over goes with the next try of it.
+    /// Sends one batch after the other. The rest of a batch goes with the next try of the same batch.
     async fn enqueue_all(&self, tickets: Vec<Ticket>) -> Result<(), QueueError> {
         for batch in batches(tickets) {
             let mut left = batch;
@@ -130,7 +131,7 @@ impl Queue for SqsQueue {
         Ok(())
     }
 
-    /// As SQS counts: some seconds late, and about.
+    /// The count of SQS is approximate and some seconds late.
     async fn waiting(&self) -> Result<Option<usize>, QueueError> {
         let name = QueueAttributeName::ApproximateNumberOfMessages;
         let call = self.client.get_queue_attributes().queue_url(&self.url).attribute_names(name.clone());

@@ -1,4 +1,4 @@
-//! Connections: the port, and the commit of all that one message changes.
+//! The port to the storage of connections, and the commit of all changes that one message causes.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -8,58 +8,59 @@ use crate::model::contact::{Contact, ContactChange, ContactId};
 use crate::model::message::{BackendName, ConnectionId, MessageId};
 use crate::model::session::Session;
 
-/// Everything that one message changes, to be written at once or not at all.
+/// All changes that one message causes. They are written in one write, or none of them is.
 #[derive(Clone, Debug)]
 pub struct Commit<'a> {
-    /// Whose message it is.
+    /// The connection of the message.
     pub connection: &'a ConnectionId,
-    /// The record that the phases ran on. The commit holds only if its version, its fence, the holder of its lease
-    /// and its count of pieces are still the same; a commit that takes over an expired lease also only if that lease
-    /// was not extended. So a lease that was taken and given back in between is a conflict: its holder may have sent
-    /// the head of the outbox that `seen` shows.
+    /// The record on which the phases ran. The commit succeeds only if the stored record has the same version, fence,
+    /// lease holder and number of chunks as this one. A commit that takes over an expired lease also fails if that
+    /// lease was extended. If another process took a lease and gave it back in between, the commit is a conflict,
+    /// because that process may have sent the head of the outbox that `seen` shows.
     pub seen: &'a Record,
-    /// The message.
+    /// The id of the message.
     pub message: &'a MessageId,
-    /// When it arrived, to the millisecond: its row of history stands at this time, also where a later delivery of the same
-    /// message writes it. `None` for an occasion that has no row.
+    /// The time when the message arrived, to the millisecond. Its row of history stands at this time, even if a later
+    /// delivery of the same message writes the row. `None` for an input that has no row.
     pub arrived: Option<Timestamp>,
     /// The session as the phases left it.
     pub session: &'a Session,
-    /// What becomes of the contact; `None` where nothing does. Then nothing is asked of the contact either: a
-    /// commit that leaves it alone does not fail because someone else changed it.
+    /// The change of the contact, or `None` if it does not change. With `None` the commit checks nothing of the
+    /// contact, so it does not fail if another process changed the contact.
     pub contact: Option<&'a ContactChange>,
     /// The replies, to be appended to the outbox.
     pub replies: Vec<Entry>,
-    /// Since when the person wants nothing sent.
+    /// The time since which the person has opted out.
     pub opted_out: Option<Timestamp>,
-    /// The replies of this hour.
+    /// The number of replies to this connection in the present hour, and the time when this hour began.
     pub pace: ReplyRate,
-    /// The delivery lease to take in the same write: [`Record::next_lease`] of `seen`, and only where `seen` has none
-    /// that is still good.
+    /// The delivery lease to take in the same write: [`Record::next_lease`] of `seen`. It may be given only if `seen`
+    /// has no valid lease.
     pub lease: Option<Lease>,
     /// The present moment.
     pub now: Timestamp,
 }
 
-/// What became of a [`Commit`].
+/// The result of a [`Commit`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Committed {
-    /// It is written. This is the outbox as the table holds it now, also where the former holder of an expired lease
-    /// settled entries after `seen` was read.
+    /// The commit is written. This is the outbox as the table holds it now. It includes the settlements that the former
+    /// holder of an expired lease made after `seen` was read.
     Yes(Outbox),
-    /// Someone else changed the record, or a contact that was to be written, in between, and nothing was written: load it again.
+    /// Another process changed the record in between, or a contact that the commit would write. Nothing was written:
+    /// load the connection again.
     Conflict,
 }
 
-/// The port to storage for connections: what one message changes, and the contact behind it.
+/// The port to the storage of connections: the changes that one message causes, and the contact behind the connection.
 #[async_trait]
 pub trait Connections: Send + Sync {
     /// Makes sure that the backend has a record. Idempotent.
     async fn open_backend(&self, backend: &BackendName, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Reads a connection with its contact, and whether this message of it was committed within the
-    /// [horizon](Recent::HORIZON), or longer ago if it is still known. A connection that was never heard of has version 0
-    /// and is not stored by this.
+    /// Reads a connection with its contact. Also reads whether this message of the connection was committed within the
+    /// [horizon](Recent::HORIZON), or earlier if its id is still known. A new connection has version 0, and this call
+    /// does not store it.
     async fn load(
         &self,
         connection: &ConnectionId,
@@ -67,12 +68,12 @@ pub trait Connections: Send + Sync {
         now: Timestamp,
     ) -> Result<Loaded, StoreError>;
 
-    /// Writes what one message changes.
+    /// Writes the changes that one message causes.
     async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError>;
 
-    /// The contact of this id.
+    /// Returns the contact of this id.
     async fn contact(&self, id: &ContactId) -> Result<Option<Contact>, StoreError>;
 
-    /// The contact of a connection.
+    /// Returns the contact of a connection.
     async fn contact_of(&self, connection: &ConnectionId) -> Result<Option<Contact>, StoreError>;
 }

@@ -1,4 +1,4 @@
-//! The index of what is due: the port, and its pages.
+//! The port to the index of due outboxes and broadcasts, and its pages.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use super::StoreError;
 use crate::model::broadcast_key::BroadcastKey;
 use crate::model::message::ConnectionId;
 
-/// What can wait.
+/// An outbox or a broadcast that can wait in the index.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Waiting {
     /// The outbox of a connection.
@@ -16,16 +16,17 @@ pub enum Waiting {
     Broadcast(BroadcastKey),
 }
 
-/// What waits for someone to go on with it.
+/// An entry of the index: an outbox or a broadcast that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// What.
+    /// The outbox or the broadcast.
     pub waiting: Waiting,
-    /// Since when.
+    /// The time since which it has been due.
     pub since: Timestamp,
 }
 
-/// A place in the order of what is due, from which [`Store::due_page`](super::Store::due_page) goes on. Its text is the store's own.
+/// A place in the order of due entries, at which [`Store::due_page`](super::Store::due_page) continues. Its text is
+/// private to the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueCursor(String);
 
@@ -35,21 +36,21 @@ impl DueCursor {
         Self(text.into())
     }
 
-    /// Returns the text that the store made it of.
+    /// Returns the text from which the store made the cursor.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A piece of what is due.
+/// A page of due entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DuePage {
-    /// What is due, the longest due first.
+    /// The due entries. The entry that has been due longest comes first.
     pub due: Vec<Due>,
-    /// How many entries were passed over because they cannot be read. Each is in the log.
+    /// The number of entries that were skipped because they cannot be read. Each of them is in the log.
     pub unreadable: usize,
-    /// Where the next page begins; `None` behind the last one.
+    /// The place where the next page begins, or `None` after the last page.
     pub next: Option<DueCursor>,
 }
 
@@ -60,18 +61,18 @@ impl DuePage {
     }
 }
 
-/// The port to storage for the index of outboxes and broadcasts that are due.
+/// The port to the index of outboxes and broadcasts that are due.
 #[async_trait]
 pub trait DueIndex: Send + Sync {
-    /// Reads which outboxes and broadcasts are due, the longest due first, at most `limit` of them.
+    /// Reads at most `limit` due outboxes and broadcasts. The entry that has been due longest comes first.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
         Ok(self.due_page(now, None, limit).await?.due)
     }
 
-    /// Reads one page of what is due, the longest due first: up to `limit` (at least one) from the start, or from `after`
-    /// on. What comes to be due while somebody pages may be missing, or come twice.
+    /// Reads one page of due entries, in the same order: up to `limit` entries (at least one) from the start, or those
+    /// behind `after`. An entry that becomes due while somebody reads the pages may be missing or come twice.
     ///
-    /// An entry that cannot be read is counted and passed over, so that it stops nobody else.
+    /// Counts and skips an entry that cannot be read, so that it blocks no other entry.
     async fn due_page(
         &self,
         now: Timestamp,

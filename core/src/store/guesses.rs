@@ -1,4 +1,5 @@
-//! Where wrong passwords are counted: the port. Function environments share nothing but the table.
+//! The port to the counts of wrong passwords. The counts are in the table, because function environments share nothing
+//! else.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -6,23 +7,24 @@ use jiff::Timestamp;
 use super::StoreError;
 use crate::model::message::BackendName;
 
-/// A count of the wrong passwords that a message tester was given lately.
+/// The recent counts of wrong passwords at a message tester.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Guesses {
-    /// Those of one client on this day (UTC).
+    /// The wrong passwords of one client on this day (UTC).
     pub by_client: u32,
-    /// When that client gave the last of them.
+    /// The time of that client's last wrong password.
     pub last_at: Option<Timestamp>,
-    /// Those of all clients in this hour.
+    /// The wrong passwords of all clients in this hour.
     pub by_all: u32,
 }
 
-/// The port to storage, as far as it is about wrong passwords.
+/// The port to the storage of the counts of wrong passwords.
 ///
-/// A client is a text of the caller's choice, without `#`. Days and hours are those of UTC; each begins with a count of 0.
+/// A client is a text of the caller's choice, without `#`. Days and hours are those of UTC. Each of them begins with a
+/// count of 0.
 #[async_trait]
 pub trait GuessLog: Send + Sync {
-    /// Reads the counts of a client and of all.
+    /// Reads the counts of one client and of all clients.
     async fn guesses(
         &self,
         backend: &BackendName,
@@ -38,23 +40,23 @@ pub trait GuessLog: Send + Sync {
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
-/// The number of the day.
+/// Returns the number of the day.
 pub(super) fn day(now: Timestamp) -> i64 {
     now.as_second().div_euclid(DAY)
 }
 
-/// The number of the hour.
+/// Returns the number of the hour.
 pub(super) fn hour(now: Timestamp) -> i64 {
     now.as_second().div_euclid(HOUR)
 }
 
-/// When the count of a day may be deleted, in seconds since 1970.
+/// Returns the second since 1970 from which the count of a day may be deleted.
 #[cfg(feature = "dynamodb")]
 pub(super) fn day_expires(now: Timestamp) -> i64 {
     (day(now) + 2) * DAY
 }
 
-/// When the count of an hour may be deleted.
+/// Returns the second since 1970 from which the count of an hour may be deleted.
 #[cfg(feature = "dynamodb")]
 pub(super) fn hour_expires(now: Timestamp) -> i64 {
     (hour(now) + 2) * HOUR

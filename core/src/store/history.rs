@@ -1,4 +1,4 @@
-//! The log of messages: for operators, the tester and delivery reports.
+//! The history of messages, for operators, the tester and delivery reports.
 
 use super::{StoreError, Unusable};
 use crate::model::message::BackendName;
@@ -11,7 +11,7 @@ use crate::planted::{self, Plant};
 use crate::store::Entry;
 use crate::util::clock::after;
 
-/// Which way a message went.
+/// The direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// From the phone.
@@ -20,73 +20,74 @@ pub enum Direction {
     Out,
 }
 
-/// One row: one message as far as it got.
+/// One row of history: one message with its present state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryRow {
-    /// Whose message.
+    /// The connection of the message.
     pub connection: ConnectionId,
-    /// When it was received or written.
+    /// The time when the message was received or written.
     pub at: Timestamp,
     /// The message's id.
     pub id: MessageId,
-    /// Which way.
+    /// The direction of the message.
     pub direction: Direction,
-    /// How far it got.
+    /// The state of the message.
     pub state: State,
-    /// What it says.
+    /// The text of the message.
     pub text: String,
-    /// For a reply: the message that it answers.
+    /// The message to which this message replies.
     pub in_reply_to: Option<MessageId>,
-    /// How often the gateway was asked to take it.
+    /// The number of times that the gateway was asked to take the message.
     pub attempts: u32,
-    /// How many of these attempts may have sent it although we do not know that they did.
+    /// The number of these attempts that may have sent the message, although we do not know that they did.
     pub uncertain: u32,
-    /// The gateway's words, or ours, about its state.
+    /// The gateway's words about the state, or our own words.
     pub detail: Option<String>,
 }
 
-/// How far an outgoing message got, as its gateway reports it. It may come before the message's own row does: the
-/// gateway reports when it likes, and the row is written beside the send.
+/// The state of an outgoing message as its gateway reports it. It may come before the message's own row is written: the
+/// gateway reports at any time, and the row is written at the same time as the send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusUpdate {
-    /// Whose message.
+    /// The connection of the message.
     pub connection: ConnectionId,
-    /// When it was written: [`HistoryRow::at`].
+    /// The time when the message was written: [`HistoryRow::at`].
     pub at: Timestamp,
     /// The message's id.
     pub id: MessageId,
-    /// How far it got: [`State::Sent`] or further.
+    /// The state of the message: [`State::Sent`] or further.
     pub state: State,
-    /// The gateway's words about it.
+    /// The gateway's words about the state.
     pub detail: Option<String>,
 }
 
-/// What became of a [`StatusUpdate`].
+/// The result of a [`StatusUpdate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advanced {
-    /// The row is there now.
+    /// The row has reached this state now.
     Forward,
-    /// Another report took it there, less than [`Advanced::LATELY`] ago. What was to follow from it may not have been
-    /// done.
+    /// Another report moved the row to this state less than [`Advanced::LATELY`] ago. The work that follows from that
+    /// report may not be done yet.
     Again,
-    /// The row is further, or as far for another reason or since longer; or it is no longer [kept](HistoryRow::KEPT), and
-    /// nothing was written.
+    /// The row did not move, and nothing was written. It is already further. Or it has had this state for longer, or
+    /// for another reason. Or it is no longer [kept](HistoryRow::KEPT).
     No,
 }
 
 impl Advanced {
-    /// For how long what follows from a report may be tried again: well within the time for which what a connection
-    /// took in is [known](super::Recent::HORIZON), so that it is still known when it comes off the queue.
+    /// The time in which the work that follows from a report may be tried again. It is well within the time for which
+    /// the id of an input is [known](super::Recent::HORIZON), so the id is still known when the job comes off the
+    /// queue.
     pub const LATELY: SignedDuration = SignedDuration::from_hours(12);
 }
 
 impl StatusUpdate {
-    /// Whether the row that it is about is still kept.
+    /// Returns whether the row of the message is still kept.
     pub(crate) fn is_kept(&self, now: Timestamp) -> bool {
         after(self.at, HistoryRow::KEPT) > now
     }
 
-    /// The row as far as a report knows it.
+    /// Returns the row with the fields that a report knows.
     pub(crate) fn row(&self) -> HistoryRow {
         HistoryRow {
             connection: self.connection.clone(),
@@ -104,33 +105,33 @@ impl StatusUpdate {
 }
 
 impl HistoryRow {
-    /// For how long it is kept: 30 days.
+    /// The time for which a row is kept: 30 days.
     pub const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-    /// The last moment at which a row can stand, in the year 5138: keys of rows have 14 digits for milliseconds.
+    /// The last moment at which a row can stand, in the year 5138. The keys of rows have 14 digits for milliseconds.
     const LAST: Timestamp = Timestamp::constant(99_999_999_999, 999_000_000);
 
-    /// Returns the time at which a row of this time stands. A time before 1970 or after [`HistoryRow::LAST`] counts as the
-    /// nearest one that has a place in the order of the keys.
+    /// Returns the time at which a row of this time stands. A time before 1970 or after [`HistoryRow::LAST`] becomes
+    /// the nearest time that has a place in the order of the keys.
     pub(crate) fn placed(at: Timestamp) -> Timestamp {
         at.clamp(Timestamp::UNIX_EPOCH, Self::LAST)
     }
 
-    /// Returns the same in milliseconds since 1970, as keys have it.
+    /// Returns the same time in milliseconds since 1970, as keys have it.
     pub(crate) fn place(at: Timestamp) -> i64 {
         Self::placed(at).as_millisecond()
     }
 
-    /// How far it got, with how much doubt and, as long as it waits, after how many attempts: what decides whose state and
-    /// detail are kept, of two rows of one message.
+    /// Returns the rank of the state, the uncertain attempts and, while the message waits, the attempts. Of two rows of
+    /// one message, the row with the greater progress decides the state and the detail.
     pub fn progress(&self) -> (u8, u32, u32) {
         let attempts = if self.state == State::Queued { self.attempts } else { 0 };
         (self.state.rank(), self.uncertain, attempts)
     }
 
-    /// Takes in what a later row of the same message knows. The state and its detail move forward or stay; attempts and
-    /// doubt only grow, so that nothing hides a repeated send; a text that a [`StatusUpdate`] could not know comes in. A row
-    /// without a detail takes none away.
+    /// Merges a later row of the same message into this one. The state and its detail move forward or stay. The counts
+    /// of attempts and of uncertain attempts only grow, so a repeated send stays visible. A text that a
+    /// [`StatusUpdate`] could not know is added. A row without a detail removes none.
     pub fn merge(&mut self, later: &Self) {
         if self.progress() < later.progress() || planted::is(Plant::RowOverwritten) {
             self.state = later.state;
@@ -147,7 +148,7 @@ impl HistoryRow {
         }
     }
 
-    /// The row of a message whose phases are through.
+    /// Returns the row of a message whose phases have run.
     pub fn handled(message: &Incoming) -> Self {
         Self {
             connection: message.connection.clone(),
@@ -163,7 +164,7 @@ impl HistoryRow {
         }
     }
 
-    /// The row of a message in an outbox, or on its way out of it.
+    /// Returns the row of a message that is in an outbox or is just leaving it.
     pub fn outgoing(connection: &ConnectionId, entry: &Entry, state: State, detail: Option<String>) -> Self {
         Self {
             connection: connection.clone(),
@@ -180,20 +181,20 @@ impl HistoryRow {
     }
 }
 
-/// The key of a row of history: whose it is, [when](HistoryRow::at) it was written, and its message.
+/// The key of a row of history: its connection, the [time](HistoryRow::at) when it was written, and its message.
 pub type RowKey = (ConnectionId, Timestamp, MessageId);
 
-/// The port to storage for the history of messages, and for messages that cannot be used.
+/// The port to the storage of the history of messages, and of unusable messages.
 #[async_trait]
 pub trait History: Send + Sync {
-    /// Writes a row of history, or [merges](HistoryRow::merge) it with the one that is there.
+    /// Writes a row of history, or [merges](HistoryRow::merge) it with the stored row.
     async fn record(&self, row: &HistoryRow) -> Result<(), StoreError>;
 
-    /// Moves the row of an outgoing message forward, as its gateway reports. Where there is none yet it is made, for
-    /// [`Store::record`] to complete.
+    /// Moves the row of an outgoing message forward, as its gateway reports. If there is no row yet, this makes one,
+    /// and [`Store::record`] completes it.
     async fn report(&self, step: &StatusUpdate, now: Timestamp) -> Result<Advanced, StoreError>;
 
-    /// A connection's history as far as it is [kept](HistoryRow::KEPT), the newest first, at most `limit` rows.
+    /// Returns a connection's history as far as it is [kept](HistoryRow::KEPT), the newest first, at most `limit` rows.
     async fn history(
         &self,
         connection: &ConnectionId,
@@ -201,10 +202,10 @@ pub trait History: Send + Sync {
         limit: usize,
     ) -> Result<Vec<HistoryRow>, StoreError>;
 
-    /// Keeps a message that cannot be used.
+    /// Stores an unusable message.
     async fn keep_unusable(&self, unusable: &Unusable) -> Result<(), StoreError>;
 
-    /// The unusable messages of a backend as far as they are [kept](Unusable::KEPT), the newest first, at most
+    /// Returns the unusable messages of a backend as far as they are [kept](Unusable::KEPT), the newest first, at most
     /// `limit`.
     async fn unusable(
         &self,
@@ -213,8 +214,8 @@ pub trait History: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Unusable>, StoreError>;
 
-    /// A connection's history from a moment on, as far as it is [kept](HistoryRow::KEPT), the oldest first, at most `limit`
-    /// rows. Moments are told apart to the millisecond.
+    /// Returns a connection's history from a moment on, as far as it is [kept](HistoryRow::KEPT), the oldest first, at
+    /// most `limit` rows. The moment counts to the millisecond.
     async fn history_from(
         &self,
         connection: &ConnectionId,
@@ -223,10 +224,11 @@ pub trait History: Send + Sync {
         limit: usize,
     ) -> Result<Vec<HistoryRow>, StoreError>;
 
-    /// Rows of history by connection, time and message, each if it is there.
+    /// Returns rows of history by connection, time and message, or `None` for each row that does not exist.
     async fn rows(&self, wanted: &[RowKey]) -> Result<Vec<Option<HistoryRow>>, StoreError>;
 
-    /// The states of rows of history, each if the row is there. It reads no texts where the store can leave them out.
+    /// Returns the states of rows of history, or `None` for each row that does not exist. Does not read the texts if
+    /// the store can omit them.
     async fn states(&self, wanted: &[RowKey]) -> Result<Vec<Option<State>>, StoreError> {
         let rows = self.rows(wanted).await?.into_iter();
         Ok(rows.map(|row| row.map(|row| row.state)).collect())

@@ -1,4 +1,4 @@
-//! Where scheduled jobs are kept: the port.
+//! The port to the storage of scheduled jobs.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -6,36 +6,37 @@ use jiff::Timestamp;
 use super::StoreError;
 use crate::model::broadcast_key::BroadcastKey;
 
-/// What is kept of a scheduled job.
+/// The stored record of a scheduled job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRecord {
-    /// How often it was written; 0 for one that is not stored yet.
+    /// The number of times that the record was written; 0 for a job that is not stored yet.
     pub version: u64,
-    /// The last due time for which it was put on the queue.
+    /// The last due time for which the job was put on the queue.
     pub started: Timestamp,
-    /// The last due time for which it has run.
+    /// The last due time for which the job has run.
     pub done: Option<Timestamp>,
-    /// What it remembers, as JSON.
+    /// The state that the job keeps between its runs, as JSON.
     pub state: Option<String>,
-    /// The broadcasts of its last run that are kept and may not be due yet: what the run sends, decided together with
-    /// its state. Empty once all of them are due.
+    /// The broadcasts of the job's last run that are stored and may not be due yet. The write that stores the run's new
+    /// state also stores this list. It is empty once all of them are due.
     pub outgoing: Vec<BroadcastKey>,
 }
 
 impl JobRecord {
-    /// Of a job that is started for the first time.
+    /// Returns the record of a job that is started for the first time.
     pub fn new(started: Timestamp) -> Self {
         Self { version: 0, started, done: None, state: None, outgoing: Vec::new() }
     }
 }
 
-/// The port to storage, as far as it is about [scheduled jobs](crate::Schedule).
+/// The port to the storage of [scheduled jobs](crate::Schedule).
 #[async_trait]
 pub trait Jobs: Send + Sync {
     /// Reads a job.
     async fn job(&self, name: &str) -> Result<Option<JobRecord>, StoreError>;
 
-    /// Writes a job, with the version after that of `seen`, if it is still as it was seen. `false`: it is not.
+    /// Writes a job with the version after that of `seen`, if the stored job is still as `seen`. Returns `false` if it
+    /// is not.
     async fn put_job(
         &self,
         name: &str,

@@ -1,7 +1,7 @@
-//! Where backends, connections, outboxes and history are kept: the port, and what is behind it.
+//! The port to storage for backends, connections, outboxes and history, and its implementations.
 //!
-//! The connection is the unit of consistency. What one message changes (session, the message's id, the outbox)
-//! is in one record and changes in one conditional write: [`Store::commit`].
+//! The connection is the unit of consistency. The changes that one message causes (session, message id, outbox) are in
+//! one record, and one conditional write makes them: [`Store::commit`].
 
 mod broadcasts;
 mod connections;
@@ -38,29 +38,29 @@ pub use unusable::Unusable;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Why the store could not do what it was asked to.
+/// The reason why the store could not do a call.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It does not answer, or not now. Trying again may help.
+    /// The store does not answer at present. Another try may help.
     #[error("the store does not answer: {0}")]
     Unavailable(String),
-    /// It answered that this cannot be done: no permission, no such table. Only an operator can help.
+    /// The store answered that it cannot do this: no permission, no such table. Only an operator can help.
     #[error("the store refused: {0}")]
     Refused(String),
-    /// What is stored is not what this program writes.
+    /// The stored data is not in the form that this program writes.
     #[error("the record of {what} cannot be read: {problem}")]
     Unreadable {
-        /// Which record.
+        /// The record.
         what: String,
-        /// What is wrong with it.
+        /// The fault in the record.
         problem: String,
     },
 }
 
-/// The port to storage: all its aspects together. Whatever implements them is a `Store`.
+/// The port to storage with all its aspects. A type that implements all of them is a `Store`.
 ///
-/// [`MemoryStore`] is for unit tests and transcripts, `dynamodb::DynamoStore` for everything else, local runs included.
-/// One contract suite holds both.
+/// [`MemoryStore`] is for unit tests and transcripts. `dynamodb::DynamoStore` is for everything else, including local
+/// runs. One suite of contract tests checks both.
 pub trait Store:
     Connections + Outboxes + DueIndex + History + Numbers + Broadcasts + Jobs + GuessLog
 {
@@ -71,7 +71,7 @@ impl<S> Store for S where
 {
 }
 
-/// Returns whether the time is over for which something is kept: in whole seconds, as `DynamoDB` counts a time to live.
+/// Returns whether the storage time of an item is over. Counts in whole seconds, as `DynamoDB` counts a time to live.
 pub(crate) fn is_over(at: Timestamp, kept: SignedDuration, now: Timestamp) -> bool {
     at.as_second() + kept.as_secs() <= now.as_second()
 }

@@ -1,4 +1,4 @@
-//! Outboxes: the port, and what becomes of the head of an outbox.
+//! The port to the storage of outboxes, and the settlement of the head of an outbox.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -6,51 +6,51 @@ use jiff::Timestamp;
 use super::{Entry, Lease, Outbox, StoreError};
 use crate::model::message::{ConnectionId, MessageId};
 
-/// What became of an attempt to take the delivery lease.
+/// The result of an attempt to take the delivery lease.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Taken {
-    /// It is ours.
+    /// The lease is ours.
     Yes {
         /// The lease with its fence.
         lease: Lease,
-        /// What is to be sent.
+        /// The outbox to send.
         outbox: Outbox,
-        /// Whether a former holder let it expire. Then the head of the outbox may have been sent already.
+        /// Whether a former holder let its lease expire. Then the head of the outbox may have been sent already.
         abandoned: bool,
     },
-    /// Nothing is due, or someone else holds it.
+    /// Nothing is due, or another process holds the lease.
     No,
 }
 
-/// What to do with the head of an outbox after an attempt to send it.
+/// The settlement of the head of an outbox after an attempt to send it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Settlement {
-    /// It leaves the outbox.
+    /// The head leaves the outbox.
     Done,
-    /// It stays, as this, and the lease is given back. Its `next_attempt` says when it is due.
+    /// The head stays in this form, and the lease is given back. The field `next_attempt` says when the head is due.
     Deferred(Entry),
-    /// It goes to others and cannot leave now. It stays, as this, behind the first message to the connection itself,
-    /// and the lease stays. Entries that go to others keep their order among themselves. Without such a message the
-    /// head stays where it is.
+    /// The head is for other recipients and cannot leave now. It moves, in this form, behind the first message to the
+    /// connection itself, and the lease stays. Entries for other recipients keep their order among themselves. If there
+    /// is no such message, the head stays at its place.
     Passed(Entry),
 }
 
-/// What is left after a settlement.
+/// The state of the outbox after a settlement.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Settled {
-    /// The lease is still ours, and this is still to be sent.
+    /// The lease is still ours, and this outbox is still to be sent.
     Remaining(Outbox),
-    /// The lease was given back: the outbox is empty, or its head not due.
+    /// The lease was given back: the outbox is empty, or its head is not due.
     Released,
     /// The lease was no longer ours, and nothing was written.
     Lost,
 }
 
-/// The port to storage for outboxes: the delivery lease, and what becomes of the entries.
+/// The port to the storage of outboxes: the delivery lease, and the settlement of entries.
 #[async_trait]
 pub trait Outboxes: Send + Sync {
-    /// Takes the delivery lease until `until`, if the outbox has something due and nobody holds a lease that is still
-    /// good. An outbox with nothing in it leaves the [due](Store::due) ones, and loses a lease that is over.
+    /// Takes the delivery lease until `until`, if the outbox has a due entry and nobody holds a valid lease. An empty
+    /// outbox leaves the [due](Store::due) index, and an expired lease on it is removed.
     async fn take_lease(
         &self,
         connection: &ConnectionId,
@@ -59,12 +59,14 @@ pub trait Outboxes: Send + Sync {
         now: Timestamp,
     ) -> Result<Taken, StoreError>;
 
-    /// Makes the lease last until `lease.until`. `false`: it is no longer ours.
+    /// Extends the lease until `lease.until`. Returns `false` if the lease is no longer ours.
     async fn extend_lease(&self, connection: &ConnectionId, lease: &Lease) -> Result<bool, StoreError>;
 
-    /// Records the settlement of the head of `outbox`, which is this connection's as its lease holder knows it.
-    /// With the last entry the lease is given back in the same write. A write that is repeated because its answer was
-    /// lost is no fault: the second one gets the answer that the first one would have had.
+    /// Records the settlement of the head of `outbox`. The argument `outbox` is the outbox of this connection as the
+    /// lease holder last saw it. With the last entry, the lease is given back in the same write.
+    ///
+    /// A caller may repeat a write whose answer was lost. It is no error if the first write already removed the head:
+    /// the second write gets the answer of the first.
     async fn settle(
         &self,
         connection: &ConnectionId,
@@ -73,8 +75,8 @@ pub trait Outboxes: Send + Sync {
         settlement: Settlement,
     ) -> Result<Settled, StoreError>;
 
-    /// Takes entry number `at`, which has this id, out of the outbox before its turn. The lease stays. An entry that
-    /// is gone already is no fault.
+    /// Removes entry number `at`, which has this id, from the outbox before its turn. The lease stays. It is no error
+    /// if the entry is already gone.
     async fn withdraw(
         &self,
         connection: &ConnectionId,
@@ -83,7 +85,7 @@ pub trait Outboxes: Send + Sync {
         id: &MessageId,
     ) -> Result<Settled, StoreError>;
 
-    /// Moves the next entries that did not fit in the record into its empty outbox. Where there are none, the lease is
-    /// given back, unless a commit appended entries in between: these remain.
+    /// Moves the next entries that did not fit in the record into its empty outbox. If there are none, the lease is
+    /// given back. If a commit appended entries in between, they remain to be sent, and the lease stays.
     async fn refill(&self, connection: &ConnectionId, lease: &Lease) -> Result<Settled, StoreError>;
 }

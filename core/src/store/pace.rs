@@ -1,18 +1,18 @@
-//! How fast a connection is answered: what the loop guard goes by.
+//! The reply rate of a connection, which the loop guard limits.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How many replies a connection was given since when.
+/// The number of replies to a connection in the present hour, and the time when this hour began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplyRate {
-    /// When the present hour began: with the first reply after the hour before.
+    /// The time when the present hour began. The first reply after the previous hour begins it.
     pub since: Timestamp,
-    /// The replies since then.
+    /// The number of replies since then.
     pub replies: u32,
 }
 
 impl Default for ReplyRate {
-    /// Of a connection that was never answered.
+    /// Returns the rate of a connection that never got a reply.
     fn default() -> Self {
         Self { since: Timestamp::UNIX_EPOCH, replies: 0 }
     }
@@ -21,12 +21,12 @@ impl Default for ReplyRate {
 impl ReplyRate {
     const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-    /// As it stands now: an hour that is over counts no more.
+    /// Returns the rate at this moment. An hour that is over no longer counts.
     pub(crate) fn at(self, now: Timestamp) -> Self {
         if now.duration_since(self.since) < Self::HOUR { self } else { Self { since: now, replies: 0 } }
     }
 
-    /// With one more reply.
+    /// Returns the rate with one more reply.
     pub(crate) fn and_one(self) -> Self {
         Self { replies: self.replies.saturating_add(1), ..self }
     }

@@ -1,4 +1,4 @@
-//! What a commit comes to, whatever store writes it: which entries fit in the record, which move out of it.
+//! The plan of a commit, the same for every store: which entries fit in the record, and which move out of it.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -9,26 +9,27 @@ use crate::planted::{self, Plant};
 
 use super::{Commit, Entry, Outbox, Recent, Record};
 
-/// The most entries of an outbox that one record holds.
+/// The maximum number of outbox entries in one record.
 pub(crate) const ENTRIES: usize = 32;
 
-/// The most bytes of text and recipients that the outbox in one record holds. `DynamoDB` allows 400 KB an item.
+/// The maximum number of bytes of text and recipients of the outbox in one record. `DynamoDB` allows 400 KB for an
+/// item.
 pub(crate) const BYTES: usize = 65_536;
 
-/// One commit, worked out.
+/// The planned writes of one commit.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Plan {
     /// The entries to append in the record itself.
     pub(crate) append: Vec<Entry>,
-    /// The pieces to write beside it, in order.
+    /// The chunks of entries to write beside the record, in order.
     pub(crate) chunks: Vec<Vec<Entry>>,
     /// The message ids to keep in the record.
     pub(crate) recent: Recent,
-    /// The message ids to write beside it.
+    /// The message ids to write beside the record.
     pub(crate) spill: Vec<Seen>,
-    /// The contacts to write beside it, each only if the stored one is of the version before.
+    /// The contacts to write beside the record. Each is written only if the stored contact has the version before.
     pub(crate) contacts: Vec<Contact>,
-    /// The record as it is once all this is written.
+    /// The record after all these writes.
     pub(crate) after: Record,
 }
 
@@ -42,7 +43,7 @@ impl Plan {
             recent.remember(commit.message, commit.arrived, commit.now)
         };
 
-        // Once something waits outside the record, everything that follows waits behind it.
+        // Once an entry waits outside the record, every later entry waits behind it. This keeps the order.
         let mut inside = seen.outbox.spilled == 0 || planted::is(Plant::PieceOvertaken);
         let mut room = if inside { Room::of(&seen.outbox.entries) } else { Room::default() };
         let mut append = Vec::new();
@@ -93,7 +94,7 @@ impl Plan {
     }
 }
 
-/// How much of a record's outbox is taken.
+/// The used room in a record's outbox.
 #[derive(Default)]
 struct Room {
     entries: usize,
@@ -105,7 +106,7 @@ impl Room {
         Self { entries: entries.len(), bytes: entries.iter().map(Entry::bytes).sum() }
     }
 
-    /// Takes room for an entry, if it is there. An empty record has room for any one entry.
+    /// Takes room for an entry. Returns `false` if the entry does not fit. An empty record has room for any one entry.
     fn take(&mut self, entry: &Entry) -> bool {
         let fits = self.entries < ENTRIES && self.bytes + entry.bytes() <= BYTES;
         if fits || self.entries == 0 {

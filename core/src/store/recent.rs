@@ -1,13 +1,14 @@
-//! The ids of the messages that a connection sent last, packed: twelve bytes a message, and four for when it arrived.
+//! The ids of the messages that a connection sent last, packed: twelve bytes for a message, and four for its time of
+//! arrival.
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::model::message::MessageId;
 
-/// The ids of the messages that were handled last, the oldest first.
+/// The ids of the messages that were processed last, the oldest first.
 ///
-/// Kept as the first eight bytes of their SHA-256 and the second in which they were committed. Two different ids
+/// Each id is kept as the first eight bytes of its SHA-256 and the second in which it was committed. Two different ids
 /// of one connection share those eight bytes with a probability of 10⁻¹⁰ at 60,000 messages a day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recent(Vec<Seen>);
@@ -17,35 +18,36 @@ pub struct Recent(Vec<Seen>);
 pub(crate) struct Seen {
     pub(crate) hash: u64,
     pub(crate) seconds: u32,
-    /// How many milliseconds before `seconds` it arrived; `None` where nobody wrote that down.
+    /// The milliseconds between the message's arrival and `seconds`, or `None` if they were not recorded.
     age: Option<i32>,
 }
 
 impl Recent {
-    /// How long at least an id is known after its commit: 15 days, since a dead letter may come again for 14.
+    /// The minimum time for which an id is known after its commit: 15 days, since a dead letter may come again for 14
+    /// days.
     pub const HORIZON: SignedDuration = SignedDuration::from_hours(15 * 24);
 
-    /// How many are kept in the connection's own record.
+    /// The number of ids in the connection's own record.
     pub const CAPACITY: usize = 32;
 
-    /// How many of them move to records of their own when more come within the horizon.
+    /// The number of ids that move to records of their own if more ids come within the horizon.
     pub const SPILL: usize = 16;
 
-    /// Whether the id is among them.
+    /// Returns whether the id is in the list.
     pub fn contains(&self, id: &MessageId) -> bool {
         let hash = hash(id);
         self.0.iter().any(|seen| seen.hash == hash)
     }
 
-    /// Returns when the message of this id arrived, as it was written down with the id; `None` where it is not among them,
-    /// or nobody wrote it down.
+    /// Returns the recorded time of arrival of the message with this id. Returns `None` if the id is not in the list,
+    /// or if no time was recorded.
     pub fn arrival_of(&self, id: &MessageId) -> Option<Timestamp> {
         let hash = hash(id);
         self.0.iter().rev().find(|seen| seen.hash == hash)?.arrived()
     }
 
-    /// Adds an id, with when its message arrived, and returns the ids that must move out for want of room. Only as many
-    /// are forgotten as room is wanted for, and only those beyond the horizon.
+    /// Adds an id with the time when its message arrived, and returns the ids that must move out to make room. Forgets
+    /// only ids beyond the horizon, and only as many as needed to make room.
     pub(crate) fn remember(
         &mut self,
         id: &MessageId,
@@ -65,13 +67,13 @@ impl Recent {
         if wanted == 0 { Vec::new() } else { self.0.drain(..Self::SPILL).collect() }
     }
 
-    /// Eight bytes of hash and four of time for each, big-endian.
+    /// Returns eight bytes of hash and four bytes of time for each id, big-endian.
     pub fn to_bytes(&self) -> Vec<u8> {
         let pack = |seen: &Seen| [&seen.hash.to_be_bytes()[..], &seen.seconds.to_be_bytes()].concat();
         self.0.iter().flat_map(pack).collect()
     }
 
-    /// What [`Recent::to_bytes`] wrote; `None` if it is not that.
+    /// Reads the bytes that [`Recent::to_bytes`] wrote. Returns `None` for other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (entries, rest) = bytes.as_chunks::<12>();
         let unpack = |entry: &[u8; 12]| {
@@ -85,11 +87,11 @@ impl Recent {
         rest.is_empty().then(|| Self(entries.iter().map(unpack).collect()))
     }
 
-    /// When the messages arrived: four bytes of the last id, then four for each message, big-endian. `None` where nothing is
-    /// known of any.
+    /// Returns the times of arrival: four bytes of the last id, then four bytes for each message, big-endian. Returns
+    /// `None` if no time is known.
     ///
-    /// Kept beside [`Recent::to_bytes`], which programs of earlier versions read and write alone: by the last id it is known
-    /// whether the two belong together.
+    /// These bytes are kept beside those of [`Recent::to_bytes`], because programs of earlier versions read and write
+    /// only the latter. The last id tells whether the two belong together.
     pub fn arrivals_to_bytes(&self) -> Option<Vec<u8>> {
         self.0.iter().any(|seen| seen.age.is_some()).then(|| {
             let ages = self.0.iter().map(|seen| seen.age.unwrap_or(UNKNOWN).to_be_bytes());
@@ -97,7 +99,7 @@ impl Recent {
         })
     }
 
-    /// Adds what [`Recent::arrivals_to_bytes`] wrote. Bytes that belong to other ids add nothing.
+    /// Adds the times that [`Recent::arrivals_to_bytes`] wrote. Bytes that belong to other ids add nothing.
     #[must_use]
     pub fn with_arrivals(mut self, bytes: &[u8]) -> Self {
         if let (parts, []) = bytes.as_chunks::<4>()
@@ -112,24 +114,25 @@ impl Recent {
         self
     }
 
-    /// What tells these ids from those before the last one was added.
+    /// Returns the mark of this list. The mark changes whenever an id is added.
     fn mark(&self) -> [u8; 4] {
         let [a, b, c, d, ..] = self.0.last().map_or(0, |seen| seen.hash).to_be_bytes();
         [a, b, c, d]
     }
 }
 
-/// Stands for an age that nobody wrote down.
+/// The value for an age that was not recorded.
 const UNKNOWN: i32 = i32::MIN;
 
 impl Seen {
-    /// When the message arrived, to the millisecond.
+    /// Returns the time when the message arrived, to the millisecond.
     pub(crate) fn arrived(self) -> Option<Timestamp> {
         let age = i64::from(self.age?);
         Timestamp::from_millisecond(i64::from(self.seconds) * 1000 - age).ok()
     }
 
-    /// The second from which the id is no longer known, once it has moved out. The hour is for clocks that disagree.
+    /// Returns the second from which the id is no longer known, once it has moved out. One extra hour allows for clocks
+    /// that differ.
     pub(crate) fn expires_at(self) -> i64 {
         i64::from(self.seconds) + Recent::HORIZON.as_secs() + 3600
     }
@@ -139,7 +142,7 @@ impl Seen {
     }
 }
 
-/// The first eight bytes of the id's SHA-256.
+/// Returns the first eight bytes of the id's SHA-256.
 pub(crate) fn hash(id: &MessageId) -> u64 {
     let digest: [u8; 32] = Sha256::digest(id.as_str()).into();
     let [h0, h1, h2, h3, h4, h5, h6, h7, ..] = digest;
@@ -238,7 +241,7 @@ mod tests {
             (None, None),
             "too long ago, unknown"
         );
-        // A program of an earlier version added an id and left the arrivals as they were.
+        // A program of an earlier version added an id and left the arrivals unchanged.
         let mut later = recent.clone();
         later.remember(&id(11), None, at(committed));
         let bytes = recent.arrivals_to_bytes().unwrap();

@@ -12,39 +12,41 @@ use crate::model::message::{ConnectionId, MessageId, Outgoing};
 use crate::model::recipient::Recipient;
 use crate::model::session::Session;
 
-/// What is kept of a connection.
+/// The stored record of a connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// How many messages were committed; 0 for a connection that is not stored yet.
+    /// The number of messages that were committed; 0 for a connection that is not stored yet.
     pub version: u64,
-    /// When it was first heard of.
+    /// The time when the connection was first seen.
     pub created_at: Timestamp,
-    /// What the apps remember of it.
+    /// The data that the apps keep for the connection.
     pub session: Session,
-    /// Who is behind it.
+    /// The contact behind the connection.
     pub contact: Option<ContactId>,
-    /// How many contacts were made for it so far.
+    /// The number of contacts that were made for the connection so far.
     pub contacts_made: u32,
-    /// The ids of the messages handled last.
+    /// The ids of the messages that were processed last.
     pub recent: Recent,
-    /// What is to be sent.
+    /// The messages to send.
     pub outbox: Outbox,
-    /// Who is sending it.
+    /// The lease of the process that is sending them.
     pub lease: Option<Lease>,
-    /// How often a lease on the outbox was taken so far: the fence that a [`Commit`](super::Commit) is held to.
+    /// The number of leases on the outbox that were taken so far. It is the fence that a [`Commit`](super::Commit)
+    /// checks.
     pub fence: u64,
-    /// How fast it was answered of late.
+    /// The recent reply rate.
     pub pace: ReplyRate,
 }
 
-/// What is to be sent to one connection, in order.
+/// The messages to send to one connection, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outbox {
     /// The first entries.
     pub entries: VecDeque<Entry>,
-    /// In how many further pieces the rest is kept.
+    /// The number of further chunks that hold the rest.
     pub spilled: u32,
-    /// Since when the person wants nothing: what is here goes nowhere then, but what [confirms](Entry::confirms).
+    /// The time since which the person has opted out. The entries are then not sent, except an entry that
+    /// [confirms](Entry::confirms) the opt-out.
     pub opted_out: Option<Timestamp>,
 }
 
@@ -53,65 +55,66 @@ pub struct Outbox {
 pub struct Entry {
     /// The message's own id.
     pub id: MessageId,
-    /// What it says.
+    /// The text of the message.
     pub text: String,
-    /// The message that it answers.
+    /// The message to which this message replies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_reply_to: Option<MessageId>,
-    /// When it was written to the outbox.
+    /// The time when the message was written to the outbox.
     pub created_at: Timestamp,
-    /// How often the gateway was asked to take it.
+    /// The number of times that the gateway was asked to take the message.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempts: u32,
-    /// How many of these attempts may have sent it although we do not know that they did.
+    /// The number of these attempts that may have sent the message, although we do not know that they did.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub uncertain: u32,
-    /// When it may be tried again.
+    /// The time from which the message may be tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt: Option<Timestamp>,
-    /// Why its gateway refused it. The entry stays until everything that follows from the refusal is durable: a notice
-    /// by another way, a report to the apps. The gateway is not asked again.
+    /// The reason why the gateway refused the message. The entry stays until everything that follows from the refusal
+    /// is durable: a notice to the person's next connection, and a report to the apps. The gateway is not asked again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
-    /// Whether it confirms a wish to opt out, and so goes out in spite of it.
+    /// Whether the message confirms an opt-out. It then goes out in spite of the opt-out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub confirms: bool,
-    /// Where it is to go from here: then it is no message to this connection, but one for each of these.
+    /// The other recipients of the entry. If there are any, the entry is no message to this connection, but one message
+    /// to each of these recipients.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<Recipient>,
-    /// Where else the same person can be reached, should the gateway refuse it for good.
+    /// The other connections of the same person, for the case that the gateway refuses the message for good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub otherwise: Vec<ConnectionId>,
 }
 
-/// The right to send what is in a connection's outbox. Its holder sends alone, in order.
+/// The right to send the entries of a connection's outbox. Only its holder sends, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// A name that nobody else has.
+    /// A name that no other holder has.
     pub owner: String,
-    /// When it ends by itself, should the holder die.
+    /// The time when the lease expires, in case the holder dies.
     pub until: Timestamp,
-    /// The number of this lease among all leases of the connection, from 1. It tells a holder whose write found no
-    /// lease whether the lease was taken by another since, or whether that write itself gave it back.
+    /// The number of this lease among all leases of the connection, from 1. A holder whose write found no lease
+    /// compares it: either another process has taken the lease since, or that write itself gave the lease back.
     pub fence: u64,
 }
 
-/// What [`Store::load`](super::Store::load) found.
+/// The result of [`Store::load`](super::Store::load).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
-    /// The connection.
+    /// The record of the connection.
     pub record: Record,
-    /// Who is behind it. The contact may be a little older or younger than the record, never the contact of another
-    /// connection.
+    /// The contact behind the connection. It may be a little older or newer than the record, but it is never the
+    /// contact of another connection.
     pub contact: Option<Contact>,
     /// Whether the message was committed before.
     pub seen: bool,
-    /// When it [arrived](super::Commit::arrived), as that commit wrote down.
+    /// The time when the message [arrived](super::Commit::arrived), as that commit recorded it.
     pub arrived: Option<Timestamp>,
 }
 
 impl Record {
-    /// Of a connection that nobody has heard of before.
+    /// Returns the record of a new connection.
     pub fn new(now: Timestamp) -> Self {
         Self {
             version: 0,
@@ -127,24 +130,24 @@ impl Record {
         }
     }
 
-    /// The lease that comes next, for a commit on this record to take.
+    /// Returns the next lease, for a commit on this record to take.
     pub fn next_lease(&self, owner: impl Into<String>, until: Timestamp) -> Lease {
         Lease { owner: owner.into(), until, fence: self.fence + 1 }
     }
 
-    /// The lease, if it is still good.
+    /// Returns the lease if it is still valid.
     pub fn lease_at(&self, now: Timestamp) -> Option<&Lease> {
         self.lease.as_ref().filter(|lease| lease.until > now)
     }
 }
 
 impl Outbox {
-    /// Whether nothing is left to send.
+    /// Returns whether nothing is left to send.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.spilled == 0
     }
 
-    /// Whether something may be sent now: the head decides, since the entries behind it wait for it.
+    /// Returns whether an entry may be sent now. The head decides, since the entries behind it wait for it.
     pub fn is_due(&self, now: Timestamp) -> bool {
         match self.entries.front() {
             Some(head) => head.next_attempt.is_none_or(|at| at <= now),
@@ -152,20 +155,20 @@ impl Outbox {
         }
     }
 
-    /// Whether a message to this connection that is appended now would have to wait for another message to it.
-    /// Entries that go to others hold up nothing: messages to the connection [pass](super::Settlement::Passed) them.
+    /// Returns whether a new message to this connection would have to wait for another message to it. Entries for other
+    /// recipients delay nothing: messages to the connection [pass](super::Settlement::Passed) them.
     pub fn holds_up(&self) -> bool {
         self.spilled > 0 || self.entries.iter().any(|entry| !entry.is_sending())
     }
 
-    /// The place of the first message to this connection itself behind the head, which goes to others.
+    /// Returns the place of the first message to this connection itself, behind a head that is for other recipients.
     pub(crate) fn first_message(&self) -> Option<usize> {
         (1..self.entries.len()).find(|at| !self.entries[*at].is_sending())
     }
 }
 
 impl Entry {
-    /// A new message.
+    /// Makes a new message.
     pub fn new(
         id: MessageId,
         text: impl Into<String>,
@@ -187,12 +190,12 @@ impl Entry {
         }
     }
 
-    /// Whether it goes to others, and not to the connection in whose outbox it is.
+    /// Returns whether the entry is for other recipients, and not for the connection in whose outbox it is.
     pub fn is_sending(&self) -> bool {
         !self.recipients.is_empty()
     }
 
-    /// About how many bytes it takes.
+    /// Returns the approximate size of the entry in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let connection = |id: &ConnectionId| id.backend.as_str().len() + id.identity.as_str().len() + 4;
         let recipients = self.recipients.iter().map(|recipient| match recipient {
@@ -202,7 +205,7 @@ impl Entry {
         self.text.len() + recipients.sum::<usize>() + self.otherwise.iter().map(connection).sum::<usize>()
     }
 
-    /// The message as a backend sends it.
+    /// Returns the message in the form that a backend sends.
     pub fn outgoing(&self, connection: &ConnectionId) -> Outgoing {
         Outgoing {
             id: self.id.clone(),
@@ -214,7 +217,7 @@ impl Entry {
     }
 }
 
-// The signature is serde's.
+// serde requires this signature.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(n: &u32) -> bool {
     *n == 0

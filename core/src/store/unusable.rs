@@ -1,27 +1,27 @@
-//! Messages of an authenticated gateway that cannot be used.
+//! Unusable messages of an authenticated gateway.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::message::BackendName;
 
-/// A message of an authenticated gateway that cannot be used, kept so that nothing is lost.
+/// A message of an authenticated gateway that cannot be used. It is kept so that nothing is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unusable {
-    /// The backend it came to.
+    /// The backend that received the message.
     pub backend: BackendName,
-    /// When.
+    /// The time when the message came.
     pub at: Timestamp,
-    /// The request as its backend [keeps](crate::backend::Backend::redact) it: Kannel's query string as it came, of
-    /// another gateway the whole request; without secrets.
+    /// The request without secrets, as its backend [keeps](crate::backend::Backend::redact) it: Kannel's query string
+    /// as it came, or the whole request of another gateway.
     pub raw: String,
-    /// What is wrong with it, field by field.
+    /// The faults of the message, field by field.
     pub problems: Vec<String>,
 }
 
 impl Unusable {
-    /// For how long it is kept: 90 days.
+    /// The time for which the message is kept: 90 days.
     pub const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-    /// The most bytes of a request that are kept: an item of DynamoDB has 400 KB for all of it.
+    /// The maximum number of bytes of a request that are kept. An item of DynamoDB has 400 KB for everything.
     pub const MAX_RAW: usize = 200_000;
 }

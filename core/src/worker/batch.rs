@@ -1,4 +1,5 @@
-//! The out-of-band responder: works off batches of queued jobs, groups side by side, the jobs of a group in turn.
+//! The worker of the Lambda function `responder`: works off batches of queued jobs. Groups run side by side, and the
+//! jobs of a group run in turn.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,13 +23,13 @@ use crate::worker::broadcast::{fan_out_broadcast, fan_out_part};
 /// One record of a batch, as the queue hands it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// What the queue calls it: failures are reported by this.
+    /// The queue's id of the record. Batch item failures name it.
     pub id: String,
-    /// Its message group; records without one are groups of their own.
+    /// The message group. A record without one is a group of its own.
     pub group: Option<String>,
     /// The job, as JSON.
     pub body: String,
-    /// How often it was handed out, this time included.
+    /// The number of times that the record was handed out, including this time.
     pub receive_count: u32,
 }
 
@@ -37,19 +38,19 @@ pub struct Record {
 pub struct Failure {
     /// The record's id.
     pub id: String,
-    /// How long the queue should keep it before it hands it out again. Zero for a record that can never be done:
-    /// the sooner it is in the dead-letter queue, the sooner its group goes on.
+    /// The time that the queue should wait before it hands the record out again. It is zero for a record that can never
+    /// be done: the sooner the record is in the dead-letter queue, the sooner its group continues.
     pub retry_after: Duration,
 }
 
-/// With less time than this left, no further job is begun.
+/// The minimum remaining time to start another job.
 const SHORTEST_JOB: Duration = Duration::from_secs(1);
 
-/// Works off one batch and says what of it is not done. It ends at `deadline` whatever hangs.
+/// Works off one batch and returns the records that are not done. Ends at `deadline`, even if a job hangs.
 ///
-/// In a group, what follows a record that failed fails too, so that order is kept. So does what follows a job that only
-/// a later program can read, which waits for the new function. A record that is no job at all
-/// fails alone: nothing can be done about it, and nothing needs to wait for it. What is not done shortly before
+/// In a group, every record behind a failed record fails too, so that the order is kept. The same holds behind a job
+/// that only a later program can read: the job waits for the new function. A record that is no job at all fails alone,
+/// since nothing can be done about it and nothing needs to wait for it. A record that is not done shortly before
 /// `deadline` has failed.
 pub async fn respond(project: &Arc<Project>, records: Vec<Record>, deadline: Deadline) -> Vec<Failure> {
     let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
@@ -72,7 +73,7 @@ pub async fn respond(project: &Arc<Project>, records: Vec<Record>, deadline: Dea
     let ended = async {
         while let Some(ended) = tasks.join_next().await {
             if let Err(gone) = ended {
-                // Not an app's doing, since those run apart: a defect of ours.
+                // Apps run apart, so the panic is not an app's. It is a defect of this crate.
                 error!(outcome = "group_panicked", error = %gone, "a group of jobs ended in a panic");
             }
         }
@@ -81,12 +82,12 @@ pub async fn respond(project: &Arc<Project>, records: Vec<Record>, deadline: Dea
         error!(outcome = "out_of_time", "what hangs goes back to the queue");
     }
     let mut failures: Vec<Failure> = members.iter().flat_map(|group| group.failures()).collect();
-    // In the order of the batch, whatever group ended first.
+    // The failures follow the order of the batch, whichever group ended first.
     failures.sort_by_key(|failure| ids.iter().position(|id| *id == failure.id));
     failures
 }
 
-/// The records of one group, and how far they are.
+/// The records of one group, and the progress on them.
 struct Group {
     records: Vec<Record>,
     at: Mutex<At>,
@@ -94,11 +95,11 @@ struct Group {
 
 #[derive(Default)]
 struct At {
-    /// So many records are dealt with: done, or among the failures.
+    /// The number of records that are finished: done, or among the failures.
     past: usize,
-    /// Those that can never be done.
+    /// The records that can never be done.
     poisonous: Vec<Failure>,
-    /// Whether only a later program can read the next one.
+    /// Whether only a later program can read the next record.
     unread: bool,
 }
 
@@ -107,7 +108,7 @@ impl Group {
         self.at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is not done by now.
+    /// Returns the records that are not done by now.
     fn failures(&self) -> Vec<Failure> {
         let at = self.lock();
         let wait = if at.unread { much_later } else { later };
@@ -115,7 +116,7 @@ impl Group {
     }
 }
 
-/// Works off a group, as far as it goes.
+/// Works off a group, as far as possible.
 async fn work_off(project: Arc<Project>, group: Arc<Group>, deadline: Deadline) {
     let mut shift = Shift::until(deadline, project.router.longest_phase());
     for (at, record) in group.records.iter().enumerate() {
@@ -197,24 +198,25 @@ async fn run(project: &Project, job: Job, budget: Budget) -> Result<(), JobFailu
     }
 }
 
-async fn take_in(project: &Project, occasion: Input, budget: Budget) -> Result<(), JobFailure> {
-    let backend = &occasion.connection().backend;
+async fn take_in(project: &Project, input: Input, budget: Budget) -> Result<(), JobFailure> {
+    let backend = &input.connection().backend;
     if project.installed(backend).is_none() {
         warn!(backend = backend.as_str(), outcome = "no_backend", "its backend is no longer in the settings");
     }
-    process::process(project, occasion, budget, |deadline| deadline).await?;
+    process::process(project, input, budget, |deadline| deadline).await?;
     Ok(())
 }
 
-/// Gives a job that only a later program can read back to the queue, for longer each time: 15 s, 30 s … 20 min.
+/// Gives a job that only a later program can read back to the queue. The wait grows each time: 15 s, 30 s … 20 min.
 ///
-/// The ten receives of the queue's redrive policy last over an hour like this: longer than a deployment.
+/// With these waits, the ten receives of the queue's redrive policy last for more than an hour, longer than a
+/// deployment.
 fn much_later(record: &Record) -> Failure {
     let wait = Duration::from_secs(15 << record.receive_count.clamp(1, 8).saturating_sub(1));
     Failure { id: record.id.clone(), retry_after: wait.min(Duration::from_mins(20)) }
 }
 
-/// Gives a job that failed back to the queue, for longer each time: 2 s, 4 s … 5 min.
+/// Gives a job that failed back to the queue. The wait grows each time: 2 s, 4 s … 5 min.
 fn later(record: &Record) -> Failure {
     let wait = Duration::from_secs(1 << record.receive_count.clamp(1, 9)).min(Duration::from_secs(300));
     Failure { id: record.id.clone(), retry_after: wait }

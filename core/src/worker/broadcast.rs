@@ -1,4 +1,4 @@
-//! Fan-out: a broadcast's parts onto the queue, and a part's messages behind them.
+//! Fan-out of broadcasts: the parts of a broadcast go on the queue, and then the messages of each part.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::queue::Ticket;
 use crate::util::clock::after;
 use crate::worker::failure::JobFailure;
 
-/// When the sweep looks whether all parts are through. Longer than the queue itself knows a job.
+/// The time after which the sweep checks that all parts are done. It is longer than the queue knows a deduplication id.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
 
 /// Puts a job on the queue for each part that is not done.
@@ -62,8 +62,8 @@ pub(crate) async fn fan_out_part(project: &Project, key: &BroadcastKey, part: u3
     Ok(store.part_is_fanned_out(key, part).await?)
 }
 
-/// Whether its time is over. What comes later helps nobody, and the connections must still know which of its messages
-/// they had.
+/// Returns whether the broadcast's time is over. A late message helps nobody. Also, the connections must still know
+/// which messages of the broadcast they had.
 fn is_over(broadcast: &Broadcast, now: jiff::Timestamp) -> bool {
     now.duration_since(broadcast.created_at) > Broadcast::SENT_FOR
 }

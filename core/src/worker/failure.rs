@@ -1,15 +1,15 @@
-//! Why a job is not done.
+//! The failure of a job.
 
 use crate::queue::QueueError;
 use crate::store::StoreError;
 
-/// Why a job is not done.
+/// The reason why a job is not done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum JobFailure {
-    /// The store did not do what was asked of it.
+    /// The store could not do the read or the write.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Nor did the queue.
+    /// The queue did not take the jobs that follow.
     #[error("{0}")]
     Queue(String),
     /// A scheduled job failed.

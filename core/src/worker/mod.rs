@@ -1,4 +1,4 @@
-//! Work that no gateway waits for: batches of queued jobs, the sweep, scheduled jobs, the fan-out of broadcasts.
+//! Work for which no gateway waits: batches of queued jobs, the sweep, scheduled jobs, the fan-out of broadcasts.
 
 mod batch;
 pub(crate) mod broadcast;

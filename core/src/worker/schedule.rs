@@ -1,4 +1,4 @@
-//! Starting jobs that are due, and running them.
+//! The start and the run of scheduled jobs.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,15 +21,17 @@ use crate::util::clock::Deadline;
 use crate::util::hex::hex;
 use crate::worker::failure::JobFailure;
 
-/// A job that was never seen before is due if it was so in the last minute: between two ticks.
+/// The period for a job that is started for the first time. It runs if its last due time is in this period, that is,
+/// between two ticks.
 const FIRST_LOOK: SignedDuration = SignedDuration::from_secs(60);
 
-/// What a run leaves of the responder's time for its commit.
+/// The part of the time of the Lambda function `responder` that a run leaves for its commit.
 const COMMIT_TIME: Duration = Duration::from_secs(5);
 
-/// Puts each job that is due on the queue, once for each due time, and says how many those were.
+/// Puts each due job on the queue, once for each due time, and returns the number of these jobs.
 ///
-/// On the queue first and recorded then: a death in between only puts it there again, and it runs once.
+/// The job goes on the queue first and is recorded then. If the process dies in between, the next tick puts the job on
+/// the queue again, but it still runs once.
 pub(crate) async fn start_due(project: &Project) -> Result<usize, StoreError> {
     let mut started = 0;
     for (name, schedule) in project.router.jobs() {
@@ -53,7 +55,7 @@ pub(crate) async fn start_due(project: &Project) -> Result<usize, StoreError> {
         }
         let record =
             JobRecord { started: due.max(last), ..seen.clone().unwrap_or_else(|| JobRecord::new(due)) };
-        // Who was faster has started the same.
+        // A faster process has started the same job.
         if seen.as_ref() == Some(&record) || store.put_job(name, seen.as_ref(), &record).await? {
             project.started(name, due);
         }
@@ -61,11 +63,12 @@ pub(crate) async fn start_due(project: &Project) -> Result<usize, StoreError> {
     Ok(started)
 }
 
-/// Runs a job for one due time, unless that is done already.
+/// Runs a job for one due time, unless this is done already.
 ///
-/// What a run sends is kept first, whole and not yet due. One conditional write then decides, for ever: that the due time
-/// is done, with this state and with these broadcasts. Only then do they come to be due. So a run that is repeated, and
-/// finds other recipients this time, has either decided nothing the first time, or decides nothing now.
+/// First stores all messages of the run as broadcasts that are not yet due. Then one conditional write decides for
+/// ever: the due time is done, with this state and with these broadcasts. Only after that do the broadcasts become due.
+/// A run may be repeated and find other recipients this time. Then either the first run decided nothing, or the
+/// repeated run decides nothing.
 pub(crate) async fn run(
     project: &Project,
     name: &str,
@@ -98,7 +101,8 @@ pub(crate) async fn run(
     loop {
         let now_seen = store.job(name).await?;
         let current = now_seen.clone().unwrap_or_else(|| JobRecord::new(due));
-        // Another run of the same due time decided, or one of another due time has not let go of what it sends.
+        // Either another run of the same due time has decided, or a run of another due time has not yet made its
+        // broadcasts due.
         let is_done = current.done.is_some_and(|done| done >= due) && !planted::is(Plant::JobDoneTwice);
         if is_done || !current.outgoing.is_empty() {
             let current = release(project, name, current).await?;
@@ -117,7 +121,7 @@ pub(crate) async fn run(
     }
 }
 
-/// Has the broadcasts that a run decided on due, and takes note of that. Returns the job as it is then.
+/// Makes the broadcasts of a decided run due, and records this. Returns the job's record after that.
 async fn release(project: &Project, name: &str, seen: JobRecord) -> Result<JobRecord, JobFailure> {
     if seen.outgoing.is_empty() {
         return Ok(seen);
@@ -127,7 +131,7 @@ async fn release(project: &Project, name: &str, seen: JobRecord) -> Result<JobRe
         let kept = store.broadcast(key, project.ports.clock.now()).await?;
         let Some(broadcast) = kept.filter(|broadcast| !broadcast.unfinished().is_empty()) else { continue };
         store.postpone_broadcast(key, Some(broadcast.created_at)).await?;
-        // The sweep does it where this fails.
+        // If this fails, the sweep puts the job on the queue later.
         let ticket = Ticket::broadcast(broadcast.key, broadcast.created_at);
         if let Err(problem) = project.ports.queue.enqueue(ticket).await {
             warn!(job = name, outcome = "left_to_the_sweep", error = %problem, "scheduled");
@@ -137,16 +141,16 @@ async fn release(project: &Project, name: &str, seen: JobRecord) -> Result<JobRe
     if store.put_job(name, Some(&seen), &released).await? {
         return Ok(JobRecord { version: seen.version + 1, ..released });
     }
-    // Who was faster wrote the same, or a later due time.
+    // A faster process wrote the same, or a later due time.
     Ok(store.job(name).await?.unwrap_or(released))
 }
 
-/// The same for each run of this job for this due time.
+/// Returns an id that is the same for each run of this job for this due time.
 fn id_of(name: &str, due: Timestamp) -> String {
     hex(&digest(&["job", name, &due.as_millisecond().to_string()])[..16])
 }
 
-/// Runs it apart, so that a panic, a hang or a blocked thread is its own affair.
+/// Runs the job apart, so that a panic, a hang or a blocked thread does not stop anything else.
 async fn work(
     project: &Project,
     schedule: &Schedule,
@@ -171,7 +175,7 @@ async fn work(
     Err(JobFailure::Job(problem))
 }
 
-/// Keeps what a run sends, as broadcasts of as many messages as one may have, and returns their keys. None of them is
+/// Stores the messages of a run as broadcasts of the maximum size, and returns their keys. None of the broadcasts is
 /// due yet.
 async fn stage(
     project: &Project,
@@ -192,7 +196,7 @@ async fn stage(
     let lead = lead_of(project, (name, due), &pieces).await?;
     let parts = in_parts(pieces);
     let mut keys = Vec::new();
-    // By size: a part is at most a tenth of what is written at once.
+    // The limit is the size of one transaction: a part takes at most a tenth of it.
     for (nth, some) in parts.chunks(10).enumerate() {
         let key: BroadcastKey =
             format!("{lead}.{nth}").parse().map_err(|_| JobFailure::Job("a bad key".to_owned()))?;
@@ -211,16 +215,16 @@ async fn stage(
     Ok(keys)
 }
 
-/// What the keys of a run's broadcasts begin with: the due time, and a digest of all messages, so that no two lists ever
-/// share a key.
+/// Returns the prefix of the keys of a run's broadcasts. It contains the due time and a digest of all messages, so that
+/// two different lists never share a key.
 async fn lead_of(
     project: &Project,
     (name, due): (&str, Timestamp),
     pieces: &[Piece],
 ) -> Result<String, StoreError> {
     let of_due = format!("job.{}", id_of(name, due));
-    // An earlier version had no digest in its keys, and what it opened went out at once. A run that it began goes on
-    // under the same keys.
+    // An earlier version had no digest in its keys, and the broadcasts that it opened went out at once. A run that it
+    // began continues under the same keys.
     if let Ok(first) = format!("{of_due}.0").parse::<BroadcastKey>()
         && project.ports.store.broadcast(&first, project.ports.clock.now()).await?.is_some()
     {

@@ -1,9 +1,10 @@
-//! Finds outboxes and broadcasts that were left behind, or whose time has come, and puts them on the queue. It never
-//! sends.
+//! The sweep. It finds outboxes and broadcasts that were left behind or have become due, and puts jobs for them on the
+//! queue. It never sends.
 //!
-//! It has no fixed limit: it goes through all that is due, page by page, within its time. Backends take turns, so that
-//! a gateway behind which thousands of conversations wait holds up nobody else's. On a queue that is long already it
-//! adds jobs as fast as the responders take them: a new message of any backend waits behind what is there.
+//! The sweep has no fixed limit: it reads all due entries, page by page, within its time. Backends take turns, so a
+//! gateway with thousands of waiting conversations delays no other backend. If the queue is already long, the sweep
+//! adds jobs only as fast as the workers take them, because a new message of any backend waits behind the jobs on the
+//! queue.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -19,43 +20,46 @@ use crate::queue::Ticket;
 use crate::store::{Due, DueCursor, StoreError, Waiting};
 use crate::util::clock::Deadline;
 
-/// How long one sweep may take: less than the function `tick` may, and less than the minute until the next one.
+/// The time limit of one sweep. It is less than the time-out of the Lambda function `tick`, and less than the minute
+/// until the next sweep.
 const BUDGET: Duration = Duration::from_secs(40);
 
-/// How many entries of the index are read at once.
+/// The number of index entries in one page.
 const PAGE: usize = 1000;
 
-/// From so many entries of one backend on, its further ones are read later: what bounds the memory.
+/// The number of entries of one backend that are held in memory. Further entries are read later. This limits the
+/// memory.
 const HELD: usize = 10_000;
 
-/// How many jobs go in one call of the queue: as many as SQS takes.
+/// The number of jobs in one call of the queue: the limit of SQS.
 const BATCH: usize = 10;
 
-/// How many calls of the queue are made at once.
+/// The number of calls of the queue that run at the same time.
 const AT_ONCE: usize = 16;
 
-/// A sweep adds so many jobs however long the queue is, and further ones only while fewer wait there.
+/// The number of jobs that a sweep adds whatever the length of the queue. It adds more jobs only while fewer than this
+/// number wait on the queue.
 const LONG_QUEUE: usize = 2000;
 
-/// How long it waits before it looks again whether the queue is shorter. SQS counts some seconds late.
+/// The wait before the sweep checks the length of the queue again. The count of SQS is some seconds late.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// What a sweep did.
+/// The result of a sweep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// So many outboxes and broadcasts were due.
+    /// The number of outboxes and broadcasts that were due.
     pub due: usize,
-    /// So many of them are on the queue now.
+    /// The number of them for which a job is on the queue now.
     pub enqueued: usize,
-    /// So many entries were passed over because they cannot be read.
+    /// The number of entries that were skipped because they cannot be read.
     pub unreadable: usize,
 }
 
-/// Enqueues a job for each outbox and each broadcast that is due, into its own group, within 40 seconds. Run it every
-/// minute; running it twice at once does no harm.
+/// Puts a job on the queue for each due outbox and each due broadcast, each in its own group, within 40 seconds. Run it
+/// every minute. Two runs at the same time do no harm.
 ///
 /// # Errors
-/// The store could not be read to the end. What was read until then is on the queue.
+/// The store could not be read to the end. Jobs for the entries that were read are on the queue.
 pub async fn sweep(project: &Project) -> Result<Swept, StoreError> {
     let mut sweep = Sweep {
         project,
@@ -74,14 +78,14 @@ pub async fn sweep(project: &Project) -> Result<Swept, StoreError> {
     swept.map(|()| sweep.done)
 }
 
-/// Whose turn it is: each backend has a lane of its own, and the broadcasts have one. `None` are the broadcasts.
+/// The name of a lane. Each backend has its own lane, and all broadcasts share one: `None`.
 type Name = Option<BackendName>;
 
-/// What of one lane is to be put on the queue.
+/// The due entries of one lane that still go on the queue.
 #[derive(Default)]
 struct Lane {
     held: VecDeque<Due>,
-    /// Where the rest of it begins, if it was too much to be held.
+    /// The place where the rest of the lane begins, if there were too many entries to hold.
     rest: Option<DueCursor>,
 }
 
@@ -89,7 +93,7 @@ struct Sweep<'a> {
     project: &'a Project,
     now: Timestamp,
     deadline: Deadline,
-    /// How many more jobs may go on the queue before it is asked how long it is.
+    /// The number of jobs that may go on the queue before its length is checked again.
     room: usize,
     done: Swept,
 }
@@ -97,7 +101,7 @@ struct Sweep<'a> {
 impl Sweep<'_> {
     async fn run(&mut self) -> Result<(), StoreError> {
         let mut lanes = BTreeMap::new();
-        // Others need not wait for what cannot be read.
+        // If a read fails, the entries that were read before it still go on the queue.
         let mut read = self.read_all(&mut lanes).await;
         while self.put_on_the_queue(&mut lanes).await && read.is_ok() {
             lanes.retain(|_, lane| lane.rest.is_some());
@@ -111,7 +115,7 @@ impl Sweep<'_> {
         read
     }
 
-    /// Reads the whole index, and keeps of each lane as much as may be held.
+    /// Reads the whole index, and holds as many entries of each lane as allowed.
     async fn read_all(&mut self, lanes: &mut BTreeMap<Name, Lane>) -> Result<(), StoreError> {
         let mut from: Option<DueCursor> = None;
         loop {
@@ -134,7 +138,7 @@ impl Sweep<'_> {
         }
     }
 
-    /// Reads on where a lane was left, past what is of others.
+    /// Reads a lane from the place where the last read stopped, and skips the entries of other lanes.
     async fn read_rest(&self, name: &Name, lane: &mut Lane) -> Result<(), StoreError> {
         while let Some(from) = lane.rest.take() {
             let page = self.project.ports.store.due_page(self.now, Some(&from), PAGE).await?;
@@ -147,8 +151,8 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// Puts what is held on the queue, one of each lane in turn. `false`: there is no more time, or the queue takes
-    /// nothing.
+    /// Puts the held entries on the queue, one of each lane in turn. Returns `false` if the time is up or the queue
+    /// takes nothing.
     async fn put_on_the_queue(&mut self, lanes: &mut BTreeMap<Name, Lane>) -> bool {
         let mut turns: VecDeque<&mut Lane> = lanes.values_mut().collect();
         loop {
@@ -177,8 +181,8 @@ impl Sweep<'_> {
     }
 
     fn ticket(&self, due: Due) -> Ticket {
-        // A second sweep of the same minute asks for the same. One of the next minute does not: what is due since the
-        // same moment still may have been looked at in vain, and the queue drops the same ticket for five minutes.
+        // A second sweep of the same minute makes the same ticket. A sweep of the next minute must not: the first job
+        // may have failed to send the outbox, and for five minutes the queue drops the same ticket.
         let since = due.since.max(minute_of(self.now));
         match due.waiting {
             Waiting::Outbox(connection) => Ticket::deliver(connection, since),
@@ -186,7 +190,7 @@ impl Sweep<'_> {
         }
     }
 
-    /// One call of the queue. Returns how many jobs it took.
+    /// Makes one call of the queue. Returns the number of jobs that the queue took.
     async fn put(&self, tickets: Vec<Ticket>) -> usize {
         let count = tickets.len();
         match self.project.ports.queue.enqueue_all(tickets).await {
@@ -198,7 +202,8 @@ impl Sweep<'_> {
         }
     }
 
-    /// Returns how many jobs may go on the queue now; waits for some if the queue is long. None: the time is over.
+    /// Returns the number of jobs that may go on the queue now. If the queue is long, waits until there is room.
+    /// Returns 0 if the time is up.
     async fn room(&mut self) -> usize {
         loop {
             if self.deadline.remaining().is_zero() {
@@ -215,7 +220,7 @@ impl Sweep<'_> {
                     self.room = LONG_QUEUE;
                 }
             }
-            // Also where there is room: what was just put there is not counted yet.
+            // Waits even if there is room, because the queue does not count the last jobs yet.
             if self.room < usize::MAX {
                 sleep(LOOK_AGAIN.min(self.deadline.remaining())).await;
             }
@@ -223,7 +228,7 @@ impl Sweep<'_> {
     }
 }
 
-/// The beginning of the minute in which a moment is.
+/// Returns the beginning of the minute that contains this moment.
 fn minute_of(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second().div_euclid(60) * 60).unwrap_or(at)
 }

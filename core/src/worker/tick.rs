@@ -1,4 +1,4 @@
-//! What happens once a minute: the sweep, and the jobs that are due.
+//! The work of each minute: the sweep, and the scheduled jobs that are due.
 
 use jiff::Timestamp;
 
@@ -7,22 +7,23 @@ use crate::store::StoreError;
 use crate::worker::schedule::start_due;
 use crate::worker::sweep::{Swept, sweep};
 
-/// What one tick did.
+/// The result of one tick.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticked {
-    /// What was swept.
+    /// The result of the sweep.
     pub swept: Swept,
-    /// So many scheduled jobs were put on the queue.
+    /// The number of scheduled jobs that were put on the queue.
     pub jobs: usize,
 }
 
-/// Sweeps, and starts the jobs that are due. Run it every minute; running it twice at once does no harm.
+/// Sweeps, and starts the scheduled jobs that are due. Run it every minute. Two runs at the same time do no harm.
 pub async fn tick(project: &Project) -> Result<Ticked, StoreError> {
     let (swept, jobs) = tokio::join!(sweep(project), start_due(project));
     Ok(Ticked { swept: swept?, jobs: jobs? })
 }
 
-/// When the next tick has something to do, if that is at or before `until`: for clocks that are moved by hand.
+/// Returns the time at which the next tick has work, if this is at or before `until`. For clocks that a test or a
+/// person moves by hand.
 pub async fn next_due(project: &Project, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
     let now = project.ports.clock.now();
     let waiting = project.ports.store.due(until, 1).await?.first().map(|due| due.since);

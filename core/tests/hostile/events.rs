@@ -1,4 +1,4 @@
-//! What Lambda hands over: events of an HTTP API, batches of SQS, direct invocations, custom resources.
+//! The events of Lambda: events of an HTTP API, batches of SQS, direct invocations, custom resources.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::{block_on, project};
 fn invoke(function: Function, event: &[u8]) -> Option<Value> {
     let host = Host { project: project(), queue: None, warnings: Arc::from([]) };
     let event = String::from_utf8_lossy(event);
-    // `Err` is an event that is none of its kind, which nobody but AWS could have made.
+    // `Err` is an event of another kind. Only AWS could have made such an event.
     let result =
         block_on(lambda::invoke(function, &host, &event, Deadline::within(Duration::from_secs(29)))).ok()?;
     Some(serde_json::from_str(&result).unwrap_or_else(|problem| panic!("{problem}: {result}")))
@@ -55,10 +55,11 @@ fn batches_of_sqs() {
     hold("event-sqs", |event| {
         let Some(result) = invoke(Function::Responder, event) else { return };
         let failures = result["batchItemFailures"].as_array().unwrap();
-        // Read as loosely as the function does: what it does not look at may be anything.
+        // The test reads the event as loosely as the Lambda function does. Fields that the function ignores may contain
+        // anything.
         let given: Batch = serde_json::from_str(&String::from_utf8_lossy(event)).unwrap();
         let given: HashSet<String> = given.records.into_iter().map(|record| record.message_id).collect();
-        // An id that was not given would fail the whole batch.
+        // A failure with an unknown id would fail the whole batch.
         for failure in failures {
             let id = failure["itemIdentifier"].as_str().unwrap();
             assert!(given.contains(id), "{id} of {given:?}");
@@ -74,7 +75,7 @@ fn ticks_take_any_event() {
 #[test]
 fn requests_of_cloudformation_that_are_none() {
     hold("event-check", |event| {
-        // A URL would be called.
+        // The function would call a URL.
         if !event.windows(3).any(|three| three == b"://") {
             invoke(Function::Check, event);
         }

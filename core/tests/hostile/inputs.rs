@@ -1,4 +1,4 @@
-//! Inputs: committed ones, committed ones with changes, and bytes by chance.
+//! The inputs: committed files, random changes of them, and random bytes.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::TestRunner;
 
-/// How long one input may take. A machine may be slow; an input that takes this long hangs.
+/// The time limit of one input. A machine may be slow, but an input that takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// What parsers have stumbled over elsewhere.
+/// Texts on which other parsers have failed.
 const ODD: [&str; 34] = [
     "%",
     "%0",
@@ -54,7 +54,7 @@ fn cases() -> u32 {
     std::env::var("HOSTILE_CASES").map_or(200, |cases| cases.parse().expect("HOSTILE_CASES is a number"))
 }
 
-/// The committed inputs of a kind, with the names of their files.
+/// Returns the committed inputs of a kind, with the names of their files.
 pub(crate) fn corpus(kind: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/corpus").join(kind);
     let files =
@@ -72,7 +72,7 @@ enum Change {
     Cut(Index, usize),
     Repeat(Index, usize, usize),
     Insert(Index, &'static str),
-    /// Something from elsewhere in it.
+    /// Copy bytes from another place in the input.
     Move(Index, usize, Index),
 }
 
@@ -121,7 +121,7 @@ impl Change {
     }
 }
 
-/// Inputs of a kind, by chance.
+/// Makes random inputs of a kind.
 fn inputs(kind: &str) -> impl Strategy<Value = Vec<u8>> {
     let known: Vec<Vec<u8>> = corpus(kind).into_iter().map(|(_, input)| input).collect();
     let changed = (select(known), vec(change(), 0..6)).prop_map(|(mut input, changes)| {
@@ -131,7 +131,7 @@ fn inputs(kind: &str) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![8 => changed, 1 => vec(any::<u8>(), 0..300), 1 => any::<String>().prop_map(String::into_bytes)]
 }
 
-/// Ends the process where one input takes too long: a test that hangs says nothing.
+/// A watch that ends the process if one input takes too long, because a hanging test reports nothing.
 struct Watch(Arc<Mutex<Option<(Instant, String)>>>);
 
 impl Watch {
@@ -163,11 +163,11 @@ impl Watch {
     }
 }
 
-/// Says whether something holds for each committed input of a kind, and for many more.
+/// Checks that a property holds for each committed input of a kind, and for many more.
 pub(crate) fn hold(kind: &str, holds: impl Fn(&[u8])) {
     let watch = Watch::start();
     for (name, input) in corpus(kind) {
-        // A panic shows the name by what is printed before it.
+        // After a panic, this output shows the name of the input.
         println!("{name}");
         watch.over(&input, &holds);
     }

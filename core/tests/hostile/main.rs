@@ -1,10 +1,11 @@
-//! Hostile input: whatever comes in from outside is read without a panic, without a hang and without an answer that blames
-//! us, and what is wrong with it is said with the name of the field.
+//! Hostile input. Every input from outside is read without a panic, without a hang and without an answer of the kind
+//! 5xx. Each fault is reported with the name of its field.
 //!
-//! Each kind of input is tried with the files in `corpus/<kind>/`, with these files changed by chance, and with bytes by
-//! chance: 200 of each kind, or as many as `HOSTILE_CASES` says. An input that made trouble once belongs in the corpus.
+//! The tests try each kind of input with the files in `corpus/<kind>/`, with random changes of these files, and with
+//! random bytes: 200 of each kind, or the number in `HOSTILE_CASES`. An input that once caused trouble belongs in the
+//! corpus.
 
-// Tests may be plain.
+// Some lints do not matter in tests.
 #![allow(clippy::format_collect, clippy::needless_for_each)]
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
@@ -30,7 +31,7 @@ use threadless::store::MemoryStore;
 use threadless::testing::TestClock;
 use threadless::{Deadline, Ports, Project, Router, apps};
 
-/// A backend of each kind, with and without what guards it.
+/// Backends of each kind, with and without a credential.
 const SETTINGS: &str = r#"
 [project]
 name = "Hostile"
@@ -62,7 +63,7 @@ delivery_reports = true
 engine = "httptester"
 "#;
 
-/// A gateway that takes everything.
+/// A gateway that takes every message.
 struct Taking;
 
 #[async_trait]
@@ -72,7 +73,7 @@ impl Transport for Taking {
     }
 }
 
-/// A project that nobody has used yet.
+/// Returns a new project without any data.
 fn project() -> Arc<Project> {
     let settings = Settings::read(SETTINGS, &Engines::standard(), &Surroundings::local(&[])).unwrap();
     let clock = Arc::new(TestClock::default());
@@ -85,7 +86,7 @@ fn project() -> Arc<Project> {
     Arc::new(Project::new(settings, Router::new().app(apps::Echo).app(apps::DefaultReply), ports))
 }
 
-/// Enough for anything here.
+/// Returns a deadline that is long enough for every input.
 fn deadline() -> Deadline {
     Deadline::within(Duration::from_secs(29))
 }

@@ -1,4 +1,4 @@
-//! What is read from files, from the queue and from bytes of text.
+//! The parsers of files, of queue jobs and of bytes of text.
 
 use threadless::backend::Engines;
 use threadless::broadcast::Order;
@@ -18,7 +18,7 @@ fn lossy(input: &[u8]) -> String {
 #[test]
 fn jobs() {
     hold("job", |body| match Job::from_json(&lossy(body)) {
-        // What is read is written again as it is understood.
+        // A job that was read can be written and read again without change.
         Ok(job) => assert_eq!(Job::from_json(&job.to_json()).unwrap(), job),
         Err(problem) => assert!(!problem.to_string().is_empty()),
     });
@@ -33,7 +33,7 @@ fn settings() {
             assert!(!problems.0.is_empty());
             for fault in &problems.0 {
                 assert!(!fault.field.is_empty() && !fault.problem.is_empty(), "{fault}");
-                // The value of a secret is in no fault.
+                // No fault contains the value of a secret.
                 assert!(!fault.problem.contains("hush-hush"), "{fault}");
             }
         }

@@ -13,10 +13,10 @@ use threadless::{ConnectionId, MessageId, Outgoing, Project, endpoint, tester};
 use crate::inputs::hold;
 use crate::{block_on, deadline, project};
 
-/// What no HTTP client can send in a query.
+/// The characters that no HTTP client can send in a query.
 const UNSENDABLE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\\');
 
-/// A URI with these bytes as its query; `None` if no URI can be so long.
+/// Returns a URI with these bytes as its query, or `None` if no URI can be so long.
 fn uri(path: &str, query: &[u8]) -> Option<Uri> {
     format!("{path}?{}", percent_encode(query, UNSENDABLE)).parse().ok()
 }
@@ -30,7 +30,7 @@ fn post(path: &str, content_type: &str, body: &[u8]) -> Request<Bytes> {
     request.body(Bytes::copy_from_slice(body)).unwrap()
 }
 
-/// What holds for every answer to a client: it is not our fault, and who sent something wrong is told which field.
+/// Checks every answer to a client: it is no 5xx, and a refusal names the faulty field.
 #[track_caller]
 fn answered(response: &Response<Bytes>) -> StatusCode {
     let (status, body) = (response.status(), String::from_utf8_lossy(response.body()));
@@ -45,7 +45,7 @@ fn answered(response: &Response<Bytes>) -> StatusCode {
     status
 }
 
-/// Asks a backend of an engine.
+/// Sends a request to a backend of an engine.
 #[track_caller]
 fn ask(engine: &str, request: Option<Request<Bytes>>) -> Option<StatusCode> {
     Some(ask_in(&project(), engine, request?))
@@ -60,14 +60,14 @@ fn ask_in(project: &Project, engine: &str, request: Request<Bytes>) -> StatusCod
 fn queries_of_kannel() {
     hold("kannel-query", |query| {
         ask("kannel", get("/backend/k/", query));
-        // Nobody comes in without the token, whatever else is there.
+        // A caller without the token is refused, whatever else the request contains.
         let stranger = ask("kannel", get("/backend/guarded/", query));
         let has_token = query.windows(5).any(|five| five == b"t0ken");
         assert!(has_token || !stranger.is_some_and(|status| status.is_success()), "{stranger:?}");
-        // What comes from the gateway is kept, or handled: another answer would only bring it back.
+        // A request of the gateway is kept or processed. Any other answer would only make the gateway repeat it.
         let of_gateway = ask("kannel", get("/backend/guarded/", &[b"token=t0ken&", query].concat()));
         let fine = of_gateway.is_none_or(|status| status == 200 || status == 413);
-        // A second token is none.
+        // Only a query that contains a second token may be refused.
         assert!(fine || query.windows(5).any(|five| five == b"token"), "{of_gateway:?}");
     });
 }
@@ -172,7 +172,7 @@ fn references_come_back_as_they_were_and_no_other_does() {
         let mut changed = reference.clone().into_bytes();
         let at = name.len() % changed.len();
         changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
-        // The last character has bits that nobody reads.
+        // The last character has bits that the decoder ignores.
         let opened = key.open(&backend, &String::from_utf8(changed).unwrap());
         assert!(opened.is_none() || at + 1 == reference.len(), "{at} {reference}");
     });

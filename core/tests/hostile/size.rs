@@ -1,4 +1,4 @@
-//! Inputs that are large, or deep: they are answered as others are, and take little memory.
+//! Large and deeply nested inputs. They are answered like others, and take little memory.
 
 use bytes::Bytes;
 use http::{Request, header};
@@ -12,13 +12,13 @@ use threadless::testing::Transcript;
 
 use crate::{block_on, deadline, project};
 
-/// About as much as a request or a job can have.
+/// A size that is close to the largest possible request or job.
 const SIZE: usize = 256 << 10;
 
-/// The most memory that this process may ever have had, in kilobytes.
+/// The maximum memory that this process may ever have used, in kilobytes.
 const MEMORY: u64 = 600_000;
 
-/// Text in shapes that have brought parsers down elsewhere.
+/// Returns texts in shapes that have crashed other parsers.
 fn shapes() -> Vec<String> {
     let fill = |unit: &str| unit.repeat(SIZE / unit.len());
     let json = |value: String| format!(r#"{{"identity":"1","text":{value}}}"#);
@@ -53,7 +53,7 @@ fn shapes() -> Vec<String> {
     ]
 }
 
-/// The most memory that this process ever had, in kilobytes.
+/// Returns the maximum memory that this process has ever used, in kilobytes.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -76,7 +76,7 @@ fn large_and_deep_inputs_are_answered_and_take_little_memory() {
             let status = block_on(broadcast::endpoint::serve(&project, post("/send"))).status();
             assert!(status.is_client_error() || status == 202, "{status}: {start}");
         }
-        // What is as long as may be is read.
+        // A text of the maximum length is read.
         let start_of_it: String = shape.chars().take(endpoint::MAX_BODY).collect();
         let request = Request::post("/http/h/").header(header::CONTENT_TYPE, "application/json");
         let request = request.body(Bytes::from(start_of_it)).unwrap();

@@ -1,4 +1,4 @@
-//! A function that is installed as it is, and a type that forgot to be an app.
+//! A plain Rust function that is installed as an app, and a type that does not implement `App`.
 //says Said) -> impl Future<Output = &'static str> {hours}` is no app
 //says error[E0277]: `Balance` is no app
 //says not an app

@@ -1,4 +1,4 @@
-//! A function in the place of a conversation.
+//! A Rust function where a conversation is expected.
 //says is no conversation
 //says = note: a function that answers single messages is for `keyword("word", function)`
 use threadless::apps::{Said, conversation};

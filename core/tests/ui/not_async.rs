@@ -1,4 +1,4 @@
-//! A handler that is not async, and one that wants another thing than what was said.
+//! A handler that is not async, and one that wants another argument than `Said`.
 //says `String` is not a future
 //says type mismatch in function arguments
 //says apps::Said) -> _`

@@ -1,4 +1,4 @@
-//! An app that keeps to its thread what it holds while it waits.
+//! An app that holds a value that is not `Send` while it waits.
 //says future cannot be sent between threads safely
 //says which is not `Send`
 //says Rc<&str>

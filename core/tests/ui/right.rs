@@ -1,4 +1,4 @@
-//! No mistake: what the others are made of compiles.
+//! No mistake: the parts that the other files use compile.
 use threadless::apps::{Said, keyword};
 use threadless::{App, AppError, Context, Handled, Report, Router};
 
@@ -10,7 +10,7 @@ impl App for Balance {
         Ok(Handled::Yes)
     }
 
-    // A report phase needs nothing but to be there.
+    // A report phase needs no body.
     async fn report(&self, _: &mut Context, _: &Report) -> Result<(), AppError> {
         Ok(())
     }

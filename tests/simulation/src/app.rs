@@ -1,4 +1,4 @@
-//! The apps of the simulated project, and what each message has to come to.
+//! The apps of the simulated project, and the expected effect of each message.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use threadless::{
 use crate::plan::Says;
 use crate::world::World;
 
-/// How the messages of a job begin.
+/// The first word of a job's messages.
 pub(crate) const JOB: &str = "job";
 
-/// Returns how a message of this event is told from others.
+/// Returns the tag that identifies the message of this event.
 pub(crate) fn tag(event: u32) -> String {
     format!("m{event}")
 }
@@ -36,7 +36,7 @@ pub(crate) fn words(tag: &str, says: &Says) -> String {
     }
 }
 
-/// Returns the texts that such a message puts into the outbox, what goes to others last.
+/// Returns the texts that such a message puts into the outbox. Texts for other recipients come last.
 pub(crate) fn effect(tag: &str, says: &Says) -> Vec<String> {
     match says {
         Says::Many(replies) => (1..=*replies).map(|nth| format!("{tag}/{nth}")).collect(),
@@ -59,7 +59,7 @@ pub(crate) fn router(world: &World) -> Router {
     if world.shape.reports { router.app(Listener) } else { router }
 }
 
-/// An app that fails, or hangs, where it is asked to.
+/// An app that fails or hangs if a message asks for it.
 struct Faulty;
 
 impl App for Faulty {
@@ -76,7 +76,7 @@ impl App for Faulty {
     }
 }
 
-/// An app that writes everything down that reaches it.
+/// An app that records every message that reaches it.
 struct Counter {
     people: Vec<Recipient>,
     jobs: bool,
@@ -113,7 +113,7 @@ impl App for Counter {
             "person" => {
                 let other = self.person(rest.first().ok_or("who?")?)?;
                 let Recipient::Connection(connection) = &other else { return Err("no connection".into()) };
-                // A store that fails is no reason here to fail, too.
+                // A failure of the store is no reason to fail here too.
                 let contact = cx.find_contact_of(connection).await.unwrap_or_default();
                 cx.send(format!("{tag}>"), [contact.as_ref().map_or(other.clone(), Recipient::from)])?;
             }
@@ -156,7 +156,7 @@ impl App for Counter {
     }
 }
 
-/// An app that writes down what became of messages.
+/// An app that records the final status of messages.
 struct Listener;
 
 impl App for Listener {

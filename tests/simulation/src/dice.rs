@@ -1,4 +1,4 @@
-//! Chance out of a seed.
+//! Random numbers from a seed.
 
 /// A generator of numbers that a seed decides (`SplitMix64`).
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ impl Dice {
         finish(self.0)
     }
 
-    /// Returns a number below `limit`, or 0 where that is 0.
+    /// Returns a number below `limit`, or 0 if `limit` is 0.
     pub fn below(&mut self, limit: u64) -> u64 {
         if limit == 0 { 0 } else { self.roll() % limit }
     }
@@ -26,12 +26,12 @@ impl Dice {
         from + self.below(to - from + 1)
     }
 
-    /// Returns whether something of this probability, in percent, happens.
+    /// Returns whether an event of this probability, in percent, happens.
     pub fn percent(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    /// Returns one of several things.
+    /// Returns one of several values.
     pub fn one_of<T: Clone>(&mut self, things: &[T]) -> Option<T> {
         things.get(usize::try_from(self.below(things.len() as u64)).unwrap_or(0)).cloned()
     }

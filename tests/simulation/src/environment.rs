@@ -1,4 +1,5 @@
-//! Function environments: each a project of its own with its own clock, and at most one event at a time.
+//! Environments of Lambda functions. Each is a project of its own with its own clock, and handles at most one event at
+//! a time.
 
 use std::future::{Future, pending};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +19,7 @@ use crate::gateway::{ReportDue, SimBackend};
 use crate::port::Port;
 use crate::world::{Body, World, backend};
 
-/// What a function does.
+/// A Lambda function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Function {
     Http,
@@ -28,7 +29,7 @@ pub(crate) enum Function {
 }
 
 impl Function {
-    /// Returns after how long Lambda ends an invocation, as `template.yaml` has it.
+    /// Returns the time after which Lambda ends an invocation, as `template.yaml` has it.
     fn limit(self) -> Duration {
         Duration::from_secs(match self {
             Self::Http | Self::Send => 29,
@@ -86,7 +87,7 @@ impl Lambda {
         Environment { function, port, project }
     }
 
-    /// Forgets all environments that wait.
+    /// Forgets all waiting environments.
     pub(crate) fn replace(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -99,7 +100,7 @@ impl Lambda {
         environment.unwrap_or_else(|| self.start(function))
     }
 
-    /// Runs one event in an environment. `None`: it died of it, or its time was up.
+    /// Runs one event in an environment. Returns `None` if the environment died, or if its time was up.
     pub(crate) async fn invoke<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
         &self,
         function: Function,
@@ -150,7 +151,7 @@ impl Lambda {
     }
 }
 
-/// Nothing goes over HTTP here: the backend leads to its gateway itself.
+/// A transport that is never used. Nothing goes over HTTP here, because the backend calls its gateway directly.
 struct NoTransport;
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! The gateway: a backend that leads to it, and how it reports.
+//! The gateway: the backend that calls it, and its delivery reports.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
@@ -16,10 +16,10 @@ use tokio::time::{sleep, timeout};
 use crate::plan::{Answer, Call, Fault as Wrong, Manner, ReportOf, ReportedFate};
 use crate::port::Port;
 
-/// How long a send may take.
+/// The time-out of a send.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the gateways do with their next messages, by backend.
+/// The planned behaviour of the gateways for their next messages, by backend.
 pub(crate) type Scripts = BTreeMap<BackendName, VecDeque<Manner>>;
 
 /// A report that the gateway has to make.
@@ -36,7 +36,7 @@ pub(crate) struct SimBackend {
 }
 
 impl SimBackend {
-    /// Gives a message to the gateway, which does as its script says.
+    /// Gives a message to the gateway, which acts as its script says.
     async fn meet(&self, message: &Outgoing, limit: Duration) -> SendOutcome {
         let (port, world) = (&self.port, &self.port.world);
         let backend = &message.connection.backend;
@@ -187,7 +187,7 @@ impl Reports for SimBackend {
     }
 }
 
-/// Returns the paths at which a report arrives, each with the milliseconds to wait before.
+/// Returns the paths at which a report arrives, each with the milliseconds to wait before it.
 pub(crate) fn report_calls(due: &ReportDue) -> Vec<(u64, String)> {
     let path = |fate: &str| format!("/sim/{}/report/?for={}&fate={fate}", due.backend, due.reference);
     let fates = match due.report.fate {

@@ -1,4 +1,4 @@
-//! Makes plans out of seeds. Each profile leans towards one kind of trouble, so that every kind is met often.
+//! Makes plans from seeds. Each profile prefers one kind of trouble, so that every kind occurs often.
 
 use crate::dice::Dice;
 use crate::plan::{
@@ -81,7 +81,7 @@ impl Maker {
         Event { id: self.next, at, what }
     }
 
-    /// Something that happens, and what goes with it.
+    /// Returns an event, and the events that go with it.
     fn some(&mut self) -> Vec<Event> {
         let roll = self.dice.below(100);
         match self.profile {
@@ -110,7 +110,7 @@ impl Maker {
         }
     }
 
-    /// A moment: often soon, sometimes after leases, ticks or visibility time-outs have ended.
+    /// Returns a moment. Often it is soon. Sometimes it is after the end of leases, ticks or visibility time-outs.
     fn at(&mut self) -> u64 {
         match self.dice.below(10) {
             0..=3 => self.dice.below(400),
@@ -157,7 +157,7 @@ impl Maker {
         vec![self.says_at(at, from, says)]
     }
 
-    /// Several messages of one person at once, some of them twice.
+    /// Returns several messages of one person at once, some of them twice.
     fn burst(&mut self) -> Vec<Event> {
         let (at, from) = (self.at(), self.person());
         let mut events = Vec::new();
@@ -292,7 +292,7 @@ impl Maker {
         events
     }
 
-    /// STOP or START, with something else at about the same time.
+    /// Returns a STOP or START, with another event at about the same time.
     fn wish(&mut self) -> Vec<Event> {
         let (at, from) = (self.at(), self.person());
         let says = if self.dice.percent(65) { Says::Stop } else { Says::Start };
@@ -310,7 +310,7 @@ impl Maker {
         events
     }
 
-    /// More replies than a record holds, at a gateway that does not take them.
+    /// Returns messages with more replies than a record holds, at a gateway that does not take them.
     fn spill(&mut self) -> Vec<Event> {
         let (at, from) = (self.at(), self.person());
         let manner = Manner { answer: Answer::Defer, report: None };
@@ -360,7 +360,8 @@ impl Maker {
         vec![self.event(at, What::Clock { by, jump })]
     }
 
-    /// Several things for others behind a reply that the gateway does not take, and the queue's client repeats a call.
+    /// Returns several sends to others behind a reply that the gateway does not take. The queue's client repeats a
+    /// call.
     fn withdrawn(&mut self) -> Vec<Event> {
         let (at, from) = (self.at(), self.person());
         let manner = Manner { answer: Answer::Defer, report: None };
@@ -376,7 +377,7 @@ impl Maker {
         events
     }
 
-    /// A fault of a call that a scheduled job makes, at about the time when it is due.
+    /// Returns a fault of a call that a scheduled job makes, at about its due time.
     fn job_fault(&mut self) -> Vec<Event> {
         let calls =
             [Call::Enqueue, Call::PutJob, Call::Job, Call::OpenBroadcast, Call::EnqueueAll, Call::Delete];
@@ -394,7 +395,7 @@ impl Maker {
         events
     }
 
-    /// Someone with a fast clock comes by while the sweep's delivery goes on slowly.
+    /// Returns messages that arrive at an environment with a fast clock while the sweep's delivery continues slowly.
     fn takeover(&mut self) -> Vec<Event> {
         let from = self.person();
         let gateway = |answer, count| What::Gateway {
@@ -407,7 +408,8 @@ impl Maker {
             vec![self.event(0, gateway(Answer::Defer, 1)), self.event(1, gateway(Answer::Slow(slow), 8))];
         let replies = u8::try_from(self.dice.between(3, 6)).unwrap_or(3);
         events.push(self.says_at(2, from, Says::Many(replies)));
-        // Fast enough for the lease to seem over, and too slow for the one that is extended in time.
+        // The clock is fast enough for the lease to seem over. But it is not fast enough for a lease that was extended
+        // in time.
         let by = i64::try_from(self.dice.between(12_000, 22_000)).unwrap_or(12_000);
         let at = self.dice.between(60_500, 66_000);
         events.push(self.event(at, What::Clock { by, jump: true }));

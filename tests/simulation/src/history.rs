@@ -1,4 +1,4 @@
-//! One history: a plan happens, then faults end and the world becomes quiet, then the judge speaks.
+//! One history: a plan is carried out, then faults end and the world becomes quiet, then the judge decides.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,25 +22,26 @@ use crate::judge;
 use crate::plan::{Event, Plan, Says, What};
 use crate::world::{Armed, World, backend, short};
 
-/// For how long Kannel waits before it posts a message again.
+/// The time that Kannel waits before it posts a message again.
 const KANNEL_RETRY: Duration = Duration::from_secs(10);
 
-/// How many responders work at once.
+/// The number of responder environments that work at the same time.
 const RESPONDERS: usize = 3;
 
-/// How many minutes a world may take to become quiet: more than several of the longest waits, an hour in doubt.
+/// The number of minutes in which a world must become quiet. It is more than several of the longest waits, which last
+/// an hour for a message in doubt.
 const QUIET_WITHIN: u64 = 4 * 60;
 
-/// What came of a history.
+/// The result of a history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// The promises that were broken, and how. Empty where all were kept.
+    /// The broken promises, each with a description. Empty if all promises were kept.
     pub broken: Vec<(&'static str, String)>,
-    /// The log, where one was asked for.
+    /// The log, if it was requested.
     pub log: String,
 }
 
-/// Has a plan happen, and returns what the judge says of it.
+/// Carries out a plan, and returns the verdict of the judge.
 pub fn run(plan: &Plan, logs: bool) -> Verdict {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = match runtime {
@@ -65,7 +66,7 @@ pub fn run(plan: &Plan, logs: bool) -> Verdict {
     })
 }
 
-/// Everything that goes on beside the environments.
+/// The activities outside the environments.
 pub(crate) struct Outside {
     pub(crate) world: Arc<World>,
     pub(crate) lambda: Lambda,
@@ -84,7 +85,7 @@ async fn happen(world: &Arc<World>, plan: &Plan) {
 }
 
 impl Outside {
-    /// Begins everything that goes on by itself: the pollers of the queue, the timer, the reports.
+    /// Starts the activities that run by themselves: the pollers of the queue, the timer, the reports.
     pub(crate) fn begin(world: &Arc<World>) -> Arc<Self> {
         let (reports, due) = unbounded_channel();
         let lambda = Lambda::new(Arc::clone(world), reports);
@@ -97,7 +98,7 @@ impl Outside {
         outside
     }
 
-    /// Ends all faults, and waits until nothing goes on any more.
+    /// Ends all faults, and waits until no work is left.
     pub(crate) async fn become_quiet(&self) {
         let world = &self.world;
         world.log("plan", || "faults end".to_owned());
@@ -109,7 +110,7 @@ impl Outside {
             state.environments.iter_mut().for_each(|body| body.skew = 0);
         }
         for _ in 0..QUIET_WITHIN {
-            // Not a whole minute: not always in the middle of a tick.
+            // The wait is not a whole minute, so that it does not always end in the middle of a tick.
             sleep(Duration::from_millis(60_700)).await;
             let broken = !world.lock().seen.broken.is_empty();
             if broken || self.redrive() == 0 && self.is_quiet() {
@@ -189,7 +190,7 @@ impl Outside {
         }
     }
 
-    /// Kannel posts a message, and with `again` until it is taken.
+    /// Makes Kannel post a message. With `again`, Kannel repeats it until it is accepted.
     pub(crate) fn post(self: &Arc<Self>, event: u32, from: u8, says: &Says, named: bool, again: bool) {
         self.world.lock().busy += 1;
         let (outside, says) = (Arc::clone(self), says.clone());
@@ -201,7 +202,7 @@ impl Outside {
         });
     }
 
-    /// Kannel posts a message. Returns whether it was taken.
+    /// Makes Kannel post a message once. Returns whether it was accepted.
     pub(crate) async fn post_once(&self, event: u32, from: u8, says: &Says, named: bool) -> bool {
         let Some(connection) = self.world.person(from).cloned() else { return true };
         let tag = app::tag(event);
@@ -227,7 +228,7 @@ impl Outside {
         answer.await == Some(200)
     }
 
-    /// Someone has a broadcast sent, again and again until it is taken.
+    /// Calls for a broadcast again and again until it is accepted.
     fn send(self: &Arc<Self>, event: u32, to: &[u8]) {
         let people = to.iter().filter_map(|person| self.world.person(*person));
         let recipients: Vec<Recipient> = people.map(Recipient::from).collect();
@@ -257,7 +258,7 @@ impl Outside {
         });
     }
 
-    /// The gateway reports what became of messages.
+    /// Makes the gateway report the status of messages.
     async fn report(self: Arc<Self>, mut due: UnboundedReceiver<ReportDue>) {
         while let Some(due) = due.recv().await {
             let outside = Arc::clone(&self);
@@ -274,7 +275,7 @@ impl Outside {
         }
     }
 
-    /// Notes what was reported.
+    /// Records a report.
     fn reported(&self, path: &str) {
         let backend = path.split('/').nth(2).and_then(|name| name.parse().ok());
         let reference = path.split("for=").nth(1).and_then(|rest| rest.split('&').next()).unwrap_or_default();
@@ -288,7 +289,7 @@ impl Outside {
         }
     }
 
-    /// One poller of the queue.
+    /// Runs one poller of the queue.
     async fn work_off(self: Arc<Self>) {
         let world = &self.world;
         loop {
@@ -320,7 +321,7 @@ impl Outside {
         }
     }
 
-    /// The timer.
+    /// Runs the timer.
     async fn tick(self: Arc<Self>) {
         loop {
             sleep(Duration::from_secs(60)).await;

@@ -1,4 +1,4 @@
-//! The judge: whether every promise was kept, once the world is quiet.
+//! The judge. It checks whether every promise was kept, once the world is quiet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,13 +11,13 @@ use crate::plan::Says;
 use crate::seen::SeenEntry;
 use crate::world::{World, short};
 
-/// How long a gateway has to take a message.
+/// The time in which a gateway must take a message.
 const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
 
-/// What is wrong: which promise, and how it was broken.
+/// The broken promises, each with a description.
 type Broken = Vec<(&'static str, String)>;
 
-/// Looks at everything that was seen, and at what the store has in the end.
+/// Checks everything that was seen, and the final content of the store.
 pub(crate) async fn judge(world: &World) {
     let mut broken = Broken::new();
     let mut rows: BTreeMap<MessageId, HistoryRow> = BTreeMap::new();
@@ -40,7 +40,8 @@ pub(crate) async fn judge(world: &World) {
     }
 }
 
-/// The session of a connection has each message once, in the order of the commits, and each end of a message.
+/// Checks that the session of a connection has each message once, in the order of the commits, and each final status of
+/// a message.
 async fn effects(world: &World, connection: &ConnectionId, broken: &mut Broken) {
     let Ok(loaded) = world.store.load(connection, &MessageId::from("judge"), world.now()).await else {
         return;
@@ -84,7 +85,8 @@ async fn effects(world: &World, connection: &ConnectionId, broken: &mut Broken) 
             }
         }
         for (_, id, fate) in seen.ends.iter().filter(|(whose, ..)| whose == connection) {
-            // Refused, and taken when it was tried again, since a death left it in the outbox: it did not fail.
+            // The gateway refused the message, but a death left it in the outbox, and the gateway took it at the next
+            // try. So it did not fail.
             let taken_after_all =
                 seen.entries.get(id).is_some_and(|entry| entry.refused > 0 && entry.taken > 0);
             if !of_report(id) && !taken_after_all && !told.contains(&format!("{id} {fate}")) {
@@ -94,7 +96,7 @@ async fn effects(world: &World, connection: &ConnectionId, broken: &mut Broken) 
     }
 }
 
-/// Contacts have each message that named them once.
+/// Checks that the contacts have each message that changed them, once.
 async fn contacts(world: &World, broken: &mut Broken) {
     let ids = world.lock().seen.contacts.clone();
     let mut all = BTreeSet::new();
@@ -116,7 +118,7 @@ async fn contacts(world: &World, broken: &mut Broken) {
     }
 }
 
-/// What was answered with 200 has its effect.
+/// Checks that each message that was answered with 200 has its effect.
 fn acknowledged(world: &World, broken: &mut Broken) {
     let state = world.lock();
     let seen = &state.seen;
@@ -128,7 +130,7 @@ fn acknowledged(world: &World, broken: &mut Broken) {
     }
 }
 
-/// Each message that was committed went out once, or there is a reason.
+/// Checks that each committed message went out once, or that there is a reason why not.
 fn messages(world: &World, rows: &BTreeMap<MessageId, HistoryRow>, broken: &mut Broken) {
     let state = world.lock();
     let (seen, now) = (&state.seen, world.now());
@@ -165,7 +167,7 @@ fn messages(world: &World, rows: &BTreeMap<MessageId, HistoryRow>, broken: &mut 
     }
 }
 
-/// Commits follow the queue, and messages leave in the order of their commits.
+/// Checks that commits follow the order of the queue, and that messages leave in the order of their commits.
 fn order(world: &World, broken: &mut Broken) {
     let state = world.lock();
     let seen = &state.seen;
@@ -202,7 +204,7 @@ fn group_of(connection: &ConnectionId) -> String {
     })
 }
 
-/// What a message, a broadcast or a job has for others reached each of them once.
+/// Checks that the texts of messages, broadcasts and jobs for other recipients reached each recipient once.
 fn sent_to_others(world: &World, broken: &mut Broken) {
     let state = world.lock();
     let seen = &state.seen;
@@ -237,7 +239,7 @@ fn sent_to_others(world: &World, broken: &mut Broken) {
     }
 }
 
-/// What was reported stands in the history, and the apps know of every refusal.
+/// Checks that reports are in the history, and that the apps learnt of every refusal.
 fn reports(world: &World, rows: &BTreeMap<MessageId, HistoryRow>, broken: &mut Broken) {
     let state = world.lock();
     for (id, reported) in &state.seen.reported {
@@ -249,7 +251,7 @@ fn reports(world: &World, rows: &BTreeMap<MessageId, HistoryRow>, broken: &mut B
     }
 }
 
-/// A job was done for each due time once, in order, up to the last one.
+/// Checks that a job was done for each due time once, in order, up to the last one.
 fn jobs(world: &World, broken: &mut Broken) {
     let state = world.lock();
     let done = &state.seen.done;
@@ -266,12 +268,12 @@ fn jobs(world: &World, broken: &mut Broken) {
     }
     let now = world.now();
     let last = done.last().copied().unwrap_or(Timestamp::UNIX_EPOCH);
-    // Due every two minutes, and looked at every minute.
+    // The job is due every two minutes, and the timer runs every minute.
     let long = world.ms() > 6 * 60_000;
     if let Some(due) = state.seen.scheduled.iter().find(|due| **due > last) {
         broken.push(("nothing waits for ever", format!("a job for {due} was on the queue and never done")));
     }
-    // A clock that was fast has started what is due in the future: until then there is nothing to do.
+    // A fast clock has started the job for a due time in the future. Until that time there is nothing to do.
     let last = state.seen.started.map_or(last, |started| last.max(started));
     if long && now.duration_since(last) > SignedDuration::from_mins(4) {
         broken.push(("nothing waits for ever", format!("a job was last done for {last}, and it is {now}")));

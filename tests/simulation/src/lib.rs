@@ -1,6 +1,7 @@
-//! Threadless in a world of its own: the real core, one thread, paused time, and every chance out of one seed.
+//! Threadless in a simulated world: the real core, one thread, paused time, and one seed that decides all random
+//! choices.
 //!
-//! `README.md` in this folder says how it is used.
+//! `README.md` in this folder explains how to use it.
 
 mod app;
 mod dice;

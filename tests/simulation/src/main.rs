@@ -7,25 +7,25 @@ use std::time::Instant;
 use clap::Parser;
 use simulation::{Found, explore, plan_of, run, scenarios, search, shrink};
 
-/// Runs Threadless in a simulated world, and says which promise is broken.
+/// Runs Threadless in a simulated world, and reports broken promises.
 #[derive(Debug, Parser)]
 struct Args {
-    /// How many histories to run.
+    /// The number of histories to run.
     #[arg(long, default_value_t = 5_000)]
     histories: u64,
-    /// The seed of the first of them.
+    /// The seed of the first history.
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// Runs the history of one seed, with its log; where it fails, the shortest one that does, too.
+    /// Runs the history of one seed and prints its log. If it fails, also prints the shortest history that fails.
     #[arg(long)]
     seed: Option<u64>,
-    /// How many threads to use.
+    /// The number of threads to use.
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// Goes on after a failure, and counts failures by kind.
+    /// Continues after a failure, and counts failures by kind.
     #[arg(long)]
     all: bool,
-    /// Plants each fault in turn, and says after how many histories it is found.
+    /// Plants each fault in turn, and prints after how many histories it is found.
     #[cfg(feature = "planted")]
     #[arg(long)]
     plants: bool,
@@ -102,7 +102,7 @@ fn complete() -> io::Result<bool> {
     Ok(kept)
 }
 
-/// Plants faults, and says how each is found.
+/// Plants faults, and prints how each is found.
 #[cfg(feature = "planted")]
 fn planted(only: Option<&str>) -> io::Result<bool> {
     let mut out = io::stdout();

@@ -1,61 +1,61 @@
-//! The plan of a history: every event and every fault as data, so that a shorter plan is a shorter history.
+//! The plan of a history. It has every event and every fault as data, so a shorter plan is a shorter history.
 
 use std::fmt;
 
-/// A history before it happens.
+/// A history before it is carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The seed that it was made of, which also decides all noise.
+    /// The seed from which the plan was made. It also decides all noise.
     pub seed: u64,
-    /// How the project is set up.
+    /// The setup of the project.
     pub shape: Shape,
-    /// What happens, in the order of its time.
+    /// The events, in the order of time.
     pub events: Vec<Event>,
 }
 
-/// How the project is set up.
+/// The setup of the project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)]
 pub struct Shape {
-    /// Whether the backends answer first and handle later.
+    /// Whether the backends answer first and process messages later.
     pub queued: bool,
     /// Whether an app wants delivery reports.
     pub reports: bool,
     /// Whether an app has a scheduled job.
     pub jobs: bool,
-    /// Whether the way of handling changes in between.
+    /// Whether processing changes between inline and queued during the history.
     pub flips: bool,
-    /// Whether calls take differing times, or a millisecond each.
+    /// Whether calls take different times. If not, each call takes a millisecond.
     pub noise: bool,
 }
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Its number, by which others refer to it: the same however short the plan becomes.
+    /// The number by which other events refer to this event. It stays the same when the plan becomes shorter.
     pub id: u32,
-    /// When it happens, in milliseconds from the start.
+    /// The time of the event, in milliseconds from the start.
     pub at: u64,
-    /// What happens.
+    /// The kind of the event.
     pub what: What,
 }
 
-/// A person: two backends with three numbers each.
+/// The number of a person. Three people belong to each of two backends.
 pub type Person = u8;
 
-/// How many people there are.
+/// The number of people.
 pub const PEOPLE: u8 = 6;
 
-/// What happens.
+/// The kind of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    /// A person texts.
+    /// A person sends a message.
     Message {
-        /// Who.
+        /// The person.
         from: Person,
-        /// What it asks for.
+        /// The request in the message.
         says: Says,
-        /// Whether the gateway has an id for it.
+        /// Whether the gateway gives the message an id.
         named: bool,
     },
     /// Kannel posts a message once more.
@@ -63,132 +63,133 @@ pub enum What {
         /// The event of the message.
         of: u32,
     },
-    /// The gateway does this with its next messages.
+    /// The gateway treats its next messages in this manner.
     Gateway {
-        /// At which backend: 0 or 1.
+        /// The backend: 0 or 1.
         backend: u8,
-        /// What it does.
+        /// The manner.
         manner: Manner,
-        /// With how many messages.
+        /// The number of messages.
         count: u8,
     },
     /// A call goes wrong.
     Fault {
-        /// Which call.
+        /// The call.
         call: Call,
-        /// How many such calls go well before.
+        /// The number of such calls that succeed before.
         after: u8,
-        /// How it goes wrong.
+        /// The fault.
         fault: Fault,
     },
-    /// Someone has a text sent to several people.
+    /// A caller sends a broadcast to several people.
     Broadcast {
-        /// To whom.
+        /// The recipients.
         to: Vec<Person>,
     },
-    /// The clocks of environments that start from now on go wrong.
+    /// The clocks of environments that start from now on are wrong.
     Clock {
-        /// By so many milliseconds.
+        /// The error of the clocks, in milliseconds.
         by: i64,
-        /// Whether those that wait for an event jump, too.
+        /// Whether the clocks of waiting environments become wrong too.
         jump: bool,
     },
     /// Every environment is replaced by a new one.
     Redeploy {
-        /// Whether what is running is killed.
+        /// Whether running environments are killed.
         kill: bool,
-        /// Whether messages are handled at another time from then on: inline or queued.
+        /// Whether processing changes from then on between inline and queued.
         flip: bool,
     },
-    /// No tick comes for so many minutes.
+    /// No tick comes for some minutes.
     Silence {
-        /// Minutes.
+        /// The number of minutes.
         minutes: u8,
     },
     /// The operator moves the dead letters back.
     Redrive,
 }
 
-/// What a message asks the app for.
+/// The request of a message to the app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Says {
-    /// To be counted: one reply.
+    /// Count the message, and give one reply.
     Count,
-    /// Several replies.
+    /// Give several replies.
     Many(u8),
-    /// Something for others, and a reply.
+    /// Send a text to other people, and give a reply.
     Tell(Vec<Person>),
-    /// Something for whoever is behind a person's number, and a reply.
+    /// Send a text to the contact behind a person's number, and give a reply.
     TellContact(Person),
-    /// To be counted slowly: one reply after so many milliseconds.
+    /// Count the message slowly, and give one reply after this number of milliseconds.
     Slow(u16),
-    /// To be counted by the second app, after the first one failed.
+    /// The first app fails, and the second app counts the message.
     Fail,
-    /// The same after the first app hung.
+    /// The first app hangs, and the second app counts the message.
     Hang,
-    /// To be counted without a reply.
+    /// Count the message without a reply.
     Quiet,
-    /// To be counted with the contact.
+    /// Count the message in the contact too.
     Name,
-    /// To have the contact of that person from now on.
+    /// Use the contact of that person from now on.
     Join(Person),
-    /// No more messages.
+    /// Send no more messages.
     Stop,
-    /// Messages again.
+    /// Send messages again.
     Start,
 }
 
-/// What a gateway does with one message.
+/// The gateway's treatment of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Manner {
-    /// What it answers.
+    /// The answer.
     pub answer: Answer,
-    /// What it reports, if it takes the message and reports are asked for.
+    /// The report, if the gateway takes the message and reports are requested.
     pub report: Option<ReportOf>,
 }
 
-/// What a gateway answers to one message.
+/// The gateway's answer to one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It takes it and says so.
+    /// The gateway takes the message and says so.
     Accept,
-    /// It refuses it for good.
+    /// The gateway refuses the message for good.
     Refuse,
-    /// It does not take it now.
+    /// The gateway does not take the message now.
     Defer,
-    /// It takes it, and the answer is lost at once.
+    /// The gateway takes the message, and its answer is lost at once.
     Lose,
-    /// It takes it, and never answers.
+    /// The gateway takes the message and never answers.
     TakeAndHang,
-    /// It does not take it, and never answers.
+    /// The gateway does not take the message and never answers.
     Hang,
-    /// It takes it and says so after so many milliseconds.
+    /// The gateway takes the message and says so after this number of milliseconds.
     Slow(u16),
-    /// It takes it only after so many milliseconds, whoever still waits, and says so.
+    /// The gateway takes the message only after this number of milliseconds, even if the sender no longer waits, and
+    /// then says so.
     TakeLate(u16),
 }
 
 /// A delivery report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReportOf {
-    /// Delivered, failed, or first under way and then delivered.
+    /// The status in the report: delivered, failed, or a sequence of two.
     pub fate: ReportedFate,
-    /// How many milliseconds after the message was taken.
+    /// The milliseconds between the acceptance of the message and the report.
     pub delay: u32,
-    /// How often it comes.
+    /// The number of times that the report comes.
     pub times: u8,
 }
 
-/// What a report says.
+/// The content of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportedFate {
-    /// The phone has it.
+    /// The phone has the message.
     Delivered,
-    /// The phone will not have it.
+    /// The phone will not get the message.
     Failed,
-    /// First the one, then, a little later, the other.
+    /// First a failure, and a little later a delivery.
     FailedThenDelivered,
-    /// Delivered, and then a late word that it is on its way.
+    /// A delivery, and then a late report that the message is on its way.
     DeliveredThenUnderway,
 }
 
@@ -220,30 +221,30 @@ pub enum Call {
     Enqueue,
     EnqueueAll,
     Send,
-    /// The queue's own: what is done leaves it.
+    /// The queue's own call, by which a finished job leaves it.
     Delete,
 }
 
-/// How a call goes wrong.
+/// The way in which a call goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// An error, and nothing was done.
+    /// The call returns an error, and nothing was done.
     ErrorBefore,
-    /// An error, although it was done.
+    /// The call returns an error, although it was done.
     ErrorAfter,
     /// The environment dies, and nothing was done.
     CrashBefore,
-    /// The environment dies, although it was done.
+    /// The environment dies, although the call was done.
     CrashAfter,
-    /// The environment freezes for so many milliseconds before it is done.
+    /// The environment freezes for this number of milliseconds before the call is done.
     FreezeBefore(u32),
-    /// The environment freezes for so many milliseconds when it is done.
+    /// The environment freezes for this number of milliseconds after the call is done.
     FreezeAfter(u32),
-    /// It is done so many milliseconds later.
+    /// The call is done this number of milliseconds later.
     Slow(u32),
-    /// The client did it twice, since the first answer was lost: the second answer counts.
+    /// The client makes the call twice, because the first answer was lost. The second answer counts.
     Twice,
-    /// This and the next calls are throttled: an error each, and nothing was done.
+    /// This call and the next ones are throttled: each returns an error, and nothing was done.
     Throttle(u8),
 }
 

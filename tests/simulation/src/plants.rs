@@ -1,25 +1,25 @@
-//! Planted faults: how many histories it takes to find each, and how short the history becomes.
+//! Planted faults: the number of histories until each is found, and the length of the shortest history that shows it.
 
 use threadless::planted::{Plant, Planted};
 
 use crate::plan::Plan;
 use crate::{Verdict, plan_of, run, shrink};
 
-/// A history with so many events is short enough to be understood.
+/// The number of events up to which a history is short enough to be understood.
 const SHORT: usize = 10;
 
 /// A planted fault that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Harvest {
-    /// After how many histories it was found, in the form below.
+    /// The number of histories before it was found, in the form below.
     pub histories: u64,
-    /// Which promise it broke.
+    /// The broken promise.
     pub promise: &'static str,
-    /// The shortest history that shows it.
+    /// The shortest history that shows the fault.
     pub plan: Plan,
 }
 
-/// Returns all plants by name, each with what it does.
+/// Returns all plants by name, each with a description.
 pub fn plants() -> impl Iterator<Item = (Plant, &'static str, &'static str)> {
     Plant::ALL.iter().map(|plant| (*plant, plant.name(), plant.what()))
 }
@@ -30,7 +30,7 @@ pub fn run_planted(plan: &Plan, plant: Plant, logs: bool) -> Verdict {
     run(plan, logs)
 }
 
-/// Looks for a planted fault in at most `limit` histories, and makes the first one that shows it short.
+/// Searches for a planted fault in at most `limit` histories, and shortens the first history that shows it.
 pub fn harvest(plant: Plant, limit: u64) -> Option<Harvest> {
     let _planted = Planted::new(plant);
     let mut shortest: Option<Harvest> = None;
@@ -43,7 +43,7 @@ pub fn harvest(plant: Plant, limit: u64) -> Option<Harvest> {
         if shorter {
             shortest = Some(Harvest { histories: seed + 1, promise, plan });
         }
-        // A history that stays long may have met it by a long way: the next one may not.
+        // A history that stays long may show the fault only by a detour. The next history may be shorter.
         if shortest.as_ref().is_some_and(|found| found.plan.events.len() <= SHORT) {
             break;
         }

@@ -1,4 +1,4 @@
-//! The gate that every call of an environment goes through: it takes time there, and may go wrong.
+//! The gate through which every call of an environment goes. A call takes time there, and may go wrong.
 
 use std::future::{Future, pending};
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::plan::{Call, Fault};
 use crate::world::World;
 
-/// The way of one environment to the world.
+/// The connection of one environment to the world.
 #[derive(Clone)]
 pub(crate) struct Port {
     pub(crate) world: Arc<World>,
     pub(crate) environment: usize,
 }
 
-/// An error that a fault can bring about.
+/// An error that a fault can cause.
 pub(crate) trait Failing {
     fn failing(problem: &str) -> Self;
 }
@@ -38,7 +38,7 @@ impl Failing for QueueError {
 }
 
 impl Port {
-    /// Does `work`, which happens at one moment, some time from now, unless the call goes wrong.
+    /// Does `work` at one moment, some time from now, unless the call goes wrong.
     pub(crate) async fn call<T, E: Failing, F: Future<Output = Result<T, E>>>(
         &self,
         call: Call,
@@ -69,7 +69,7 @@ impl Port {
         answer
     }
 
-    /// What a fault does before the call has its effect.
+    /// Carries out the part of a fault that comes before the call's effect.
     pub(crate) async fn before(&self, fault: Option<Fault>) {
         match fault {
             Some(Fault::CrashBefore) => self.die().await,
@@ -77,11 +77,11 @@ impl Port {
             Some(Fault::Slow(ms)) => sleep(Duration::from_millis(u64::from(ms))).await,
             _ => {}
         }
-        // A frozen process has sent its request, or it has not: nothing happens in between.
+        // A frozen process has either sent its request or not sent it. There is no state in between.
         self.awake().await;
     }
 
-    /// What a fault does when the call had its effect.
+    /// Carries out the part of a fault that comes after the call's effect.
     pub(crate) async fn after(&self, fault: Option<Fault>) {
         match fault {
             Some(Fault::CrashAfter) => self.die().await,
@@ -91,7 +91,7 @@ impl Port {
         self.awake().await;
     }
 
-    /// Waits until the environment is not frozen. A dead one never wakes.
+    /// Waits until the environment is not frozen. A dead environment never wakes.
     pub(crate) async fn awake(&self) {
         loop {
             let until = match self.world.lock().environments.get(self.environment) {

@@ -1,4 +1,4 @@
-//! All interleavings of the store calls of two actors, one after the other: not a sample.
+//! All interleavings of the store calls of two actors, one after the other. This is not a sample.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,39 +15,39 @@ use crate::plan::{Answer, Manner, Says, Shape};
 use crate::turns::Turns;
 use crate::world::World;
 
-/// What one actor does next.
+/// The next action of an actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// It handles the message of this number, inline.
+    /// The actor processes the message of this number, inline.
     Message(u32, Says),
-    /// It works off what the sweep found: the outbox of the connection.
+    /// The actor delivers the outbox of the connection, as after a sweep.
     Deliver,
 }
 
-/// Two actors at work on one connection.
+/// Two actors that work on one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
-    /// What it is about.
+    /// The name of the scenario.
     pub name: &'static str,
-    /// A message that was handled before, and whose reply still waits in the outbox.
+    /// Whether a message was processed before and its reply still waits in the outbox.
     pub backlog: bool,
-    /// What each actor does, in turn.
+    /// The actions of each actor, in order.
     pub actors: [Vec<Act>; 2],
-    /// Whether one of them may die at any call.
+    /// Whether one of the actors may die at any call.
     pub crash: bool,
 }
 
-/// What came of all schedules of a scenario.
+/// The result of all schedules of a scenario.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explored {
-    /// How many there are.
+    /// The number of schedules.
     pub schedules: usize,
-    /// The first one that broke a promise: the choices, what was broken, and the log.
+    /// The first schedule that broke a promise: the choices, the description, and the log.
     pub broken: Option<(Vec<usize>, String, String)>,
 }
 
-/// For this long the runtime is left alone after each choice, so that everyone who can go on does: longer than the
-/// wait after a lost race.
+/// The time for which the runtime runs alone after each choice, so that every actor that can continue does so. It is
+/// longer than the wait after a lost race.
 const SETTLE: Duration = Duration::from_millis(45);
 
 /// The scenarios that are tried in every run.
@@ -72,7 +72,7 @@ pub fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-/// Tries every schedule of a scenario, each from the start, and stops at the first that breaks a promise.
+/// Tries every schedule of a scenario, each from the start. Stops at the first schedule that breaks a promise.
 pub fn explore(scenario: &Scenario) -> Explored {
     let mut explored = Explored::default();
     let mut prefix = Vec::new();
@@ -93,7 +93,7 @@ pub fn explore(scenario: &Scenario) -> Explored {
     }
 }
 
-/// The choices of a schedule, each with how many there were, and what was broken with the log.
+/// The choices of a schedule, each with the number of possible choices, and the broken promise with the log.
 type Ran = (Vec<(usize, usize)>, Option<(String, String)>);
 
 fn run(scenario: &Scenario, prefix: &[usize], logs: bool) -> Ran {
@@ -131,7 +131,7 @@ async fn play(world: &Arc<World>, scenario: &Scenario, prefix: &[usize]) -> Vec<
         }));
     }
     let (mut choices, mut crashed) = (Vec::new(), !scenario.crash);
-    // Far more than there are calls: who waits longer than that waits for ever.
+    // This is far more than the number of calls. An actor that waits longer waits for ever.
     for _ in 0..500 {
         sleep(SETTLE).await;
         let waiting = turns.waiting();
@@ -156,7 +156,7 @@ async fn play(world: &Arc<World>, scenario: &Scenario, prefix: &[usize]) -> Vec<
     turns.open();
     for act in scenario.actors.iter().flatten() {
         if let Act::Message(number, says) = act {
-            // Kannel comes again, whatever it was answered.
+            // Kannel posts the message again after any answer.
             outside.post(*number, 0, says, true, true);
         }
     }
@@ -164,7 +164,7 @@ async fn play(world: &Arc<World>, scenario: &Scenario, prefix: &[usize]) -> Vec<
     choices
 }
 
-/// Has a message handled whose reply the gateway does not take, and waits until it may be tried again.
+/// Processes a message whose reply the gateway does not take, and waits until the next attempt is due.
 async fn backlog(outside: &Arc<Outside>) {
     let world = &outside.world;
     if let Some(turns) = &world.turns {

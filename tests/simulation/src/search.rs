@@ -12,18 +12,19 @@ use crate::{plan_of, run};
 /// A history that broke a promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Its seed.
+    /// The seed of the history.
     pub seed: u64,
-    /// The promise.
+    /// The broken promise.
     pub promise: &'static str,
-    /// How it was broken.
+    /// The description of the failure.
     pub how: String,
 }
 
-/// Runs the histories of these seeds on so many threads, and returns those that broke a promise, in the order of their
-/// seeds. With `first`, it ends with the first one.
+/// Runs the histories of these seeds on several threads, and returns those that broke a promise, in the order of their
+/// seeds. With `first`, it ends after the first one.
 ///
-/// `progress` is told from time to time how many are done and how many of them broke a promise.
+/// Calls `progress` from time to time with the number of finished histories and the number of those that broke a
+/// promise.
 pub fn search(
     seeds: Range<u64>,
     threads: usize,
@@ -35,7 +36,8 @@ pub fn search(
     let done = AtomicU64::new(0);
     let work = || {
         loop {
-            // Seeds are taken in order, and one that was taken is finished: what comes first is the first.
+            // Threads take seeds in order, and finish each seed that they take. So the first failure in order is really
+            // the first.
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= seeds.end || end.load(Ordering::Relaxed) {
                 return;
@@ -63,7 +65,7 @@ pub fn search(
     found
 }
 
-/// Returns a line for each kind of failure: how often it was met, and at which seeds first.
+/// Returns a line for each kind of failure: its number of occurrences, and its first seeds.
 pub fn kinds(found: &[Found]) -> Vec<String> {
     let mut kinds: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for Found { seed, promise, how } in found {

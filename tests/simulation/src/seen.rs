@@ -1,4 +1,4 @@
-//! What the judge sees while a history goes on: effects at the store, jobs on the queue, messages at the gateway.
+//! The observations of the judge during a history: effects at the store, jobs on the queue, messages at the gateway.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,75 +17,75 @@ use crate::plan::Says;
 use crate::port::Port;
 use crate::world::short;
 
-/// What was seen of one history.
+/// The observations of one history.
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// Promises that were broken, and how.
+    /// The broken promises, each with a description.
     pub(crate) broken: Vec<(&'static str, String)>,
-    /// Messages that Kannel has for us, by the id that they will have.
+    /// The messages that Kannel posts, by their future ids.
     pub(crate) posted: BTreeMap<MessageId, (u32, Says)>,
-    /// Events whose message was answered with 200, and broadcasts that were taken.
+    /// The events whose message was answered with 200, and the broadcasts that were accepted.
     pub(crate) acknowledged: BTreeSet<u32>,
-    /// Effects in the order in which they were committed.
+    /// The effects, in the order in which they were committed.
     pub(crate) commits: Vec<(ConnectionId, MessageId)>,
-    /// Messages that were committed to an outbox.
+    /// The messages that were committed to an outbox.
     pub(crate) entries: BTreeMap<MessageId, SeenEntry>,
-    /// Their ids as the gateway took them.
+    /// The ids of these messages in the order in which the gateway took them.
     pub(crate) arrivals: BTreeMap<ConnectionId, Vec<MessageId>>,
-    /// Messages as the queue took them.
+    /// The messages in the order in which the queue took them.
     pub(crate) accepted: BTreeMap<ConnectionId, Vec<MessageId>>,
-    /// Messages that nobody asked for, as the queue took them.
+    /// The notices that the queue took.
     pub(crate) notices: BTreeMap<MessageId, (ConnectionId, String)>,
-    /// Ends of messages: by a report that moved its row forward.
+    /// The final statuses of messages, by a report that moved the row forward.
     pub(crate) ends: BTreeSet<(ConnectionId, MessageId, &'static str)>,
-    /// Broadcasts, those of jobs included: each message with its ways.
+    /// The broadcasts, including those of jobs: each message with the connections of its recipient.
     pub(crate) broadcasts: BTreeMap<String, Vec<Piece>>,
-    /// Broadcasts that a run of a job keeps, and may not have decided on.
+    /// The broadcasts that a run of a job stored, although the run may not be decided.
     staged: BTreeMap<String, Vec<Piece>>,
-    /// Their texts.
+    /// The texts of the broadcasts.
     pub(crate) broadcast_texts: BTreeMap<String, String>,
-    /// Contacts that were written.
+    /// The contacts that were written.
     pub(crate) contacts: BTreeSet<ContactId>,
-    /// Reports that were answered with 200: message and state.
+    /// The reports that were answered with 200: message and state.
     pub(crate) reported: Vec<(String, State)>,
-    /// Due times for which a job was on the queue.
+    /// The due times for which a job was on the queue.
     pub(crate) scheduled: BTreeSet<Timestamp>,
-    /// The last due time that counts as started: in the future where a clock was fast.
+    /// The last due time that counts as started. It is in the future if a clock was fast.
     pub(crate) started: Option<Timestamp>,
     /// The state of the job when it was last done.
     pub(crate) job_state: Option<String>,
-    /// Due times for which a job was done.
+    /// The due times for which a job was done.
     pub(crate) done: Vec<Timestamp>,
-    /// When people opted out and in: number of the moment, and whether they are out.
+    /// The opt-outs and opt-ins of people: the number of the moment, and whether the person has opted out.
     opted: BTreeMap<ConnectionId, Vec<(u64, bool)>>,
-    /// When an environment last read an outbox.
+    /// The moment at which an environment last read an outbox.
     known: BTreeMap<(usize, ConnectionId), u64>,
-    /// Rows as they were last: rank, attempts, doubt.
+    /// The last values of rows: rank, attempts, uncertain attempts.
     rows: BTreeMap<(ConnectionId, i64, MessageId), (u8, u32, u32)>,
-    /// Writes of rows that are under way or failed.
+    /// The writes of rows that are running or failed.
     unwritten: BTreeMap<MessageId, i32>,
     moments: u64,
 }
 
-/// What was seen of a message in an outbox.
+/// The observations of a message in an outbox.
 #[derive(Debug)]
 pub(crate) struct SeenEntry {
     pub(crate) connection: ConnectionId,
     pub(crate) text: String,
     pub(crate) recipients: Vec<Recipient>,
     pub(crate) confirms: bool,
-    /// Its place among all that were committed.
+    /// The place of the message among all committed messages.
     pub(crate) place: usize,
     pub(crate) created_at: Timestamp,
-    /// The number of the moment at which it was committed.
+    /// The number of the moment at which the message was committed.
     pub(crate) moment: u64,
-    /// How often the gateway took it.
+    /// The number of times that the gateway took the message.
     pub(crate) taken: u32,
-    /// How often the gateway refused it.
+    /// The number of times that the gateway refused the message.
     pub(crate) refused: u32,
-    /// The doubt about it that anybody wrote, or began to write.
+    /// The number of uncertain attempts that any process wrote, or began to write.
     pub(crate) doubt: u32,
-    /// The doubt and the attempts that are written down in the outbox.
+    /// The uncertain attempts and the attempts that are recorded in the outbox.
     kept: (u32, u32),
 }
 
@@ -95,19 +95,19 @@ impl Seen {
         self.moments
     }
 
-    /// Returns whether a person was out at any time from a moment on.
+    /// Returns whether a person had opted out at any time from a moment on.
     pub(crate) fn was_out_since(&self, connection: &ConnectionId, moment: u64) -> bool {
         let changes = self.opted.get(connection).map_or(&[][..], Vec::as_slice);
         let before = changes.iter().rev().find(|(at, _)| *at < moment);
         before.is_some_and(|(_, out)| *out) || changes.iter().any(|(at, out)| *at >= moment && *out)
     }
 
-    /// Returns whether all writes of a row that were begun are done.
+    /// Returns whether all started writes of a row are done.
     pub(crate) fn is_written(&self, id: &MessageId) -> bool {
         self.unwritten.get(id).is_none_or(|open| *open == 0)
     }
 
-    /// Notes what the queue took for the first time.
+    /// Records a job that the queue took for the first time.
     pub(crate) fn saw_job(&mut self, job: &Job) {
         match job {
             Job::Incoming { message } => {
@@ -128,7 +128,7 @@ impl Seen {
 }
 
 impl Port {
-    /// Sees a commit that took effect.
+    /// Records a commit that took effect.
     pub(crate) fn saw_commit(&self, commit: &Commit<'_>, before: &Loaded) {
         let (connection, id) = (commit.connection, commit.message);
         let name = format!("{id} of {}", short(connection));
@@ -199,8 +199,8 @@ impl Port {
         }
     }
 
-    /// Sees that a lease was taken: nobody else's may be good then, by the clock of the taker.
-    /// A call that is repeated because its answer was lost finds its own.
+    /// Records that a lease was taken. At that moment no other lease may be valid by the clock of the taker. A call
+    /// that is repeated because its answer was lost finds its own lease.
     pub(crate) fn saw_taking(
         &self,
         connection: &ConnectionId,
@@ -214,7 +214,7 @@ impl Port {
         }
     }
 
-    /// Sees that this environment read an outbox.
+    /// Records that this environment read an outbox.
     pub(crate) fn knows(&self, connection: &ConnectionId) {
         let mut state = self.world.lock();
         let moment = state.seen.moment();
@@ -227,7 +227,7 @@ impl Port {
         }
     }
 
-    /// Sees the doubt that a settlement knows of.
+    /// Records the uncertain attempts that a settlement contains.
     pub(crate) fn saw_settlement(&self, outbox: &Outbox, settlement: &Settlement) {
         let heads = outbox.entries.front().into_iter();
         let deferred = match settlement {
@@ -242,7 +242,7 @@ impl Port {
         }
     }
 
-    /// Sees an entry that was put back: what is known of its attempts only grows.
+    /// Records an entry that was put back. Its counts of attempts may only grow.
     pub(crate) fn saw_put_back(&self, entry: &Entry) {
         let now = (entry.uncertain, entry.attempts);
         let mut state = self.world.lock();
@@ -255,7 +255,7 @@ impl Port {
         }
     }
 
-    /// Sees a row that is about to be written.
+    /// Records a row that is about to be written.
     pub(crate) fn saw_row(&self, row: &HistoryRow) {
         let mut state = self.world.lock();
         *state.seen.unwritten.entry(row.id.clone()).or_default() += 1;
@@ -270,7 +270,7 @@ impl Port {
         }
     }
 
-    /// Compares a row that was written with what it was.
+    /// Compares a written row with its former value.
     pub(crate) async fn watch_row(&self, connection: &ConnectionId, at: Timestamp, id: &MessageId) {
         use threadless::store::History as _;
         let wanted = [(connection.clone(), at, id.clone())];
@@ -287,7 +287,7 @@ impl Port {
         }
     }
 
-    /// Sees what became of a report at the store.
+    /// Records the effect of a report at the store.
     pub(crate) fn saw_report(&self, step: &StatusUpdate, moved: Advanced) {
         let fate = match step.state {
             State::Delivered => FinalStatus::Delivered,
@@ -311,7 +311,7 @@ impl Port {
         }
     }
 
-    /// Sees what a run of a job keeps: it goes out only if the run is the one that counts.
+    /// Records the broadcasts that a run of a job stores. They go out only if this run is the decided one.
     pub(crate) fn saw_staged(&self, opened: &Opened, parts: &[Vec<Piece>]) {
         if let Opened::Now(broadcast) = opened {
             let pieces = parts.iter().flatten().cloned().collect();
@@ -340,7 +340,7 @@ impl Port {
         state.seen.job_state.clone_from(&after.state);
     }
 
-    /// Sees that a message is about to be given to the gateway.
+    /// Records that a message is about to be given to the gateway.
     pub(crate) async fn sees_sending(&self, message: &Outgoing, limit: Duration) {
         self.sees_cover(message, limit).await;
         let mut state = self.world.lock();
@@ -357,7 +357,7 @@ impl Port {
         }
     }
 
-    /// A send is covered by a lease from its beginning to its end, unless calls take longer than they should.
+    /// Checks that a lease covers a send from its beginning to its end, unless calls take longer than they should.
     async fn sees_cover(&self, message: &Outgoing, limit: Duration) {
         use threadless::store::Connections as _;
         let unusual = self.world.lock().unusual;
@@ -370,7 +370,7 @@ impl Port {
         }
     }
 
-    /// Sees that the gateway took a message, or refused it.
+    /// Records that the gateway took or refused a message.
     pub(crate) fn saw_at_gateway(&self, message: &Outgoing, taken: bool) {
         let mut state = self.world.lock();
         let seen = &mut state.seen;

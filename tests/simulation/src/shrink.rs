@@ -1,10 +1,10 @@
-//! Makes a failing plan shorter, as long as it fails.
+//! Shortens a failing plan, as long as it still fails.
 
 use crate::plan::{Event, Plan, What};
 
-/// Returns the shortest plan found that `fails` still, and how many plans were tried.
+/// Returns the shortest plan that still `fails`, and the number of plans that were tried.
 ///
-/// Removes ever smaller runs of events, then makes those that are left simpler, until nothing more can go.
+/// Removes shorter and shorter runs of events, then simplifies the remaining ones, until no step is possible.
 pub fn shrink(plan: &Plan, mut fails: impl FnMut(&Plan) -> bool) -> (Plan, usize) {
     let mut best = plan.clone();
     let mut tried = 0;
@@ -68,7 +68,7 @@ fn shapes(plan: &Plan) -> Vec<Plan> {
     plans
 }
 
-/// The same event, but with less in it.
+/// Returns simpler forms of the same event.
 fn simpler(event: &Event) -> Vec<Event> {
     let with = |what: What| Event { what, ..event.clone() };
     match &event.what {

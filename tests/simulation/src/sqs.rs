@@ -9,12 +9,12 @@ use threadless::worker::{Failure, Record};
 use crate::plan::{Call, Fault};
 use crate::port::Port;
 
-/// As `template.yaml` has them, in milliseconds and receives.
+/// The values of `template.yaml`, in milliseconds and receives.
 const VISIBILITY: u64 = 180_000;
 const MAX_RECEIVES: u32 = 10;
-/// For how long SQS knows a dedupe id, in milliseconds.
+/// The time for which SQS knows a deduplication id, in milliseconds.
 const DEDUPE: u64 = 300_000;
-/// The most messages of one batch.
+/// The maximum number of messages of one batch.
 const BATCH: usize = 10;
 
 /// The queue.
@@ -24,7 +24,7 @@ pub(crate) struct Sqs {
     dedupe: BTreeMap<String, u64>,
     dead: Vec<Message>,
     next: u64,
-    /// The groups that lost their order, since a message of theirs was a dead letter.
+    /// The groups that lost their order, because one of their messages became a dead letter.
     pub(crate) disordered: std::collections::BTreeSet<String>,
 }
 
@@ -35,11 +35,11 @@ struct Message {
     body: String,
     receives: u32,
     visible_at: u64,
-    /// Which receive its handle is of.
+    /// The receive to which the handle belongs.
     handle: u64,
 }
 
-/// A batch as it is handed out.
+/// A batch as the queue hands it out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) records: Vec<Record>,
@@ -66,18 +66,18 @@ impl Sqs {
         true
     }
 
-    /// Returns whether nothing is on it.
+    /// Returns whether the queue is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.dead.is_empty()
     }
 
-    /// Returns when the next group can be handed out, if one waits.
+    /// Returns the time when the next group can be handed out, if one waits.
     pub(crate) fn next_visible(&self) -> Option<u64> {
         let free = |group: &VecDeque<Message>| group.iter().map(|message| message.visible_at).max();
         self.groups.values().filter_map(free).min()
     }
 
-    /// Hands out a batch: of each group that is free some messages, in order. `roll` decides how many.
+    /// Hands out a batch: some messages of each free group, in order. `roll` decides how many.
     pub(crate) fn receive(&mut self, now: u64, roll: u64) -> Option<Batch> {
         let mut free: Vec<String> = Vec::new();
         for (name, group) in &self.groups {
@@ -123,7 +123,7 @@ impl Sqs {
         (!batch.records.is_empty()).then_some(batch)
     }
 
-    /// Deletes a message of a batch, unless its handle is of an earlier receive.
+    /// Deletes a message of a batch, unless its handle belongs to an earlier receive.
     fn delete(&mut self, batch: &Batch, id: &str) {
         let Some((name, handle)) = batch.handles.get(id) else { return };
         let Some(group) = self.groups.get_mut(name) else { return };
@@ -133,7 +133,7 @@ impl Sqs {
         }
     }
 
-    /// Has a message of a batch visible again at another time.
+    /// Makes a message of a batch visible again at another time.
     fn postpone(&mut self, batch: &Batch, id: &str, visible_at: u64) {
         let Some((name, handle)) = batch.handles.get(id) else { return };
         let messages = self.groups.get_mut(name).into_iter().flatten();
@@ -155,7 +155,7 @@ impl Sqs {
 }
 
 impl Port {
-    /// Takes in what the responder says of a batch: what is done leaves the queue.
+    /// Takes the batch item failures of the function `responder`. Finished jobs leave the queue.
     pub(crate) fn finish(&self, batch: &Batch, failures: &[Failure]) {
         for record in &batch.records {
             let failure = failures.iter().find(|failure| failure.id == record.id);
@@ -168,9 +168,9 @@ impl Port {
                     state.sqs.postpone(batch, &record.id, now + wait);
                 }
                 (None, None) => state.sqs.delete(batch, &record.id),
-                // Handed out again at once, although it is done.
+                // The record is handed out again at once, although it is done.
                 (None, Some(Fault::Twice)) => state.sqs.postpone(batch, &record.id, now + 10),
-                // Nobody told the queue: the visibility time-out decides.
+                // The queue got no answer, so the visibility time-out decides.
                 (_, Some(_)) => {}
             }
         }
@@ -209,7 +209,7 @@ impl Queue for Port {
         if tickets.is_empty() {
             return Ok(());
         }
-        // Ten at a time, as SQS takes them: a fault can come in between.
+        // SQS takes ten at a time, so a fault can come in between.
         for some in tickets.chunks(BATCH) {
             self.call(Call::EnqueueAll, || async {
                 for ticket in some {

@@ -1,4 +1,4 @@
-//! The store as an environment sees it: the one in memory, behind the gate, watched by the judge.
+//! The store as an environment sees it: the memory store, behind the gate, observed by the judge.
 
 use async_trait::async_trait;
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! Calls that wait for their turn, so that a scheduler decides which one is next.
+//! Calls that wait for their turn. A scheduler decides which call is next.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,13 +7,13 @@ use tokio::sync::oneshot;
 use crate::plan::Call;
 use crate::port::Port;
 
-/// Where calls wait until a scheduler lets them through.
+/// The calls that wait until a scheduler lets them through.
 #[derive(Default)]
 pub(crate) struct Turns(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
-    /// Whether calls need not wait any more.
+    /// Whether calls no longer need to wait.
     open: bool,
     calls: Vec<(usize, Call, oneshot::Sender<()>)>,
 }
@@ -23,7 +23,8 @@ impl Turns {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for its turn. History is written beside the rest and read by nobody, so that it needs none.
+    /// Waits for the turn of this call. A write of history needs no turn, because it runs beside the rest and no actor
+    /// reads it.
     pub(crate) async fn wait(&self, port: &Port, call: Call) {
         let turn = {
             let mut waiting = self.lock();
@@ -37,7 +38,7 @@ impl Turns {
         let _ = turn.await;
     }
 
-    /// Returns who waits with which call, in a fixed order.
+    /// Returns the waiting actors with their calls, in a fixed order.
     pub(crate) fn waiting(&self) -> Vec<(usize, Call)> {
         let mut waiting = self.lock();
         waiting.calls.retain(|(.., turn)| !turn.is_closed());
@@ -45,13 +46,13 @@ impl Turns {
         waiting.calls.iter().map(|(environment, call, _)| (*environment, *call)).collect()
     }
 
-    /// Lets one of those through.
+    /// Lets one of the waiting calls through.
     pub(crate) fn let_through(&self, at: usize) {
         let (.., turn) = self.lock().calls.remove(at);
         let _ = turn.send(());
     }
 
-    /// Lets everyone through from now on.
+    /// Lets all calls through from now on.
     pub(crate) fn open(&self) {
         let mut waiting = self.lock();
         waiting.open = true;

@@ -1,4 +1,4 @@
-//! The world around the environments: time, noise, faults, the log, and what everyone saw.
+//! The world around the environments: time, noise, faults, the log, and all observations.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,18 +17,18 @@ use crate::plan::{Call, Fault, Person, Shape};
 use crate::seen::Seen;
 use crate::sqs::Sqs;
 
-/// When every history begins: 2026-11-27 08:00 UTC.
+/// The time at which every history begins: 2026-11-27 08:00 UTC.
 const EPOCH: i64 = 1_795_766_400;
 
-/// Everything that the environments of one history share.
+/// The data that the environments of one history share.
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) shape: Shape,
     pub(crate) store: MemoryStore,
     pub(crate) people: Vec<ConnectionId>,
-    /// Rung when something comes to the queue.
+    /// The signal that a job came to the queue.
     pub(crate) wake: Notify,
-    /// Where calls wait for their turn, if all their orders are tried.
+    /// The calls that wait for their turn, if all orders are tried.
     pub(crate) turns: Option<crate::turns::Turns>,
     begun: Instant,
     state: Mutex<State>,
@@ -36,7 +36,7 @@ pub(crate) struct World {
 
 /// The part of the world that changes.
 pub(crate) struct State {
-    /// The log, if anybody wants it.
+    /// The log, if it was requested.
     pub(crate) log: Option<String>,
     pub(crate) sqs: Sqs,
     pub(crate) scripts: Scripts,
@@ -45,13 +45,13 @@ pub(crate) struct State {
     pub(crate) environments: Vec<Body>,
     /// Whether calls take longer than any time-out allows, or clocks are wrong.
     pub(crate) unusual: bool,
-    /// What everyone who is to come has as an error of its clock, in milliseconds.
+    /// The clock error of all future environments, in milliseconds.
     pub(crate) skew: i64,
-    /// Whether messages are handled by the responder now.
+    /// Whether the function `responder` processes messages now.
     pub(crate) queued: bool,
-    /// Who reads and writes for people: tasks that are not done.
+    /// The number of unfinished tasks that read and write for people.
     pub(crate) busy: usize,
-    /// No tick before then, in milliseconds.
+    /// The time before which no tick comes, in milliseconds.
     pub(crate) silent_until: u64,
     rolls: (u64, u64),
 }
@@ -69,7 +69,7 @@ pub(crate) struct Body {
     pub(crate) name: String,
     pub(crate) dead: bool,
     pub(crate) frozen_until: Instant,
-    /// How long it was frozen in all: its time limits are longer by that.
+    /// The total time for which it was frozen. Its time limits are longer by this.
     pub(crate) frozen_for: Duration,
     pub(crate) skew: i64,
     pub(crate) running: Option<AbortHandle>,
@@ -118,14 +118,14 @@ impl World {
         self.by_clock(0)
     }
 
-    /// Returns the time by a clock that is off by so many milliseconds.
+    /// Returns the time by a clock with this error in milliseconds.
     pub(crate) fn by_clock(&self, skew: i64) -> Timestamp {
         let ms = EPOCH * 1000 + i64::try_from(self.ms()).unwrap_or(0) + skew;
         Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
-    /// Returns a number that depends on the seed, the time and how often this was asked at this time, so that what
-    /// happens at other times does not change it.
+    /// Returns a number that depends on the seed, the time and the number of calls at this time. So events at other
+    /// times do not change it.
     pub(crate) fn roll(&self) -> u64 {
         let ms = self.ms();
         let mut state = self.lock();
@@ -133,7 +133,7 @@ impl World {
         mix(&[self.seed, ms, state.rolls.1])
     }
 
-    /// Returns a span from `from` to `to` milliseconds; without noise the shorter one.
+    /// Returns a span from `from` to `to` milliseconds. Without noise, returns the shorter one.
     pub(crate) fn span(&self, from: u64, to: u64) -> Duration {
         let more = if self.shape.noise { self.roll() % (to - from + 1) } else { 0 };
         Duration::from_millis(from + more)
@@ -161,7 +161,7 @@ impl World {
         self.people.get(usize::from(person))
     }
 
-    /// Kills an environment with all that it is doing.
+    /// Kills an environment and all its work.
     pub(crate) fn kill(&self, environment: usize) {
         let mut state = self.lock();
         if let Some(body) = state.environments.get_mut(environment) {
@@ -193,7 +193,7 @@ fn connection(person: Person) -> Option<ConnectionId> {
     Some(ConnectionId::new(backend(person % 2)?, identity))
 }
 
-/// Returns how the log calls a connection.
+/// Returns the name of a connection in the log.
 pub(crate) fn short(connection: &ConnectionId) -> String {
     format!("{}:{}", connection.backend.as_str(), connection.identity.as_str())
 }

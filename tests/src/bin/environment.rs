@@ -1,6 +1,6 @@
-//! One environment of a function, as Lambda keeps them, as a program that tests can freeze. It reads one event a line and
-//! writes one result a line. Its arguments: the function, the URLs of DynamoDB and SQS, the queue's URL, and the file with
-//! the settings.
+//! One environment of a Lambda function, as a program that tests can freeze. It reads one event from each line and
+//! writes one result on each line. Its arguments are the function, the URLs of DynamoDB and SQS, the queue's URL, and
+//! the file with the settings.
 
 use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use threadless::lambda::{self, Environment};
 use threadless::settings::Place;
 use threadless::{Deadline, SystemClock};
 
-/// As the template has it.
+/// The time-out, as the template has it.
 const TIMEOUT: Duration = Duration::from_secs(29);
 
 fn main() -> ExitCode {

@@ -1,5 +1,5 @@
-//! The local stack as `cargo run` starts it, as a program that tests can kill. Beside the project's apps it has those
-//! that prove things.
+//! The local stack as `cargo run` starts it, as a program that tests can kill. In addition to the project's apps it has
+//! the apps of these tests.
 
 use std::process::ExitCode;
 

@@ -9,11 +9,11 @@ use anyhow::Result;
 use super::options::{KannelOptions, Routing, Service};
 use crate::ports::{free_port, is_listening};
 
-/// Who may send.
+/// The name of the sendsms user.
 pub(super) const USERNAME: &str = "rapidsms";
-/// With what.
+/// The password of the sendsms user.
 pub(super) const PASSWORD: &str = "change-me";
-/// Opens the status page.
+/// The password of the status page.
 const ADMIN_PASSWORD: &str = "lab";
 
 /// The ports of one Kannel.
@@ -25,33 +25,33 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    /// Three free ones.
+    /// Returns three free ports.
     pub(super) fn free() -> Result<Self> {
         Ok(Self { admin: free_port()?, smsbox: free_port()?, sendsms: free_port()? })
     }
 
-    /// Three that stand for any.
+    /// Returns three ports that stand for any.
     pub(super) fn any() -> Self {
         Self { admin: 13000, smsbox: 13001, sendsms: 13013 }
     }
 
-    /// Where the status page is.
+    /// Returns the URL of the status page.
     pub(super) fn status_url(self) -> String {
         format!("http://127.0.0.1:{}/status.txt?password={ADMIN_PASSWORD}", self.admin)
     }
 
-    /// Whether bearerbox takes smsbox in.
+    /// Returns whether bearerbox accepts smsbox.
     pub(super) fn smsbox_is_awaited(self) -> bool {
         is_listening(self.smsbox)
     }
 
-    /// Where sendsms is.
+    /// Returns the URL of sendsms.
     pub(super) fn sendsms_url(self) -> String {
         format!("http://127.0.0.1:{}/cgi-bin/sendsms", self.sendsms)
     }
 }
 
-/// One group of the file; a blank line ends it.
+/// One group of the file. A blank line ends it.
 struct Group(String);
 
 impl Group {
@@ -63,7 +63,7 @@ impl Group {
         Self(format!("{}{name} = {value}\n", self.0))
     }
 
-    /// A value that the reader of the file would take apart unless it is quoted.
+    /// Adds a value that the reader of the file would split unless it is quoted.
     fn quote(self, name: &str, value: &str) -> Self {
         self.set(name, format_args!("\"{value}\""))
     }
@@ -73,7 +73,7 @@ impl Group {
     }
 }
 
-/// The whole file. `operators` are the addresses of the lines' operators, in the lines' order.
+/// Returns the whole file. `operators` are the addresses of the lines' operators, in the order of the lines.
 pub(super) fn render(options: &KannelOptions, ports: Ports, operators: &[SocketAddr], dir: &Path) -> String {
     let mut groups = vec![core(options, ports, dir)];
     groups.extend(options.lines.iter().zip(operators).map(|(line, operator)| smsc(options, line, *operator)));

@@ -1,4 +1,5 @@
-//! One of Kannel's processes: started in a group of its own, stopped with everything in it, never left behind.
+//! One of Kannel's processes. It starts in a process group of its own, and the whole group is stopped, so that no
+//! process remains.
 
 use std::env;
 use std::fs::{self, File};
@@ -17,7 +18,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::frozen::until_frozen;
 
-/// How long a daemon may take to end after SIGTERM, before it is killed. Kannel needs up to 12 s.
+/// The time that a daemon may take to end after SIGTERM, before it is killed. Kannel needs up to 12 s.
 const GRACE: Duration = Duration::from_secs(20);
 
 /// A running process of Kannel. It is killed when this is dropped.
@@ -29,15 +30,15 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts `bearerbox` or `smsbox` with a configuration; what it prints goes to `<name>.err` beside it.
+    /// Starts `bearerbox` or `smsbox` with a configuration. Its output goes to `<name>.err` beside the configuration.
     ///
     /// # Errors
-    /// It is not installed, or cannot be started.
+    /// The program is not installed, or cannot be started.
     pub fn start(name: &'static str, config: &Path) -> Result<Self> {
         let binary = find(name)?;
         let printed =
             File::options().create(true).append(true).open(config.with_file_name(format!("{name}.err")))?;
-        // The kernel kills the process when the test's dies, however that dies.
+        // The kernel kills this process when the test process dies for any reason.
         let mut command = Command::new(find("setpriv")?);
         command.args(["--pdeathsig", "KILL"]).arg(binary).args(["-v", "4"]).arg(config);
         command.stdin(Stdio::null()).stdout(printed.try_clone()?).stderr(printed).process_group(0);
@@ -46,26 +47,26 @@ impl Daemon {
         Ok(Self { name, child, group })
     }
 
-    /// Whether it still runs.
+    /// Returns whether the process still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Sends a signal to it and all that it started.
+    /// Sends a signal to the process and to every process that it started.
     pub(super) fn signal(&self, signal: Signal) -> Result<()> {
         kill_process_group(self.group, signal).with_context(|| format!("signalling {}", self.name))
     }
 
-    /// Freezes it, and waits until it is frozen.
+    /// Freezes the process, and waits until it is frozen.
     pub(super) async fn pause(&self) -> Result<()> {
         self.signal(Signal::STOP)?;
         until_frozen(self.group, self.name).await
     }
 
-    /// Asks it to end, waits, and kills it if it does not.
+    /// Asks the process to end, waits, and kills it if it does not end.
     pub async fn stop(mut self) {
         let patience = Instant::now() + GRACE;
-        // A paused process would not notice.
+        // A paused process would not notice SIGTERM.
         if self.signal(Signal::TERM).is_ok() && self.signal(Signal::CONT).is_ok() {
             while self.is_running() && Instant::now() < patience {
                 sleep(Duration::from_millis(10)).await;
@@ -76,14 +77,14 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // Errors say that it is gone already.
+        // An error means that the process is already gone.
         self.signal(Signal::KILL).ok();
         self.child.wait().ok();
     }
 }
 
-/// Starts a process from a thread that lasts as long as this program. The kernel takes the end of the *thread* that
-/// started a process for the end of its parent, and a test's thread may end before its Kannel does.
+/// Starts a process from a thread that lasts as long as this program. If the *thread* that started a process ends, the
+/// kernel treats this as the end of the parent. A test's thread may end before its Kannel does.
 fn spawn(command: Command) -> io::Result<Child> {
     type Order = (Command, SyncSender<io::Result<Child>>);
     static ORDERS: LazyLock<Sender<Order>> = LazyLock::new(|| {
@@ -100,7 +101,7 @@ fn spawn(command: Command) -> io::Result<Child> {
     child.recv().map_err(io::Error::other)?
 }
 
-/// Finds a binary in `PATH`, or where Debian puts daemons.
+/// Finds a program in `PATH`, or in the folder in which Debian puts daemons.
 fn find(name: &str) -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let places = env::split_paths(&path).chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/bin")]);
@@ -113,7 +114,7 @@ fn find(name: &str) -> Result<PathBuf> {
     }
 }
 
-/// The last lines of a log, or why there are none.
+/// Returns the last lines of a log, or the reason why there are none.
 pub(super) fn tail(log: &Path, lines: usize) -> String {
     match fs::read(log) {
         Ok(bytes) => {
@@ -143,7 +144,7 @@ mod tests {
         let child = spawn(command).unwrap();
         let group = Pid::from_child(&child);
         drop(Daemon { name: "sh", child, group });
-        // The second sleep is nobody's child now: it is reaped in its own time.
+        // The second sleep no longer has a parent in this test, so the time of its reaping is unknown.
         while rustix::process::test_kill_process_group(group).is_ok() {
             sleep(Duration::from_millis(10)).await;
         }

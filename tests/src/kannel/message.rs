@@ -1,4 +1,4 @@
-//! What the phone shows: parts put together, bytes read as text.
+//! Messages as a phone shows them: the parts are joined, and the bytes are read as text.
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -15,14 +15,14 @@ pub struct Message {
     pub to: String,
     /// The text.
     pub text: String,
-    /// In how many parts it came.
+    /// The number of parts.
     pub parts: usize,
 }
 
-/// The text of one message from all its parts, in any order.
+/// Returns the text of one message from all its parts, in any order.
 ///
 /// # Errors
-/// A part is missing, double or of another message, or the bytes are no text in their coding.
+/// A part is missing, double or of another message, or the bytes are not valid in their coding.
 pub fn reassemble(parts: &[Mt]) -> Result<String> {
     let first = parts.first().context("no parts")?;
     let mut sorted: Vec<&Mt> = parts.iter().collect();
@@ -36,7 +36,7 @@ pub fn reassemble(parts: &[Mt]) -> Result<String> {
         ensure!(parts.len() == 1, "{} messages, not one", parts.len());
     }
     ensure!(sorted.iter().all(|part| part.coding == first.coding), "parts in several codings");
-    // First the bytes, then the text: Kannel takes surrogate pairs apart.
+    // Join the bytes first and decode then, because Kannel splits surrogate pairs.
     let bytes: Vec<u8> = sorted.iter().flat_map(|part| part.bytes.iter().copied()).collect();
     text(first.coding, &bytes).with_context(|| format!("no {:?} text: {bytes:02X?}", first.coding))
 }
@@ -54,10 +54,10 @@ fn text(coding: Coding, bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// All messages in what an operator received, in the order of their first parts.
+/// Returns all messages that an operator received, in the order of their first parts.
 ///
 /// # Errors
-/// A message is not complete, or not text.
+/// A message is not complete, or is not text.
 pub fn messages(mts: &[Mt]) -> Result<Vec<Message>> {
     let mut groups: Vec<Vec<Mt>> = Vec::new();
     for mt in mts {
@@ -76,7 +76,7 @@ pub fn messages(mts: &[Mt]) -> Result<Vec<Message>> {
     Ok(whole)
 }
 
-/// Whether a part is one that the group still lacks. References come again, so a group that is full takes no more.
+/// Returns whether the group still lacks this part. Reference numbers repeat, so a full group takes no further part.
 fn belongs(mt: &Mt, group: &[Mt]) -> bool {
     let key = |part: &Mt| part.place().map(|place| (place.reference, place.total));
     mt.place().is_some_and(|place| {

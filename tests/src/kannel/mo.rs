@@ -4,23 +4,23 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::gsm7;
 
-/// How a message's bytes are to be read: the data coding schemes (3GPP TS 23.038, clause 4) that Kannel tells apart.
+/// The coding of a message's bytes: the data coding schemes (3GPP TS 23.038, clause 4) that Kannel distinguishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coding {
     /// The GSM 7-bit default alphabet, one septet in a byte.
     Gsm7,
-    /// ISO-8859-1: SMPP's own, not a phone's.
+    /// ISO-8859-1, which SMPP defines and phones do not use.
     Latin1,
     /// 8-bit data.
     Binary,
     /// UTF-16 in big-endian order.
     Ucs2,
-    /// Another scheme, as it is on the wire.
+    /// Another scheme, with its byte on the wire.
     Other(u8),
 }
 
 impl Coding {
-    /// The byte on the wire.
+    /// Returns the byte on the wire.
     pub fn data_coding(self) -> u8 {
         match self {
             Self::Gsm7 => 0,
@@ -31,7 +31,7 @@ impl Coding {
         }
     }
 
-    /// The scheme of a byte on the wire; message classes and the like are left out of account.
+    /// Returns the scheme of a byte on the wire. Ignores message classes and the like.
     pub fn of(data_coding: u8) -> Self {
         match data_coding {
             3 => Self::Latin1,
@@ -52,22 +52,22 @@ pub struct Mo {
     pub from: String,
     /// The short code.
     pub to: String,
-    /// How the bytes are to be read.
+    /// The coding of the bytes.
     pub coding: Coding,
-    /// The user data header with its length byte; empty for none.
+    /// The user data header with its length byte. Empty if there is none.
     pub udh: Vec<u8>,
-    /// The text: at most 140 bytes, or 160 septets, the header included. (Not checked: a test may break it.)
+    /// The text: at most 140 bytes, or 160 septets, including the header. (Not checked: a test may break this limit.)
     pub bytes: Vec<u8>,
 }
 
 impl Mo {
-    /// Bytes as they are.
+    /// Makes a message of these bytes, unchanged.
     pub fn new(from: &str, to: &str, coding: Coding, bytes: impl Into<Vec<u8>>) -> Self {
         Self { from: from.into(), to: to.into(), coding, udh: Vec::new(), bytes: bytes.into() }
     }
 
-    /// A text, in the coding and the number of parts that a phone would choose: GSM-7 if its alphabet has every
-    /// character, else UCS-2; no escape pair and no surrogate pair is taken apart.
+    /// Makes the messages of a text, in the coding and the number of parts that a phone would choose. The coding is
+    /// GSM-7 if its alphabet has every character, otherwise UCS-2. No escape pair and no surrogate pair is split.
     pub fn text(from: &str, to: &str, text: &str) -> Vec<Self> {
         let (coding, characters, whole, part) = match text.chars().map(gsm7::septets).collect() {
             Some(characters) => (Coding::Gsm7, characters, 160, 153),

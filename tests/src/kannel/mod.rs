@@ -1,5 +1,5 @@
-//! A real Kannel for a test: bearerbox and smsbox as child processes on free ports of the loopback, with operators
-//! behind them that the test plays.
+//! A real Kannel for a test. Bearerbox and smsbox run as child processes on free ports of the loopback. The test plays
+//! the operators behind them.
 
 mod config;
 mod daemon;
@@ -33,44 +33,44 @@ pub use options::{Extra, KannelOptions, LINE, Routing, Service, get_url};
 pub use receipt::ReceiptState;
 pub use smsc::{FakeSmsc, SubmitAnswer};
 
-/// How long any step of starting may take. It takes a quarter of a second on an idle machine.
+/// The time limit of each step of the start. A step takes a quarter of a second on an idle machine.
 const LIMIT: Duration = Duration::from_mins(1);
-/// How often a condition is looked at.
+/// The interval at which a condition is checked.
 const POLL: Duration = Duration::from_millis(20);
-/// How often starting is tried: another process may take a port between our choice and Kannel's use of it.
+/// The number of attempts to start. Another process may take a port between our choice and Kannel's use of it.
 const ATTEMPTS: usize = 5;
 
 /// A running Kannel.
 ///
-/// When it is dropped its processes are killed and its files removed; after a panic the ends of its logs are printed
-/// first. [`shutdown`](Self::shutdown) ends it gracefully.
+/// When it is dropped, its processes are killed and its files are removed. After a panic the ends of its logs are
+/// printed first. [`shutdown`](Self::shutdown) ends it gracefully.
 pub struct Kannel {
     options: KannelOptions,
     operators: Vec<Arc<FakeSmsc>>,
     dir: TempDir,
     ports: Ports,
-    // In the order in which they must end.
+    // The fields are in the order in which the processes must end.
     smsbox: Option<Daemon>,
     bearerbox: Option<Daemon>,
 }
 
-/// How far starting has come.
+/// A stage of the start.
 #[derive(Debug, Clone, Copy)]
 enum Stage {
-    /// bearerbox answers, and waits for smsbox, which ends where it does not.
+    /// Bearerbox answers and waits for smsbox. Bearerbox ends if smsbox does not come.
     Bearerbox,
-    /// smsbox answers, and bearerbox knows it.
+    /// Smsbox answers, and bearerbox knows it.
     Smsbox,
-    /// bearerbox calls every line online.
+    /// Bearerbox reports every line as online.
     Lines,
 }
 
 impl Kannel {
-    /// Starts Kannel and waits until it takes messages both ways: all ports answer, smsbox is connected, each line is
-    /// bound.
+    /// Starts Kannel and waits until it takes messages in both directions: all ports answer, smsbox is connected, and
+    /// each line is bound.
     ///
     /// # Errors
-    /// Kannel is not installed, or does not get that far in a minute; the error has the ends of its logs.
+    /// Kannel is not installed, or does not reach this state within a minute. The error contains the ends of its logs.
     pub async fn start(options: KannelOptions) -> Result<Self> {
         let mut operators = Vec::new();
         for line in &options.lines {
@@ -84,7 +84,7 @@ impl Kannel {
             kannel.write_config()?;
             match kannel.restart().await {
                 Ok(()) => break,
-                // The error of a missing binary is final, and shows before anything has run.
+                // The error of a missing program is final. It occurs before any process has run.
                 Err(error) if attempt == ATTEMPTS || kannel.bearerbox.is_none() => return Err(error),
                 Err(_) => {
                     kannel.kill();
@@ -105,38 +105,38 @@ impl Kannel {
         self.dir.path().join("kannel.conf")
     }
 
-    /// The operator behind the first line.
+    /// Returns the operator behind the first line.
     ///
     /// # Panics
-    /// If the options had no line.
+    /// The options had no line.
     pub fn smsc(&self) -> &FakeSmsc {
         &self.operators[0]
     }
 
-    /// The operator behind a line; `None` if there is no such line.
+    /// Returns the operator behind a line, or `None` if there is no such line.
     pub fn line(&self, id: &str) -> Option<&Arc<FakeSmsc>> {
         self.operators.iter().find(|operator| operator.id() == id)
     }
 
-    /// The URL of sendsms, without parameters.
+    /// Returns the URL of sendsms, without parameters.
     pub fn sendsms_url(&self) -> String {
         self.ports.sendsms_url()
     }
 
-    /// The sendsms user's name.
+    /// Returns the sendsms user's name.
     pub fn username(&self) -> &'static str {
         config::USERNAME
     }
 
-    /// The sendsms user's password.
+    /// Returns the sendsms user's password.
     pub fn password(&self) -> &'static str {
         config::PASSWORD
     }
 
-    /// Sends with the right user and the given parameters, whose values are escaped here.
+    /// Calls sendsms as the right user with the given parameters. This function escapes their values.
     ///
     /// # Errors
-    /// No connection, or no HTTP answer.
+    /// There is no connection, or no HTTP answer.
     pub async fn sendsms(&self, params: &[(&str, &[u8])]) -> Result<http::Answer> {
         let user = [("username", config::USERNAME.as_bytes()), ("password", config::PASSWORD.as_bytes())];
         let pairs: Vec<String> =
@@ -144,20 +144,20 @@ impl Kannel {
         http::get(&format!("{}?{}", self.sendsms_url(), pairs.join("&"))).await
     }
 
-    /// Kannel's own status page.
+    /// Returns Kannel's own status page.
     ///
     /// # Errors
-    /// bearerbox does not answer.
+    /// Bearerbox does not answer.
     pub async fn status(&self) -> Result<String> {
         let answer = http::get(&self.ports.status_url()).await?;
         ensure!(answer.status == 200, "the status page answers {}", answer.status);
         Ok(answer.body)
     }
 
-    /// Waits until as many lines are in a state, `online` for example, as the status page has it.
+    /// Waits until this number of lines has this state, for example `online`, on the status page.
     ///
     /// # Errors
-    /// They are not within a minute; the error has the ends of the logs.
+    /// The lines do not have the state within a minute. The error contains the ends of the logs.
     pub async fn wait_for_status(&self, state: &str, lines: usize) -> Result<()> {
         let patience = Instant::now() + LIMIT;
         while self.status().await?.matches(&format!("({state} ")).count() != lines {
@@ -167,10 +167,10 @@ impl Kannel {
         Ok(())
     }
 
-    /// Freezes both processes: when this returns, connections are taken by the kernel and never answered.
+    /// Freezes both processes. From then on, the kernel accepts connections, and nobody answers them.
     ///
     /// # Errors
-    /// A process is gone, or goes on for 20 seconds.
+    /// A process is gone, or still runs after 20 seconds.
     pub async fn pause(&self) -> Result<()> {
         for daemon in self.smsbox.iter().chain(&self.bearerbox) {
             daemon.pause().await?;
@@ -178,7 +178,7 @@ impl Kannel {
         Ok(())
     }
 
-    /// Lets them go on.
+    /// Lets both processes continue.
     ///
     /// # Errors
     /// A process is gone.
@@ -186,18 +186,18 @@ impl Kannel {
         self.smsbox.iter().chain(&self.bearerbox).try_for_each(|daemon| daemon.signal(Signal::CONT))
     }
 
-    /// Ends smsbox gracefully: sendsms connections are refused, and inbound messages wait in bearerbox. What it was
-    /// fetching, or waiting to fetch again, is lost.
+    /// Ends smsbox gracefully. Sendsms connections are then refused, and inbound messages wait in bearerbox. The
+    /// messages of open requests, and of requests that wait for a repetition, are lost.
     pub async fn stop_smsbox(&mut self) {
         if let Some(smsbox) = self.smsbox.take() {
             smsbox.stop().await;
         }
     }
 
-    /// Starts smsbox, on the port it had, and waits until it takes messages both ways.
+    /// Starts smsbox on its former port, and waits until it takes messages in both directions.
     ///
     /// # Errors
-    /// It does not get there; the error has the end of its log.
+    /// Smsbox does not reach this state. The error contains the end of its log.
     pub async fn start_smsbox(&mut self) -> Result<()> {
         if self.smsbox.is_none() {
             self.smsbox = Some(Daemon::start("smsbox", &self.config())?);
@@ -210,24 +210,25 @@ impl Kannel {
         self.smsbox = None;
     }
 
-    /// Kills bearerbox without warning. smsbox ends by itself then, with what it was fetching.
+    /// Kills bearerbox without warning. Smsbox then ends by itself and loses the messages of its open requests.
     pub fn kill_bearerbox(&mut self) {
         self.bearerbox = None;
     }
 
-    /// Kills both processes without warning. What bearerbox had stored stays, for [`restart`](Self::restart).
+    /// Kills both processes without warning. The messages in bearerbox's store stay, for [`restart`](Self::restart).
     pub fn kill(&mut self) {
         self.smsbox = None;
         self.bearerbox = None;
     }
 
-    /// Starts what does not run, on the same ports with the same store, and waits as [`start`](Self::start) does.
+    /// Starts each process that does not run, on the same ports with the same store, and waits as
+    /// [`start`](Self::start) does.
     ///
     /// # Errors
-    /// It does not get there; the error has the ends of the logs.
+    /// Kannel does not reach this state. The error contains the ends of the logs.
     pub async fn restart(&mut self) -> Result<()> {
         if self.bearerbox.is_none() {
-            // The smsbox of a bearerbox that is gone ends in its own time: no need to wait.
+            // The smsbox of a killed bearerbox ends by itself, so there is no need to wait.
             self.smsbox = None;
             self.bearerbox = Some(Daemon::start("bearerbox", &self.config())?);
         }
@@ -247,7 +248,7 @@ impl Kannel {
         }
     }
 
-    /// The ends of all logs, to be shown with a failure.
+    /// Returns the ends of all logs, to show them with a failure.
     pub fn log(&self) -> String {
         let logs = ["bearerbox.err", "bearerbox.log", "smsbox.err", "smsbox.log"];
         let part = |name: &str| format!("--- {name}\n{}\n", tail(&self.dir.path().join(name), 60));
@@ -258,7 +259,7 @@ impl Kannel {
         let patience = Instant::now() + LIMIT;
         loop {
             let reached = self.has_reached(stage).await;
-            // Looked at also when the stage is reached: another Kannel may have answered on a port it took first.
+            // Check this also when the stage is reached: another Kannel may have answered on a port that it took first.
             ensure!(!self.has_ended(), "waiting for {stage:?}: a process of Kannel ended\n{}", self.log());
             if reached {
                 return Ok(());

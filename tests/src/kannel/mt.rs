@@ -1,4 +1,4 @@
-//! A message as the operator has it from Kannel for a phone.
+//! A message for a phone, as the operator receives it from Kannel.
 
 use std::time::Instant;
 
@@ -12,25 +12,25 @@ pub struct Mt {
     pub from: String,
     /// The phone's number.
     pub to: String,
-    /// How the bytes are to be read.
+    /// The coding of the bytes.
     pub coding: Coding,
     /// The scheme on the wire, with message class and the like.
     pub data_coding: u8,
-    /// The user data header with its length byte; empty for none.
+    /// The user data header with its length byte. Empty if there is none.
     pub udh: Vec<u8>,
-    /// The text without the header; GSM-7 as one septet in a byte.
+    /// The text without the header. GSM-7 has one septet in a byte.
     pub bytes: Vec<u8>,
-    /// Which line it came on.
+    /// The line on which the message came.
     pub line: String,
-    /// What the operator called it.
+    /// The operator's id of the message.
     pub message_id: String,
     /// Whether Kannel asked for a receipt.
     pub receipt_wanted: bool,
-    /// When it came.
+    /// The time when the message came.
     pub at: Instant,
 }
 
-/// Where a part stands in its long message.
+/// The place of a part in its long message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) reference: u16,
@@ -62,8 +62,8 @@ impl Mt {
         }
     }
 
-    /// The place that the user data header gives it (3GPP TS 23.040, clauses 9.2.3.24.1 and 9.2.3.24.8); `None` for
-    /// a message that is whole.
+    /// Returns the place in the user data header (3GPP TS 23.040, clauses 9.2.3.24.1 and 9.2.3.24.8), or `None` for a
+    /// message of one part.
     pub(super) fn place(&self) -> Option<Place> {
         let mut elements = self.udh.get(1..)?;
         while let [id, length, rest @ ..] = elements {

@@ -1,11 +1,11 @@
-//! What a test may choose about its Kannel; the defaults are the configuration that the project recommends.
+//! The options of a test's Kannel. The defaults are the configuration that the project recommends.
 
 use std::net::SocketAddr;
 use std::path::Path;
 
 use super::config::{Ports, render};
 
-/// How Kannel is to be set up.
+/// The setup of Kannel.
 ///
 /// ```
 /// use tests::kannel::{KannelOptions, Service};
@@ -16,43 +16,43 @@ use super::config::{Ports, render};
 /// ```
 #[derive(Debug, Clone)]
 pub struct KannelOptions {
-    /// Where inbound messages go. The first service that fits takes a message.
+    /// The services for inbound messages. The first service that fits takes a message.
     pub services: Vec<Service>,
-    /// The connections to operators, each an smsc-id; the first is [`LINE`].
+    /// The connections to operators, each an smsc-id. The first is [`LINE`].
     pub lines: Vec<String>,
     /// Whether a message must name its line.
     pub routing: Routing,
-    /// `http-request-retry`: how often a failed request to a service is repeated.
+    /// `http-request-retry`: the number of times that a failed request to a service is repeated.
     pub retries: u32,
-    /// `http-queue-delay`: seconds between them.
+    /// `http-queue-delay`: the seconds between two such requests.
     pub retry_delay: u32,
-    /// `http-timeout`: seconds until a request to a service has failed.
+    /// `http-timeout`: the seconds after which a request to a service has failed.
     pub http_timeout: u32,
-    /// `max-pending-requests`: how many first requests (not repeated ones) run at once.
+    /// `max-pending-requests`: the number of first requests (not repeated ones) that run at the same time.
     pub max_pending: u32,
-    /// `max-messages` of the sendsms user: into how many parts a long text may be split.
+    /// `max-messages` of the sendsms user: the number of parts into which a long text may be split.
     pub max_messages: u32,
-    /// `sms-resend-freq`: seconds until a message that an operator refused for now is tried again.
+    /// `sms-resend-freq`: the seconds before Kannel sends a message again that an operator refused for now.
     pub resend_frequency: u32,
     /// Further lines, `name = value`, for the groups of the configuration.
     pub extra: Extra,
-    /// What in the finished file is replaced by what. It must be there.
+    /// Replacements in the finished file: old text and new text. The old text must be there.
     pub replace: Vec<(String, String)>,
 }
 
-/// The smsc-id of the line that is always there.
+/// The smsc-id of the line that always exists.
 pub const LINE: &str = "A";
 
-/// What becomes of a message for a line that is not there, or for none (`smsc=` of sendsms).
+/// The treatment of a message for an unknown line, or for no line (`smsc=` of sendsms).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Routing {
-    /// Any line takes it.
+    /// Any line takes the message.
     Any,
-    /// It is refused with 403 `Not routable`: each line has its own id as `allowed-smsc-id`.
+    /// Kannel refuses the message with 403 `Not routable`: each line has its own id as `allowed-smsc-id`.
     Named,
 }
 
-/// Lines of configuration that the options have no field for.
+/// Lines of configuration for which the options have no field.
 #[derive(Debug, Clone, Default)]
 pub struct Extra {
     /// For `group = core`.
@@ -65,45 +65,45 @@ pub struct Extra {
     pub smsc: Vec<String>,
 }
 
-/// Where inbound messages go: a `sms-service` group.
+/// A service for inbound messages: a `sms-service` group.
 #[derive(Debug, Clone)]
 pub struct Service {
     /// The URL with Kannel's escapes.
     pub get_url: String,
-    /// Takes only what this line received; `None` for all.
+    /// The line whose messages this service takes, or `None` for all lines.
     pub line: Option<String>,
-    /// `max-messages`: 0 never sends the answer's body to the phone.
+    /// `max-messages`: with 0, Kannel never sends the body of the answer to the phone.
     pub max_messages: u32,
     /// Further lines for the group.
     pub extra: Vec<String>,
 }
 
 impl Service {
-    /// A service at a base URL with the recommended parameters after it (see [`get_url`]).
+    /// Makes a service at a base URL with the recommended parameters after it (see [`get_url`]).
     pub fn new(base: &str) -> Self {
         Self::at(get_url(base))
     }
 
-    /// A service with a get-url of one's own.
+    /// Makes a service with another get-url.
     pub fn at(get_url: impl Into<String>) -> Self {
         Self { get_url: get_url.into(), line: None, max_messages: 0, extra: Vec::new() }
     }
 }
 
-/// The recommended get-url: everything that Kannel knows of a message, its text in hex.
+/// Returns the recommended get-url. It passes everything that Kannel knows of a message, with the text in hex.
 pub fn get_url(base: &str) -> String {
     let mark = if base.contains('?') { '&' } else { '?' };
     format!("{base}{mark}id=%p&to=%P&hex=%e&charset=%C&coding=%c&udh=%u&mid=%I&smsc=%i&account=%o&ts=%T")
 }
 
 impl KannelOptions {
-    /// One line, and one service at a base URL with the recommended get-url.
+    /// Makes options with one line, and one service at a base URL with the recommended get-url.
     pub fn new(base: &str) -> Self {
         Self::with(Service::new(base))
     }
 
-    /// One line and one service. Failed requests are repeated as often as the project recommends, but after one
-    /// second, so that tests need not wait.
+    /// Makes options with one line and one service. Failed requests are repeated as often as the project recommends,
+    /// but after one second, so that tests need not wait.
     pub fn with(service: Service) -> Self {
         Self {
             services: vec![service],
@@ -120,10 +120,10 @@ impl KannelOptions {
         }
     }
 
-    /// The configuration that these options make, with ports and folders that stand for any.
+    /// Returns the configuration that these options make. Its ports and folders stand for any.
     ///
     /// # Panics
-    /// What is to be replaced is not there.
+    /// A text that is to be replaced is not there.
     pub fn file(&self) -> String {
         let ports = Ports::any();
         let operators: Vec<SocketAddr> =

@@ -1,20 +1,20 @@
-//! Delivery receipts: what an operator says became of a message (SMPP 3.4, appendix B).
+//! Delivery receipts: the operator's reports on messages (SMPP 3.4, appendix B).
 
 use super::mt::Mt;
 use crate::smpp::{Address, EsmClass, ShortMessage};
 
-/// What became of a message.
+/// The state of a message in a receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReceiptState {
-    /// The phone has it. Kannel reports 1.
+    /// The phone has the message. Kannel reports 1.
     Delivered,
-    /// It was not delivered in time. Kannel reports 2.
+    /// The message was not delivered in time. Kannel reports 2.
     Expired,
-    /// It cannot be delivered. Kannel reports 2.
+    /// The message cannot be delivered. Kannel reports 2.
     Undeliverable,
-    /// The operator refused it. Kannel reports 2.
+    /// The operator refused the message. Kannel reports 2.
     Rejected,
-    /// The operator has it and goes on trying. Kannel reports 4.
+    /// The operator has the message and continues to try. Kannel reports 4.
     Enroute,
 }
 
@@ -30,7 +30,7 @@ impl ReceiptState {
     }
 }
 
-/// The receipt for a message; it goes the other way.
+/// Returns the receipt for a message. Its sender and recipient are exchanged.
 pub(super) fn receipt(mt: &Mt, state: ReceiptState) -> ShortMessage {
     let delivered = if state == ReceiptState::Delivered { "001" } else { "000" };
     let text = format!(

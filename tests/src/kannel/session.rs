@@ -1,4 +1,4 @@
-//! The SMPP sessions of an operator: Kannel binds, and from then on both sides send.
+//! The SMPP sessions of an operator. Kannel binds, and from then on both sides send.
 
 use std::io;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ async fn session(stream: TcpStream, shared: Arc<Shared>) {
     let (from, to) = stream.into_split();
     let (client, outgoing) = mpsc::unbounded_channel();
     tokio::select! {
-        // An error of either is the client's going away, or its speaking something else.
+        // An error of either side means that the client went away or does not speak SMPP.
         _ = session.read(BufReader::new(from), client) => {}
         _ = write(to, outgoing) => {}
         _ = state.wait_for(|state| state.down) => {}
@@ -99,7 +99,7 @@ impl Session {
             Some(SubmitAnswer::Silence) => {}
         });
         if let Some(receipt) = receipts {
-            // Kannel's acknowledgement of a receipt is of no interest.
+            // Nobody needs Kannel's acknowledgement of a receipt.
             drop(self.shared.send(Body::DeliverSm(receipt)));
         }
     }

@@ -1,4 +1,5 @@
-//! The operator behind a line of Kannel: phones' messages go in, and what Kannel sends to phones is kept.
+//! The operator behind a line of Kannel. It sends the phones' messages to Kannel, and keeps the messages that Kannel
+//! sends to phones.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,41 +18,41 @@ use super::receipt::{ReceiptState, receipt};
 use super::session;
 use crate::smpp::{Address, Body, EsmClass, Pdu, ShortMessage, command_status};
 
-/// With what Kannel binds; its name is the line's.
+/// The password with which Kannel binds. Its name is that of the line.
 pub(super) const PASSWORD: &str = "secret";
-/// How long Kannel may take to be bound or to acknowledge a message.
+/// The time limit for Kannel to bind or to acknowledge a message.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// How the operator answers a `submit_sm`.
+/// The operator's answer to a `submit_sm`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SubmitAnswer {
-    /// It takes the message.
+    /// The operator takes the message.
     Accept,
-    /// It refuses it with a `command_status` (see [`command_status`]); the message is not kept.
+    /// The operator refuses the message with a `command_status` (see [`command_status`]) and does not keep it.
     Refuse(u32),
-    /// It says nothing, and does not keep the message.
+    /// The operator does not answer and does not keep the message.
     Silence,
 }
 
-/// An SMPP server for one line. It serves as long as it lives; Kannel may come and go.
+/// An SMPP server for one line. It serves as long as it lives. Kannel may connect and disconnect.
 pub struct FakeSmsc {
     address: SocketAddr,
     shared: Arc<Shared>,
     serving: AbortHandle,
 }
 
-/// What the server and its sessions share.
+/// The data that the server and its sessions share.
 pub(super) struct Shared {
     pub(super) id: String,
     pub(super) state: watch::Sender<State>,
 }
 
-/// What has happened on the line and is to happen.
+/// The past of the line, and the answers that are planned.
 #[derive(Default)]
 pub(super) struct State {
-    /// The way to the bound client, with the number of its session.
+    /// The channel to the bound client, with the number of its session.
     pub(super) bound: Option<(usize, mpsc::UnboundedSender<Pdu>)>,
-    /// Who waits for the answer to which PDU; dropped when the session ends.
+    /// The receivers of the answers to PDUs. They are dropped when the session ends.
     pub(super) waiting: HashMap<u32, oneshot::Sender<u32>>,
     pub(super) mts: Vec<Mt>,
     pub(super) answers: VecDeque<SubmitAnswer>,
@@ -67,7 +68,7 @@ impl State {
         self.sequence
     }
 
-    /// Keeps a message that Kannel sent, and returns it with the id that it has now.
+    /// Keeps a message that Kannel sent, and returns it with its new id.
     pub(super) fn keep(&mut self, message: ShortMessage, line: &str) -> Mt {
         let mt = Mt::new(message, line, (self.mts.len() + 1).to_string());
         self.mts.push(mt.clone());
@@ -76,7 +77,7 @@ impl State {
 }
 
 impl FakeSmsc {
-    /// Listens on a free port of the loopback for the line of that id.
+    /// Listens on a free port of the loopback for the line with this id.
     pub(super) async fn start(id: &str) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no free port")?;
         let address = listener.local_addr()?;
@@ -85,12 +86,12 @@ impl FakeSmsc {
         Ok(Self { address, shared, serving })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The smsc-id of its line.
+    /// Returns the smsc-id of its line.
     pub fn id(&self) -> &str {
         &self.shared.id
     }
@@ -98,7 +99,7 @@ impl FakeSmsc {
     /// Waits until Kannel is bound.
     ///
     /// # Errors
-    /// It is not within the limit.
+    /// Kannel is not bound within the limit.
     pub async fn wait_until_bound(&self, limit: Duration) -> Result<()> {
         self.wait(limit, |state| state.bound.is_some())
             .await
@@ -115,7 +116,7 @@ impl FakeSmsc {
         self.shared.state.send_modify(|state| state.down = false);
     }
 
-    /// Hands a message from a phone to Kannel, and waits until Kannel has it (which is when it is in Kannel's store).
+    /// Gives a message from a phone to Kannel, and waits until Kannel has stored it.
     ///
     /// # Errors
     /// Kannel is not bound, refuses the message, goes away, or does not answer within a minute.
@@ -132,10 +133,10 @@ impl FakeSmsc {
         .await
     }
 
-    /// Hands over a text as a phone would: see [`Mo::text`].
+    /// Gives a text to Kannel in the form that a phone would choose: see [`Mo::text`].
     ///
     /// # Errors
-    /// As for [`mo`](Self::mo).
+    /// The same as for [`mo`](Self::mo).
     pub async fn text(&self, from: &str, to: &str, text: &str) -> Result<()> {
         for part in Mo::text(from, to, text) {
             self.mo(&part).await?;
@@ -143,34 +144,33 @@ impl FakeSmsc {
         Ok(())
     }
 
-    /// Tells Kannel what became of a message.
+    /// Sends Kannel the receipt of a message.
     ///
     /// # Errors
-    /// As for [`mo`](Self::mo).
+    /// The same as for [`mo`](Self::mo).
     pub async fn receipt(&self, mt: &Mt, state: ReceiptState) -> Result<()> {
         self.deliver(receipt(mt, state)).await
     }
 
-    /// From now on, each message for which Kannel wants a receipt gets this one right after its answer; `None` ends
-    /// that.
+    /// Sends this receipt right after the answer to each message for which Kannel wants a receipt. `None` ends that.
     pub fn receipts(&self, state: Option<ReceiptState>) {
         self.shared.state.send_modify(|shared| shared.receipts = state);
     }
 
-    /// Sets the answers to the next messages from Kannel. What comes after them is accepted.
+    /// Sets the answers to the next messages from Kannel. Later messages are accepted.
     pub fn answer_next(&self, answers: impl IntoIterator<Item = SubmitAnswer>) {
         self.shared.state.send_modify(|state| state.answers.extend(answers));
     }
 
-    /// The messages that were accepted so far, in their order.
+    /// Returns the messages that were accepted so far, in their order.
     pub fn mts(&self) -> Vec<Mt> {
         self.shared.state.borrow().mts.clone()
     }
 
-    /// Waits until `count` messages (parts count singly) or more were accepted, and returns all.
+    /// Waits until `count` messages (each part counts) or more were accepted, and returns all of them.
     ///
     /// # Errors
-    /// They do not come within the limit; the error shows those that did.
+    /// The messages do not come within the limit. The error shows those that came.
     pub async fn wait_for_mts(&self, count: usize, limit: Duration) -> Result<Vec<Mt>> {
         let reached = self.wait(limit, |state| state.mts.len() >= count).await;
         let mts = self.mts();
@@ -195,8 +195,8 @@ impl FakeSmsc {
 }
 
 impl Shared {
-    /// Sends a request to the bound client. The receiver gets the answer's status, or an error when the session ends
-    /// without one. `None` if no client is bound.
+    /// Sends a request to the bound client. The receiver gets the status of the answer, or an error if the session ends
+    /// without an answer. Returns `None` if no client is bound.
     pub(super) fn send(&self, body: Body) -> Option<oneshot::Receiver<u32>> {
         let mut receiver = None;
         self.state.send_if_modified(|state| {

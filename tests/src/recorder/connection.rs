@@ -1,4 +1,4 @@
-//! One connection: requests are read, recorded and answered in turn until one side has enough.
+//! One connection. Requests are read, recorded and answered in turn until one side closes it.
 
 use std::io;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::{Answer, Recorded, Shared};
 
-/// Longer than any request of ours.
+/// The maximum length of a request. It is longer than any request of these tests.
 const LONGEST: usize = 1 << 20;
 
 /// Serves a connection to its end.
@@ -22,11 +22,11 @@ pub(super) async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
         id = log.connections;
     });
     let _open = Open(&shared);
-    // An error is the client's going away.
+    // An error means that the client went away.
     exchange(&mut stream, id, &shared).await.ok();
 }
 
-/// Counts a connection as open until it is dropped, also when its task is aborted.
+/// A marker that counts a connection as open until it is dropped, even if its task is aborted.
 struct Open<'a>(&'a Shared);
 
 impl Drop for Open<'_> {
@@ -64,7 +64,7 @@ async fn exchange(stream: &mut TcpStream, id: usize, shared: &Shared) -> io::Res
     }
 }
 
-/// Reads the next request; `None` if the client is done. What follows it stays in the buffer.
+/// Reads the next request. Returns `None` if the client is done. The bytes behind the request stay in the buffer.
 async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>, id: usize) -> io::Result<Option<Recorded>> {
     loop {
         if let Some((request, length)) = parse(buffer, id)? {
@@ -77,7 +77,7 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>, id: usize) -> io::Re
     }
 }
 
-/// The request at the head of the buffer and its length, or `None` while it is not complete.
+/// Returns the request at the beginning of the buffer and its length, or `None` while it is not complete.
 fn parse(buffer: &[u8], connection: usize) -> io::Result<Option<(Recorded, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Request::new(&mut headers);

@@ -1,5 +1,5 @@
-//! An HTTP server with scripted answers that keeps every request as it came: the app's endpoint in the eyes of
-//! Kannel, or the gateway in the eyes of the router.
+//! An HTTP server with scripted answers that records every request unchanged. To Kannel it is the app's endpoint, and
+//! to the router it is the gateway.
 
 mod answer;
 mod connection;
@@ -21,7 +21,7 @@ pub use recorded::Recorded;
 
 type Fallback = Arc<dyn Fn(&Recorded) -> Answer + Send + Sync>;
 
-/// The server. It stops, and closes every connection, when it is dropped.
+/// The server. It stops and closes every connection when it is dropped.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> anyhow::Result<()> {
@@ -42,7 +42,7 @@ pub struct Recorder {
     serving: Option<AbortHandle>,
 }
 
-/// What the server and its connections share.
+/// The data that the server and its connections share.
 struct Shared {
     log: watch::Sender<Log>,
     script: Mutex<VecDeque<Answer>>,
@@ -57,7 +57,8 @@ struct Log {
 }
 
 impl Shared {
-    /// Whether the next answer is to close a connection without reading; takes it off the script if so.
+    /// Returns whether the next answer is to close a connection without reading it. If so, removes that answer from the
+    /// script.
     fn closes_unread(&self) -> bool {
         let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         script.pop_front_if(|answer| matches!(answer, Answer::CloseUnread)).is_some()
@@ -86,48 +87,47 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL of a path (with its query) here.
+    /// Returns the URL of a path (with its query) on this server.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Adds answers for the next requests, in turn. What comes after them gets the answer of
-    /// [`otherwise`](Self::otherwise).
+    /// Adds answers for the next requests, in order. Later requests get the answer of [`otherwise`](Self::otherwise).
     pub fn script<A: Into<Answer>>(&self, answers: impl IntoIterator<Item = A>) {
         let mut script = self.shared.script.lock().unwrap_or_else(PoisonError::into_inner);
         script.extend(answers.into_iter().map(Into::into));
     }
 
-    /// Sets how each request is answered for which the script has nothing. The request is recorded before this is
-    /// asked. [`Answer::CloseUnread`] is for scripts alone: here the request has been read.
+    /// Sets the answer to each request for which the script has none. The request is recorded before this function is
+    /// called. [`Answer::CloseUnread`] is only for scripts: here the request has been read.
     pub fn otherwise(&self, answer: impl Fn(&Recorded) -> Answer + Send + Sync + 'static) {
         *self.shared.fallback.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(answer);
     }
 
-    /// The requests so far, in the order of their arrival.
+    /// Returns the requests so far, in the order of their arrival.
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.log.borrow().requests.clone()
     }
 
-    /// How many connections were made so far.
+    /// Returns the number of connections so far.
     pub fn connections(&self) -> usize {
         self.shared.log.borrow().connections
     }
 
-    /// How many of them are open.
+    /// Returns the number of open connections.
     pub fn open_connections(&self) -> usize {
         self.shared.log.borrow().open
     }
 
-    /// Waits until there are `count` requests or more, and returns all.
+    /// Waits until there are `count` requests or more, and returns all of them.
     ///
     /// # Errors
-    /// They do not come within the limit; the error shows those that did.
+    /// The requests do not come within the limit. The error shows those that came.
     pub async fn wait_for(&self, count: usize, limit: Duration) -> Result<Vec<Recorded>> {
         self.wait_until(limit, |requests| requests.len() >= count)
             .await
@@ -137,7 +137,7 @@ impl Recorder {
     /// Waits until the requests so far satisfy a condition, and returns them.
     ///
     /// # Errors
-    /// They do not within the limit; the error shows those that came.
+    /// The requests do not satisfy the condition within the limit. The error shows those that came.
     pub async fn wait_until(
         &self,
         limit: Duration,
@@ -150,14 +150,14 @@ impl Recorder {
         Ok(requests)
     }
 
-    /// Stops listening and closes every connection: from now on connections are refused.
+    /// Stops listening and closes every connection. From now on connections are refused.
     pub async fn refuse(&mut self) {
         if let Some(serving) = self.serving.take() {
             serving.abort();
             while !serving.is_finished() {
                 tokio::task::yield_now().await;
             }
-            // Its end aborts the connections' tasks, which takes a moment more.
+            // The end of the server aborts the tasks of the connections, which takes a moment more.
             self.shared.log.subscribe().wait_for(|log| log.open == 0).await.ok();
         }
     }
@@ -177,7 +177,7 @@ impl Recorder {
         let shared = Arc::clone(&self.shared);
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
-            // A failed accept leaves nobody to tell; who connected sees it.
+            // There is nobody to tell about a failed accept. The client that connected sees it.
             while let Ok((stream, _)) = listener.accept().await {
                 connections.spawn(connection::serve(stream, Arc::clone(&shared)));
             }

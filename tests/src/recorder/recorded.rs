@@ -1,4 +1,4 @@
-//! One request as it came.
+//! One recorded request.
 
 use std::time::Instant;
 
@@ -9,41 +9,41 @@ use crate::http::unescape;
 pub struct Recorded {
     /// The method.
     pub method: String,
-    /// Path and query, not unescaped.
+    /// The path and the query, still escaped.
     pub target: String,
-    /// Names and values in their order; values that are not UTF-8 are replaced.
+    /// The names and values in their order. Values that are not UTF-8 are replaced.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// When it was read.
+    /// The time when the request was read.
     pub at: Instant,
-    /// Which connection it came on: 1 for the server's first.
+    /// The number of its connection. The server's first connection is 1.
     pub connection: usize,
 }
 
 impl Recorded {
-    /// The path, not unescaped.
+    /// Returns the path, still escaped.
     pub fn path(&self) -> &str {
         self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
     }
 
-    /// The query, not unescaped; empty where there is none.
+    /// Returns the query, still escaped, or an empty text if there is none.
     pub fn query(&self) -> &str {
         self.target.split_once('?').map_or("", |(_, query)| query)
     }
 
-    /// A parameter's bytes, unescaped. `None` if it is absent; the first if it is there twice.
+    /// Returns a parameter's bytes, unescaped, or `None` if it is absent. If it is there twice, returns the first.
     pub fn param(&self, name: &str) -> Option<Vec<u8>> {
         let mut pairs = self.query().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         pairs.find(|(key, _)| *key == name).map(|(_, value)| unescape(value))
     }
 
-    /// A parameter as text. `None` if it is absent; bytes that are not UTF-8 are replaced.
+    /// Returns a parameter as text, or `None` if it is absent. Bytes that are not UTF-8 are replaced.
     pub fn text(&self, name: &str) -> Option<String> {
         self.param(name).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// A header's value, whatever the case of its name.
+    /// Returns a header's value. The case of its name does not matter.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         headers.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())

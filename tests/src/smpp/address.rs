@@ -2,7 +2,7 @@
 
 use super::wire::{PduError, Reader, put_text};
 
-/// The type of a number that begins with its country.
+/// The type of a number that begins with its country code.
 const INTERNATIONAL: u8 = 1;
 
 /// An address: SMPP 3.4, section 5.2.5 to 5.2.9.
@@ -17,12 +17,12 @@ pub struct Address {
 }
 
 impl Address {
-    /// An address of unknown type, which Kannel hands on as it stands.
+    /// Makes an address of unknown type, which Kannel passes on unchanged.
     pub fn plain(number: impl Into<String>) -> Self {
         Self { ton: 0, npi: 1, number: number.into() }
     }
 
-    /// The address as people write it: an international number with its `+`, which is not on the wire.
+    /// Returns the address as people write it. An international number has its `+`, which is not on the wire.
     pub fn written(&self) -> String {
         let plus = if self.ton == INTERNATIONAL { "+" } else { "" };
         format!("{plus}{}", self.number)

@@ -1,4 +1,4 @@
-//! What a PDU asks or answers, by its command.
+//! The request or the answer in a PDU, by its command.
 
 use super::ShortMessage;
 use super::wire::{PduError, Reader, put_text};
@@ -9,11 +9,11 @@ const ANSWER: u32 = 0x8000_0000;
 /// A PDU without its header (SMPP 3.4, section 5.1.2.1 has the command ids).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
-    /// A client asks to send and receive.
+    /// A request of a client to send and receive messages.
     BindTransceiver {
         /// The client's name.
         system_id: String,
-        /// Its password.
+        /// The client's password.
         password: String,
     },
     /// The answer to a bind.
@@ -21,38 +21,38 @@ pub enum Body {
         /// The operator's name.
         system_id: String,
     },
-    /// A client sends a message.
+    /// A message that a client sends.
     SubmitSm(ShortMessage),
-    /// The answer to it.
+    /// The answer to `submit_sm`.
     SubmitSmResp {
-        /// What the operator calls the message; empty where it refused it.
+        /// The operator's id of the message. It is empty if the operator refused the message.
         message_id: String,
     },
-    /// The operator hands over a message or a receipt.
+    /// A message or a receipt that the operator sends.
     DeliverSm(ShortMessage),
-    /// The answer to it.
+    /// The answer to `deliver_sm`.
     DeliverSmResp,
-    /// Is anybody there?
+    /// A check whether the other side still answers.
     EnquireLink,
-    /// The answer to it.
+    /// The answer to `enquire_link`.
     EnquireLinkResp,
     /// The end of a session.
     Unbind,
-    /// The answer to it.
+    /// The answer to `unbind`.
     UnbindResp,
-    /// The answer to what cannot be answered otherwise.
+    /// The answer to a PDU that has no answer of its own.
     GenericNack,
     /// A command that this server does not know.
     Unknown {
-        /// Its id.
+        /// The command's id.
         command: u32,
-        /// Its body.
+        /// The command's body.
         bytes: Vec<u8>,
     },
 }
 
 impl Body {
-    /// The command id in the header.
+    /// Returns the command id in the header.
     pub fn command(&self) -> u32 {
         match self {
             Self::GenericNack => ANSWER,
@@ -70,7 +70,7 @@ impl Body {
         }
     }
 
-    /// Whether it answers another PDU.
+    /// Returns whether the PDU answers another PDU.
     pub fn is_answer(&self) -> bool {
         self.command() & ANSWER != 0
     }
@@ -84,7 +84,7 @@ impl Body {
             0x09 => Self::BindTransceiver {
                 system_id: from.text("system_id")?,
                 password: from.text("password")?,
-                // What follows (system type, version, address range) changes nothing here.
+                // The remaining fields (system type, version, address range) change nothing here.
             },
             0x15 => Self::EnquireLink,
             0x8000_0000 => Self::GenericNack,
@@ -109,7 +109,7 @@ impl Body {
             Self::BindTransceiverResp { system_id } => put_text(out, system_id),
             Self::SubmitSm(message) | Self::DeliverSm(message) => message.encode(out)?,
             Self::SubmitSmResp { message_id } => put_text(out, message_id),
-            Self::DeliverSmResp => put_text(out, ""), // message_id: unused, but there
+            Self::DeliverSmResp => put_text(out, ""), // message_id: unused, but present
             Self::Unknown { bytes, .. } => out.extend_from_slice(bytes),
             Self::GenericNack
             | Self::Unbind

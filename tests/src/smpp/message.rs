@@ -3,10 +3,10 @@
 use super::Address;
 use super::wire::{PduError, Reader, put_text};
 
-/// Tag of the optional parameter that carries a message too long for `short_message` (section 5.3.2.32).
+/// The tag of the optional parameter that carries a message too long for `short_message` (section 5.3.2.32).
 const MESSAGE_PAYLOAD: u16 = 0x0424;
 
-/// What kind of message it is: the bits of `esm_class` (section 5.2.12) that Kannel uses.
+/// The kind of a message: the bits of `esm_class` (section 5.2.12) that Kannel uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EsmClass(
     /// The byte on the wire.
@@ -21,7 +21,7 @@ impl EsmClass {
     /// A delivery receipt.
     pub const RECEIPT: Self = Self(0x04);
 
-    /// Whether the message's bytes begin with a user data header.
+    /// Returns whether the message's bytes begin with a user data header.
     pub fn has_header(self) -> bool {
         self.0 & Self::WITH_HEADER.0 != 0
     }
@@ -30,17 +30,17 @@ impl EsmClass {
 /// One SMS: SMPP 3.4, sections 4.4.1 (`submit_sm`) and 4.6.1 (`deliver_sm`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShortMessage {
-    /// Who sends it.
+    /// The sender.
     pub source: Address,
-    /// Who is to have it.
+    /// The recipient.
     pub destination: Address,
-    /// What kind it is.
+    /// The kind of the message.
     pub esm_class: EsmClass,
     /// Whether the sender wants receipts; 0 for none (section 5.2.17).
     pub registered_delivery: u8,
     /// The data coding scheme (3GPP TS 23.038, clause 4).
     pub data_coding: u8,
-    /// Header and text; GSM-7 as one septet in a byte.
+    /// The header and the text. GSM-7 has one septet in a byte.
     pub bytes: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! The part of SMPP 3.4 that an operator needs to serve Kannel: how a PDU looks on the wire, and how it is read.
+//! The part of SMPP 3.4 that an operator needs to serve Kannel: the encoding and the decoding of PDUs.
 
 mod address;
 mod body;

@@ -1,4 +1,4 @@
-//! A whole PDU: the 16-byte header before a body, and how one is read from a stream.
+//! A whole PDU: the 16-byte header and the body, and the reading of a PDU from a stream.
 
 use std::io;
 
@@ -8,7 +8,8 @@ use super::Body;
 use super::wire::{PduError, Reader};
 
 const HEADER: usize = 16;
-/// Far more than any PDU of ours; keeps a broken length from asking for gigabytes.
+/// The maximum length of a PDU, far more than any PDU of these tests. It prevents a wrong length from asking for
+/// gigabytes.
 const LONGEST: usize = 64 * 1024;
 
 /// Values of `command_status` (SMPP 3.4, section 5.1.3).
@@ -17,7 +18,7 @@ pub mod command_status {
     pub const OK: u32 = 0;
     /// The command is not known.
     pub const INVALID_COMMAND: u32 = 0x03;
-    /// The operator has a fault of its own: Kannel tries again later.
+    /// The operator has an internal error: Kannel tries again later.
     pub const SYSTEM_ERROR: u32 = 0x08;
     /// The destination is not valid: final.
     pub const INVALID_DESTINATION: u32 = 0x0B;
@@ -39,11 +40,11 @@ pub mod command_status {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pdu {
-    /// 0, or in an answer what went wrong: [`command_status`].
+    /// 0, or the error in an answer: [`command_status`].
     pub status: u32,
-    /// Ties an answer to what it answers.
+    /// The number that links an answer to its request.
     pub sequence: u32,
-    /// The rest.
+    /// The body.
     pub body: Body,
 }
 
@@ -61,7 +62,7 @@ impl Pdu {
         Ok(Self { status, sequence, body })
     }
 
-    /// The bytes on the wire.
+    /// Returns the bytes on the wire.
     pub fn encode(&self) -> Result<Vec<u8>, PduError> {
         let mut body = Vec::new();
         self.body.encode(&mut body)?;
@@ -76,7 +77,7 @@ impl Pdu {
     }
 }
 
-/// Reads the next PDU from a stream; `None` at its end.
+/// Reads the next PDU from a stream. Returns `None` at the end of the stream.
 pub async fn read_pdu(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Pdu>> {
     let mut bytes = vec![0; 4];
     match from.read_exact(&mut bytes).await {

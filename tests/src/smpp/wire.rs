@@ -2,24 +2,24 @@
 
 use thiserror::Error;
 
-/// Why bytes are not a PDU.
+/// The reason why bytes are not a PDU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PduError {
     /// The bytes end inside the named field.
     #[error("the PDU ends inside {0}")]
     Short(&'static str),
-    /// The named C-octet string is not UTF-8. (SMPP says ASCII; nothing here needs more.)
+    /// The named C-octet string is not UTF-8. (SMPP requires ASCII; these tests need no more than UTF-8.)
     #[error("{0} is not text")]
     NotText(&'static str),
-    /// `command_length` is under the header's 16 bytes, over the limit, or not the length of what came.
+    /// `command_length` is less than the header's 16 bytes, over the limit, or not the length of the received bytes.
     #[error("a PDU cannot be {0} bytes long")]
     Length(usize),
-    /// A short message longer than its one length byte can say.
+    /// A short message is longer than its length byte can express.
     #[error("a short message of {0} bytes does not fit")]
     MessageTooLong(usize),
 }
 
-/// Reads fields one after another.
+/// A reader of fields, one after another.
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
         Ok(u32::from_be_bytes(*bytes))
     }
 
-    /// A string up to its NUL.
+    /// Reads a string up to its NUL.
     pub(super) fn text(&mut self, field: &'static str) -> Result<String, PduError> {
         let end = self.rest.iter().position(|byte| *byte == 0).ok_or(PduError::Short(field))?;
         let bytes = self.octets(end, field)?;
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
         String::from_utf8(bytes.to_vec()).map_err(|_| PduError::NotText(field))
     }
 
-    /// A string up to its NUL, or nothing where the body is already over, as answers with an error are.
+    /// Reads a string up to its NUL, or nothing if the body is already over. Answers with an error end there.
     pub(super) fn text_if_any(&mut self, field: &'static str) -> Result<String, PduError> {
         if self.is_empty() { Ok(String::new()) } else { self.text(field) }
     }

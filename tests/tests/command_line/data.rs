@@ -1,4 +1,4 @@
-//! The folder that everything is kept in goes missing or breaks, and is written to.
+//! Tests in which the data folder goes missing, breaks, or is changed by others.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -38,7 +38,7 @@ async fn data_that_cannot_be_opened_is_one_line() -> Result<()> {
     Ok(())
 }
 
-/// Has a stack take one message and end, so that its folder has everything in it.
+/// Starts a stack that takes one message and ends, so that its folder has all files.
 async fn used(folder: &Path, flags: &[String], end: Signal) -> Result<PathBuf> {
     let mut stack = Running::start(folder, flags, &[]).await?;
     assert_eq!(get(&format!("{}?id=1112223333&text=echo+hello", stack.url()?)).await?.status, 200);
@@ -47,7 +47,7 @@ async fn used(folder: &Path, flags: &[String], end: Signal) -> Result<PathBuf> {
     Ok(folder.join(".threadless"))
 }
 
-/// Starts it, which it must refuse in one line that has this in it.
+/// Starts the stack, which must refuse to start with one line that contains this text.
 async fn refused(folder: &Path, flags: &[String], problem: &str) -> Result<()> {
     let line = complaint(folder, flags).await?;
     let expected = format!(
@@ -79,7 +79,7 @@ async fn a_file_that_lost_what_was_in_it_is_not_started_with() -> Result<()> {
 
             std::fs::rename(&copy, &file)?;
             assert_eq!(Running::start(folder.path(), &flags, &[]).await?.stop(Signal::INT).await?.stderr, "");
-            // The whole of it is in the file now, and no log beside it can make up for what is cut off.
+            // The whole content is in the file now, and no log beside it can replace the part that is cut off.
             for bytes in [std::fs::metadata(&file)?.len() / 2, 100] {
                 OpenOptions::new().write(true).open(&file)?.set_len(bytes)?;
                 let line = complaint(folder.path(), &flags).await?;
@@ -87,7 +87,7 @@ async fn a_file_that_lost_what_was_in_it_is_not_started_with() -> Result<()> {
                     format!("threadless: the data in .threadless cannot be opened: {name} is damaged");
                 assert!(line.starts_with(&expected) && line.contains("move .threadless away"), "{line}");
             }
-            // What it says to do helps.
+            // The advice in the message helps.
             std::fs::rename(&data, folder.path().join("away"))?;
             assert_eq!(Running::start(folder.path(), &flags, &[]).await?.stop(Signal::INT).await?.stderr, "");
         }
@@ -111,12 +111,12 @@ async fn a_first_start_that_was_cut_short_is_begun_again() -> Result<()> {
     let folder = TempDir::new()?;
     let flags = flags(folder.path(), free_port()?)?;
     let data = used(folder.path(), &flags, Signal::INT).await?;
-    // Between the two names that the files get last.
+    // This is between the last two renames of the files.
     std::fs::rename(data.join("dynamodb.sqlite"), data.join("dynamodb.sqlite.new"))?;
     let stack = Running::start(folder.path(), &flags, &[]).await?;
     assert_eq!(get(&format!("{}?id=1112223333&text=echo+hello", stack.url()?)).await?.status, 200);
     assert_eq!(stack.stop(Signal::INT).await?.stderr, "");
-    // In the middle of making them.
+    // This is in the middle of making the files.
     std::fs::remove_dir_all(&data)?;
     std::fs::create_dir(&data)?;
     std::fs::write(data.join("dynamodb.sqlite.new"), "half a")?;
@@ -125,7 +125,7 @@ async fn a_first_start_that_was_cut_short_is_begun_again() -> Result<()> {
     Ok(())
 }
 
-/// What one can do to the files under a running stack, and what it says then.
+/// A change to the files under a running stack, and the text that the stack then prints.
 type Harm = (&'static str, fn(&Path) -> std::io::Result<()>, &'static str);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,7 +193,7 @@ fn replace(file: &Path) -> std::io::Result<()> {
     std::fs::rename(copy, file)
 }
 
-/// `mv`, and `mv` back.
+/// The user runs `mv`, and then `mv` back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_comes_back_is_used_again() -> Result<()> {
     let folder = TempDir::new()?;
@@ -210,7 +210,7 @@ async fn a_folder_that_comes_back_is_used_again() -> Result<()> {
     Ok(())
 }
 
-/// As another user than root, whom nothing is read-only to.
+/// Runs as another user than root, because root can write to read-only files.
 #[tokio::test]
 async fn a_folder_that_may_not_be_written_to_is_one_line() -> Result<()> {
     let folder = TempDir::new()?;
@@ -231,14 +231,14 @@ async fn a_folder_that_may_not_be_written_to_is_one_line() -> Result<()> {
     Ok(())
 }
 
-/// How often a stack that takes one message after the other has the disk write all out.
+/// Returns how often a stack that takes one message after another flushes its files to the disk.
 async fn flushes(messages: usize, more: &[&str]) -> Result<usize> {
     let folder = TempDir::new()?;
     let gateway = Recorder::start().await?;
     gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
     let mut flags = flags(folder.path(), gateway.address().port())?;
     flags.extend(more.iter().map(|flag| (*flag).to_owned()));
-    // The process is the stack, and its tracer a grandchild.
+    // The process is the stack, and its tracer is a grandchild.
     let script = "exec strace -D -f -e trace=fsync,fdatasync -o flushes \"$@\"";
     let stack = Running::start_by(script, folder.path(), &flags).await?;
     let last = format!("{} +++ exited with 0 +++", stack.id()?);
@@ -261,12 +261,12 @@ async fn flushes(messages: usize, more: &[&str]) -> Result<usize> {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs strace: tests/run"]
 async fn a_durable_stack_waits_for_the_disk_at_every_message() -> Result<()> {
-    // What starting and stopping take is the same for both.
+    // Starting and stopping take the same number of flushes for both.
     let (usual, usual_idle) = (flushes(20, &[]).await?, flushes(0, &[]).await?);
     let (durable, durable_idle) = (flushes(20, &["--durable"]).await?, flushes(0, &["--durable"]).await?);
     println!("flushes for 20 messages: {usual} (idle {usual_idle}); durable {durable} (idle {durable_idle})");
     assert!(usual < usual_idle + 20, "{usual} (idle {usual_idle})");
-    // The job, the commit and what is settled, at least.
+    // Each message flushes at least the job, the commit and the settlement.
     assert!(durable >= durable_idle + 3 * 20, "{durable} (idle {durable_idle})");
     Ok(())
 }

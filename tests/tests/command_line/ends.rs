@@ -1,4 +1,4 @@
-//! How it ends: one signal lets what is at work be done, a second one does not.
+//! The end of the program: the first signal lets running work finish, the second one does not.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ async fn a_closed_terminal_ends_it_in_order() -> Result<()> {
     Ok(())
 }
 
-/// `nohup cargo run &`
+/// The user runs `nohup cargo run &`.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stack_that_may_outlive_its_terminal_does() -> Result<()> {
     let folder = TempDir::new()?;
@@ -49,7 +49,7 @@ async fn a_second_ctrl_c_ends_it_at_once_and_nothing_is_lost() -> Result<()> {
     let url = format!("{}?id=1112223333&text=echo+kept&mid=1", stack.url()?);
     assert_eq!(get(&url).await?.status, 200);
     gateway.wait_for(1, LIMIT).await?;
-    // The responder waits for the gateway, and the first signal for the responder.
+    // The function `responder` waits for the gateway, and after the first signal the program waits for this function.
     let ended = loop {
         stack.send(Signal::INT)?;
         if let Some(ended) = stack.ended_within(Duration::from_millis(200)).await? {
@@ -67,7 +67,7 @@ async fn a_second_ctrl_c_ends_it_at_once_and_nothing_is_lost() -> Result<()> {
     Ok(())
 }
 
-/// An app that never gives its thread back would keep a runtime from ending for ever.
+/// An app that never returns its thread would keep a runtime from ending for ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_that_blocks_its_thread_does_not_hold_up_the_end() -> Result<()> {
     let folder = TempDir::new()?;

@@ -1,5 +1,4 @@
-//! `cargo run` as a user runs it: what it prints, how it ends, what it keeps, and what it says when it cannot
-//! start.
+//! `cargo run` as a user runs it: its output, its end, its stored data, and its messages when it cannot start.
 
 mod data;
 mod ends;
@@ -17,14 +16,14 @@ use tests::http::get;
 use tests::ports::free_port;
 use tests::recorder::{Recorder, Reply};
 
-/// The shipped settings, sending to another port.
+/// Writes the shipped settings with another sendsms port.
 fn shipped(folder: &Path, gateway: u16) -> Result<PathBuf> {
     let file = folder.join("settings.toml");
     std::fs::write(&file, functions::SETTINGS.replace(":13013/", &format!(":{gateway}/")))?;
     Ok(file)
 }
 
-/// Flags for a stack that can start: free ports, the shipped settings, and the tick as often as it can be.
+/// Returns flags for a stack that can start: free ports, the shipped settings, and the shortest tick.
 fn flags(folder: &Path, gateway: u16) -> Result<Vec<String>> {
     let mut flags = free_ports()?;
     flags.push(format!("--settings={}", shipped(folder, gateway)?.display()));
@@ -70,7 +69,7 @@ async fn it_starts_and_what_it_prints_works_when_pasted() -> Result<()> {
     Ok(())
 }
 
-/// A message that comes twice meets conditions in the store that do not hold. That is no fault.
+/// A message that comes twice makes conditions in the store fail. That is no error.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_fault_is_not_logged() -> Result<()> {
     let folder = TempDir::new()?;
@@ -89,7 +88,7 @@ async fn what_is_no_fault_is_not_logged() -> Result<()> {
     Ok(())
 }
 
-/// A get-url as Kannel calls it.
+/// Returns a get-url with the values that Kannel would fill in.
 fn filled_in(get_url: &str) -> String {
     let codes = [
         ("%p", "%2B251911223344"),
@@ -161,7 +160,7 @@ async fn what_was_accepted_survives_sigkill_and_is_delivered_after_the_restart()
     let before = gateway.requests().len();
     gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
     let stack = Running::start(folder.path(), &flags, &[]).await?;
-    // And the same message once more, as a gateway that saw the connection break would send it.
+    // The gateway sends the same message once more, as if it had seen the connection break.
     assert_eq!(get(&format!("{url}?id=1000000000&text=echo+kept&mid=0")).await?.status, 200);
     gateway.wait_for(before + 5, LIMIT).await?;
     let ended = stack.stop(Signal::INT).await?;
@@ -175,7 +174,7 @@ async fn what_was_accepted_survives_sigkill_and_is_delivered_after_the_restart()
     Ok(())
 }
 
-/// Runs it with one thing wrong, and returns the one line that it says.
+/// Runs the program with one fault, and returns its one line of output.
 async fn complaint(folder: &Path, args: &[String]) -> Result<String> {
     let ended = run(folder, args).await?;
     assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
@@ -281,7 +280,7 @@ async fn help_lists_the_flags_with_their_environment_variables() -> Result<()> {
         ("--tick-seconds <SECONDS>", "[env: THREADLESS_TICK_SECONDS=]", "[default: 5]"),
         ("--log <LEVEL>", "[env: THREADLESS_LOG=]", "[default: warn]"),
     ];
-    // Each flag with what is said of it, up to the next one.
+    // Each flag with its description, up to the next flag.
     let flags: Vec<&str> = ended.stdout.split("\n      --").collect();
     for (flag, variable, more) in table {
         let said = flags.iter().find(|said| said.starts_with(flag.trim_start_matches("--")));

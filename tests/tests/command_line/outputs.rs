@@ -1,4 +1,4 @@
-//! Nobody takes what the program writes: a full disk, a pipe that was closed, a pipe that stands still.
+//! Tests in which nobody takes the program's output: a full disk, a closed pipe, a pipe that nobody reads.
 
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn full() -> Result<Stdio> {
     Ok(OpenOptions::new().write(true).open("/dev/full")?.into())
 }
 
-/// One message, one page, and the end by Ctrl-C.
+/// Sends one message, gets one page, and ends the stack by Ctrl-C.
 async fn works_and_ends(stack: Silent) -> Result<()> {
     let url = stack.url("/backend/my-kannel-backend/?id=1112223333&text=echo+hello");
     let answer = get(&url).await?;
@@ -48,7 +48,7 @@ async fn a_pipe_that_was_closed_stops_nothing() -> Result<()> {
     let mut flags = flags(folder.path(), free_port()?)?;
     flags.push("--log=debug".to_owned());
     let mut stack = Silent::start(folder.path(), &flags, Stdio::piped(), Stdio::piped()).await?;
-    // `cargo run | head -1`
+    // This is `cargo run | head -1`.
     let out = stack.child.stdout.take().context("no stdout")?;
     let line = BufReader::new(out).lines().next_line().await?.unwrap_or_default();
     assert_eq!(line, "Threadless is up. Data in .threadless, Ctrl-C ends it.");
@@ -61,7 +61,7 @@ async fn a_terminal_that_stands_still_holds_up_nothing() -> Result<()> {
     let folder = TempDir::new()?;
     let mut flags = flags(folder.path(), free_port()?)?;
     flags.push("--log=debug".to_owned());
-    // Nobody reads: a pipe takes 64 KB and no more.
+    // Nobody reads the pipe, which holds no more than 64 KB.
     let stack = Silent::start(folder.path(), &flags, Stdio::piped(), Stdio::piped()).await?;
     let text = "a".repeat(8_000);
     for number in 0..40 {

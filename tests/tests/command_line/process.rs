@@ -1,4 +1,4 @@
-//! The stack as a process, in an empty environment and a folder of its own.
+//! The stack as a process, in an empty environment and in its own folder.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -15,16 +15,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long anything may take.
+/// The time limit of each step.
 pub(crate) const LIMIT: Duration = Duration::from_mins(3);
 
-/// Flags that let it start beside others: ports that are free.
+/// Returns flags with free ports, so that the stack can start beside others.
 pub(crate) fn free_ports() -> Result<Vec<String>> {
     let flag = |name: &str| Ok(format!("--{name}={}", free_port()?));
     ["port", "dynamodb-port", "sqs-port"].into_iter().map(flag).collect()
 }
 
-/// The command in an empty environment.
+/// Returns the command in an empty environment.
 pub(crate) fn command<S: AsRef<OsStr>>(folder: &Path, args: &[S]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stack"));
     command.env_clear().current_dir(folder).args(args).kill_on_drop(true);
@@ -32,7 +32,7 @@ pub(crate) fn command<S: AsRef<OsStr>>(folder: &Path, args: &[S]) -> Command {
     command
 }
 
-/// A shell that is given the command, to start it in a way of its own.
+/// Returns a shell that gets the command as arguments, to start it in another way.
 fn by_shell<S: AsRef<OsStr>>(script: &str, folder: &Path, args: &[S]) -> Command {
     let mut shell = Command::new("/bin/sh");
     shell.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir(folder).kill_on_drop(true);
@@ -41,19 +41,19 @@ fn by_shell<S: AsRef<OsStr>>(script: &str, folder: &Path, args: &[S]) -> Command
     shell
 }
 
-/// What a command that ends by itself left.
+/// The outputs and the status of a command that ended by itself.
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-/// Runs it to its end, which must come soon.
+/// Runs the command to its end, which must come soon.
 pub(crate) async fn run<S: AsRef<OsStr>>(folder: &Path, args: &[S]) -> Result<Ended> {
     run_with(folder, args, Stdio::piped(), Stdio::piped()).await
 }
 
-/// The same, with other outputs.
+/// Runs the command like `run`, with other outputs.
 pub(crate) async fn run_with<S: AsRef<OsStr>>(
     folder: &Path,
     args: &[S],
@@ -66,7 +66,7 @@ pub(crate) async fn run_with<S: AsRef<OsStr>>(
     Ok(Ended { status: output.status, stdout: text(output.stdout)?, stderr: text(output.stderr)? })
 }
 
-/// The stack at work. Killed when this is dropped.
+/// The running stack. It is killed when this is dropped.
 pub(crate) struct Running {
     child: Child,
     stdout: watch::Receiver<String>,
@@ -74,7 +74,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts it and waits until it says that it is up.
+    /// Starts the stack and waits until it prints that it is up.
     pub(crate) async fn start<S: AsRef<OsStr>>(
         folder: &Path,
         args: &[S],
@@ -85,7 +85,7 @@ impl Running {
         Self::up(command).await
     }
 
-    /// The same by a script, which has the command as its arguments: `exec "$@"`.
+    /// Starts the stack by a script, which has the command as its arguments: `exec "$@"`.
     pub(crate) async fn start_by<S: AsRef<OsStr>>(script: &str, folder: &Path, args: &[S]) -> Result<Self> {
         Self::up(by_shell(script, folder, args)).await
     }
@@ -103,20 +103,20 @@ impl Running {
         Ok(running)
     }
 
-    /// Waits until its standard output has this in it, and returns all of it.
+    /// Waits until its standard output contains this text, and returns the whole output.
     pub(crate) async fn shown(&mut self, wanted: &str) -> Result<String> {
         let found = timeout(LIMIT, self.stdout.wait_for(|text| text.contains(wanted))).await;
         found.ok().and_then(Result::ok).map(|text| text.clone()).with_context(|| format!("no {wanted:?}"))
     }
 
-    /// The URL of its only backend, as it shows it.
+    /// Returns the URL of its only backend, as it prints it.
     pub(crate) fn url(&self) -> Result<String> {
         let text = self.stdout.borrow();
         let line = text.lines().find(|line| line.contains("/backend/")).context("no URL")?;
         line.split_whitespace().last().map(str::to_owned).context("no URL")
     }
 
-    /// The id of the process.
+    /// Returns the id of the process.
     pub(crate) fn id(&self) -> Result<u32> {
         self.child.id().context("it has ended")
     }
@@ -132,7 +132,7 @@ impl Running {
         self.ended().await
     }
 
-    /// What it left, if it ends in this time.
+    /// Returns its outputs and status if it ends within this time.
     pub(crate) async fn ended_within(&mut self, limit: Duration) -> Result<Option<Ended>> {
         match timeout(limit, self.child.wait()).await {
             Ok(_) => self.ended().await.map(Some),
@@ -167,14 +167,14 @@ fn send(child: &Child, signal: Signal) -> Result<()> {
     Ok(())
 }
 
-/// The stack at work, whose outputs go where the test says. Killed when this is dropped.
+/// The running stack, whose outputs go where the test chooses. It is killed when this is dropped.
 pub(crate) struct Silent {
     pub(crate) child: Child,
     base: String,
 }
 
 impl Silent {
-    /// Starts it and waits until it answers at the port of the flags.
+    /// Starts the stack and waits until it answers at the port in the flags.
     pub(crate) async fn start(folder: &Path, flags: &[String], stdout: Stdio, stderr: Stdio) -> Result<Self> {
         let port = flags.iter().find_map(|flag| flag.strip_prefix("--port=")).context("no port")?;
         let child = command(folder, flags).stdout(stdout).stderr(stderr).spawn()?;
@@ -190,7 +190,7 @@ impl Silent {
         Ok(silent)
     }
 
-    /// The URL of a path.
+    /// Returns the URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }

@@ -1,4 +1,4 @@
-//! `script`: what it prints and how it ends, against a stack of its own and against one that runs.
+//! The command `script`: its output and its end, with a stack of its own and with a running stack.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ async fn script(folder: &Path, args: &[&str]) -> Result<Ended> {
     run(folder, &[&["script"], args].concat()).await
 }
 
-/// Where the stack answers, as `--url` wants it.
+/// Returns the base URL of the stack, in the form that `--url` needs.
 fn base(stack: &Running) -> Result<String> {
     let url = stack.url()?;
     Ok(url.split_once("/backend/").context("no backend")?.0.to_owned())
@@ -111,7 +111,7 @@ async fn a_stack_that_runs_is_asked_for_what_its_gateway_took() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_nobody_is_the_gateway_script_is() -> Result<()> {
     let folder = TempDir::new()?;
-    // Something listens there when the stack starts, so that the stack does not.
+    // Another server listens on this port when the stack starts, so the stack does not start.
     let mut gateway = Recorder::start().await?;
     let flags = flags(folder.path(), gateway.address().port())?;
     let settings = flags.iter().find(|flag| flag.starts_with("--settings")).context("no settings")?;
@@ -132,7 +132,7 @@ async fn where_nobody_is_the_gateway_script_is() -> Result<()> {
     Ok(())
 }
 
-/// As it is with a deployed stack, whose gateway is out of reach.
+/// As with a deployed stack, the script cannot reach the gateway.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_tester_with_a_password_is_played_through() -> Result<()> {
     let folder = TempDir::new()?;

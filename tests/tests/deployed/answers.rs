@@ -1,4 +1,4 @@
-//! What the deployed stack does for phones, through Kannel and the routes of the template.
+//! The deployed stack's answers to phones, through Kannel and the routes of the template.
 
 use std::net::SocketAddr;
 
@@ -12,10 +12,10 @@ use crate::stack::{Account, LIMIT};
 /// The short code.
 const CODE: &str = "1234";
 
-/// The backend that is shipped, and one beside it that answers inline: each has a line of its own.
+/// The shipped backend, and a second one that answers inline. Each has its own line.
 pub(crate) const BACKENDS: [(&str, &str); 2] = [("my-kannel-backend", "A"), ("inline", "B")];
 
-/// What phones text, and what they must read; the second number has opted out for a while.
+/// The messages from phones, and the expected replies. The second number opts out for a while.
 const TRANSCRIPT: &str = "
 1112223333 > echo hello
 1112223333 < hello
@@ -27,7 +27,7 @@ const TRANSCRIPT: &str = "
 1112223333 < Sorry, Threadless could not understand your message.
 ";
 
-/// The shipped settings with a gateway that is there, and a backend beside the shipped one.
+/// Returns the shipped settings with the address of a real gateway, and a second backend.
 pub(crate) fn settings(sendsms: SocketAddr) -> Result<String> {
     let mut settings = functions::SETTINGS.to_owned();
     for (shipped, here) in [("127.0.0.1:13013", sendsms.to_string().as_str()), ("\"usb0-modem\"", "\"A\"")] {
@@ -42,7 +42,7 @@ pub(crate) fn settings(sendsms: SocketAddr) -> Result<String> {
         ))
 }
 
-/// A Kannel whose lines lead to the backends of the deployed stack, and that gets their replies.
+/// Starts a Kannel whose lines lead to the backends of the deployed stack, and that gets their replies.
 pub(crate) async fn kannel(account: &Account, gateway: &Forward) -> Result<Kannel> {
     let (api, token) =
         (account.outputs()?.remove("ApiUrl").context("no ApiUrl")?, account.secret("KANNEL_TOKEN")?);
@@ -53,7 +53,7 @@ pub(crate) async fn kannel(account: &Account, gateway: &Forward) -> Result<Kanne
     let mut options = KannelOptions::new("http://127.0.0.1:9/");
     options.services = BACKENDS.into_iter().map(service).collect::<Result<_>>()?;
     options.lines = BACKENDS.map(|(_, line)| line.to_owned()).into();
-    // Else any line takes any reply.
+    // With other routing, any line takes any reply.
     options.routing = Routing::Named;
     let kannel = Kannel::start(options).await?;
     let sendsms = kannel.sendsms_url();
@@ -85,7 +85,7 @@ pub(crate) async fn transcript(kannel: &Kannel) -> Result<()> {
     Ok(())
 }
 
-/// Follows the page to functions with URLs of their own: what comes in there is answered by them.
+/// Follows the page to functions with their own URLs. These functions answer the messages that arrive there.
 pub(crate) async fn without_sam(account: &Account, kannel: &Kannel) -> Result<()> {
     let said = account.follow("Without SAM")?;
     let id = said.lines().last().and_then(|url| url.strip_prefix("https://")?.split('.').next());

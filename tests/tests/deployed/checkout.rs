@@ -1,4 +1,4 @@
-//! The checkout as who deploys it sees it, and the shell in it: the commands are typed as `infra/README.md` has them.
+//! The checkout of a person who deploys it, and a shell in it. The commands are typed as `infra/README.md` has them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -13,19 +13,19 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use tests::tools::{bare, printed, target, tool, top};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// What is not handed to a deployer, or is not the same in the view.
+/// Files that a deployer does not get, or that differ in the view.
 const LEFT_OUT: [&str; 6] = [".git", ".tools", ".aws-sam", ".threadless", "target", "samconfig.toml"];
 
-/// A view of this checkout with a `.aws-sam` of its own, its functions built by SAM for this machine's processor. The
-/// processor is all that differs from what is shipped.
+/// A view of this checkout with its own `.aws-sam`. SAM built its functions for this machine's processor. Only the
+/// processor differs from the shipped configuration.
 pub(crate) struct Checkout {
     folder: PathBuf,
     programs: PathBuf,
-    /// Other test processes wait.
+    /// The lock for which other test processes wait.
     _claim: File,
 }
 
-/// The view for the one test whose turn it is: what is built is built anew by some.
+/// The view for the one test whose turn it is. Some tests build the functions again.
 pub(crate) struct Turn {
     checkout: &'static Checkout,
     _turn: MutexGuard<'static, ()>,
@@ -39,7 +39,7 @@ impl Deref for Turn {
     }
 }
 
-/// Waits for a turn. The first one has the functions built.
+/// Waits for a turn. The first turn builds the functions.
 ///
 /// # Errors
 /// A tool is missing, or `sam build` fails.
@@ -66,7 +66,7 @@ impl Checkout {
             if LEFT_OUT.iter().any(|name| entry.file_name() == *name) {
                 continue;
             }
-            // SAM looks beside the template for what it names, and follows a link of the template's first.
+            // SAM looks for files beside the template. If the template is a link, SAM follows the link first.
             if from.is_dir() { link(&from, &at)? } else { copy(&from, &at)? }
         }
         fs::write(folder.join("samconfig.toml"), samconfig()?)?;
@@ -76,18 +76,19 @@ impl Checkout {
         Ok(checkout)
     }
 
-    /// What the commands find on their path.
+    /// Installs the programs that the commands find on their path.
     fn install_programs(&self) -> Result<()> {
         link(&tool("SAM")?, &self.programs.join("sam"))?;
-        // For SQS this version of the tool asks AWS whatever the environment says.
+        // For SQS, this version of the tool asks the real AWS, whatever the environment says.
         let aws =
             format!("exec '{}' --endpoint-url \"$AWS_ENDPOINT_URL\" \"$@\"", tool("AWS_CLI")?.display());
         self.script("aws", &aws)?;
-        // What `cargo run` starts is built: with the apps of the tests, which make no difference here.
+        // The program that `cargo run` starts is already built. It has the apps of the tests, which make no difference
+        // here.
         let cargo = which("cargo")?;
         let run =
             format!("if [ \"$1\" = run ]; then shift 2; exec '{}' \"$@\"; fi", env!("CARGO_BIN_EXE_stack"));
-        // Functions that the page has built for another processor are built for this one.
+        // The page builds functions for another processor. Here they are built for this machine's processor.
         let here = "for word; do shift; [ \"$word\" = --arm64 ] || set -- \"$@\" \"$word\"; done";
         self.script("cargo", &format!("{run}\n{here}\nexec '{}' \"$@\"", cargo.display()))
     }
@@ -99,40 +100,40 @@ impl Checkout {
         Ok(())
     }
 
-    /// Types a command, with some variables set, and gives what it printed.
+    /// Types a command with some variables set, and returns its output.
     ///
     /// # Errors
-    /// It fails; the error has what it printed.
+    /// The command fails. The error contains its output.
     pub(crate) fn run(&self, line: &str, variables: &BTreeMap<String, String>) -> Result<String> {
         printed(&mut self.shell(line, variables)?)
     }
 
-    /// A shell about to run a command.
+    /// Returns a shell that is about to run a command.
     pub(crate) fn shell(&self, line: &str, variables: &BTreeMap<String, String>) -> Result<Command> {
         let mut shell = bare("bash");
         shell.current_dir(&self.folder).args(["-euo", "pipefail", "-c", line]);
         let mut path = OsString::from(&self.programs);
         path.push(":");
-        // Its linker is beside it.
+        // The linker of cargo-lambda is in the same folder.
         path.push(tool("CARGO_LAMBDA")?.parent().context("no folder")?);
         path.push(":");
         path.push(std::env::var_os("PATH").context("no PATH")?);
         shell.env("PATH", path).env("CARGO_TARGET_DIR", target().join("deployed/target"));
         shell.env("SAM_CLI_TELEMETRY", "0").env("AWS_PAGER", "");
-        // That it builds and runs is proven without what only makes it smaller and quicker.
+        // The test checks that the program builds and runs. It needs no optimisation for size and speed.
         shell.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
         shell.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16").env("CARGO_INCREMENTAL", "0");
         shell.envs(variables);
         Ok(shell)
     }
 
-    /// The program of a function, by its name in the template: `KannelFunction`.
+    /// Returns the program of a function, by its name in the template: `KannelFunction`.
     pub(crate) fn bootstrap(&self, function: &str) -> PathBuf {
         self.folder.join(".aws-sam/build").join(function).join("bootstrap")
     }
 }
 
-/// The shipped one, for this machine's processor.
+/// Returns the shipped file, changed for this machine's processor.
 fn samconfig() -> Result<String> {
     let shipped = fs::read_to_string(top().join("samconfig.toml"))?;
     let (build, first) = ("[default.build.parameters]\n", "parameter_overrides = [\n");
@@ -142,7 +143,7 @@ fn samconfig() -> Result<String> {
         .replace(build, &format!("{build}parameter_overrides = [\"Architecture={}\"]\n", processor())))
 }
 
-/// This machine's processor as Lambda calls it.
+/// Returns Lambda's name for this machine's processor.
 pub(crate) fn processor() -> &'static str {
     if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
 }
@@ -164,7 +165,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What an earlier run left.
+/// Removes the files of an earlier run.
 fn remove(at: &Path) -> Result<()> {
     if at.symlink_metadata().is_ok() {
         fs::remove_file(at).with_context(|| at.display().to_string())

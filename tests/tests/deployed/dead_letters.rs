@@ -1,4 +1,4 @@
-//! A job that is none goes to the dead letters, and comes back once it is repaired.
+//! A queue message that is no job becomes a dead letter, and comes back after its repair.
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_sqs::Client;
@@ -10,7 +10,7 @@ use threadless::{ConnectionId, Incoming, MessageId};
 use crate::answers::BACKENDS;
 use crate::stack::{Account, LIMIT, wait_for_messages};
 
-/// A message for the shipped backend, as its endpoint would enqueue it.
+/// Returns the ticket of a message for the shipped backend, as its endpoint would enqueue it.
 fn ticket() -> Result<Ticket> {
     let connection = ConnectionId::new(BACKENDS[0].0.parse()?, "1112223339".parse()?);
     Ok(Ticket::incoming(Incoming {
@@ -24,7 +24,7 @@ fn ticket() -> Result<Ticket> {
     }))
 }
 
-/// Enqueues what is no job, waits until it is a dead letter, repairs it there, and follows the page.
+/// Enqueues a message that is no job, waits until it is a dead letter, repairs it there, and follows the page.
 pub(crate) async fn come_back(account: &Account, kannel: &Kannel) -> Result<()> {
     let (sqs, outputs) = (account.sqs()?, account.outputs()?);
     let output = |name: &str| outputs.get(name).with_context(|| format!("no output {name}"));
@@ -40,7 +40,7 @@ pub(crate) async fn come_back(account: &Account, kannel: &Kannel) -> Result<()> 
     let phone = kannel.smsc();
     let before = phone.mts().len();
     repair(&sqs, dead, broken, &sound, group).await?;
-    // With the dedupe id that it had the queue would take it for what it had minutes ago, and drop it.
+    // With its old deduplication id, the queue would drop the message as a repetition from some minutes ago.
     send(&sqs, queue, &sound, group, dedupe_id).await?;
     wait_for_messages(&sqs, queue, 0).await?;
     assert_eq!(phone.mts().len(), before, "a dedupe id is known for five minutes");
@@ -57,7 +57,7 @@ pub(crate) async fn come_back(account: &Account, kannel: &Kannel) -> Result<()> 
     wait_for_messages(&sqs, dead, 0).await
 }
 
-/// What a person does by hand: takes the dead letter out, and puts it back in as it should have been.
+/// Repairs the dead letter by hand, as a person does: takes it out, and puts it back with the right content.
 async fn repair(sqs: &Client, dead: &str, broken: &str, sound: &str, group: &str) -> Result<()> {
     let received = sqs.receive_message().queue_url(dead).send().await?.messages.unwrap_or_default();
     let [letter] = &received[..] else { anyhow::bail!("not one dead letter: {received:?}") };

@@ -1,4 +1,4 @@
-//! The compiled functions under AWS's own runtime interface emulator: from the cold start to the end.
+//! The compiled functions under AWS's own runtime interface emulator, from the cold start to the end.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -43,7 +43,7 @@ impl Lambda {
         command.env("THREADLESS_TABLE", "threadless");
         command.env("THREADLESS_QUEUE_URL", "http://127.0.0.1:1/000000000000/threadless.fifo");
         prepare(&mut command);
-        // One file with one place to write: neither overwrites the other.
+        // Both outputs share one file and one position, so neither overwrites the other.
         let file = log.reopen()?;
         command.stdout(Stdio::from(file.try_clone()?)).stderr(Stdio::from(file));
         let child = command.process_group(0).kill_on_drop(true).spawn()?;
@@ -73,7 +73,7 @@ impl Lambda {
         std::fs::read_to_string(self.log.path()).unwrap_or_default()
     }
 
-    /// The lines of the function itself: the emulator's own are no JSON.
+    /// Returns the log lines of the function itself. The emulator's own lines are no JSON.
     fn logged(&self) -> Vec<Value> {
         self.said().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
@@ -103,7 +103,7 @@ async fn a_compiled_function_starts_cold_answers_fails_and_ends() -> Result<()> 
     let stack = Stack::start(StackOptions::ephemeral("[project]\nname = \"Test\"\n")).await?;
     let sqs = stack.queue_url.split("/0").next().context("no SQS")?.to_owned();
     let dynamodb = format!("http://{}", stack.dynamodb);
-    // Those that it was built with are the shipped settings: on this machine they need no secret.
+    // The functions were built with the shipped settings. On this machine these settings need no secret.
     let variables = [
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.as_str()),
         ("AWS_ENDPOINT_URL_SQS", &sqs),

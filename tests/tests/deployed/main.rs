@@ -1,7 +1,7 @@
-//! The template as it is shipped, built and deployed by SAM as `infra/README.md` has it: into an emulator of AWS, which
-//! runs the compiled functions.
+//! The shipped template, built and deployed by SAM as `infra/README.md` describes it, into an emulator of AWS that runs
+//! the compiled functions.
 
-// Tests may be plain.
+// These lints do not matter in tests.
 #![allow(clippy::format_collect)]
 
 mod answers;

@@ -1,4 +1,4 @@
-//! `infra/README.md`: what it has one type, section by section.
+//! The commands in `infra/README.md`, section by section.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 /// The page.
 const PAGE: &str = include_str!("../../../infra/README.md");
 
-/// The sections that the deployed stack is taken through, in order.
+/// The sections that the tests follow with the deployed stack, in order.
 pub(crate) const FOLLOWED: [&str; 10] = [
     "Secrets",
     "Deploy",
@@ -21,7 +21,7 @@ pub(crate) const FOLLOWED: [&str; 10] = [
     "Tear down",
 ];
 
-/// The blocks of shell commands with the headings that they stand under.
+/// Returns the blocks of shell commands with their headings.
 fn blocks() -> Vec<(&'static str, String)> {
     let (mut heading, mut block, mut blocks) = ("", None::<String>, Vec::new());
     for line in PAGE.lines() {
@@ -35,12 +35,12 @@ fn blocks() -> Vec<(&'static str, String)> {
     blocks
 }
 
-/// Whether a line defines a shell function, which later sections use.
+/// Returns whether a line defines a shell function, which later sections use.
 fn defines(line: &str) -> bool {
     line.split_once("() {").is_some_and(|(name, _)| name.chars().all(char::is_alphanumeric))
 }
 
-/// What a section has one type, behind the functions that the page has defined.
+/// Returns the commands of a section, after the shell functions that the page has defined.
 pub(crate) fn script(section: &str) -> Result<String> {
     let blocks = blocks();
     let wanted: String =

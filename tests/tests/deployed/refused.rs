@@ -1,4 +1,4 @@
-//! Deployments that would leave something open: they end with the reason, and change nothing.
+//! Deployments that would leave a backend open. They end with the reason, and change nothing.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use tests::kannel::Kannel;
 use crate::answers;
 use crate::stack::{Account, STACK};
 
-/// Deploys, and gives what SAM says of the failure, its columns put together again.
+/// Deploys, and returns SAM's description of the failure. Joins the text of the table's columns.
 fn refusal(account: &Account, deploy: &str) -> Result<String> {
     let problem = account.run(deploy).err().context("it was deployed")?;
     let said = format!("{problem:#}");
@@ -25,14 +25,14 @@ fn refusal(account: &Account, deploy: &str) -> Result<String> {
     reason.map(str::to_owned).context("no reason")
 }
 
-/// The functions of the deployed stack that there are.
+/// Returns the functions that exist in the deployed stack.
 fn functions(account: &Account) -> Result<BTreeSet<String>> {
     let found: Value = serde_json::from_str(&account.run("aws lambda list-functions")?)?;
     let found = found["Functions"].as_array().context("no functions")?.iter();
     Ok(found.filter_map(|function| function["FunctionName"].as_str().map(str::to_owned)).collect())
 }
 
-/// A secret that lost its token: the stack goes on with what it has.
+/// Removes the token from a secret. The stack continues with its present settings.
 pub(crate) async fn an_update_changes_nothing(account: &Account, kannel: &Kannel) -> Result<()> {
     let put = format!("aws secretsmanager put-secret-value --secret-id {STACK} --secret-string");
     let (token, before) = (account.secret("KANNEL_TOKEN")?, functions(account)?);
@@ -50,7 +50,7 @@ pub(crate) async fn an_update_changes_nothing(account: &Account, kannel: &Kannel
     Ok(())
 }
 
-/// What a deployer may forget: a token, and the s of https.
+/// Settings in which a deployer forgot a token, and the s of https.
 const OPEN: &str = "
     [project]
     name = \"Open\"

@@ -1,4 +1,4 @@
-//! An AWS of one's own, and what is deployed in it.
+//! An AWS account in the emulator, and the stack that is deployed in it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use tokio::time::{Instant, sleep};
 use crate::checkout::{Turn, turn};
 use crate::page::script;
 
-/// For what takes seconds on an idle machine.
+/// The time limit of steps that take seconds on an idle machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(180);
 
-/// The name that `samconfig.toml` gives to `dev`.
+/// The stack name that `samconfig.toml` gives to `dev`.
 pub(crate) const STACK: &str = "threadless-dev";
 
-/// An account with nothing in it, and a shell that is logged in to it.
+/// An empty account, and a shell that is logged in to it.
 pub(crate) struct Account {
     checkout: Turn,
     variables: BTreeMap<String, String>,
@@ -28,7 +28,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// A new one. Functions in it have these settings in the place of those that they were built with.
+    /// Makes a new account. Functions in it use these settings instead of those with which they were built.
     pub(crate) async fn open(settings: &str) -> Result<Self> {
         let checkout = turn().await?;
         let ministack = Ministack::start_with(&[("THREADLESS_SETTINGS", settings)])?;
@@ -39,7 +39,7 @@ impl Account {
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("AWS_REGION", "us-east-1"),
             ("AWS_DEFAULT_REGION", "us-east-1"),
-            // What an operator types in where the page asks for it.
+            // The values that an operator types when the page asks for them.
             ("KANNEL_PASSWORD", "change-me"),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
@@ -51,12 +51,12 @@ impl Account {
         self.checkout.run(line, &self.variables)
     }
 
-    /// Types all that a section of the page has to type.
+    /// Types all commands of a section of the page.
     pub(crate) fn follow(&self, section: &str) -> Result<String> {
         self.run(&script(section)?).with_context(|| format!("infra/README.md, {section}"))
     }
 
-    /// The outputs of the deployed stack.
+    /// Returns the outputs of the deployed stack.
     pub(crate) fn outputs(&self) -> Result<BTreeMap<String, String>> {
         let described = self.run(&format!("aws cloudformation describe-stacks --stack-name {STACK}"))?;
         let described: Value = serde_json::from_str(&described)?;
@@ -66,7 +66,7 @@ impl Account {
         pairs.collect::<Option<_>>().context("outputs without values")
     }
 
-    /// A secret of the deployed stack, as the operator made it.
+    /// Returns a secret of the deployed stack, as the operator made it.
     pub(crate) fn secret(&self, name: &str) -> Result<String> {
         let ask = format!("aws secretsmanager get-secret-value --secret-id {STACK}");
         let found: Value = serde_json::from_str(&self.run(&ask)?)?;
@@ -74,24 +74,24 @@ impl Account {
         secrets[name].as_str().map(str::to_owned).with_context(|| format!("no {name}"))
     }
 
-    /// Where the stack's HTTP API answers a path, for clients that cannot look up `*.localhost`.
+    /// Returns the URL of a path of the stack's HTTP API, for clients that cannot look up `*.localhost`.
     pub(crate) fn url(&self, api_url: &str, path: &str) -> Result<String> {
         let id = api_url.split("//").nth(1).and_then(|host| host.split('.').next()).context("no id")?;
         Ok(format!("{}/_aws/execute-api/{id}/$default{path}", self.ministack.endpoint()))
     }
 
-    /// Where everything in it answers.
+    /// Returns the endpoint of the emulator.
     pub(crate) fn endpoint(&self) -> String {
         self.ministack.endpoint()
     }
 
-    /// A client for its queues.
+    /// Makes a client for the queues of the account.
     pub(crate) fn sqs(&self) -> Result<Client> {
         sqs_client(&self.ministack.endpoint())
     }
 }
 
-/// Waits until a queue has so many messages that nobody works on.
+/// Waits until a queue has this number of messages that nobody works on.
 pub(crate) async fn wait_for_messages(sqs: &Client, url: &str, count: usize) -> Result<()> {
     let begun = Instant::now();
     loop {

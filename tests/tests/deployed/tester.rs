@@ -1,4 +1,4 @@
-//! The message tester as it is deployed, as a browser sees it.
+//! The deployed message tester, as a browser sees it.
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -10,18 +10,18 @@ use crate::stack::{Account, LIMIT};
 /// The tester of the shipped settings.
 const ROOT: &str = "/httptester/message_tester/";
 
-/// What a page asks for.
+/// The request that a page repeats.
 const POLL: &str = r#"{"conversations":[{"identity":"1112223336"}]}"#;
 
 /// The deployed pages.
 struct Pages {
     host: String,
-    /// What leads each path.
+    /// The prefix of each path.
     base: String,
 }
 
 impl Pages {
-    /// One request of a browser that was told this cookie and this token.
+    /// Makes one request of a browser that has this cookie and this token.
     async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Result<Whole> {
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let request = format!(
@@ -39,8 +39,8 @@ impl Pages {
     }
 }
 
-/// Nobody comes in without the password; who has it writes to the apps and reads what they answer; who guesses waits,
-/// whichever environment of the function is asked.
+/// Checks that nobody gets in without the password, and that a person with the password can talk to the apps. A person
+/// who guesses must wait, whichever environment of the function gets the request.
 pub(crate) async fn answers_who_has_the_password_and_nobody_else(account: &Account) -> Result<()> {
     let api = account.outputs()?.remove("ApiUrl").context("no ApiUrl")?;
     let url = account.url(&api, "")?;
@@ -88,7 +88,8 @@ pub(crate) async fn answers_who_has_the_password_and_nobody_else(account: &Accou
             "wrong password {nth} of those that are free"
         );
     }
-    // Each further one has it wait: for 2 s, 4 s …, so that one of these comes too soon however slow this machine is.
+    // Each further wrong password makes the client wait longer: 2 s, 4 s … So one of these requests comes too soon,
+    // however slow this machine is.
     let mut refused = None;
     for _ in 0..8 {
         let answer = pages.log_in("guess").await?;

@@ -1,4 +1,4 @@
-//! The stack is killed again and again while messages come in.
+//! Tests in which the stack is killed again and again while messages come in.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,7 +21,7 @@ const SENDERS: usize = 50;
 const EACH: usize = 5;
 const KILLS: usize = 8;
 
-/// Distinct replies so far, by number and backend's line.
+/// Returns the distinct replies so far, by number and by the backend's line.
 fn replies(kannel: &Kannel, line: &str) -> BTreeMap<String, Vec<String>> {
     let mut by_sender: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for message in messages(&kannel.line(line).unwrap().mts()).unwrap() {
@@ -54,7 +54,7 @@ async fn killed_at_random_it_answers_every_message_as_if_each_was_handled_once()
     let mut kannel_options =
         KannelOptions::with(Service { line: Some("A".to_owned()), ..Service::new(&base("inlined")) });
     kannel_options.lines.push("B".to_owned());
-    // What names a line goes through that line.
+    // A reply that names a line goes through that line.
     kannel_options.routing = Routing::Named;
     kannel_options.services.push(Service { line: Some("B".to_owned()), ..Service::new(&base("queued")) });
     let kannel = Kannel::start(kannel_options).await.unwrap();
@@ -64,14 +64,14 @@ async fn killed_at_random_it_answers_every_message_as_if_each_was_handled_once()
         ("inlined", "inline", &sendsms(&kannel, "&smsc=A")),
         ("queued", "queue", &sendsms(&kannel, "&smsc=B")),
     ]);
-    // The lease of a sender that died ends after this and 15 seconds.
+    // The lease of a sender that died ends after this time-out plus 15 seconds.
     let text = text.replace("timeout_seconds = 10", "timeout_seconds = 2");
     std::fs::write(data.path().join("settings.toml"), text).unwrap();
     let mut process = StackProcess::start(STACK, data.path(), ports).unwrap();
 
     let killing = async {
         for nth in 0..KILLS {
-            // By and large anywhere: nothing here waits for anything.
+            // The kill comes at a random point, because nothing here waits for a certain state.
             let pause = 150 + u64::from(uuid::Uuid::new_v4().as_fields().1) % 900;
             tokio::time::sleep(Duration::from_millis(pause)).await;
             process.kill().unwrap();

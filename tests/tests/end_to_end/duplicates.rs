@@ -47,7 +47,7 @@ async fn the_same_message_has_one_effect_at_once_one_after_another_and_after_fiv
         until("the queue is empty", || is_idle(&stack)).await;
         clock.advance(Duration::from_secs(301));
         ten().await;
-        // Something new behind it: once that is answered, what was before it is through.
+        // A new message comes behind the repeated one. Once it is answered, the messages before it have been processed.
         let after = format!("{}?id=1112223333&text=count+after&mid=another", stack.backend_url("k"));
         assert_eq!(get(&after).await.unwrap().status, 200);
         gateway.wait_for(2, LIMIT).await.unwrap();

@@ -1,11 +1,11 @@
-//! Byte for byte there and back.
+//! Texts that go in both directions unchanged, byte for byte.
 
 use tests::gsm7;
 use tests::kannel::reassemble;
 
 use super::{CODE, LIMIT, MODES, kannel_and_stack};
 
-/// What a phone texts behind `echo `, and must read again.
+/// Returns the texts that a phone sends behind `echo ` and must receive again.
 fn texts() -> Vec<String> {
     let every = gsm7::every_character();
     let mut texts = vec![
@@ -20,7 +20,7 @@ fn texts() -> Vec<String> {
         "Hello €wor".repeat(30),
         "ሰላም 😀 ሰላ😀x".repeat(30),
     ];
-    // Each character of the alphabet alone, too: a fault in one cannot hide behind another.
+    // Each character of the alphabet also comes alone, so that a fault in one cannot hide behind another.
     texts.extend(every.chars().map(|c| format!("x{c}y")));
     texts
 }

@@ -22,16 +22,16 @@ use threadless::Router;
 use threadless::aws::{Access, http_client};
 use threadless::store::dynamodb::DynamoStore;
 
-/// For what takes seconds on an idle machine.
+/// The time limit of steps that take seconds on an idle machine.
 const LIMIT: Duration = Duration::from_secs(180);
 
 /// The short code.
 const CODE: &str = "1234";
 
-/// When a backend's messages are handled.
+/// The two modes in which a backend's messages are processed.
 const MODES: [&str; 2] = ["inline", "queue"];
 
-/// The settings of a project with these backends, each with when it responds and where it sends.
+/// Returns the settings of a project with these backends, each with its mode and the URL to which it sends.
 fn settings(backends: &[(&str, &str, &str)]) -> String {
     let project =
         "[project]\nname = \"Proof\"\ndefault_response = \"What?\"\nphase_timeout_seconds = 1\n".to_owned();
@@ -44,13 +44,13 @@ fn settings(backends: &[(&str, &str, &str)]) -> String {
     std::iter::once(project).chain(backends.iter().map(table)).collect()
 }
 
-/// Where a Kannel takes messages, with what it wants to know beside them.
+/// Returns the settings for sending to a Kannel, with further keys.
 fn sendsms(kannel: &Kannel, more: &str) -> String {
     let (user, password) = (kannel.username(), kannel.password());
     format!("{}?username={user}&password={password}&from={CODE}{more}", kannel.sendsms_url())
 }
 
-/// A Kannel, and a stack with one backend `k` for it.
+/// Starts a Kannel, and a stack with one backend `k` for it.
 async fn kannel_and_stack(respond: &str) -> (Kannel, Stack) {
     let port = free_port().unwrap();
     let base = format!("http://127.0.0.1:{port}/backend/k/");
@@ -60,7 +60,7 @@ async fn kannel_and_stack(respond: &str) -> (Kannel, Stack) {
     (kannel, stack)
 }
 
-/// The table of a stack.
+/// Makes a store on the table of a stack.
 fn store(stack: &Stack) -> DynamoStore {
     let access = Access {
         region: "us-east-1".to_owned(),
@@ -70,7 +70,7 @@ fn store(stack: &Stack) -> DynamoStore {
     DynamoStore::new(&access, http_client().unwrap(), "threadless")
 }
 
-/// The apps of the project, and the one that counts.
+/// Returns the apps of the project, and the one that counts.
 fn apps(router: Router) -> Router {
     functions::apps(router.app(tests::apps::Counting))
 }
@@ -79,7 +79,7 @@ fn options(settings: &str) -> StackOptions {
     StackOptions { apps, ..StackOptions::ephemeral(settings) }
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 async fn until<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) {
     let begun = tokio::time::Instant::now();
     while !so().await {

@@ -1,4 +1,4 @@
-//! Gateways that are gone, and gateways that hang.
+//! Gateways that are down, and gateways that hang.
 
 use std::collections::BTreeMap;
 
@@ -37,8 +37,8 @@ async fn while_sendsms_is_gone_messages_are_taken_and_afterwards_everything_come
     }
 }
 
-/// The page that Debian's nginx has where nobody gave it another, and what else may stand in Kannel's place: none of it
-/// has taken a message, whatever its status says.
+/// Other servers in Kannel's place, such as the default page of Debian's nginx. None of them has taken a message,
+/// whatever its status says.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_web_server_in_kannels_place_takes_nothing_and_the_reply_goes_out_once_kannel_is_back() {
     let page = "<!DOCTYPE html>\n<html>\n<head>\n<title>Welcome to nginx!</title>\n</head>\n<body>\n";
@@ -64,7 +64,7 @@ async fn a_web_server_in_kannels_place_takes_nothing_and_the_reply_goes_out_once
         let row = reply().await;
         assert_eq!((row.text.as_str(), row.attempts), ("1 x", 3));
         assert_eq!(row.detail.as_deref(), Some("202 0: Accepted for delivery"));
-        // Who says that it is done, and is not Kannel, leaves doubt; who leads elsewhere does not.
+        // A server that is not Kannel and answers with success leaves doubt. A redirect leaves no doubt.
         assert_eq!(row.uncertain, if respond == "inline" { 2 } else { 0 });
         assert_eq!(gateway.requests().len(), 3);
     }
@@ -86,7 +86,7 @@ async fn a_gateway_that_hangs_leaves_the_other_ones_alone() {
     }
     good.wait_for(50, LIMIT).await.unwrap();
     until("the hanging gateway is asked", || async { !hanging.requests().is_empty() }).await;
-    // What hangs is asked over and over only by a few, not by every message that waits for it.
+    // Only a few messages repeat their request to a hanging gateway, and not every message that waits for it.
     assert!(hanging.requests().len() <= 50);
 }
 

@@ -23,7 +23,7 @@ fn apps(router: Router) -> Router {
     super::apps(router.app(tests::apps::Learning))
 }
 
-/// A project whose one backend asks Kannel for reports.
+/// Returns the settings of a project whose one backend requests reports from Kannel.
 fn settings(respond: &str, sendsms: &str, report_url: &str, mask: u8) -> String {
     let settings = super::settings(&[("k", respond, sendsms)]);
     format!(
@@ -38,7 +38,7 @@ struct Rig {
 }
 
 impl Rig {
-    /// A Kannel that reports to `report_url`, or straight to the stack.
+    /// Starts a Kannel that reports to `report_url`, or directly to the stack.
     async fn start(respond: &str, mask: u8, report_url: Option<&str>, slow_sendsms: Option<&Proxy>) -> Self {
         let port = free_port().unwrap();
         let base = format!("http://127.0.0.1:{port}");
@@ -62,7 +62,7 @@ impl Rig {
         Self { kannel, stack, store }
     }
 
-    /// Has the phone text, and waits for the answer to reach the operator.
+    /// Sends a message from the phone, and waits until the answer reaches the operator.
     async fn answered(&self, text: &str) -> Mt {
         let smsc = self.kannel.smsc();
         let before = smsc.mts().len();
@@ -75,13 +75,13 @@ impl Rig {
         rows.into_iter().find(|row| row.direction == Direction::Out && row.text == text)
     }
 
-    /// Waits until the answer with this text got so far.
+    /// Waits until the answer with this text has this state.
     async fn reaches(&self, text: &str, state: State) {
         let what = format!("{text} is {state:?}");
         until(&what, || async { self.row(text).await.is_some_and(|row| row.state == state) }).await;
     }
 
-    /// What the app was told of the answer with this text, in order.
+    /// Returns the reports that the app got for the answer with this text, in order.
     async fn told(&self, text: &str) -> Vec<String> {
         let loaded = self.store.load(&phone(), &MessageId::from("x"), jiff::Timestamp::now()).await.unwrap();
         let told = loaded.record.session.get::<Vec<(String, String)>>(tests::apps::LEARNT).unwrap();
@@ -89,7 +89,7 @@ impl Rig {
         told.unwrap_or_default().into_iter().filter(|(of, _)| *of == id).map(|(_, fate)| fate).collect()
     }
 
-    /// Waits until the app was told so many things of the answer with this text.
+    /// Waits until the app got these reports for the answer with this text.
     async fn learns(&self, text: &str, expected: &[&str]) {
         let what = format!("the app learns {expected:?} of {text}");
         until(&what, || async { self.told(text).await.len() >= expected.len() }).await;
@@ -117,7 +117,7 @@ async fn what_the_operator_says_reaches_the_history_and_the_apps_once() {
             let text = format!("{receipt:?}");
             let mt = rig.answered(&text).await;
             assert!(mt.receipt_wanted, "{mode}");
-            // Accepted (8) comes by itself, and buffered (4) before the end.
+            // Accepted (8) comes by itself. Buffered (4) comes before the final status.
             smsc.receipt(&mt, ReceiptState::Enroute).await.unwrap();
             rig.reaches(&text, State::Sent).await;
             smsc.receipt(&mt, receipt).await.unwrap();
@@ -128,7 +128,7 @@ async fn what_the_operator_says_reaches_the_history_and_the_apps_once() {
         smsc.text(PHONE, CODE, "echo refused").await.unwrap();
         rig.reaches("refused", State::Failed).await;
         rig.learns("refused", &["failed"]).await;
-        // Nothing came twice in the meantime.
+        // No report came twice in the meantime.
         rig.learns("Delivered", &["delivered"]).await;
     }
 }
@@ -136,7 +136,7 @@ async fn what_the_operator_says_reaches_the_history_and_the_apps_once() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Kannel: tests/run"]
 async fn a_real_report_again_and_again_and_a_forged_one_change_nothing() {
-    // In the place of the endpoint stands one that only keeps what Kannel calls.
+    // A recorder stands in the place of the endpoint and only records Kannel's calls.
     let reports = Recorder::start().await.unwrap();
     let rig = Rig::start("queue", 19, Some(&reports.url("")), None).await;
     rig.kannel.smsc().receipts(Some(ReceiptState::Delivered));
@@ -158,12 +158,12 @@ async fn a_real_report_again_and_again_and_a_forged_one_change_nothing() {
         assert_eq!(get(&at(&real.target)).await.unwrap().status, 200);
     }
     rig.reaches("one", State::Delivered).await;
-    // Late: what it says is behind.
+    // This report is late, and its status is behind the present one.
     let late = real.target.replace("d=1", "d=2");
     assert_ne!(late, real.target);
     assert_eq!(get(&at(&late)).await.unwrap().status, 200);
     assert_eq!(rig.row("one").await.unwrap().state, State::Delivered);
-    // Something new behind it: once that is told, what was before it is through.
+    // A new message comes behind the report. Once its report has arrived, the reports before it have been processed.
     rig.answered("two").await;
     let second = reports.wait_for(2, LIMIT).await.unwrap().remove(1);
     assert_eq!(get(&at(&second.target)).await.unwrap().status, 200);
@@ -178,7 +178,7 @@ async fn a_report_that_overtakes_the_answer_of_sendsms_stands() {
         let sendsms = Proxy::start().await.unwrap();
         let rig = Rig::start(mode, 31, None, Some(&sendsms)).await;
         rig.kannel.smsc().receipts(Some(ReceiptState::Delivered));
-        // The gateway's answer is held back until the report is in.
+        // The gateway's answer is delayed until the report has arrived.
         let held = sendsms.hold_answers();
         rig.answered("one").await;
         until("the report is in", || async {
@@ -205,8 +205,8 @@ async fn a_report_that_meets_no_function_comes_again() {
     let reports = Proxy::start().await.unwrap();
     let rig = Rig::start("queue", 19, Some(&format!("http://{}", reports.address())), None).await;
     reports.leads_to(rig.stack.front);
-    // No answer, an answer that is lost after the function has done everything, and what an HTTP API says of a function
-    // that died.
+    // These are no answer, an answer that is lost after the function has done everything, and the status with which an
+    // HTTP API answers for a function that died.
     reports.script([Verdict::Close, Verdict::LoseAnswer, Verdict::Status(503), Verdict::Status(500)]);
     rig.kannel.smsc().receipts(Some(ReceiptState::Delivered));
     rig.answered("one").await;

@@ -1,4 +1,4 @@
-//! The configuration of Kannel that comes with the project, and the settings that come with it, as they stand.
+//! The shipped configuration of Kannel and the shipped settings, unchanged.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ use super::{LIMIT, until};
 const KANNEL: &str = include_str!("../../../infra/kannel/kannel.conf");
 const SETTINGS: &str = include_str!("../../../functions/settings.toml");
 
-/// Puts something in the place of what must be there.
+/// Replaces a text that must be there.
 fn replace(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "{from} is no longer there");
     text.replace(from, to)
@@ -24,7 +24,7 @@ fn replace(text: &str, from: &str, to: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Kannel: tests/run"]
 async fn the_shipped_configurations_fit_together() {
-    // Nothing is changed but ports and folders, which another Kannel on this machine may have.
+    // Only ports and folders are changed, because another Kannel on this machine may use them.
     let [front, admin, smsbox, sendsms, phone] = [(); 5].map(|()| free_port().unwrap());
     let dir = tempfile::tempdir().unwrap();
     for folder in ["store", "dlr"] {
@@ -52,7 +52,7 @@ async fn the_shipped_configurations_fit_together() {
     let stack =
         Stack::start(StackOptions { port: front, ..StackOptions::ephemeral(&settings) }).await.unwrap();
 
-    // The protocol of Kannel's own `fakesmsc`: a line for each message.
+    // The protocol of Kannel's own `fakesmsc` has a line for each message.
     let mut phone = BufReader::new(TcpStream::connect(("127.0.0.1", phone)).await.unwrap());
     phone.write_all(b"1112223333 1234 text echo hello\n").await.unwrap();
     let mut line = String::new();

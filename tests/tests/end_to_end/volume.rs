@@ -30,7 +30,8 @@ async fn a_thousand_messages_have_a_thousand_replies_each_once_and_in_order() {
         }
         assert_eq!(by_sender.len(), SENDERS, "{mode}");
         for (number, replies) in by_sender {
-            // The number is the order of acceptance; Kannel itself may hand over two of one sender in either order.
+            // The number is the order of acceptance. Kannel itself may deliver two messages of one sender in either
+            // order.
             let numbers: Vec<&str> = replies.iter().map(|reply| reply.split(' ').next().unwrap()).collect();
             let texts: BTreeSet<&str> =
                 replies.iter().map(|reply| reply.split(' ').nth(1).unwrap()).collect();

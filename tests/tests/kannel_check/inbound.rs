@@ -1,4 +1,4 @@
-//! What smsbox does with messages from phones.
+//! The treatment of messages from phones by smsbox.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tests::recorder::{Answer, Recorded, Reply};
 
 use super::proof::{CODE, LIMIT, PHONE, Proof, got, heard, heard_and_got, hello, replace, show};
 
-/// What is shown here.
+/// The faults that these proofs show.
 pub(crate) const SHOWN: &[&str] = &[
     "words-of-text",
     "no-retry",
@@ -46,7 +46,7 @@ fn proofs() -> Vec<Proof> {
                 let texts = endpoint.requests().into_iter().filter_map(|request| request.param("text"));
                 texts.map(|bytes| format!("{bytes:02X?}")).collect()
             },
-            // A blank in the place of the 0B.
+            // There is a space in the place of the 0B.
             faulty: &["[12, 30, 12, 20, 12, 1D]"],
             mended: &["[12, 30, 12, 0B, 12, 1D]"],
         },
@@ -90,7 +90,7 @@ fn proofs() -> Vec<Proof> {
             check: "many-in-flight",
             fault: |options| replace(options, "max-pending-requests = 50\n", ""),
             mend: |options| options.max_pending = 1,
-            // Twenty messages meet an endpoint that hangs; smsbox dies, and comes back to one that works.
+            // Twenty messages reach an endpoint that hangs. Then smsbox dies, and restarts with an endpoint that works.
             act: |kannel, endpoint| {
                 Box::pin(async move {
                     endpoint.otherwise(|_| Answer::Hang);
@@ -277,7 +277,7 @@ fn proofs() -> Vec<Proof> {
     ]
 }
 
-/// How many of the messages were asked for while the endpoint hung: nobody asks for them again.
+/// Counts the messages that smsbox requested while the endpoint hung. Smsbox never requests them again.
 fn lost(requests: &[Recorded]) -> String {
     let count = requests.iter().take_while(|request| request.path() != "/killed").count();
     format!("{count} of {} lost", requests.iter().filter(|request| request.path() != "/killed").count())

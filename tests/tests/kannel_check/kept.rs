@@ -1,20 +1,20 @@
-//! What outlives bearerbox.
+//! The data that survives the end of bearerbox.
 
 use tests::kannel::{KannelOptions, ReceiptState};
 
 use super::proof::{CODE, LIMIT, PHONE, Proof, heard, replace, show};
 
-/// What is shown here.
+/// The faults that these proofs show.
 pub(crate) const SHOWN: &[&str] = &["no-store", "forgotten-reports"];
 
 const STORE: &str = "store-type = spool\n";
 
-/// The line with the folder differs from run to run: it is taken out by another key, which bearerbox does not mind.
+/// Disables the line with the folder, which differs in each run. Renames its key to one that bearerbox ignores.
 fn without_place(options: &mut KannelOptions) {
     replace(options, "store-location = ", "unified-prefix = ");
 }
 
-/// A folder for awaited reports, which outlives this.
+/// Sets a folder for awaited reports, which survives the process.
 fn spooled(options: &mut KannelOptions) {
     let folder = tempfile::tempdir().unwrap().keep();
     let lines = format!("dlr-storage = spool\ndlr-spool = \"{}\"", folder.display());
@@ -67,7 +67,7 @@ fn proofs() -> Vec<Proof> {
                     kannel.smsc().receipt(&sent[0], ReceiptState::Delivered).await.unwrap();
                 })
             },
-            // 8: the operator has it. 1: the phone has it.
+            // 8 means that the operator has the message. 1 means that the phone has it.
             see: |_, endpoint| endpoint.requests().iter().filter_map(|request| request.text("d")).collect(),
             faulty: &["8"],
             mended: &["8", "1"],

@@ -1,5 +1,6 @@
-//! Every fault that `kannel-check` names is shown to be one: a real Kannel runs with the faulty line, and loses or
-//! garbles; the same Kannel with the mended line does not. What is checked is the very configuration that runs.
+//! Proofs that every fault that `kannel-check` names is real. A real Kannel runs with the faulty line, and loses or
+//! garbles messages. The same Kannel with the corrected line does not. `kannel-check` checks the same configuration
+//! that runs.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

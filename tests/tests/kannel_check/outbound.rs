@@ -1,4 +1,4 @@
-//! What sendsms does with replies.
+//! The treatment of replies by sendsms.
 
 use std::pin::Pin;
 
@@ -7,7 +7,7 @@ use tests::recorder::Recorder;
 
 use super::proof::{CODE, PHONE, Proof, got, replace, show};
 
-/// What is shown here.
+/// The faults that these proofs show.
 pub(crate) const SHOWN: &[&str] = &[
     "any-line",
     "sendsms-chars",
@@ -22,8 +22,8 @@ pub(crate) const SHOWN: &[&str] = &[
     "gives-up",
 ];
 
-/// Sends one message with these parameters in the place of the usual ones; the answer is seen as a request to the
-/// endpoint.
+/// Sends one message with these parameters instead of the usual ones. Then reports the answer as a request to the
+/// endpoint, so that the proof sees it.
 async fn send(kannel: &Kannel, endpoint: &Recorder, params: &[(&str, &str)]) {
     let usual = [
         ("username", kannel.username()),
@@ -43,7 +43,7 @@ async fn send(kannel: &Kannel, endpoint: &Recorder, params: &[(&str, &str)]) {
     tests::http::get(&endpoint.url(&note)).await.unwrap();
 }
 
-/// What sendsms said.
+/// Returns the answers of sendsms.
 fn said(_: &Kannel, endpoint: &Recorder) -> Vec<String> {
     endpoint.requests().iter().filter_map(|request| request.text("said")).collect()
 }
@@ -52,7 +52,7 @@ fn said_and_got(kannel: &Kannel, endpoint: &Recorder) -> Vec<String> {
     [said(kannel, endpoint), got(kannel, endpoint)].concat()
 }
 
-/// Each part that a phone got, as its length and whether it has a header.
+/// Returns each part that a phone got, as its length and whether it has a header.
 fn parts(kannel: &Kannel, _: &Recorder) -> Vec<String> {
     let header = |udh: &[u8]| if udh.is_empty() { "alone" } else { "a part" };
     kannel.smsc().mts().iter().map(|mt| format!("{} {}", mt.bytes.len(), header(&mt.udh))).collect()
@@ -66,7 +66,7 @@ fn long<'a>(kannel: &'a mut Kannel, endpoint: &'a mut Recorder) -> Pin<Box<dyn F
     Box::pin(async move { send(kannel, endpoint, &[("text", &"x".repeat(400))]).await })
 }
 
-/// Enough that Kannel, which takes any of two lines, takes both.
+/// A number of messages so high that Kannel uses both lines if it may use either.
 const MANY: usize = 20;
 
 const ACCEPTED: &str = "202 0: Accepted for delivery";
@@ -182,7 +182,7 @@ fn proofs() -> Vec<Proof> {
             faulty: &["777: hi"],
             mended: &["1234: hi"],
         },
-        // This machine is not allowed.
+        // This machine's address is not allowed.
         Proof {
             check: "allow-without-deny",
             fault: |options| {

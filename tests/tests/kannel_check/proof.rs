@@ -1,4 +1,4 @@
-//! One proof: the same is done to a Kannel with the fault and to one without, and what is seen differs.
+//! One proof: the same actions on a Kannel with the fault and on one without it, and the difference in what is seen.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -10,40 +10,40 @@ use tests::kannel::{Kannel, KannelOptions, Routing, messages};
 use tests::recorder::Recorder;
 use tokio::time::{Instant, sleep};
 
-/// For what takes milliseconds on an idle machine.
+/// The time limit of steps that take milliseconds on an idle machine.
 pub(crate) const LIMIT: Duration = Duration::from_mins(2);
-/// How long it is looked on whether anything more comes. A loss that is none shows within milliseconds.
+/// The time to wait for further messages. A late message comes within milliseconds.
 pub(crate) const SETTLED: Duration = Duration::from_millis(1500);
 /// The short code.
 pub(crate) const CODE: &str = "1234";
 /// A phone.
 pub(crate) const PHONE: &str = "1112223333";
 
-/// What is done, and what came of it.
+/// The actions of a proof.
 pub(crate) type Act = for<'a> fn(&'a mut Kannel, &'a mut Recorder) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// What is looked at, each thing seen a text.
+/// The observations of a proof, each as a text.
 pub(crate) type See = fn(&Kannel, &Recorder) -> Vec<String>;
 
-/// A fault, and what it does.
+/// A fault and its proof.
 pub(crate) struct Proof {
-    /// The check.
+    /// The name of the check.
     pub(crate) check: &'static str,
-    /// What makes the recommended configuration faulty.
+    /// The change that makes the recommended configuration faulty.
     pub(crate) fault: fn(&mut KannelOptions),
-    /// What the mended one has in its place; mostly nothing.
+    /// The change that the corrected configuration has instead, mostly none.
     pub(crate) mend: fn(&mut KannelOptions),
-    /// What is done.
+    /// The actions.
     pub(crate) act: Act,
-    /// What is looked at.
+    /// The observations.
     pub(crate) see: See,
-    /// What is seen with the fault.
+    /// The observations with the fault.
     pub(crate) faulty: &'static [&'static str],
-    /// What is seen without it.
+    /// The observations without the fault.
     pub(crate) mended: &'static [&'static str],
 }
 
-/// The configuration that the project recommends, but for the pause between retries.
+/// Returns the configuration that the project recommends, except for the pause between retries.
 pub(crate) fn recommended(base: &str) -> KannelOptions {
     let mut options = KannelOptions::new(base);
     options.retries = 4000;
@@ -52,18 +52,18 @@ pub(crate) fn recommended(base: &str) -> KannelOptions {
     options
 }
 
-/// Puts something in the place of what is in the file.
+/// Replaces a text of the file.
 pub(crate) fn replace(options: &mut KannelOptions, from: &str, to: &str) {
     options.replace.push((from.to_owned(), to.to_owned()));
 }
 
-/// What is found in the configuration of these options.
+/// Returns the findings in the configuration of these options.
 pub(crate) fn found(options: &KannelOptions) -> Vec<Finding> {
     check(&Conf::parse("kannel.conf", options.file().as_bytes()), Folders::Ignored)
 }
 
 impl Proof {
-    /// Shows it.
+    /// Runs the proof.
     pub(crate) async fn show(&self) {
         for (change, is_faulty, expected) in
             [(self.fault, true, self.faulty), (self.mend, false, self.mended)]
@@ -81,7 +81,7 @@ impl Proof {
                 sleep(Duration::from_millis(20)).await;
             }
             sleep(SETTLED).await;
-            // In no order: smsbox asks for several at once.
+            // The observations have no fixed order, because smsbox makes several requests at once.
             let mut seen = (self.see)(&kannel, &endpoint);
             seen.sort_unstable();
             let mut expected = expected.to_vec();
@@ -91,10 +91,10 @@ impl Proof {
     }
 }
 
-/// How many are shown side by side.
+/// The number of proofs that run side by side.
 const AT_ONCE: usize = 4;
 
-/// Shows all of a family.
+/// Runs all proofs of a family.
 pub(crate) async fn show(proofs: &[Proof], shown: &[&str]) {
     let names: Vec<&str> = proofs.iter().map(|proof| proof.check).collect();
     assert!(shown.iter().all(|name| names.contains(name)), "{shown:?} {names:?}");
@@ -102,7 +102,7 @@ pub(crate) async fn show(proofs: &[Proof], shown: &[&str]) {
     all.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
 }
 
-/// The texts that arrived at the endpoint, as far as they are text.
+/// Returns the texts that arrived at the endpoint, as far as they are text.
 pub(crate) fn heard(_: &Kannel, endpoint: &Recorder) -> Vec<String> {
     let text = |hex: String| {
         let bytes: Option<Vec<u8>> = hex
@@ -115,7 +115,7 @@ pub(crate) fn heard(_: &Kannel, endpoint: &Recorder) -> Vec<String> {
     endpoint.requests().iter().filter_map(|request| request.text("hex").map(text)).collect()
 }
 
-/// What phones got: sender and text.
+/// Returns the sender and the text of each message that phones got.
 pub(crate) fn got(kannel: &Kannel, _: &Recorder) -> Vec<String> {
     let all = kannel_lines(kannel);
     messages(&all).unwrap().into_iter().map(|message| format!("{}: {}", message.from, message.text)).collect()
@@ -125,12 +125,12 @@ fn kannel_lines(kannel: &Kannel) -> Vec<tests::kannel::Mt> {
     ["A", "B"].into_iter().filter_map(|line| kannel.line(line)).flat_map(|operator| operator.mts()).collect()
 }
 
-/// Both.
+/// Returns the texts at the endpoint and the messages at the phones.
 pub(crate) fn heard_and_got(kannel: &Kannel, endpoint: &Recorder) -> Vec<String> {
     [heard(kannel, endpoint), got(kannel, endpoint)].concat()
 }
 
-/// A phone sends `hello`.
+/// Sends `hello` from a phone.
 pub(crate) fn hello<'a>(
     kannel: &'a mut Kannel,
     _: &'a mut Recorder,

@@ -1,4 +1,4 @@
-//! What keeps Kannel from starting, or from listening.
+//! Faults that keep Kannel from starting, or from listening.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::proof::{LIMIT, recommended};
 
-/// What is shown here.
+/// The faults that these proofs show.
 pub(crate) const SHOWN: &[&str] = &[
     "no-equals",
     "no-group",
@@ -27,13 +27,13 @@ pub(crate) const SHOWN: &[&str] = &[
     "reports-nowhere",
 ];
 
-/// A configuration on free ports of its own.
+/// A configuration on its own free ports.
 struct Alone {
     text: String,
     status: String,
     sendsms: String,
     smsbox: u16,
-    /// How long bearerbox may take to wait for smsbox.
+    /// The time that bearerbox may take before it waits for smsbox.
     patience: Duration,
 }
 
@@ -57,7 +57,7 @@ impl Alone {
 /// A line that waits for its operator.
 const LINE: &str = "group = smsc\nsmsc = fake\nsmsc-id = A\nconnect-allow-ip = 127.0.0.1\n";
 
-/// What becomes of Kannel with this configuration.
+/// Returns the result of starting Kannel with this configuration.
 async fn outcome(alone: &Alone, folder: &std::path::Path) -> &'static str {
     let file = folder.join("kannel.conf");
     fs::write(&file, &alone.text).unwrap();
@@ -70,7 +70,7 @@ async fn outcome(alone: &Alone, folder: &std::path::Path) -> &'static str {
         assert!(begun.elapsed() < LIMIT);
         sleep(Duration::from_millis(20)).await;
     }
-    // smsbox ends where bearerbox does not wait for it yet; without a line it never does.
+    // Smsbox ends if bearerbox does not wait for it yet. Without a line bearerbox never waits.
     let begun_to_wait = Instant::now();
     while !is_listening(alone.smsbox) && begun_to_wait.elapsed() < alone.patience {
         sleep(Duration::from_millis(20)).await;
@@ -83,7 +83,7 @@ async fn outcome(alone: &Alone, folder: &std::path::Path) -> &'static str {
         assert!(begun.elapsed() < LIMIT);
         sleep(Duration::from_millis(20)).await;
     }
-    // It listens before it connects to bearerbox, if it does at all.
+    // Smsbox listens before it connects to bearerbox, if it listens at all.
     let listens = get(&alone.sendsms).await.is_ok();
     if listens { "up" } else { "sendsms is refused" }
 }

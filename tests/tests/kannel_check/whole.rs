@@ -1,4 +1,4 @@
-//! Faults that show only with the functions behind Kannel: what the phone gets for what it sent.
+//! Faults that show only with the Lambda functions behind Kannel, in the messages that the phone gets.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::proof::{CODE, LIMIT, PHONE, SETTLED, recommended, replace};
 
-/// What is shown here.
+/// The faults that these proofs show.
 pub(crate) const SHOWN: &[&str] = &[
     "no-text",
     "no-sender",
@@ -33,11 +33,11 @@ pub(crate) const SHOWN: &[&str] = &[
     "other-sendsms",
 ];
 
-/// What the settings of backend `k` say, beside where it sends.
+/// The settings of backend `k`, in addition to the URL to which it sends.
 struct Backend {
     token: &'static str,
     params: &'static str,
-    /// Where smsbox listens is put in the place of this.
+    /// The port that is replaced by that of smsbox.
     port: Option<u16>,
 }
 
@@ -61,7 +61,7 @@ impl Backend {
     }
 }
 
-/// A fault, and what it does.
+/// A fault and its proof.
 struct Proof {
     check: &'static str,
     fault: (fn(&mut KannelOptions), Backend),
@@ -141,13 +141,13 @@ fn proofs() -> Vec<Proof> {
     ]
 }
 
-/// What phones got; what is long, by its length.
+/// Returns the messages that phones got. A long message is shown by its length.
 fn got(kannel: &Kannel) -> Vec<String> {
     let text = |text: String| match text.chars().count() {
         count @ 100.. => format!("{count} characters"),
         _ => text,
     };
-    // Parts may be on their way.
+    // Some parts may not have arrived yet.
     let whole = messages(&kannel.smsc().mts()).unwrap_or_default();
     whole.into_iter().map(|message| format!("{}: {}", message.from, text(message.text))).collect()
 }
@@ -199,7 +199,7 @@ async fn what_keeps_answers_from_phones_does() {
     }
 }
 
-/// Passes requests on, and loses the answer to the first.
+/// Passes requests on, and loses the answer to the first one.
 async fn loses_an_answer(listener: TcpListener, to: SocketAddr) {
     let lost = Arc::new(AtomicBool::new(false));
     while let Ok((mut client, _)) = listener.accept().await {
@@ -212,7 +212,7 @@ async fn loses_an_answer(listener: TcpListener, to: SocketAddr) {
                 let mut request = vec![0; 16 * 1024];
                 let length = client.read(&mut request).await?;
                 server.write_all(&request[..length]).await?;
-                // Answered, and so done; smsbox does not hear of it.
+                // The request is answered, and so it is done. Smsbox does not get the answer.
                 server.read_exact(&mut [0]).await?;
             }
             Ok::<_, std::io::Error>(())

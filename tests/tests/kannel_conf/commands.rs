@@ -1,4 +1,4 @@
-//! The command lines as a user types them: what they print, and their exit status.
+//! The command lines as a user types them: their output and their exit status.
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,4 +1,4 @@
-//! smsbox without a sidecar: what `direct-https` is about.
+//! A smsbox without a sidecar, which is the fault that `direct-https` reports.
 
 use local::kannel::check::{Folders, check};
 use local::kannel::file::Conf;
@@ -12,7 +12,7 @@ use super::process::LIMIT;
 #[ignore = "needs Kannel: tests/run"]
 async fn smsbox_names_no_host_and_gives_messages_to_anybody() {
     let endpoint = Recorder::start().await.unwrap();
-    // Nobody knows this authority, and the certificate is for another name.
+    // No client knows this authority, and the certificate is for another name.
     let certified = Authority::new().unwrap().certify("other.threadless.test").unwrap();
     let front = TlsFront::start(certified, endpoint.address()).await.unwrap();
     let options = KannelOptions::new(&format!("https://localhost:{}/backend/k/", front.address().port()));

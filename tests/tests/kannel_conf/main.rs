@@ -1,5 +1,5 @@
-//! What `kannel-conf` writes is run as it is: the real Kannel, the real haproxy or nginx, TLS and name resolution,
-//! and the functions behind them.
+//! The files that `kannel-conf` writes, run unchanged: the real Kannel, the real haproxy or nginx, TLS and name
+//! resolution, and the functions behind them.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -29,10 +29,10 @@ async fn kannel_and_nginx_run_as_they_are_written() {
 async fn a_text_gets_its_reply_through(sidecar: Sidecar) {
     let mut site = Site::start(sidecar, &site::TRUSTED).await;
     assert_eq!(site.exchange("1112223333 1234 text echo hello\n").await, "1234 1112223333 text hello\n");
-    // "echo ሰላም", which has a byte 0B in it.
+    // The text is "echo ሰላም", which contains a byte 0B.
     let amharic = "1112223333 1234 ucs2 %00e%00c%00h%00o%00%20%120%12%0B%12%1D\n";
     assert_eq!(site.exchange(amharic).await, "1234 1112223333 ucs-2 %120%12%0B%12%1D\n");
-    // The operator has them, and Kannel says so: through the sidecar, as the messages came.
+    // The operator has the messages, and Kannel reports this through the same sidecar.
     site.is_delivered("1112223333", "hello").await;
     site.is_delivered("1112223333", "ሰላም").await;
 
@@ -52,11 +52,11 @@ async fn a_text_gets_its_reply_through(sidecar: Sidecar) {
     };
     assert_eq!(headers("host"), [HOST; 4]);
     assert_eq!(headers("authorization"), [(); 4].map(|()| format!("Bearer {TOKEN}")));
-    // In a header only.
+    // The token is in a header only.
     assert!(lines.iter().all(|line| !line.contains(TOKEN)), "{requests}");
     assert!(!site.names.asked().is_empty() && site.names.asked().iter().all(|name| name == HOST));
 
-    // What is not a backend's does not get through.
+    // A path that is not a backend's does not get through.
     for path in ["/", "/backend/other/?id=1", "/backend/my-kannel-backend/../other/?id=1"] {
         let answer = get(&format!("http://127.0.0.1:{}{path}", site.sidecar_port)).await.unwrap();
         assert!((400..500).contains(&answer.status), "{path} {answer:?}");
@@ -70,7 +70,7 @@ async fn a_text_gets_its_reply_through(sidecar: Sidecar) {
     site.stop().await;
 }
 
-/// smsbox itself would hand the messages over: see `direct`.
+/// Smsbox itself would send the messages to such a server: see `direct`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Kannel, haproxy, nginx: tests/run"]
 async fn the_sidecar_gives_nothing_to_a_host_that_it_does_not_know() {

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// For what takes seconds on an idle machine.
+/// The time limit of steps that take seconds on an idle machine.
 pub(crate) const LIMIT: Duration = Duration::from_mins(3);
 
-/// It is killed when this is dropped.
+/// The program. It is killed when this is dropped.
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts it; what it prints goes to a file.
+    /// Starts the program. Its output goes to a file.
     pub(crate) fn start(program: &str, args: &[&str], env: &[(&str, &str)], printed: &Path) -> Self {
         let printed = File::create(printed).unwrap();
         let mut command = Command::new("setpriv");
@@ -29,7 +29,7 @@ impl Drop for Process {
     }
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) {
     let begun = tokio::time::Instant::now();
     while !so().await {

@@ -1,4 +1,4 @@
-//! Kannel's host and what it talks to: everything that the written files name, on free ports.
+//! Kannel's host and the servers around it: everything that the written files name, on free ports.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -24,34 +24,34 @@ use tokio::time::timeout;
 use super::commands::run;
 use super::process::{LIMIT, Process, until};
 
-/// Where the functions are, by the names of the test.
+/// The host name of the functions in these tests.
 pub(crate) const HOST: &str = "api.threadless.test";
-/// What the backend asks for.
+/// The token of the backend.
 pub(crate) const TOKEN: &str = "t0k%C3n-\"with\\signs";
 const PASSWORD: &str = "Iequ8aeB 9ooz";
 const ADMIN: &str = "ohQu4aipha7e";
 
-/// What speaks TLS for Kannel.
+/// The sidecar that speaks TLS for Kannel.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sidecar {
     Haproxy,
     Nginx,
 }
 
-/// What the far end shows for a certificate.
+/// The certificate that the server shows.
 pub(crate) struct Certificate {
     trusted: bool,
     name: &'static str,
 }
 
-/// The right one.
+/// The right certificate.
 pub(crate) const TRUSTED: Certificate = Certificate { trusted: true, name: HOST };
-/// For the right name, by an authority that nobody knows.
+/// A certificate for the right name, by an unknown authority.
 pub(crate) const STRANGER: Certificate = Certificate { trusted: false, name: HOST };
-/// By the right authority, for another name.
+/// A certificate by the right authority, for another name.
 pub(crate) const OTHER_NAME: Certificate = Certificate { trusted: true, name: "other.threadless.test" };
 
-/// All of it at work.
+/// All running parts.
 pub(crate) struct Site {
     pub(crate) front: TlsFront,
     pub(crate) names: Names,
@@ -65,7 +65,8 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Writes the files with `kannel-conf`, checks them in every way there is, and starts what they describe.
+    /// Writes the files with `kannel-conf`, checks them in every available way, and starts the programs that they
+    /// describe.
     pub(crate) async fn start(sidecar: Sidecar, certificate: &Certificate) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
@@ -111,7 +112,7 @@ impl Site {
         let written = run(dir.path(), &args, &secrets);
         assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
 
-        // Ports and folders that another Kannel on this machine may have.
+        // Another Kannel on this machine may use these ports and folders.
         let mut conf = fs::read_to_string(path("kannel.conf")).unwrap();
         for (from, to) in [("= 13000", admin), ("= 13001", smsbox_port), ("= 10000", phone)] {
             assert!(conf.contains(from), "{from}: {conf}");
@@ -147,12 +148,12 @@ impl Site {
         Self { front, names, sidecar_port, phone, dir, smsbox, bearerbox, _sidecar: started, stack }
     }
 
-    /// A phone says something, in the words of Kannel's own `fakesmsc`: a line for each message.
+    /// Sends a message from a phone, in the protocol of Kannel's own `fakesmsc`: a line for each message.
     pub(crate) async fn says(&mut self, line: &str) {
         self.phone.write_all(line.as_bytes()).await.unwrap();
     }
 
-    /// And gets a message.
+    /// Sends a message from a phone and returns the reply.
     pub(crate) async fn exchange(&mut self, line: &str) -> String {
         self.says(line).await;
         let mut reply = String::new();
@@ -163,7 +164,7 @@ impl Site {
         reply
     }
 
-    /// Waits until the history of this number has a reply of this text that its phone has, as Kannel reported.
+    /// Waits until the history of this number has a reply with this text that the phone has, as Kannel reported.
     pub(crate) async fn is_delivered(&self, number: &str, text: &str) {
         let access = Access {
             region: "us-east-1".to_owned(),
@@ -179,12 +180,12 @@ impl Site {
         .await;
     }
 
-    /// What the sidecar wrote.
+    /// Returns the logs of the sidecar.
     pub(crate) fn logs(&self) -> String {
         self.read(&["sidecar.out", "threadless.log", "threadless-error.log"])
     }
 
-    /// What Kannel wrote.
+    /// Returns the output of Kannel.
     pub(crate) fn kannel_output(&self) -> String {
         self.read(&["bearerbox.err", "smsbox.err"])
     }
@@ -194,14 +195,14 @@ impl Site {
         names.iter().map(text).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
     }
 
-    /// Ends Kannel in order.
+    /// Ends Kannel gracefully.
     pub(crate) async fn stop(self) {
         self.smsbox.stop().await;
         self.bearerbox.stop().await;
     }
 }
 
-/// Runs a check of the sidecar's own.
+/// Runs the sidecar program's own check of its file.
 fn passes(program: &str, args: &[&str], env: &[(&str, &str)]) {
     let mut command = std::process::Command::new(program);
     let output = command.args(args).envs(env.iter().copied()).output();

@@ -1,4 +1,4 @@
-//! From the phone to the endpoint: what arrives, and in what shape.
+//! Messages from the phone to the endpoint: what arrives, and in what form.
 
 use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -52,7 +52,7 @@ async fn a_long_text_arrives_as_one_request() {
     let (gsm, ucs2) = ("Hello €wor".repeat(30), "ሰላም 😀 ሰላ ".repeat(30));
     kannel.smsc().text(PHONE, CODE, &gsm).await.unwrap();
     endpoint.wait_for(1, LIMIT).await.unwrap();
-    // The last part first: Kannel sorts them.
+    // The last part comes first. Kannel sorts the parts.
     for part in Mo::text(PHONE, CODE, &ucs2).iter().rev() {
         kannel.smsc().mo(part).await.unwrap();
     }

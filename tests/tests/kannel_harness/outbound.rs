@@ -1,4 +1,4 @@
-//! From sendsms to the phone: the answers, and the bytes that the operator gets.
+//! Messages from sendsms to the phone: the answers, and the bytes that the operator gets.
 
 use tests::gsm7;
 use tests::http::{Answer, get};
@@ -69,7 +69,7 @@ async fn any_text_leaves_byte_for_byte_with_coding_2() {
 #[ignore = "needs Kannel: tests/run"]
 async fn a_long_text_leaves_in_parts_that_make_it_up_again() {
     let (kannel, _endpoint) = kannel().await;
-    // 300 characters each: 330 septets with the escapes, 360 UTF-16 units with the surrogates.
+    // Each text has 300 characters: 330 septets with the escapes, or 360 UTF-16 units with the surrogates.
     let cases = [("Hello €wor".repeat(30), "0", 153), ("ሰላም 😀 ሰላ😀 ".repeat(30), "2", 134)];
     for (text, coding, part) in cases {
         let before = kannel.smsc().mts().len();

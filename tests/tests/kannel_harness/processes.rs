@@ -1,4 +1,4 @@
-//! The harness's own promises: a Kannel can be frozen, stopped, killed and restarted, and leaves nothing behind.
+//! The promises of the harness: a Kannel can be frozen, stopped, killed and restarted, and no process or file remains.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn works(kannel: &Kannel, endpoint: &Recorder) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Kannel: tests/run"]
 async fn two_kannels_work_side_by_side() {
-    // One from another thread, which may end first.
+    // One Kannel is started from another thread, which may end first.
     let (first, second) = tokio::join!(tokio::spawn(kannel()), kannel());
     let ((first, a), (second, b)) = (first.unwrap(), second);
     works(&first, &a).await;

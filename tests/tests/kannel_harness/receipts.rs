@@ -1,4 +1,4 @@
-//! Delivery reports: what the operator says, and what Kannel tells the endpoint.
+//! Delivery reports: the operator's receipts, and Kannel's reports to the endpoint.
 
 use tests::http::escape;
 use tests::kannel::{Kannel, ReceiptState, SubmitAnswer};
@@ -7,7 +7,7 @@ use tests::smpp::command_status;
 
 use super::{CODE, LIMIT, PHONE, kannel};
 
-/// Sends a message that wants every report, and returns sendsms's status.
+/// Sends a message that requests every report, and returns the status of sendsms.
 async fn send(kannel: &Kannel, endpoint: &Recorder, number: &str) -> u16 {
     let url = endpoint.url(&format!("/dlr?n={number}&d=%d&a=%A&id=%p"));
     let params: [(&str, &[u8]); 5] = [

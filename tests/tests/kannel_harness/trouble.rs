@@ -1,4 +1,4 @@
-//! What Kannel makes of each answer of the endpoint, and of none.
+//! Kannel's reaction to each answer of the endpoint, and to none.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ async fn an_empty_200_and_202_end_a_message_and_the_phone_gets_nothing() {
         kannel.smsc().text(PHONE, CODE, "x").await.unwrap();
         endpoint.wait_for(count, LIMIT).await.unwrap();
     }
-    // The repeated request of a message that comes later would come after theirs, if there were any. So would a
-    // message to the phone.
+    // If Kannel repeated the requests for these messages, the repeats would arrive before the repeat for the later
+    // message "y". In the same way, a reply to the phone would arrive before "z".
     endpoint.script([Reply::status(503)]);
     kannel.smsc().text(PHONE, CODE, "y").await.unwrap();
     assert_eq!(endpoint.wait_for(5, LIMIT).await.unwrap().len(), 5);
@@ -48,14 +48,14 @@ async fn every_failure_is_repeated_with_the_same_id_until_it_succeeds() {
         .map(|status| Reply::status(status).with_header("Retry-After", "600").into())
         .chain([Answer::CloseAfterReading, Answer::CloseUnread, Answer::Hang])
         .collect();
-    let recorded = failures.len() - 1; // one goes unread
+    let recorded = failures.len() - 1; // one connection is never read
     endpoint.script(failures);
     kannel.smsc().text(PHONE, CODE, "x").await.unwrap();
     let requests = endpoint.wait_for(recorded + 1, LIMIT * 2).await.unwrap();
     let first = requests[0].text("mid").unwrap();
     assert!(requests.iter().all(|request| request.text("mid").as_deref() == Some(first.as_str())));
     assert!(requests.iter().all(|request| request.target == requests[0].target));
-    // The last answer was 200: nothing follows before the next message.
+    // The last answer was 200. Nothing follows before the next message.
     kannel.smsc().text(PHONE, CODE, "y").await.unwrap();
     let requests = endpoint.wait_for(recorded + 2, LIMIT).await.unwrap();
     assert_ne!(requests[recorded + 1].text("mid").unwrap(), first);
@@ -117,7 +117,7 @@ async fn what_smsbox_was_fetching_is_lost_with_it() {
     endpoint.wait_for(1, LIMIT).await.unwrap();
     kannel.kill_smsbox();
     kannel.start_smsbox().await.unwrap();
-    // bearerbox would hand over what it still had before what comes now.
+    // Bearerbox would deliver its remaining messages before this one.
     kannel.smsc().text(PHONE, CODE, "next").await.unwrap();
     let requests = endpoint.wait_for(2, LIMIT).await.unwrap();
     let texts: Vec<_> = requests.iter().map(|request| request.text("hex").unwrap()).collect();

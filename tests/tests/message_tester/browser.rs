@@ -1,4 +1,4 @@
-//! A real Chromium, driven from outside, on a stack of its own.
+//! A real Chromium, controlled from outside, with its own stack.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -14,10 +14,10 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-/// How long anything may take.
+/// The time limit of each step.
 pub(crate) const LIMIT: Duration = Duration::from_mins(2);
 
-// Keys, as the driver has them (W3C WebDriver, 17.4.2).
+// The keys, as the driver has them (W3C WebDriver, 17.4.2).
 pub(crate) const TAB: char = '\u{e004}';
 pub(crate) const ENTER: char = '\u{e007}';
 pub(crate) const SHIFT: char = '\u{e008}';
@@ -26,7 +26,7 @@ pub(crate) const ESCAPE: char = '\u{e00c}';
 pub(crate) const UP: char = '\u{e013}';
 pub(crate) const DOWN: char = '\u{e015}';
 
-/// What a browser needs on a machine without a screen, for which nothing outside is of interest.
+/// The arguments of a browser on a machine without a screen. They also stop its own requests to other hosts.
 const ARGUMENTS: [&str; 10] = [
     "--headless",
     "--no-sandbox",
@@ -40,12 +40,12 @@ const ARGUMENTS: [&str; 10] = [
     "--window-size=1280,800",
 ];
 
-/// A tester with an open door.
+/// Settings with a tester that needs no password.
 pub(crate) const OPEN: &str = "[project]\nname = \"Clinic <1>\"\n\
      default_response = \"Sorry, %(project_name)s could not understand your message.\"\n\
      [backends.tester]\nengine = \"httptester\"\n";
 
-/// A stack, and a browser that looks at it. Both end with this.
+/// A stack, and a browser that shows it. Both end with this.
 pub(crate) struct Browser {
     pub(crate) stack: Stack,
     pub(crate) driver: WebDriver,
@@ -67,7 +67,7 @@ impl Browser {
             .spawn()
             .context("chromedriver cannot be started: run tests/run")?;
         let port = port(&mut chromedriver).await?;
-        // The driver's HTTP client asks for one, and fails where there is one already, which will do as well.
+        // The driver's HTTP client needs a TLS provider. The call fails if one is installed already, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in ARGUMENTS {
@@ -82,7 +82,7 @@ impl Browser {
         Ok(Self { stack, driver, chromedriver, _profile: profile })
     }
 
-    /// Runs a test in a new browser, and has it end in order.
+    /// Runs a test in a new browser, and ends the browser gracefully.
     pub(crate) async fn run(settings: &str, test: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
         let browser = Self::start(settings).await?;
         test(&browser).await?;
@@ -91,18 +91,18 @@ impl Browser {
         Ok(())
     }
 
-    /// A URL below the tester's.
+    /// Returns a URL below the tester's.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}/httptester/{path}", self.stack.front)
     }
 
-    /// Opens a page of the tester and waits until it is at work.
+    /// Opens a page of the tester and waits until it is ready.
     pub(crate) async fn open(&self, path: &str) -> Result<()> {
         self.driver.goto(self.url(path)).await?;
         self.until("the page is there", "return document.querySelector('.pane textarea') !== null").await
     }
 
-    /// Waits until a script gives `true`.
+    /// Waits until a script returns `true`.
     pub(crate) async fn until(&self, what: &str, script: &str) -> Result<()> {
         let begun = Instant::now();
         loop {
@@ -117,7 +117,7 @@ impl Browser {
         }
     }
 
-    /// Waits until what is on the screen holds.
+    /// Waits until the screen shows this text.
     pub(crate) async fn shows(&self, selector: &str, text: &str) -> Result<()> {
         let script = format!(
             "return [...document.querySelectorAll({})].some((one) => one.textContent === {})",
@@ -148,20 +148,20 @@ impl Browser {
         self.driver.find(By::Css(selector)).await?.click().await.with_context(|| selector.to_owned())
     }
 
-    /// Types into whatever has the focus.
+    /// Types into the element with the focus.
     pub(crate) async fn keys(&self, keys: impl Into<String>) -> Result<()> {
         let keys: String = keys.into();
         Ok(self.driver.action_chain().send_keys(keys).perform().await?)
     }
 
-    /// Types a message where an identity's pane is, and sends it with Enter.
+    /// Types a message into an identity's pane, and sends it with Enter.
     pub(crate) async fn say(&self, identity: &str, text: &str) -> Result<()> {
         let selector = format!(".pane[data-identity={}] textarea", json!(identity));
         let field = self.driver.find(By::Css(&selector)).await?;
         Ok(field.send_keys(format!("{text}{ENTER}")).await?)
     }
 
-    /// As a script posts a message.
+    /// Posts a message as a script does.
     pub(crate) async fn post(&self, backend: &str, form: &str) -> Result<(u16, String)> {
         let request = format!(
             "POST /httptester/{backend}/ HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
@@ -173,12 +173,12 @@ impl Browser {
         Ok((answer.status, answer.body))
     }
 
-    /// A command of the developer tools.
+    /// Sends a command of the developer tools.
     pub(crate) async fn devtools(&self, method: &str, parameters: Value) -> Result<Value> {
         Ok(self.driver.cdp().send_raw(method, parameters).await?)
     }
 
-    /// As a phone has it.
+    /// Sets the size and the mode of a phone.
     pub(crate) async fn as_phone(&self) -> Result<()> {
         let phone = json!({ "width": 390, "height": 800, "deviceScaleFactor": 2, "mobile": true });
         self.devtools("Emulation.setDeviceMetricsOverride", phone).await.map(drop)
@@ -189,7 +189,7 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", features).await.map(drop)
     }
 
-    /// No script failed, nothing broke the page's policy, and nothing was asked of another host.
+    /// Checks that no script failed, nothing broke the page's policy, and nothing was requested from another host.
     async fn complains_of_nothing(&self) -> Result<()> {
         let log = self.driver.browser_log().await?;
         let ours = log.iter().filter(|entry| !entry.message.contains("/login.html"));
@@ -204,7 +204,7 @@ impl Browser {
     }
 }
 
-/// The port that it says it has.
+/// Returns the port that the driver prints.
 async fn port(chromedriver: &mut Child) -> Result<u16> {
     let stdout = chromedriver.stdout.take().context("no stdout")?;
     let mut lines = BufReader::new(stdout).lines();
@@ -218,7 +218,7 @@ async fn port(chromedriver: &mut Child) -> Result<u16> {
         bail!("chromedriver ended")
     });
     let port = found.await.context("chromedriver does not start")??;
-    // What else it says is read, so that it is never held up.
+    // The rest of the output is read too, so that the driver never blocks.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     Ok(port)
 }

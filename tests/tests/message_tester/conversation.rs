@@ -1,4 +1,4 @@
-//! Talking to the apps.
+//! Conversations with the apps.
 
 use anyhow::Result;
 use serde_json::json;
@@ -24,7 +24,7 @@ async fn what_one_types_is_answered_without_a_reload() -> Result<()> {
         browser.shows("h1", "Message tester").await?;
         browser.shows(".bar .project", "Clinic <1>").await?;
 
-        // Again after a reload, and in the log of all numbers.
+        // The messages are there after a reload, and in the log of all numbers.
         browser.driver.refresh().await?;
         browser.shows(".pane .out.sent .bubble", "hello").await?;
         assert_eq!(browser.count(".pane .message").await?, 2);
@@ -47,7 +47,7 @@ async fn messages_are_data_whatever_is_in_them() -> Result<()> {
         assert_eq!(browser.texts(".pane h2").await?, [who]);
         let field = ".pane textarea";
         for text in [format!("echo {NASTY}"), "echo \u{202e}abc \u{1f469}\u{200d}\u{1f4bb} ሰላም".to_owned()] {
-            // The driver types no emoji.
+            // The driver cannot type emoji.
             let typed = format!(
                 "const field = document.querySelector({}); field.value = {}; field.dispatchEvent(new Event('input'));",
                 json!(field),
@@ -81,7 +81,7 @@ async fn numbers_stand_side_by_side_and_what_is_unread_or_failed_shows() -> Resu
         browser.shows(".pane[data-identity='MTN INFO'] .out .bubble", "from the other").await?;
         assert_eq!(browser.count(".pane[data-identity='111'] .out").await?, 1);
 
-        // A third one, by a script: its reply is unread until someone looks.
+        // A script sends a third message. Its reply is unread until someone looks.
         assert_eq!(browser.post("tester", "identity=%2B251&text=ping").await?, (200, "OK".to_owned()));
         let marks = "#numbers li[data-identity='+251'] .badge";
         browser.shows(marks, "1 unread").await?;
@@ -91,7 +91,7 @@ async fn numbers_stand_side_by_side_and_what_is_unread_or_failed_shows() -> Resu
         browser.until("it is read", &format!("return document.querySelector({}) === null", json!(marks))).await?;
         browser.until("the title says so", "return document.title.startsWith('Message tester')").await?;
 
-        // Who opted out gets nothing: the reply failed, and says why.
+        // A person who opted out gets nothing: the reply failed, and its detail gives the reason.
         browser.say("+251", "STOP").await?;
         browser.say("+251", "ping").await?;
         browser.until(
@@ -101,7 +101,7 @@ async fn numbers_stand_side_by_side_and_what_is_unread_or_failed_shows() -> Resu
         .await?;
         browser.until("in the list too", "return document.querySelector('#numbers .failed') !== null").await?;
 
-        // The address has both panes: it can be passed on, and gone back to.
+        // The address contains both panes, so it can be shared, and the browser can go back to it.
         let url = browser.driver.current_url().await?;
         browser.driver.back().await?;
         browser.until("back", "return document.querySelectorAll('.pane h2')[1]?.textContent === 'MTN INFO'").await?;
@@ -120,7 +120,7 @@ async fn what_comes_while_one_looks_elsewhere_is_marked_as_new() -> Result<()> {
         browser.open("tester/111/").await?;
         browser.say("111", "echo before").await?;
         browser.shows(".pane .out .bubble", "before").await?;
-        // As if another window were in front of it.
+        // This acts as if another window were in front.
         browser.script("document.hasFocus = () => false; dispatchEvent(new Event('blur'));").await?;
         assert_eq!(browser.post("tester", "identity=111&text=echo+meanwhile").await?.0, 200);
         browser.shows("#numbers .badge", "1 unread").await?;
@@ -164,7 +164,7 @@ async fn a_conversation_is_cleared_when_one_says_so_twice() -> Result<()> {
         };
         assert_eq!(rows().await?, 4, "the others are there");
 
-        // What is said next is a conversation like any other.
+        // A message after that starts a new conversation.
         browser.say("111", "echo again").await?;
         browser.shows(".pane .out .bubble", "again").await?;
         browser.click("#clear-all").await?;
@@ -186,7 +186,7 @@ async fn a_queued_message_shows_where_it_is_and_a_lost_connection_is_made_up_for
         browser.shows(".pane .in.handled .bubble", "echo one").await?;
         browser.shows(".pane .out.sent .bubble", "one").await?;
 
-        // No network: the message stays where it is, marked, and goes out when it is told to.
+        // Without a network, the message stays at its place, is marked, and goes out when the user asks for it.
         let network = |offline: bool| {
             json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 })
         };
@@ -201,7 +201,7 @@ async fn a_queued_message_shows_where_it_is_and_a_lost_connection_is_made_up_for
         browser.until("all is well", "return document.getElementById('notice').hidden").await?;
         let said = browser.texts(".pane .bubble").await?;
         assert_eq!(said, ["echo one", "one", "echo two", "two"]);
-        // What the browser says of the lost connection is no complaint.
+        // The browser's messages about the lost connection are no complaint.
         browser.driver.browser_log().await?;
         Ok(())
     })

@@ -1,11 +1,11 @@
-//! With the keyboard alone.
+//! The tester used with the keyboard alone.
 
 use anyhow::{Result, bail};
 use serde_json::json;
 
 use crate::browser::{Browser, CONTROL, DOWN, ENTER, ESCAPE, OPEN, SHIFT, TAB, UP};
 
-/// Goes on with Tab, or back with Shift and Tab, until the focus is where it should be.
+/// Moves with Tab, or back with Shift and Tab, until the right element has the focus.
 async fn tab_to(browser: &Browser, selector: &str, back: bool) -> Result<()> {
     let there = format!("return document.activeElement?.matches({}) === true", json!(selector));
     for _ in 0..80 {
@@ -43,7 +43,7 @@ async fn everything_can_be_done_with_the_keyboard_alone() -> Result<()> {
             .perform()
             .await?;
         browser.shows(".pane .out .bubble", "one\ntwo").await?;
-        // Enter in an empty field sends nothing, Ctrl+Enter a blank message.
+        // Enter in an empty field sends nothing. Ctrl+Enter sends a blank message.
         browser.keys(ENTER).await?;
         let chain = browser.driver.action_chain().key_down(CONTROL).send_keys(ENTER.to_string());
         chain.key_up(CONTROL).perform().await?;
@@ -53,13 +53,13 @@ async fn everything_can_be_done_with_the_keyboard_alone() -> Result<()> {
         browser
             .until("handled", "return document.querySelectorAll('.pane .in.handled').length === 2")
             .await?;
-        // As in a shell: up has what was sent before.
+        // As in a shell, the up key shows earlier messages.
         browser.keys([UP, UP].iter().collect::<String>()).await?;
         assert_eq!(browser.script("return document.activeElement.value").await?, json!("echo one\ntwo"));
         browser.keys([DOWN, DOWN].iter().collect::<String>()).await?;
         assert_eq!(browser.script("return document.activeElement.value").await?, json!(""));
 
-        // Another number beside it, one that is typed, and back by the list.
+        // The user opens another number beside it, types the number, and goes back by the list.
         tab_to(browser, ".pane [aria-label='Another number beside this one']", true).await?;
         browser.keys(ENTER).await?;
         browser.until("two panes", "return document.querySelectorAll('.pane').length === 2").await?;
@@ -78,7 +78,7 @@ async fn everything_can_be_done_with_the_keyboard_alone() -> Result<()> {
         browser.keys(ENTER).await?;
         assert_eq!(browser.script(focused).await?, json!("111"));
 
-        // Clearing, first not, then yes.
+        // The user clears the conversation: first answers no, then yes.
         tab_to(browser, ".pane[data-identity='111'] [aria-label='Clear this conversation']", true).await?;
         browser.keys(ENTER).await?;
         browser.until("it asks", "return document.querySelector('dialog[open]') !== null").await?;

@@ -1,4 +1,4 @@
-//! Who may come in, and what another site's page may not do.
+//! Access to the tester, and the limits for pages of other sites.
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ async fn a_password_opens_the_page_and_a_script_needs_its_token() -> Result<()> 
         browser.keys(format!("guess{ENTER}")).await?;
         browser.until("no", "return document.querySelector('#wrong:not([hidden])') !== null").await?;
         assert_eq!(browser.driver.get_all_cookies().await?.len(), 0);
-        // Past the form there is nothing.
+        // A direct URL does not bypass the login form.
         browser.driver.goto(browser.url("tester/111/")).await?;
         browser.until("the form again", "return location.pathname.endsWith('/login.html')").await?;
 
@@ -45,7 +45,8 @@ async fn a_password_opens_the_page_and_a_script_needs_its_token() -> Result<()> 
         let kept = items(browser.stack.dynamodb).await?;
         assert!(!kept.iter().any(|item| item["pk"]["S"] == "C#tester#x"), "{kept:?}");
 
-        // Who is logged in and comes by a link of another site, which brings no cookie, is let through.
+        // A logged-in person may come by a link of another site. The request brings no cookie, but the person is let
+        // through.
         let other = Recorder::start().await?;
         let link = format!("<a href=\"{}\">go</a>", browser.url("tester/222/"));
         other.otherwise(move |_| Reply::text(&link).with_header("content-type", "text/html").into());
@@ -58,7 +59,7 @@ async fn a_password_opens_the_page_and_a_script_needs_its_token() -> Result<()> 
         assert_eq!(browser.driver.get_all_cookies().await?.len(), 0);
         browser.driver.goto(browser.url("tester/222/")).await?;
         browser.until("the form", "return location.pathname.endsWith('/login.html')").await?;
-        // What the browser says of refused calls is no complaint.
+        // The browser's messages about refused calls are no complaint.
         browser.driver.browser_log().await?;
         Ok(())
     })
@@ -76,14 +77,14 @@ async fn a_page_of_another_site_can_make_the_browser_post_but_not_write() -> Res
              <script>document.forms[0].submit()</script>"
         );
         evil.otherwise(move |_| Reply::text(&form).with_header("content-type", "text/html").into());
-        // Another port of this host is another origin, and another host another site.
+        // Another port of this host is another origin, and another host name is another site.
         for url in [evil.url("/"), evil.url("/").replace("127.0.0.1", "localhost")] {
             browser.driver.goto(url).await?;
             browser.shows("pre", "That came from a page of another site.\n").await?;
         }
         assert_eq!(items(browser.stack.dynamodb).await?, [] as [Value; 0]);
 
-        // In a frame nobody can be made to click on it.
+        // The page cannot be shown in a frame, so nobody can be tricked into clicking on it.
         let frame = format!("<iframe src=\"{to}111/\"></iframe>");
         evil.otherwise(move |_| Reply::text(&frame).with_header("content-type", "text/html").into());
         browser.driver.goto(evil.url("/")).await?;

@@ -1,11 +1,11 @@
-//! At phone width, in dark and in light.
+//! The page at phone width, in dark and in light mode.
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use crate::browser::{Browser, OPEN};
 
-/// The least contrast of a text with what is behind it (WCAG 2.2, 1.4.3), and which text it is.
+/// A script that finds the text with the lowest contrast to its background (WCAG 2.2, 1.4.3), and returns both.
 const LEAST_CONTRAST: &str = r"
     const channel = (value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
     const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
@@ -47,7 +47,7 @@ async fn every_text_can_be_read_in_light_and_in_dark() -> Result<()> {
         browser.shows(".pane .out.failed .bubble", "pong").await?;
         browser.shows("#numbers .badge", "1 unread").await?;
         let mut grounds = Vec::new();
-        // The conversations, the log, a question in front of it.
+        // These are the conversations, the log, and a question in front of it.
         for next in [None, Some("#show-log"), Some("#clear-all")] {
             if let Some(next) = next {
                 browser.click(next).await?;
@@ -57,7 +57,7 @@ async fn every_text_can_be_read_in_light_and_in_dark() -> Result<()> {
             }
             for scheme in ["light", "dark"] {
                 browser.in_colours(scheme).await?;
-                // Until colours that change slowly have changed.
+                // Wait until the slow colour changes are over.
                 browser.until("still", "return document.getAnimations().length === 0").await?;
                 let least = browser.script(LEAST_CONTRAST).await?;
                 assert!(least[0].as_f64().context("no contrast")? >= 4.5, "{scheme}, {next:?}: {least}");

@@ -1,4 +1,4 @@
-//! A file of messages.
+//! Sending a file of messages.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ async fn a_file_of_500_lines_is_sent_in_order_with_progress() -> Result<()> {
     let file = folder.path().join("lines.txt");
     let mut text = String::new();
     for nth in 0..LINES {
-        // As Windows writes it, with blank lines in between.
+        // The text has line ends as Windows writes them, with blank lines in between.
         let _ = write!(text, "echo {nth} ሰላም <b>\r\n{}", if nth % 100 == 0 { "\r\n" } else { "" });
     }
     std::fs::write(&file, text)?;
@@ -46,7 +46,7 @@ async fn a_file_of_500_lines_is_sent_in_order_with_progress() -> Result<()> {
         let calls = "return performance.getEntriesByType('resource').filter((one) => one.name.endsWith('send.json')).length";
         assert_eq!(browser.script(calls).await?, json!(10), "fifty with each call");
 
-        // Whoever opens it later sees the newest, and the rest when they ask for it.
+        // A person who opens the conversation later sees the newest messages, and the rest on request.
         browser.driver.refresh().await?;
         browser.shows(".pane .out .bubble", "499 ሰላም <b>").await?;
         assert_eq!(browser.count(".pane .message").await?, 200);
@@ -62,7 +62,7 @@ async fn a_file_of_500_lines_is_sent_in_order_with_progress() -> Result<()> {
 async fn a_transcript_is_said_by_its_numbers_unless_one_wants_it_said_as_it_is() -> Result<()> {
     let folder = TempDir::new()?;
     let file = folder.path().join("transcript.txt");
-    // As Latin-1, which is no UTF-8.
+    // The file is in Latin-1, which is not UTF-8.
     std::fs::write(&file, b"# a test\n111 > echo caf\xe9\n111 < caf\xe9\n+222 > ping\n".as_slice())?;
     Browser::run(OPEN, async |browser| {
         browser.open("tester/999/").await?;

@@ -1,4 +1,4 @@
-//! How many SMS a text takes: the page counts as the router does.
+//! The number of segments of a text. The page counts as the router does.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use threadless::text::segments::segments;
 
 use crate::browser::{Browser, OPEN};
 
-/// Texts around every limit, and some by chance, always the same.
+/// Returns texts around every limit, and some random ones that are always the same.
 fn texts() -> Vec<String> {
     let mut texts: Vec<String> = vec![
         String::new(),
@@ -67,7 +67,7 @@ async fn the_page_counts_as_the_router_does() -> Result<()> {
             assert_eq!(counted, json!([coding, ours.units, ours.count]), "{text:?}");
         }
 
-        // And says so while one types.
+        // The page shows the number while a person types.
         browser.keys("a".repeat(161)).await?;
         browser.shows(".pane .count", "GSM-7 · 161 of 306 · 2 SMS").await?;
         browser.keys("ሰ").await?;

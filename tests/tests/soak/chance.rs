@@ -1,4 +1,4 @@
-//! Chance from a seed.
+//! Random numbers from a seed.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ impl Chance {
         Self(seed)
     }
 
-    /// The seed from an environment variable, or a new one.
+    /// Returns the seed from an environment variable, or a new one.
     pub(crate) fn seed() -> u64 {
         match std::env::var("SOAK_SEED") {
             Ok(seed) => seed.parse().expect("SOAK_SEED is a number"),
@@ -27,12 +27,12 @@ impl Chance {
         z ^ (z >> 31)
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).unwrap()
     }
 
-    /// A time between two.
+    /// Returns a time between two limits.
     pub(crate) fn millis(&mut self, from: usize, to: usize) -> Duration {
         Duration::from_millis((from + self.below(to - from)) as u64)
     }

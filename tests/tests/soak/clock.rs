@@ -1,5 +1,5 @@
-//! The clock of the stack is set back an hour while messages wait, and forward again. The machine's own clock stays as it
-//! is: the process has another one, by libfaketime.
+//! Tests in which the clock of the stack is set back an hour while messages wait, and then forward again. The machine's
+//! own clock does not change: libfaketime gives the process another clock.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,14 +14,14 @@ use tokio::time::{Instant, sleep};
 use crate::gateway::Gateway;
 use crate::{LIMIT, MODES, STACK};
 
-/// A stack whose clock is as far from the machine's as a file says, in seconds.
+/// A stack whose clock differs from the machine's by the seconds in a file.
 struct Clock {
     file: PathBuf,
 }
 
 impl Clock {
     fn set(&self, offset: i64) {
-        // In one step: it is read at any time.
+        // The file is replaced in one step, because the process may read it at any time.
         let next = self.file.with_extension("next");
         std::fs::write(&next, format!("{offset:+}\n")).unwrap();
         std::fs::rename(next, &self.file).unwrap();
@@ -42,13 +42,13 @@ fn start(data: &Path, ports: [u16; 3], clock: &Clock) -> StackProcess {
             .env("LD_PRELOAD", libfaketime())
             .env("FAKETIME_TIMESTAMP_FILE", &clock.file)
             .env("FAKETIME_NO_CACHE", "1")
-            // Time-outs go by a clock that nobody sets.
+            // Time-outs use a clock that nobody sets.
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     })
     .unwrap()
 }
 
-/// Waits until a phone got so many replies.
+/// Waits until a phone got this number of replies.
 async fn got(gateway: &Gateway, mode: usize, number: &str, count: usize) {
     let begun = Instant::now();
     loop {
@@ -81,7 +81,7 @@ async fn a_clock_set_back_an_hour_loses_nothing_and_doubles_nothing() {
         let asked = gateway.sendsms.requests().len();
         assert_eq!(gateway.text(mode, "90002", "count m1").await, Some(200));
         gateway.sendsms.wait_for(asked + 1, LIMIT).await.unwrap();
-        // Another is at the gateway, under a lease.
+        // Another reply is at the gateway, under a lease.
         let held = gateway.way_out.hold_answers();
         let (answered, ()) = tokio::join!(gateway.text(mode, "90003", "count m1"), async {
             gateway.sendsms.wait_for(asked + 2, LIMIT).await.unwrap();
@@ -89,18 +89,18 @@ async fn a_clock_set_back_an_hour_loses_nothing_and_doubles_nothing() {
             drop(held);
         });
         assert_eq!(answered, Some(200));
-        // Who was not waiting for anything is answered as ever.
+        // A number with no waiting message is answered as usual.
         for nth in 1..=3 {
             assert_eq!(gateway.text(mode, "90001", &format!("count m{nth}")).await, Some(200));
             got(&gateway, mode, "90001", nth + 1).await;
         }
-        // What was handled an hour ahead of now is known.
+        // Messages that were processed an hour in the future are known.
         for number in ["90001", "90002", "90003"] {
             assert_eq!(gateway.bring(mode, number, "count m0").await, Some(200));
         }
-        // What waits, waits. Nobody overtakes it.
+        // A waiting message still waits, and no later message overtakes it.
         assert_eq!(gateway.text(mode, "90002", "count m2").await, Some(200));
-        // A death meanwhile.
+        // A process dies in the meantime.
         assert_eq!(gateway.text(mode, "90004", "count m1").await, Some(200));
         stack.kill().unwrap();
         stack = start(data.path(), gateway.ports, &clock);
@@ -109,7 +109,7 @@ async fn a_clock_set_back_an_hour_loses_nothing_and_doubles_nothing() {
     }
     let figures = gateway.judge().await;
     for mode in MODES {
-        // The hour is in what is kept.
+        // The stored data shows the hour.
         let connection = ConnectionId::new(mode.parse().unwrap(), "90001".parse().unwrap());
         let rows = gateway.store().history(&connection, Timestamp::now(), 100).await.unwrap();
         let at = |text: &str| rows.iter().find(|row| row.text == text).unwrap().at.as_second();

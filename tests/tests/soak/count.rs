@@ -1,4 +1,4 @@
-//! Collects what was seen, and looks into the stack's table and queues.
+//! Collects the observations, and reads the stack's table and queues.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use threadless::{ConnectionId, MessageId};
 
 use crate::judge::{Asked, Evidence, Sent, Texted};
 
-/// The table of a stack.
+/// Makes a store on the table of a stack.
 pub(crate) fn dynamodb_store(url: &str) -> DynamoStore {
     let access = Access {
         region: "us-east-1".to_owned(),
@@ -25,19 +25,19 @@ pub(crate) fn dynamodb_store(url: &str) -> DynamoStore {
     DynamoStore::new(&access, http_client().unwrap(), "threadless")
 }
 
-/// What was seen of one backend from outside of it.
+/// The observations of one backend from outside.
 pub(crate) struct Seen<'a> {
     pub(crate) backend: &'a str,
-    /// What its `sendsms_url` has as `smsc`.
+    /// The `smsc` in the backend's `sendsms_url`.
     pub(crate) line: &'a str,
-    /// What passed on the way in, and on the way out.
+    /// The requests that passed in each direction, in and out.
     pub(crate) ways: [Vec<Passed>; 2],
-    /// What phones got: number and text.
+    /// The messages that phones got: number and text.
     pub(crate) phones: Vec<(String, String)>,
     pub(crate) texted: Vec<Texted>,
 }
 
-/// All that was seen of a backend, and what the store has about it.
+/// Returns all observations of a backend, and the store's data about it.
 pub(crate) async fn evidence(seen: Seen<'_>, store: &DynamoStore) -> Evidence {
     let Seen { backend, line, ways: [inward, outward], phones, texted } = seen;
     let connection = |number: &str| ConnectionId::new(backend.parse().unwrap(), number.parse().unwrap());
@@ -78,14 +78,14 @@ pub(crate) async fn evidence(seen: Seen<'_>, store: &DynamoStore) -> Evidence {
     }
 }
 
-/// Text in GSM-7 comes as UTF-8 in hexadecimal.
+/// Decodes hexadecimal UTF-8, in which texts in GSM-7 come.
 fn of_hex(hex: &str) -> String {
     let pairs = hex.as_bytes().chunks(2);
     let percent: String = pairs.map(|pair| format!("%{}", String::from_utf8_lossy(pair))).collect();
     String::from_utf8(unescape(&percent)).unwrap()
 }
 
-/// Whether no outbox is due, now or later, and the queue of a stack on these ports is empty.
+/// Returns whether no outbox is due, now or later, and the queue of a stack on these ports is empty.
 pub(crate) async fn at_rest([_, dynamodb, sqs]: [u16; 3]) -> Result<bool> {
     let queue = format!("http://127.0.0.1:{sqs}/000000000000/threadless.fifo");
     if waiting(&queue).await? > 0 {
@@ -94,7 +94,7 @@ pub(crate) async fn at_rest([_, dynamodb, sqs]: [u16; 3]) -> Result<bool> {
     Ok(items(([127, 0, 0, 1], dynamodb).into()).await?.iter().all(|item| item["due_at"].is_null()))
 }
 
-/// What there is although all is done: leases, outboxes, dead letters.
+/// Returns the leases, outboxes and dead letters that remain although all work is done.
 pub(crate) async fn left_behind([_, dynamodb, sqs]: [u16; 3]) -> Vec<String> {
     let dead = waiting(&format!("http://127.0.0.1:{sqs}/000000000000/threadless-dead.fifo")).await.unwrap();
     let mut left: Vec<String> = (0..dead).map(|_| "a dead letter".to_owned()).collect();

@@ -1,5 +1,5 @@
-//! An environment of a function is frozen in mid-send, for longer than its lease: somebody else takes over, and when it
-//! goes on it does no harm.
+//! An environment of a Lambda function is frozen during a send, for longer than its lease. Another environment takes
+//! over. When the first one continues, it does no harm.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::{ENVIRONMENT, LIMIT};
 
 const NUMBER: &str = "1112223333";
 
-/// A message as smsbox brings it, in the event of an HTTP API.
+/// Returns a message from smsbox, as an event of an HTTP API.
 fn request(mid: &str) -> String {
     let mut event: Value = serde_json::from_str(include_str!("../../../events/kannel-gsm7.json")).unwrap();
     event["rawPath"] = "/backend/k/".into();
@@ -28,7 +28,7 @@ fn request(mid: &str) -> String {
     event.to_string()
 }
 
-/// The same on the queue, in a batch of one.
+/// Returns the same message on the queue, in a batch of one.
 fn batch(mid: &str) -> String {
     let connection = ConnectionId::new("k".parse().unwrap(), NUMBER.parse().unwrap());
     let message = Incoming {
@@ -67,14 +67,14 @@ async fn frozen(function: &str, event: fn(&str) -> String, done: fn(&Value) -> b
     environment.invoke(&event("a1")).await.unwrap();
     gateway.wait_for(1, LIMIT).await.unwrap();
     environment.pause().await.unwrap();
-    // The answer is there, and nobody reads it.
+    // The answer has arrived, and nobody reads it.
     drop(held);
-    // Its lease ends, the sweep finds it, and another environment sends what is left.
+    // The lease ends, the sweep finds the outbox, and another environment sends the rest.
     gateway.wait_for(4, LIMIT).await.unwrap();
     environment.resume().unwrap();
     let result: Value = serde_json::from_str(&environment.result().await.unwrap()).unwrap();
     assert!(done(&result), "{result}");
-    // All is as it should be for the next message, which this environment takes.
+    // Everything works for the next message, which this environment processes.
     environment.invoke(&event("a2")).await.unwrap();
     let result: Value = serde_json::from_str(&environment.result().await.unwrap()).unwrap();
     assert!(done(&result), "{result}");
@@ -90,7 +90,7 @@ async fn frozen(function: &str, event: fn(&str) -> String, done: fn(&Value) -> b
         let out: Vec<(&str, State, u32)> =
             out.map(|row| (row.text.as_str(), row.state, row.uncertain)).collect();
         let sent = |text, uncertain| (text, State::Sent, uncertain);
-        // The doubt is where it belongs.
+        // The row of the first reply records the doubt, and no other row does.
         out == [
             sent("one", 1),
             sent("two", 0),

@@ -1,4 +1,4 @@
-//! The disk under the data folder is full, and is no longer.
+//! Tests in which the disk under the data folder is full for a time.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -38,11 +38,11 @@ impl Disk {
         self.path().join("ballast")
     }
 
-    /// Leaves room for so many bytes.
+    /// Fills the disk up to this number of free bytes.
     fn fill(&self, room: u64) {
         let mut ballast = OpenOptions::new().create(true).append(true).open(self.ballast()).unwrap();
         while ballast.write_all(&[0; 4096]).is_ok() {}
-        // What was written of the last piece counts, too.
+        // The bytes of the last block that were written count too.
         let length = ballast.metadata().unwrap().len();
         ballast.set_len(length.saturating_sub(room)).unwrap();
     }
@@ -54,7 +54,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily: a process that was just killed may not have let go of it yet.
+        // The unmount is lazy, because a process that was just killed may still use the disk.
         let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
     }
 }
@@ -67,7 +67,7 @@ fn start(disk: &Disk, ports: [u16; 3], log: &Path) -> StackProcess {
     .unwrap()
 }
 
-/// Waits until the stack answers; `false` if it ended.
+/// Waits until the stack answers. Returns `false` if it ended.
 async fn is_up(stack: &mut StackProcess) -> bool {
     let (begun, url) = (Instant::now(), format!("http://127.0.0.1:{}/", stack.ports[0]));
     while tests::http::get(&url).await.is_err() {
@@ -80,7 +80,7 @@ async fn is_up(stack: &mut StackProcess) -> bool {
     true
 }
 
-/// Everybody texts once, all at the same time; returns what was not taken.
+/// Sends one message from every number at the same time. Returns the messages that were not accepted.
 async fn round(gateway: &Gateway, nth: usize) -> Vec<(usize, String, String)> {
     let everybody =
         (0..MODES.len()).flat_map(|mode| (0..6).map(move |number| (mode, format!("9{number:04}"))));
@@ -106,7 +106,7 @@ async fn a_full_disk_takes_nothing_in_and_loses_nothing() {
     assert_eq!(round(&gateway, 0).await, []);
     let mut refused = Vec::new();
     for nth in 1..=3 {
-        // With less and less room: what fits is taken, and the rest is not.
+        // The free space shrinks. The stack accepts the messages that fit, and refuses the others.
         disk.fill(32_768 * (3 - nth as u64));
         let mut now = round(&gateway, 2 * nth - 1).await;
         now.extend(round(&gateway, 2 * nth).await);
@@ -127,7 +127,7 @@ async fn a_full_disk_takes_nothing_in_and_loses_nothing() {
             stack = start(&disk, gateway.ports, &log);
             assert!(is_up(&mut stack).await, "it starts where there is room again");
         }
-        // As Kannel does.
+        // The gateway repeats refused messages, as Kannel does.
         for (mode, number, text) in refused.drain(..) {
             gateway.bring_until_taken(mode, &number, &text).await;
         }

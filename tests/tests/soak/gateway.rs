@@ -1,5 +1,5 @@
-//! A gateway that the test plays, beside a stack as a process: it brings messages one by one as Kannel would, takes
-//! replies, and on both ways a proxy writes down what passes.
+//! A gateway that the test plays, beside a stack as a process. It brings messages one by one as Kannel would, and takes
+//! replies. A proxy in each direction records the requests.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -19,7 +19,7 @@ use crate::{LIMIT, MODES};
 /// The gateway. Each of [`MODES`] is a backend of that name.
 pub(crate) struct Gateway {
     pub(crate) ports: [u16; 3],
-    /// Takes replies.
+    /// The server that takes replies.
     pub(crate) sendsms: Recorder,
     way_in: Proxy,
     pub(crate) way_out: Proxy,
@@ -28,7 +28,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts it, and writes settings for a stack that serves it.
+    /// Starts the gateway, and writes settings for a stack that serves it.
     pub(crate) async fn start(data: &Path) -> Self {
         let ports = [free_port().unwrap(), free_port().unwrap(), free_port().unwrap()];
         let sendsms = Recorder::start().await.unwrap();
@@ -48,7 +48,7 @@ impl Gateway {
         Self { ports, sendsms, way_in, way_out, texted: Default::default() }
     }
 
-    /// Has a phone text, and brings it once: the status of the answer, `None` for none.
+    /// Makes a phone send a message, and brings it once. Returns the status of the answer, or `None` if there is none.
     pub(crate) async fn text(&self, mode: usize, number: &str, text: &str) -> Option<u16> {
         let texted = Texted { number: number.to_owned(), text: text.to_owned(), acknowledged: true };
         self.texted[mode].lock().unwrap().push(texted);
@@ -64,7 +64,7 @@ impl Gateway {
         get(&url).await.ok().map(|answer| answer.status)
     }
 
-    /// Brings a message again and again, until it is taken.
+    /// Brings a message again and again, until it is accepted.
     pub(crate) async fn bring_until_taken(&self, mode: usize, number: &str, text: &str) {
         let begun = Instant::now();
         while self.bring(mode, number, text).await != Some(200) {
@@ -73,7 +73,7 @@ impl Gateway {
         }
     }
 
-    /// What the phones of a backend got so far, in order: number and text.
+    /// Returns the messages that the phones of a backend got so far, in order: number and text.
     pub(crate) fn phones(&self, mode: usize) -> Vec<(String, String)> {
         let passed = self.way_out.passed().into_iter();
         let passed = passed.filter(|passed| passed.text("smsc").as_deref() == Some(MODES[mode]));
@@ -85,7 +85,7 @@ impl Gateway {
         count::dynamodb_store(&format!("http://127.0.0.1:{}", self.ports[1]))
     }
 
-    /// Waits until nothing waits any more, counts, and holds it against the promises.
+    /// Waits until no work is left, counts, and compares the counts with the promises.
     pub(crate) async fn judge(&self) -> [Figures; 2] {
         crate::until("all is at rest", || async { count::at_rest(self.ports).await.unwrap_or(false) }).await;
         let mut figures = [Figures::default(), Figures::default()];

@@ -1,4 +1,4 @@
-//! What was seen, held against the promises. Nothing here asks anybody: it counts.
+//! The comparison of the observations with the promises. It makes no calls: it only counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,12 +6,12 @@ use std::fmt;
 use threadless::MessageId;
 use threadless::store::{Direction, HistoryRow, State};
 
-/// A message that a phone sent: each text comes once from each number.
+/// A message that a phone sent. Each number sends each text once.
 #[derive(Clone, Debug)]
 pub(crate) struct Texted {
     pub(crate) number: String,
     pub(crate) text: String,
-    /// Whether bearerbox said that it has the message.
+    /// Whether bearerbox acknowledged the message.
     pub(crate) acknowledged: bool,
 }
 
@@ -20,10 +20,10 @@ pub(crate) struct Texted {
 pub(crate) struct Asked {
     pub(crate) number: String,
     pub(crate) text: String,
-    /// Its id for the router.
+    /// Its id in the router.
     pub(crate) id: MessageId,
     pub(crate) begun: usize,
-    /// When it was answered with 200.
+    /// The moment at which it was answered with 200.
     pub(crate) taken: Option<usize>,
 }
 
@@ -33,20 +33,20 @@ pub(crate) struct Sent {
     pub(crate) number: String,
     pub(crate) text: String,
     pub(crate) begun: usize,
-    /// Whether Kannel may have taken it: it said so, or nothing.
+    /// Whether Kannel may have taken it: Kannel said so, or gave no answer.
     pub(crate) perhaps_taken: bool,
 }
 
-/// All that was seen of one backend.
+/// All observations of one backend.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
     pub(crate) texted: Vec<Texted>,
     pub(crate) asked: Vec<Asked>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) rows: Vec<HistoryRow>,
-    /// What the phones got: number and text.
+    /// The messages that the phones got: number and text.
     pub(crate) phones: Vec<(String, String)>,
-    /// How many messages the app has counted for each number.
+    /// The number of messages that the app counted for each number.
     pub(crate) counted: BTreeMap<String, u32>,
 }
 
@@ -59,23 +59,23 @@ struct Message {
     first_taken: Option<usize>,
     deliveries: usize,
     handled: bool,
-    /// The reply as the history has it, and which count it tells.
+    /// The reply in the history, and the count in its text.
     reply: Option<(HistoryRow, u32)>,
-    /// When it was first given to sendsms, and how often Kannel may have taken it.
+    /// The moment at which it was first given to sendsms, and the number of times that Kannel may have taken it.
     first_sent: Option<usize>,
     perhaps_taken: usize,
 }
 
-/// What came of it.
+/// The result of the comparison.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) texted: usize,
     acknowledged: usize,
-    /// Acknowledged by bearerbox and never brought to us: smsbox had it when it died.
+    /// Messages that bearerbox acknowledged and that never reached the router: smsbox had them when it died.
     lost_by_kannel: usize,
     /// Answered 200.
     pub(crate) answered: usize,
-    /// Deliveries of a message beyond its first.
+    /// The deliveries of a message after its first.
     pub(crate) redelivered: usize,
     pub(crate) lost: usize,
     pub(crate) effects_doubled: usize,
@@ -83,13 +83,13 @@ pub(crate) struct Figures {
     pub(crate) sends_doubled: usize,
     in_doubt: u32,
     pub(crate) undoubted: usize,
-    /// Rows that a death left behind: the message went out, the history does not say so.
+    /// Rows that a death left behind: the message went out, but the history does not show it.
     rows_behind: usize,
     pub(crate) out_of_order: usize,
-    /// Replies that Kannel took and no phone got, and what phones got beyond what Kannel was given.
+    /// Replies that Kannel took and no phone got, and messages on phones that Kannel was not given.
     replies_lost_by_kannel: usize,
     replies_doubled_by_kannel: usize,
-    /// What must not be, in words.
+    /// The broken promises, in words.
     pub(crate) faults: Vec<String>,
 }
 
@@ -112,7 +112,7 @@ impl Figures {
     }
 
     fn fault(&mut self, fault: String) {
-        // The first say it all.
+        // The first faults are enough to find the cause.
         if self.faults.len() < 20 {
             self.faults.push(fault);
         }
@@ -136,9 +136,9 @@ impl Figures {
             acknowledged.filter(|it| !ours.contains(&(it.number.as_str(), it.text.as_str()))).count();
     }
 
-    /// Each message with a reply counted one, and no two counted the same. A message that nobody was told is taken has a
-    /// reply too, where the stack died between its commit and the answer, and smsbox with it: then its own row is missing
-    /// in the history.
+    /// Checks that each message with a reply counted one, and that no two counted the same. A message without an
+    /// acknowledgement can have a reply too, if the stack died between its commit and the answer, and smsbox died as
+    /// well. Then the message's own row is missing in the history.
     fn effects(&mut self, evidence: &Evidence, messages: &BTreeMap<MessageId, Message>) {
         let mut told: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
         for message in messages.values() {
@@ -190,7 +190,8 @@ impl Figures {
         }
     }
 
-    /// Where one message was taken before the other was first brought, it is counted first and answered first.
+    /// Checks that if one message was accepted before another was first brought, it is counted first and answered
+    /// first.
     fn order(&mut self, messages: &BTreeMap<MessageId, Message>) {
         let mut by_number: BTreeMap<&str, Vec<&Message>> = BTreeMap::new();
         for message in messages.values() {
@@ -279,7 +280,7 @@ impl fmt::Display for Figures {
     }
 }
 
-/// The judge is judged: what goes wrong is seen.
+/// Tests of the judge: it sees every fault.
 mod tests {
     use threadless::ConnectionId;
 
@@ -304,7 +305,7 @@ mod tests {
         }
     }
 
-    /// Three messages, one after the other, all well.
+    /// Returns three messages, one after the other, without a fault.
     fn well() -> Evidence {
         let mut evidence = Evidence { counted: [("1".to_owned(), 3)].into(), ..Evidence::default() };
         for nth in 1..=3 {
@@ -376,19 +377,19 @@ mod tests {
     #[test]
     fn what_is_allowed_is_no_fault() {
         let mut evidence = well();
-        // In doubt, and sent twice.
+        // The message is in doubt, and was sent twice.
         evidence.rows[1].uncertain = 1;
         evidence.sent.push(evidence.sent[0].clone());
-        // Taken by bearerbox, and gone with smsbox.
+        // Bearerbox took the message, and it was lost with smsbox.
         evidence.texted.push(Texted {
             number: "1".to_owned(),
             text: "count m4".to_owned(),
             acknowledged: true,
         });
-        // Handled, but the stack died before it could say so, and smsbox died too.
+        // The message was processed, but the stack died before it could answer, and smsbox died too.
         evidence.rows[4].state = State::Received;
         evidence.asked[2].taken = None;
-        // Brought twice.
+        // The message was brought twice.
         evidence.asked.push(Asked { begun: 90, taken: Some(91), ..evidence.asked[0].clone() });
         let figures = Figures::of(&evidence);
         assert_eq!(figures.faults, Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! The stack, smsbox and bearerbox are killed, and the stack is frozen, while phones text.
+//! Tests in which the stack, smsbox and bearerbox are killed, and the stack is frozen, while phones send messages.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use crate::judge::{Figures, Texted};
 use crate::plan::{Blow, plan};
 use crate::site::{CODE, LINES, Site};
 
-/// How many phones there are on each line.
+/// The number of phones on each line.
 const PHONES: usize = 8;
 
 fn seconds() -> u64 {
     std::env::var("SOAK_SECONDS").map_or(45, |seconds| seconds.parse().expect("SOAK_SECONDS is a number"))
 }
 
-/// One phone: texts, waits until bearerbox has it, and texts again.
+/// Plays one phone: sends a message, waits until bearerbox has it, and sends the next one.
 async fn phone(operator: Arc<FakeSmsc>, number: String, mut chance: Chance, end: Instant) -> Vec<Texted> {
     let mut texted = Vec::new();
     while Instant::now() < end {

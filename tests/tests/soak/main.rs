@@ -1,10 +1,11 @@
-//! Real processes, hurt again and again: a real Kannel and the stack are killed and frozen in the middle of traffic, the
-//! disk is full, the clock is set back. Everything is counted, and the counts are held against the promises of
+//! Real processes under repeated faults: a real Kannel and the stack are killed and frozen in the middle of traffic,
+//! the disk is full, the clock is set back. Everything is counted, and the counts are compared with the promises of
 //! `core/ARCHITECTURE.md`. `tests/RELIABILITY.md` has the figures of the last long run.
 //!
-//! `SOAK_SECONDS` is for how long traffic is hurt (45 by default, 600 for a full run); `SOAK_SEED` repeats a schedule.
+//! `SOAK_SECONDS` is the time for which faults occur (45 by default, 600 for a full run). `SOAK_SEED` repeats a
+//! schedule of faults.
 
-// Tests may be plain.
+// These lints do not matter in tests.
 #![allow(clippy::format_collect, clippy::doc_markdown)]
 // The helpers of tests may fail like the tests themselves, and these print their figures.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
@@ -26,19 +27,19 @@ use std::time::Duration;
 /// The program that is killed and frozen.
 const STACK: &str = env!("CARGO_BIN_EXE_stack");
 
-/// One environment of a function.
+/// The program of one environment of a Lambda function.
 const ENVIRONMENT: &str = env!("CARGO_BIN_EXE_environment");
 
-/// For what takes a minute or two on an idle machine.
+/// The time limit of steps that take a minute or two on an idle machine.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// The lease on an outbox outlasts the send time-out of the settings here, which is 2 seconds, by 15.
+/// The length of a lease on an outbox: 15 seconds more than the send time-out of the settings here, which is 2 seconds.
 const LEASE: Duration = Duration::from_secs(17);
 
-/// When a backend's messages are handled.
+/// The two modes in which a backend's messages are processed.
 const MODES: [&str; 2] = ["inline", "queue"];
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 async fn until<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) {
     let begun = tokio::time::Instant::now();
     while !so().await {

@@ -1,11 +1,11 @@
-//! Who is hurt, and when: one seed decides all of it.
+//! The plan of the faults: one seed decides which process is hit, and when.
 
 use std::time::Duration;
 
 use crate::LEASE;
 use crate::chance::Chance;
 
-/// What is done to a process.
+/// A fault of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Blow {
     /// SIGKILL to the stack: all functions, DynamoDB and SQS.
@@ -14,21 +14,21 @@ pub(crate) enum Blow {
     KillSmsbox,
     /// SIGKILL to bearerbox. smsbox ends with it.
     KillBearerbox,
-    /// SIGSTOP to the stack for longer than a lease lasts.
+    /// SIGSTOP to the stack for longer than a lease.
     FreezeStack,
 }
 
-/// One blow.
+/// One planned fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Planned {
-    /// How long after the one before it is over.
+    /// The time after the end of the fault before it.
     pub(crate) after: Duration,
     pub(crate) blow: Blow,
-    /// How long the process is away.
+    /// The time for which the process is away.
     pub(crate) away: Duration,
 }
 
-/// Of each kind so many, mixed, then again.
+/// The faults of one round. They come in random order, and then the next round begins.
 const BAG: [Blow; 7] = [
     Blow::KillStack,
     Blow::KillStack,
@@ -39,7 +39,7 @@ const BAG: [Blow; 7] = [
     Blow::FreezeStack,
 ];
 
-/// Blows without end.
+/// Returns an endless sequence of faults.
 pub(crate) fn plan(seed: u64) -> impl Iterator<Item = Planned> {
     let (mut chance, mut bag) = (Chance::new(seed), Vec::new());
     std::iter::repeat_with(move || {

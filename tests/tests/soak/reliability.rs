@@ -5,7 +5,7 @@ use std::path::Path;
 /// The page.
 const PAGE: &str = include_str!("../../RELIABILITY.md");
 
-/// What stands between single backquotes and names a test: its file and its function.
+/// Returns the tests that stand between single backquotes: file and function.
 fn named() -> Vec<(&'static str, &'static str)> {
     let spans = PAGE.split('`').skip(1).step_by(2);
     spans

@@ -1,5 +1,5 @@
-//! A real Kannel with two lines, the stack as a process, and on both ways between them a proxy that writes down what
-//! passes.
+//! A real Kannel with two lines, the stack as a process, and a proxy in each direction between them that records the
+//! requests.
 
 use std::fs::File;
 use std::path::Path;
@@ -18,13 +18,13 @@ use crate::judge::Texted;
 use crate::plan::Blow;
 use crate::{LIMIT, STACK};
 
-/// Lines with the backends that are behind them, and when these respond.
+/// The lines with the backends behind them, and the mode of each backend.
 pub(crate) const LINES: [(&str, &str, &str); 2] = [("A", "inlined", "inline"), ("B", "queued", "queue")];
 
 /// The short code.
 pub(crate) const CODE: &str = "1234";
 
-/// How many requests of smsbox are on their way at once.
+/// The number of open requests of smsbox at the same time.
 const ROOM: usize = 10;
 
 pub(crate) struct Site {
@@ -58,7 +58,8 @@ fn settings(sendsms: &str) -> String {
 impl Site {
     pub(crate) async fn start() -> Self {
         let ports = [free_port().unwrap(), free_port().unwrap(), free_port().unwrap()];
-        // As the sidecar limits it. Without a limit, smsbox's repeats alone can keep a slow machine from recovering.
+        // The sidecar has the same limit. Without a limit, smsbox's repeats alone can keep a slow machine from
+        // recovering.
         let (way_in, way_out) = (Proxy::with_room(ROOM).await.unwrap(), Proxy::start().await.unwrap());
         way_in.leads_to(([127, 0, 0, 1], ports[0]).into());
         let service = |(line, backend, _): (&str, &str, &str)| Service {
@@ -68,9 +69,9 @@ impl Site {
         let mut options = KannelOptions::with(service(LINES[0]));
         options.lines.push(LINES[1].0.to_owned());
         options.services.push(service(LINES[1]));
-        // What names a line goes through that line.
+        // A reply that names a line goes through that line.
         options.routing = Routing::Named;
-        // Nothing is given up: what is lost is lost by a death.
+        // Kannel never gives up. So a lost message was lost by a death.
         options.retries = 1_000_000;
         options.retry_delay = 3;
         let kannel = Kannel::start(options).await.unwrap();
@@ -78,7 +79,7 @@ impl Site {
         let path = kannel.sendsms_url().split_once("//").unwrap().1.to_owned();
         let (target, path) = path.split_once('/').unwrap();
         way_out.leads_to(target.parse().unwrap());
-        // Kannel's own words where it can take nothing now: no message is in doubt by this.
+        // This is Kannel's own status if it cannot take a message now, so no message is in doubt by it.
         way_out.unreachable(503);
         let (user, password) = (kannel.username(), kannel.password());
         let sendsms =
@@ -89,12 +90,12 @@ impl Site {
         Self { kannel, stack, way_in, way_out, data }
     }
 
-    /// The operator behind a line.
+    /// Returns the operator behind a line.
     pub(crate) fn operator(&self, line: &str) -> Arc<FakeSmsc> {
         Arc::clone(self.kannel.line(line).unwrap())
     }
 
-    /// Hurts a process, and has it back after a time.
+    /// Hits a process, and restores it after a time.
     pub(crate) async fn strike(&mut self, blow: Blow, away: Duration) {
         match blow {
             Blow::KillStack => {
@@ -120,19 +121,19 @@ impl Site {
         }
     }
 
-    /// What was seen of the backend behind a line, beside what its phones sent.
+    /// Returns the observations of the backend behind a line, with the messages that its phones sent.
     pub(crate) fn seen<'a>(&self, line: &'a str, backend: &'a str, texted: Vec<Texted>) -> Seen<'a> {
         let ways = [self.way_in.passed(), self.way_out.passed()];
         Seen { backend, line, ways, phones: self.phones(line), texted }
     }
 
-    /// What the phones behind a line got: number and text.
+    /// Returns the messages that the phones behind a line got: number and text.
     fn phones(&self, line: &str) -> Vec<(String, String)> {
         let mts = self.kannel.line(line).unwrap().mts();
         messages(&mts).unwrap().into_iter().map(|message| (message.to, message.text)).collect()
     }
 
-    /// What must not change any more once all is done.
+    /// Returns the counts that must not change any more once all work is done.
     async fn activity(&self) -> Option<(usize, usize, usize)> {
         if !count::at_rest(self.stack.ports).await.ok()? {
             return None;
@@ -141,8 +142,8 @@ impl Site {
         Some((self.way_in.passed().len(), self.way_out.passed().len(), phones))
     }
 
-    /// Waits until nothing waits anywhere: no outbox is due, the queue is empty, and for a while Kannel asks for nothing
-    /// and sends nothing. It repeats a failed request every three seconds.
+    /// Waits until no work is left: no outbox is due, the queue is empty, and for a while Kannel requests nothing and
+    /// sends nothing. Kannel repeats a failed request every three seconds.
     pub(crate) async fn comes_to_rest(&self) {
         const STILL: Duration = Duration::from_secs(8);
         let (begun, mut before) = (Instant::now(), None);
@@ -161,7 +162,7 @@ impl Site {
         count::dynamodb_store(&format!("http://127.0.0.1:{}", self.stack.ports[1]))
     }
 
-    /// What the stack logged, its last lines.
+    /// Returns the last lines of the stack's log.
     pub(crate) fn log(&self) -> String {
         let log = std::fs::read_to_string(self.data.path().join("stack.log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();

@@ -1,4 +1,4 @@
-//! Several at once.
+//! Batches of several messages.
 
 use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput as Sent};

@@ -131,7 +131,7 @@ pub(crate) async fn many_receivers_at_once_keep_the_order_of_each_group(subject:
                 return;
             }
             for message in messages {
-                // Before the deletion: it is what frees the group.
+                // Record it before the deletion, because the deletion frees the group.
                 taken.lock().unwrap().push(message.body().unwrap().to_owned());
                 queue.delete(&message).await;
             }
@@ -140,7 +140,7 @@ pub(crate) async fn many_receivers_at_once_keep_the_order_of_each_group(subject:
     });
     tokio::time::timeout(Duration::from_mins(1), join_all(receivers)).await.expect("some do not come");
     let mut taken = taken.into_inner().unwrap();
-    // Stable, so that within a group the order stays.
+    // The sort is stable, so the order within a group stays.
     taken.sort_by_key(|text| text[..1].to_owned());
     let expected: Vec<String> =
         ('a'..='f').flat_map(|group| (0..8).map(move |nth| format!("{group}{nth}"))).collect();

@@ -1,4 +1,4 @@
-//! Ours only, since it is about what ours keeps on disk: SIGKILL in the midst of sending.
+//! A test of our SQS only, since it is about the data on disk: SIGKILL in the middle of sending.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,10 +16,10 @@ use tokio::time::{sleep, timeout};
 
 use crate::subject::{Queue, attribute};
 
-/// How many answers to wait for before the kill.
+/// The number of answers before the kill.
 const ENOUGH: usize = 150;
 
-/// How many send at once, each into a group of its own.
+/// The number of senders that send at the same time, each into its own group.
 const SENDERS: usize = 8;
 
 /// Starts the stack and waits until its SQS takes connections.
@@ -89,7 +89,7 @@ async fn what_was_answered_survives_a_kill() {
         }
     }
     for (group, taken) in taken.iter().enumerate() {
-        // The message whose answer the kill took may be there or not; nothing else may be.
+        // The message whose answer was lost by the kill may be there or not. No other message may be missing or extra.
         let found = &found[&group.to_string()];
         assert!(found.starts_with(taken), "group {group}: {taken:?} answered, {found:?} kept");
         assert!(found.len() <= taken.len() + 1, "group {group}: {taken:?} answered, {found:?} kept");

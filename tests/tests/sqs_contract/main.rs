@@ -1,5 +1,5 @@
-//! What an SQS must do, asked over the wire with the real SDK: of ours, and of another emulator, so that the
-//! questions are not just what ours happens to answer. What only ours is asked is in `ours` and `killed`.
+//! The contract of an SQS, checked over HTTP with the real SDK. It is checked on our SQS and on another emulator, so
+//! that the contract is not just the behaviour of ours. The tests for our SQS only are in `ours` and `killed`.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -12,7 +12,7 @@ mod ours;
 mod queues;
 mod subject;
 
-/// Each of these is asked of both.
+/// Runs each of these tests on both.
 macro_rules! contract {
     ($($module:ident :: $name:ident),* $(,)?) => {
         mod local_sqs {

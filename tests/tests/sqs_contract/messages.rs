@@ -7,7 +7,7 @@ use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeName as Sy
 
 use crate::subject::{Subject, attribute, bodies, refusal};
 
-/// Worked out by hand, with another program: both sides agreeing is not enough.
+/// A digest that another program computed. It is not enough that both sides agree.
 const BODY_MD5: &str = "c7db2af44975ec41e4950277d8e87150";
 const ATTRIBUTES_MD5: &str = "4c1264d87bf1fba2c1aaeffd69dbc2c7";
 
@@ -118,7 +118,7 @@ pub(crate) async fn the_longest_message_is_taken(subject: &Subject) {
     assert_eq!(queue.bodies(1).await, [body]);
 }
 
-/// What XML 1.0 cannot say: control characters, and the two that are no characters.
+/// Checks the characters that XML 1.0 cannot express: control characters, and the two noncharacters.
 pub(crate) async fn characters_outside_xml_are_refused(subject: &Subject) {
     let queue = subject.queue().await;
     for body in ["\0", "a\u{1}", "\u{fffe}", "\u{ffff}", "\u{b}"] {

@@ -1,5 +1,5 @@
-//! Ours only, because the other emulator has no clock that can be set, cannot be restarted with what it kept, or
-//! answers otherwise than real queues were recorded doing. Each test of the last kind says how it differs.
+//! Tests of our SQS only. The other emulator has no clock that can be set, cannot be restarted with its data, or
+//! answers differently from recordings of real queues. Each test of the last kind says what differs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use crate::batches::entry;
 use crate::subject::{Queue, bodies, ours, ours_in_still_time, refusal};
 
-// ---- No clock that can be set.
+// ---- The other emulator has no clock that can be set.
 
 #[tokio::test]
 async fn a_dedupe_id_is_known_for_five_minutes_and_no_longer() {
@@ -42,7 +42,7 @@ async fn a_long_poll_sees_that_the_clock_was_set() {
     assert_eq!(bodies(&received), ["a"]);
 }
 
-// ---- Cannot be restarted with what it kept.
+// ---- The other emulator cannot be restarted with its data.
 
 #[tokio::test]
 async fn a_restart_loses_nothing_and_can_release_what_was_in_flight() {
@@ -73,9 +73,9 @@ async fn a_restart_loses_nothing_and_can_release_what_was_in_flight() {
     assert_eq!(Some(again.0.as_str()), messages[1].message_id(), "the dedupe ids are kept too");
 }
 
-// ---- Real queues were recorded doing otherwise than the other emulator.
+// ---- Recordings of real queues differ from the other emulator.
 
-/// The other one hands out in the order of sending, whatever the group.
+/// The other emulator hands out messages in the order of sending, whatever the group.
 #[tokio::test]
 async fn groups_come_one_after_the_other() {
     let subject = ours().await;
@@ -86,7 +86,7 @@ async fn groups_come_one_after_the_other() {
     assert_eq!(queue.bodies(10).await, ["g1", "g2", "g3", "h1"]);
 }
 
-/// The other one locks the whole group.
+/// The other emulator locks the whole group.
 #[tokio::test]
 async fn a_message_that_is_free_again_can_be_had_while_a_later_one_is_in_flight() {
     let subject = ours().await;
@@ -99,7 +99,7 @@ async fn a_message_that_is_free_again_can_be_had_while_a_later_one_is_in_flight(
     assert_eq!(queue.bodies(10).await, ["a"]);
 }
 
-/// The other one deletes the message.
+/// The other emulator deletes the message.
 #[tokio::test]
 async fn a_receipt_handle_expires_with_its_visibility() {
     let (subject, clock) = ours_in_still_time().await;
@@ -115,7 +115,7 @@ async fn a_receipt_handle_expires_with_its_visibility() {
     assert_eq!(queue.bodies(1).await, ["a"]);
 }
 
-/// The other one sends the rest.
+/// The other emulator sends the rest.
 #[tokio::test]
 async fn a_batch_with_a_message_that_lacks_its_group_fails_whole() {
     let subject = ours().await;
@@ -128,7 +128,7 @@ async fn a_batch_with_a_message_that_lacks_its_group_fails_whole() {
     assert!(queue.receive(10).await.is_empty());
 }
 
-/// The other one still knows them.
+/// The other emulator still knows them.
 #[tokio::test]
 async fn a_purge_takes_the_dedupe_ids_too() {
     let subject = ours().await;
@@ -139,7 +139,7 @@ async fn a_purge_takes_the_dedupe_ids_too() {
     assert_eq!(queue.bodies(10).await, ["b"]);
 }
 
-/// The other one takes any text and any time to wait.
+/// The other emulator takes any text and any waiting time.
 #[tokio::test]
 async fn ids_and_waits_have_limits() {
     let subject = ours().await;
@@ -156,7 +156,7 @@ async fn ids_and_waits_have_limits() {
     assert_eq!(refusal(call.send().await).0, "InvalidParameterValue");
 }
 
-/// The other one has other names for some of these.
+/// The other emulator has other names for some of these errors.
 #[tokio::test]
 async fn an_error_has_its_shape_and_its_older_code() {
     let subject = ours().await;

@@ -1,4 +1,4 @@
-//! The SQS that is asked, and a queue in it.
+//! The SQS under test, and a queue in it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use threadless::testing::TestClock;
 use threadless::{Clock, SystemClock};
 use tokio::net::TcpListener;
 
-/// An SQS to ask, and what must outlive it.
+/// An SQS under test, and the values that must outlive it.
 pub(crate) struct Subject {
     pub(crate) client: Client,
     _server: Server,
@@ -29,7 +29,7 @@ pub(crate) async fn ours() -> Subject {
     with_clock(Arc::new(SystemClock)).await
 }
 
-/// Ours, with a clock that stands still.
+/// Starts our SQS with a clock that stands still.
 pub(crate) async fn ours_in_still_time() -> (Subject, TestClock) {
     let clock = TestClock::default();
     (with_clock(Arc::new(clock.clone())).await, clock)
@@ -47,14 +47,15 @@ pub(crate) async fn ministack() -> Subject {
     Subject { client: sqs_client(&ministack.endpoint()).unwrap(), _server: Server::Ministack(ministack) }
 }
 
-/// One queue of a subject, with what the tests do to it in a word each.
+/// One queue of a subject, with short functions for the steps of the tests.
 pub(crate) struct Queue<'a> {
     pub(crate) client: &'a Client,
     pub(crate) url: String,
 }
 
 impl Subject {
-    /// A queue as the project's own, with dedupe ids by group, and 30 seconds of visibility.
+    /// Makes a queue with the project's own settings: deduplication ids by group, and 30 seconds of visibility
+    /// time-out.
     pub(crate) async fn queue(&self) -> Queue<'_> {
         self.queue_with("contract.fifo", &[]).await
     }
@@ -78,7 +79,7 @@ impl Subject {
         Queue { client: &self.client, url: made.queue_url.unwrap() }
     }
 
-    /// A queue whose messages go to another, which is given too, after being received so often.
+    /// Makes a queue whose messages become dead letters after this number of receives. Returns both queues.
     pub(crate) async fn queue_with_dead_letters(&self, most: u32) -> (Queue<'_>, Queue<'_>) {
         let dead = self.queue_with("dead.fifo", &[]).await;
         let arn = dead.attribute(QueueAttributeName::QueueArn).await;
@@ -89,7 +90,7 @@ impl Subject {
 }
 
 impl Queue<'_> {
-    /// Sends a text, which is its own dedupe id, and gives its message id and sequence number.
+    /// Sends a text, which is its own deduplication id. Returns its message id and sequence number.
     pub(crate) async fn send(&self, group: &str, text: &str) -> (String, String) {
         self.send_as(group, text, text).await
     }
@@ -139,7 +140,7 @@ pub(crate) fn attribute<'m>(message: &'m Message, name: &MessageSystemAttributeN
     message.attributes().and_then(|all| all.get(name)).map_or("", String::as_str)
 }
 
-/// The code and the text that a call was refused with.
+/// Returns the code and the text with which a call was refused.
 pub(crate) fn refusal<T, E, R>(answer: Result<T, SdkError<E, R>>) -> (String, String)
 where
     E: ProvideErrorMetadata,

@@ -1,11 +1,11 @@
-//! The lease on an outbox, its fence, and the settlement of entries: asked of every store.
+//! The lease on an outbox, its fence, and the settlement of entries: checked on every store.
 
 use threadless::store::{Commit, Committed, Entry, Lease, Outbox, Settled, Settlement, Store, Taken};
 use threadless::{ConnectionId, MessageId, Recipient, Session};
 
 use super::{at, commit, commit_on, connection, entry, lease, load, take, texts};
 
-/// An entry that goes to others.
+/// Makes an entry for other recipients.
 fn sending(text: &str) -> Entry {
     let to = |text: &str| text.parse::<Recipient>().unwrap();
     Entry { recipients: vec![to("k:2"), to("other:a:b#c")], ..entry(text) }
@@ -46,7 +46,7 @@ async fn commit_entries(store: &dyn Store, who: &ConnectionId, message: &str, en
     written(committed);
 }
 
-/// The connections that are due.
+/// Returns the due connections.
 async fn due(store: &dyn Store, now: i64) -> Vec<String> {
     store.due(at(now), 10).await.unwrap().iter().map(|due| super::named(&due.waiting)).collect()
 }
@@ -102,7 +102,7 @@ pub(super) async fn a_commit_takes_over_only_the_lease_that_it_saw_expire(store:
     let robbed = commit_on(store, &who, &seen, "b", &["two"], Some(("other", 120))).await;
     assert_eq!(robbed, Committed::Conflict);
     assert_eq!(load(store, &who, "b").await.record.lease, Some(lease("slow", 90, 1)));
-    // One that leaves the lease alone does not mind.
+    // A commit that leaves the lease alone still succeeds.
     let outbox = written(commit_on(store, &who, &seen, "b", &["two"], None).await);
     assert_eq!(texts(&outbox), ["one", "two"]);
 }
@@ -149,8 +149,8 @@ pub(super) async fn the_lease_is_taken_by_one_and_given_back_with_the_last_entry
     assert_eq!(take(store, &who, "other", 2).await, None, "nothing to send any more");
 }
 
-/// Over the wire a write is repeated whose answer was lost: the second one must not be told that someone else has the
-/// lease.
+/// The client repeats a write whose answer was lost. The second write must not get the answer that another process has
+/// the lease.
 pub(super) async fn a_settlement_that_is_repeated_has_the_same_answer(store: &dyn Store) {
     let who = connection("1");
     commit(store, &who, "a", &["one", "two"], None).await;
@@ -212,7 +212,7 @@ pub(super) async fn what_comes_in_while_the_lease_is_given_back_is_sent_by_its_h
     assert_eq!(texts(&left(store.refill(&who, &held).await.unwrap())), ["three"]);
 }
 
-/// A holder that dies between the last entry and the end of its lease.
+/// The holder dies between the last entry and the end of its lease.
 pub(super) async fn an_empty_outbox_under_an_expired_lease_does_not_stay_due(store: &dyn Store) {
     let who = connection("1");
     commit(store, &who, "a", &["one"], None).await;

@@ -1,6 +1,6 @@
-//! What every store must do, asked of each: the one in memory, and DynamoDB over the wire.
+//! The contract of every store, checked on each: the one in memory, and DynamoDB over HTTP.
 
-// Tests may be plain.
+// These lints do not matter in tests.
 #![allow(clippy::similar_names)]
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -27,7 +27,7 @@ use threadless::store::{
 };
 use threadless::{BackendName, ConnectionId, Contact, ContactChange, ContactId, MessageId, Session};
 
-/// A store to ask, and what must outlive it.
+/// A store under test, and the values that must outlive it.
 struct Subject {
     store: Arc<dyn Store>,
     _stack: Option<Stack>,
@@ -52,12 +52,12 @@ fn store_of(stack: &Stack) -> DynamoStore {
     DynamoStore::new(&access, http_client().unwrap(), "threadless")
 }
 
-/// A stack whose sweep does not come by: what is written here is due, by its dates, since long ago.
+/// Returns options for a stack without sweeps, because the dates in these tests make everything due long ago.
 fn quiet(settings: &str) -> StackOptions {
     StackOptions { tick: Duration::from_secs(3600), ..StackOptions::ephemeral(settings) }
 }
 
-/// Every test below is asked of both.
+/// Runs every test below on both.
 macro_rules! contract {
     ($($name:ident),* $(,)?) => {
         mod in_memory { $(#[tokio::test] async fn $name() { super::$name(super::memory().store.as_ref()).await; })* }
@@ -143,7 +143,7 @@ async fn load(store: &dyn Store, who: &ConnectionId, message: &str) -> Loaded {
     store.load(who, &MessageId::from(message), at(0)).await.unwrap()
 }
 
-/// Loads and commits in one go.
+/// Loads and commits in one step.
 async fn commit(
     store: &dyn Store,
     who: &ConnectionId,
@@ -183,7 +183,7 @@ async fn commit_on(
         .unwrap()
 }
 
-/// Takes the lease for 30 seconds: the lease, the outbox, and whether the outbox was abandoned.
+/// Takes the lease for 30 seconds. Returns the lease, the outbox, and whether the outbox was abandoned.
 async fn take(store: &dyn Store, who: &ConnectionId, owner: &str, now: i64) -> Option<(Lease, Outbox, bool)> {
     match store.take_lease(who, owner, at(now + 30), at(now)).await.unwrap() {
         Taken::Yes { lease, outbox, abandoned } => Some((lease, outbox, abandoned)),
@@ -232,7 +232,7 @@ async fn of_sixty_four_commits_at_once_one_wins(store: &dyn Store) {
     let names: Vec<String> = (0..64).map(|nth| format!("m{nth}")).collect();
     let all = names.iter().map(|name| commit_on(store, &who, &seen, name, &["r"], None));
     let done = futures_util::future::join_all(all).await;
-    // None where the winner's answer was lost on a slow machine: it then sees a conflict with itself.
+    // The number is 0 if the winner's answer was lost on a slow machine: the winner then sees a conflict with itself.
     assert!(done.iter().filter(|done| matches!(done, Committed::Yes(_))).count() <= 1);
     let record = load(store, &who, "x").await.record;
     assert_eq!((record.version, record.outbox.entries.len()), (1, 1));
@@ -293,7 +293,7 @@ async fn a_broadcast_is_kept_whole_and_once_for_its_key(store: &dyn Store) {
     assert_eq!(store.broadcast_part(&one.key, 1).await.unwrap(), parts[1]);
     assert_eq!(store.broadcast_part(&one.key, 2).await.unwrap(), []);
     assert_eq!(store.broadcast(&"k.2".parse().unwrap(), at(9)).await.unwrap(), None);
-    // Its key is free again when it is no longer kept.
+    // The key is free again when the broadcast is no longer kept.
     let month = Broadcast::KEPT.as_secs();
     assert_eq!(store.broadcast(&one.key, at(month + 6)).await.unwrap(), None);
     store.part_is_fanned_out(&one.key, 0).await.unwrap();
@@ -461,7 +461,8 @@ async fn a_row_that_waits_takes_in_each_attempt(store: &dyn Store) {
 }
 
 async fn what_is_due_is_found_page_by_page(store: &dyn Store) {
-    // Two backends, broadcasts, and many that are due since the same moment: more than a page in each shard.
+    // There are two backends, broadcasts, and many entries that are due since the same moment: more than a page in each
+    // shard.
     let mut expected = BTreeMap::new();
     for nth in 0..60 {
         let who = ConnectionId::new(
@@ -543,7 +544,7 @@ async fn an_entry_of_the_index_that_cannot_be_read_is_counted_and_stops_nobody()
     }
 }
 
-/// A row of the message `out`.
+/// Returns a row of the message `out`.
 fn out(who: &ConnectionId, state: State, uncertain: u32) -> HistoryRow {
     HistoryRow {
         connection: who.clone(),
@@ -559,7 +560,7 @@ fn out(who: &ConnectionId, state: State, uncertain: u32) -> HistoryRow {
     }
 }
 
-/// What a gateway reports of the message `out`.
+/// Returns a gateway's report on the message `out`.
 fn step(who: &ConnectionId, state: State, detail: Option<&str>) -> StatusUpdate {
     let (at, id) = (at(0), MessageId::from("out"));
     StatusUpdate { connection: who.clone(), at, id, state, detail: detail.map(str::to_owned) }
@@ -581,7 +582,7 @@ async fn a_report_moves_a_row_forward_only_whatever_the_order(store: &dyn Store)
         let mut highest = State::Queued;
         for state in order.map(|at| states[at]) {
             let further = state.rank() > highest.rank();
-            // A second one, with other words, changes nothing.
+            // A second report with another text changes nothing.
             for (words, again) in [("first", false), ("second", true)] {
                 let moved = store.report(&step(&who, state, Some(words)), at(5)).await.unwrap();
                 let expected = match (further, again) {
@@ -600,12 +601,12 @@ async fn a_report_moves_a_row_forward_only_whatever_the_order(store: &dyn Store)
         }
         assert_eq!(highest, State::Delivered);
     }
-    // Long afterwards nothing is to follow from it any more.
+    // Long afterwards, no more work follows from the report.
     let who = connection("0");
     let delivered = step(&who, State::Delivered, None);
     assert_eq!(store.report(&delivered, at(5 + 12 * 3600 - 1)).await.unwrap(), Advanced::Again);
     assert_eq!(store.report(&delivered, at(5 + 12 * 3600)).await.unwrap(), Advanced::No);
-    // Nor where it was no report that took the row there.
+    // The same holds if no report moved the row to this state.
     let who = connection("ours");
     store.record(&out(&who, State::Failed, 0)).await.unwrap();
     assert_eq!(store.report(&step(&who, State::Failed, None), at(5)).await.unwrap(), Advanced::No);
@@ -710,7 +711,7 @@ async fn wishes_and_pace_are_kept_and_every_outbox_knows_of_them(store: &dyn Sto
     let settled = store.settle(&who, &lease("me", 60, 1), &outbox, Settlement::Done).await.unwrap();
     let Settled::Remaining(left) = settled else { panic!("one is left") };
     assert_eq!(left.opted_out, opted_out);
-    // Taken back with the next message.
+    // The next message takes the opt-out back.
     assert!(matches!(commit(store, &who, "start", &[], None).await, Committed::Yes(_)));
     assert_eq!(load(store, &who, "other").await.record.outbox.opted_out, None);
 }
@@ -741,7 +742,7 @@ async fn commit_contact(
         .unwrap()
 }
 
-/// Has the phases of a message change the contact from what it is, if any, to what `then` makes of it.
+/// Commits a message whose phases change the contact with `then`. If there is no contact, they make one.
 async fn change(
     store: &dyn Store,
     who: &ConnectionId,
@@ -776,7 +777,7 @@ async fn a_contact_is_kept_with_its_first_message_and_changed_with_others(store:
     assert_eq!(store.contact(&ContactId::from("nobody")).await.unwrap(), None);
 }
 
-/// Two connections of one contact.
+/// Makes two connections of one contact.
 async fn two_of_one(store: &dyn Store) -> (ConnectionId, ConnectionId, Contact) {
     let (one, two) = (connection("1"), connection("2"));
     assert!(matches!(change(store, &one, "a", |contact| contact.set_name("Asha")).await, Committed::Yes(_)));
@@ -828,7 +829,7 @@ async fn a_connection_can_go_from_one_contact_to_another(store: &dyn Store) {
     assert_eq!((bekele.name(), bekele.connections()), ("Bekele", [three.clone(), two.clone()].as_slice()));
     let asha = store.contact(shared.id()).await.unwrap().unwrap();
     assert_eq!((asha.connections(), asha.version()), ([one.clone()].as_slice(), 3));
-    // And to none, and then to a new one: the one that it left is not touched again.
+    // The connection leaves its contact, and then gets a new one. The former contact is not written again.
     let leaves = ContactChange { before: Some(asha.clone()), after: None };
     let seen = load(store, &one, "g").await.record;
     assert!(matches!(commit_contact(store, &one, &seen, "g", &leaves).await, Committed::Yes(_)));
@@ -850,7 +851,7 @@ async fn a_contact_that_is_made_twice_at_once_is_made_once(store: &dyn Store) {
     let (a, b) = (made("A"), made("B"));
     assert!(matches!(commit_contact(store, &who, &seen, "a", &a).await, Committed::Yes(_)));
     assert_eq!(commit_contact(store, &who, &seen, "b", &b).await, Committed::Conflict);
-    // Even where only the contact stands in the way.
+    // The commit fails even if only the contact conflicts.
     let other = connection("2");
     let seen = load(store, &other, "c").await.record;
     assert_eq!(commit_contact(store, &other, &seen, "c", &b).await, Committed::Conflict);
@@ -877,7 +878,7 @@ async fn whatever_is_known_of_a_contact_is_kept_as_it_is(store: &dyn Store) {
         assert_eq!(contact.get::<String>(key).unwrap().as_deref(), Some(value));
     }
     assert_eq!(contact.get::<Vec<u16>>("years").unwrap(), Some(vec![2012, 2026]));
-    // And what is taken back is gone.
+    // A removed field is gone.
     let changed = change(store, &who, "b", |contact| {
         contact.set_name("");
         contact.set_language(None);
@@ -927,7 +928,7 @@ async fn history_can_be_read_from_a_moment_on(store: &dyn Store) {
         store.record(row).await.unwrap();
     }
     store.record(&row(&connection("+251 911#xy"), 3, "of another")).await.unwrap();
-    // What else is kept of a connection is no history.
+    // The other data of a connection is no history.
     commit(store, &who, "m", &["waits"], None).await;
     let from = async |seconds, limit| store.history_from(&who, at(seconds), at(9), limit).await.unwrap();
     assert_eq!(from(0, 10).await, rows);
@@ -940,7 +941,8 @@ async fn history_can_be_read_from_a_moment_on(store: &dyn Store) {
     assert_eq!(kept, rows[4..], "the others have expired");
 }
 
-/// Nobody can say what is before 1970 or after 5138 in a key: it stands at the end of the order, and is found there.
+/// A key cannot express a time before 1970 or after 5138. Such a row stands at the end of the order, and is found
+/// there.
 async fn no_time_is_too_far_away(store: &dyn Store) {
     let who = connection("far");
     let (first, last) = (Timestamp::UNIX_EPOCH, Timestamp::from_millisecond(99_999_999_999_999).unwrap());
@@ -958,7 +960,7 @@ async fn no_time_is_too_far_away(store: &dyn Store) {
     ];
     for (nth, (time, _)) in times.into_iter().enumerate().rev() {
         store.record(&HistoryRow { at: time, ..row(&who, 0, &format!("m{nth}")) }).await.unwrap();
-        // A report finds it where it was written, and makes none where it is long gone.
+        // A report finds the row at its place. It makes no row if the time for the row is long over.
         let step = StatusUpdate {
             connection: who.clone(),
             at: time,
@@ -1030,7 +1032,7 @@ async fn numbers_are_listed_by_their_last_use(store: &dyn Store) {
 async fn wrong_passwords_are_counted_by_client_and_day_and_by_hour(store: &dyn Store) {
     const HOUR: i64 = 3600;
     let (mine, other): (BackendName, BackendName) = ("k".parse().unwrap(), "k2".parse().unwrap());
-    // The beginning of a day.
+    // This is the beginning of a day.
     let day = at(0).as_second().div_euclid(24 * HOUR) * 24 * HOUR + 24 * HOUR - at(0).as_second();
     let read = async |backend: &BackendName, client: &str, now: i64| {
         let Guesses { by_client, last_at, by_all, .. } =
@@ -1051,7 +1053,7 @@ async fn wrong_passwords_are_counted_by_client_and_day_and_by_hour(store: &dyn S
     assert_eq!(read(&mine, "a", day + 24 * HOUR).await, (0, None, 0), "the next day");
     store.note_guess(&mine, "a", at(day + 24 * HOUR)).await.unwrap();
     assert_eq!(read(&mine, "a", day + 24 * HOUR).await, (1, Some(at(day + 24 * HOUR)), 1));
-    // At once, as environments do.
+    // The calls run at once, as those of environments do.
     let noted = (0..20).map(|_| store.note_guess(&other, "a", at(day)));
     futures_util::future::try_join_all(noted).await.unwrap();
     assert_eq!(read(&other, "a", day).await, (20, Some(at(day)), 20));
@@ -1059,7 +1061,7 @@ async fn wrong_passwords_are_counted_by_client_and_day_and_by_hour(store: &dyn S
 
 async fn what_is_forgotten_leaves_the_rest_as_it_is(store: &dyn Store) {
     let (who, other) = (connection("1"), connection("12"));
-    // More than one page of the reading before the deletion.
+    // There are more rows than one page of the read before the deletion.
     for nth in 0..501 {
         store.record(&row(&who, nth, &format!("m{nth}"))).await.unwrap();
     }

@@ -1,9 +1,9 @@
-//! The calls of a history, drawn at random. Whatever they pick, they pick by counting back from the newest, so that a
-//! history from which proptest took some calls still means something.
+//! The random calls of a history. A call picks its objects by counting back from the newest. So a history still makes
+//! sense after proptest has removed some calls.
 
 use proptest::prelude::*;
 
-/// A pick among what there is, from the newest: 0 is the newest itself.
+/// A pick among the existing objects, from the newest: 0 is the newest itself.
 pub(crate) type Back = usize;
 
 /// One call, or a wait between calls.
@@ -39,14 +39,14 @@ pub(crate) enum Call {
     PutJob { job: usize, seen: Option<Back>, done: bool, state: Option<u8> },
 }
 
-/// Something new, or one of those that there are.
+/// A new object, or one of the existing ones.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pick {
     New,
     Old(Back),
 }
 
-/// A settlement to come, with the seconds until the next attempt.
+/// A future settlement, with the seconds until the next attempt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum What {
     Done,
@@ -54,10 +54,10 @@ pub(crate) enum What {
     Passed(i64),
 }
 
-/// A commit to come.
+/// A future commit.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
-    /// The record that it goes by: loaded for it, or of an earlier load.
+    /// The record on which it is based: loaded for it, or by an earlier load.
     pub(crate) seen: Pick,
     pub(crate) message: Pick,
     pub(crate) session: Option<u8>,
@@ -68,7 +68,7 @@ pub(crate) struct Draft {
     pub(crate) reply_counted: bool,
 }
 
-/// What it does about the contact.
+/// The change of the contact.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change {
     Nothing,
@@ -79,7 +79,7 @@ pub(crate) enum Change {
     Join(usize),
 }
 
-/// An entry of an outbox to come.
+/// A future outbox entry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reply {
     pub(crate) bytes: usize,
@@ -88,14 +88,14 @@ pub(crate) struct Reply {
     pub(crate) otherwise: usize,
 }
 
-/// How far a message got.
+/// The state of a message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Far {
     pub(crate) step: usize,
     pub(crate) attempts: u32,
     pub(crate) uncertain: u32,
     pub(crate) detail: Option<u8>,
-    /// How long ago a new message was written, in seconds.
+    /// The age of a new message, in seconds.
     pub(crate) ago: i64,
 }
 
@@ -114,7 +114,7 @@ fn pick() -> impl Strategy<Value = Pick> + Clone {
     prop_oneof![2 => Just(Pick::New), 3 => back().prop_map(Pick::Old)]
 }
 
-/// In milliseconds: some just before, at and just after what the program counts with.
+/// Returns a wait in milliseconds. Some waits are just before, at and just after the limits in the program.
 fn wait() -> impl Strategy<Value = i64> {
     let edges = prop::sample::select(vec![DAY, 15 * DAY, 16 * DAY, 30 * DAY, 90 * DAY, DAY / 2]);
     prop_oneof![
@@ -187,7 +187,7 @@ fn what() -> impl Strategy<Value = What> {
     ]
 }
 
-/// One call of delivery, as its lease holder or a stranger makes it.
+/// Returns one call of delivery, made by the lease holder or by a stranger.
 fn delivery() -> impl Strategy<Value = Call> {
     prop_oneof![
         4 => (who(), seconds(), prop_oneof![9 => Just(Pick::New), 1 => back().prop_map(Pick::Old)])
@@ -236,7 +236,7 @@ fn rest() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// A whole history.
+/// Returns a whole history.
 pub(crate) fn calls(most: usize) -> impl Strategy<Value = Vec<Call>> {
     let call = prop_oneof![
         8 => wait().prop_map(Call::Wait),

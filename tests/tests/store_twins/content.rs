@@ -5,10 +5,10 @@ use threadless::MessageId;
 use crate::twins::both;
 use crate::world::World;
 
-/// More than there is of anything.
+/// A limit that is higher than the number of any kind of object.
 const ALL: usize = 100_000;
 
-/// Compares what is in them.
+/// Compares the content of both stores.
 pub(crate) async fn compare(world: &mut World) -> Result<(), String> {
     world.due(ALL).await?;
     let (now, twins) = (world.now, &world.twins);

@@ -1,6 +1,6 @@
-//! The memory store and DynamoDB answer alike: random histories of calls are played on both, and every answer is
-//! compared, and at the end the whole content. `THREADLESS_TWINS=1000 cargo test -p tests --test store_twins` plays a
-//! thousand histories; a failing one is shrunk and printed.
+//! A comparison of the memory store and the DynamoDB store. Random histories of calls are played on both. Every answer
+//! is compared, and at the end the whole content. `THREADLESS_TWINS=1000 cargo test -p tests --test store_twins` plays
+//! a thousand histories. A failing history is shrunk and printed.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -20,10 +20,10 @@ use threadless::store::MemoryStore;
 use crate::twins::Twins;
 use crate::world::World;
 
-/// How many histories are played unless `THREADLESS_TWINS` says so.
+/// The number of histories, unless `THREADLESS_TWINS` sets it.
 const HISTORIES: u32 = 32;
 
-/// The most calls of one.
+/// The maximum number of calls in one history.
 const CALLS: usize = 70;
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a history knows of one connection, to pick from.
+//! The knowledge of a history about one connection, from which calls pick.
 
 use jiff::Timestamp;
 use threadless::store::{HistoryRow, Lease, Outbox, Record};
@@ -9,13 +9,13 @@ use crate::calls::Back;
 /// One connection.
 pub(crate) struct Person {
     pub(crate) connection: ConnectionId,
-    /// What was read of it, the newest last.
+    /// The records and contacts that were read, the newest last.
     pub(crate) seen: Vec<(Record, Option<Contact>)>,
     pub(crate) messages: Vec<MessageId>,
     pub(crate) leases: Vec<Lease>,
     pub(crate) outboxes: Vec<Outbox>,
     pub(crate) contacts: Vec<ContactId>,
-    /// Its messages as they were first written down.
+    /// Its messages as they were first written.
     pub(crate) rows: Vec<HistoryRow>,
 }
 
@@ -33,13 +33,13 @@ impl Person {
         }
     }
 
-    /// The keys of its rows.
+    /// Returns the keys of its rows.
     pub(crate) fn row_keys(&self) -> Vec<(ConnectionId, Timestamp, MessageId)> {
         self.rows.iter().map(|row| (row.connection.clone(), row.at, row.id.clone())).collect()
     }
 }
 
-/// One of a list, counted back from the newest.
+/// Returns one element of a list, counted back from the newest.
 pub(crate) fn from_newest<T>(list: &[T], back: Back) -> Option<&T> {
     let count = list.len();
     (count > 0).then(|| &list[count - 1 - back % count])

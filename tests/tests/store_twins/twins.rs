@@ -1,11 +1,11 @@
-//! The two stores, asked the same.
+//! The two stores, which get the same calls.
 
 use std::fmt::Debug;
 
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{MemoryStore, StoreError};
 
-/// Both of them.
+/// Both stores.
 pub(crate) struct Twins {
     pub(crate) memory: MemoryStore,
     pub(crate) dynamodb: DynamoStore,
@@ -17,7 +17,7 @@ impl Twins {
     }
 }
 
-/// Asks both, and gives the answer that they agree on.
+/// Makes a call of both stores, and returns the answer on which they agree.
 macro_rules! both {
     ($twins:expr, $store:ident => $call:expr) => {{
         let memory = {
@@ -33,7 +33,7 @@ macro_rules! both {
 }
 pub(crate) use both;
 
-/// The answer of both, or how they differ.
+/// Returns the answer of both, or their difference.
 pub(crate) fn agreed<T: PartialEq + Debug>(
     memory: Result<T, StoreError>,
     dynamodb: Result<T, StoreError>,
@@ -44,7 +44,7 @@ pub(crate) fn agreed<T: PartialEq + Debug>(
     }
 }
 
-/// Long texts say nothing more than short ones.
+/// Shortens an answer, since a long text shows no more than a short one.
 fn short(answer: &impl Debug) -> String {
     let mut shown = format!("{answer:?}");
     for filler in ["xxxxxxxxxx", "x…x…"] {

@@ -1,4 +1,4 @@
-//! A history at work: what it has seen so far, and what a drawn call comes to.
+//! A running history: its observations so far, and the real calls that random calls become.
 
 use std::collections::BTreeMap;
 
@@ -18,14 +18,14 @@ mod delivery;
 mod log;
 mod others;
 
-/// The present, past and people of one history.
+/// The present time, the past and the people of one history.
 pub(crate) struct World {
     pub(crate) twins: Twins,
     pub(crate) now: Timestamp,
     pub(crate) people: Vec<Person>,
-    /// The broadcasts by key, with the number of parts of the last one that was taken under it.
+    /// The broadcasts by key, with the number of parts of the last broadcast that was accepted under the key.
     pub(crate) broadcasts: BTreeMap<BroadcastKey, u32>,
-    /// What was read of each job, the newest last.
+    /// The records of each job that were read, the newest last.
     pub(crate) jobs: BTreeMap<String, Vec<JobRecord>>,
     names: usize,
 }
@@ -38,7 +38,7 @@ impl World {
         };
         Self {
             twins,
-            // So far ahead that nothing expires by the clock of this machine.
+            // The time is so far in the future that nothing expires by this machine's clock.
             now: Timestamp::from_millisecond(4_000_000_000_123).unwrap(),
             people: (0..PEOPLE).map(person).collect(),
             broadcasts: BTreeMap::new(),
@@ -47,7 +47,7 @@ impl World {
         }
     }
 
-    /// A number that nothing else has.
+    /// Returns a number that nothing else has.
     fn next(&mut self) -> usize {
         self.names += 1;
         self.names

@@ -1,4 +1,4 @@
-//! What the port makes of the items of the first form.
+//! The port's view of the items of the first form.
 
 use tests::dynamodb::DynamoDb;
 use threadless::store::{
@@ -10,10 +10,10 @@ use threadless::{Contact, ContactId};
 use crate::write::{broadcast, contact, entries, job, parts, received, sent, unusable};
 use crate::{at, id, newcomer, store_of, who};
 
-/// As many entries as one item holds.
+/// The number of entries that one item holds.
 const INSIDE: usize = 32;
 
-/// The lease on them. The first form did not number leases.
+/// Returns the lease on the entries. The first form did not number leases.
 fn lease() -> Lease {
     Lease { owner: "me".to_owned(), until: at(90), fence: 0 }
 }
@@ -98,7 +98,7 @@ async fn broadcasts_and_jobs_are_what_they_were() {
     assert_eq!(waiting, [(Waiting::Broadcast(key), at(8)), (Waiting::Outbox(who()), lease().until)]);
 }
 
-/// The entries that moved out, in their order.
+/// Returns the entries that moved out, in their order.
 pub(crate) fn moved_out() -> Vec<Entry> {
     entries()[INSIDE..].to_vec()
 }

@@ -1,6 +1,6 @@
-//! Items of every released form stay readable. `core/tests/fixtures/items/v1` has one file for each kind of item as
-//! the program wrote it at commit f258f41, in DynamoDB's own JSON. They never change; a new form gets a folder of its
-//! own: `THREADLESS_WRITE_ITEMS=v2 cargo test -p tests --test stored_items -- --ignored` writes it.
+//! Items of every released form stay readable. `core/tests/fixtures/items/v1` has one file for each kind of item as the
+//! program wrote it at commit f258f41, in DynamoDB's own JSON. These files never change. A new form gets its own
+//! folder, which `THREADLESS_WRITE_ITEMS=v2 cargo test -p tests --test stored_items -- --ignored` writes.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -40,7 +40,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../core/tests/fixtures/items")
 }
 
-/// The items of one released form, by kind.
+/// Returns the items of one released form, by kind.
 fn items_of(version: &str) -> BTreeMap<String, Vec<Value>> {
     let read = |kind: &str| {
         let file = folder().join(version).join(format!("{kind}.json"));
@@ -51,7 +51,7 @@ fn items_of(version: &str) -> BTreeMap<String, Vec<Value>> {
     KINDS.into_iter().map(read).collect()
 }
 
-/// A store in which the items of a form are.
+/// Returns a store with the items of a form.
 async fn store_of(dynamodb: &DynamoDb, version: &str) -> DynamoStore {
     let table = format!("items-{version}");
     let store = dynamodb.store(&table).await.unwrap();
@@ -61,7 +61,8 @@ async fn store_of(dynamodb: &DynamoDb, version: &str) -> DynamoStore {
     store
 }
 
-/// A moment by which the fixtures go, in seconds from their first one. It is so far ahead that they never expire.
+/// Returns a moment of the fixtures, in seconds from their first moment. It is so far in the future that they never
+/// expire.
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millisecond(4_000_000_000_123 + seconds * 1000).unwrap()
 }
@@ -70,7 +71,7 @@ fn who() -> ConnectionId {
     ConnectionId::new("my-kannel_1".parse().unwrap(), "+251 911#a".parse().unwrap())
 }
 
-/// A connection that said one thing and got no answer.
+/// Returns a connection that sent one message and got no answer.
 fn newcomer() -> ConnectionId {
     ConnectionId::new("my-kannel_1".parse().unwrap(), "ሰላም".parse().unwrap())
 }

@@ -1,5 +1,5 @@
-//! Work goes on with the items of the first form, and an attribute that this program does not know stays where it is:
-//! a newer version may have written it, and come back.
+//! Work continues with the items of the first form. An attribute that this program does not know stays unchanged, since
+//! a newer version may have written it and may run again.
 
 use serde_json::{Value, json};
 use tests::dynamodb::DynamoDb;
@@ -23,7 +23,7 @@ async fn work_goes_on_and_unknown_attributes_stay() {
         dynamodb.put("work", &item).await.unwrap();
     }
 
-    // A message that changes the contact, then everything that waits goes out.
+    // A message changes the contact, and then all waiting entries go out.
     let loaded = store.load(&who(), &id("m41"), at(100)).await.unwrap();
     let mut named = loaded.contact.clone().unwrap();
     named.set_name("Bekele");
@@ -68,7 +68,7 @@ async fn work_goes_on_and_unknown_attributes_stay() {
 
     let items = dynamodb.items("work").await.unwrap();
     for item in &items {
-        // The one row that only this program wrote.
+        // Only this program wrote this row.
         let new = item["sk"]["S"] == "M#04000000102123#late";
         assert_eq!(item["future"].is_null(), new, "{item}");
     }

@@ -14,7 +14,8 @@ use threadless::{Contact, ContactChange, ContactId, Recipient, Session};
 
 use crate::{at, folder, id, newcomer, who};
 
-/// How many ids a connection has that moved out of its item: all but these few are left out of the fixtures.
+/// The number of moved ids that stay in the fixtures. The other ids that moved out of the connection's item are left
+/// out.
 const MOVED: usize = 2;
 
 #[tokio::test]
@@ -60,7 +61,7 @@ fn kind(item: &Value) -> &'static str {
     }
 }
 
-/// The outbox: one entry that has everything, and so many that some move out.
+/// Returns the outbox: one entry that has every field, and so many entries that some move out.
 pub(crate) fn entries() -> Vec<Entry> {
     let mut first = Entry::new(id("m40-1"), "ሰላም, \"Asha\"\n", Some(id("m40")), at(41));
     (first.attempts, first.uncertain, first.next_attempt, first.confirms) = (3, 1, Some(at(99)), true);

@@ -1,4 +1,5 @@
-//! `template.yaml` against the code: what is deployed is what was built, and what the local stack stands in for.
+//! A comparison of `template.yaml` with the code and with the local stack: the deployed programs are the built ones,
+//! and the local stack replaces the deployed resources.
 
 mod permissions;
 mod rules;
@@ -25,17 +26,17 @@ use threadless::store::{
 };
 use threadless::{ConnectionId, Contact, ContactChange, ContactId, MessageId};
 
-/// The only code that reads the environment of a function.
+/// The only code that reads the environment of a Lambda function.
 const ENVIRONMENT: &str = include_str!("../../../core/src/lambda/environment.rs");
 
-/// What `cargo lambda watch` gives to functions on one's own machine.
+/// The variables that `cargo lambda watch` gives to functions on the developer's machine.
 const LOCAL_ENV: &str = include_str!("../../../events/local.env");
 
 fn names<T: Into<String>>(all: impl IntoIterator<Item = T>) -> BTreeSet<String> {
     all.into_iter().map(Into::into).collect()
 }
 
-/// The variables that a function reads.
+/// Returns the variables that a Lambda function reads.
 fn read() -> BTreeSet<String> {
     let quoted = ENVIRONMENT.split("var(\"").skip(1).chain(ENVIRONMENT.split("need(\"").skip(1));
     names(quoted.filter_map(|rest| rest.split('"').next()))
@@ -71,7 +72,7 @@ fn the_functions_of_the_template_are_those_that_are_built() -> Result<()> {
     Ok(())
 }
 
-/// The cost of an idle month is mostly that of the alarms.
+/// The cost of an idle month is mostly the cost of the alarms.
 #[test]
 fn the_cost_table_counts_the_alarms_that_are_always_there() -> Result<()> {
     let yaml = yaml()?;
@@ -104,7 +105,7 @@ fn each_event_leads_to_a_function_of_its_kind() -> Result<()> {
     Ok(())
 }
 
-/// Whoever deploys the shipped template has no page through which strangers could write to the apps.
+/// The shipped template deploys no page through which strangers could write to the apps.
 #[test]
 fn the_tester_is_deployed_only_where_it_is_asked_for() -> Result<()> {
     let yaml = yaml()?;
@@ -116,7 +117,7 @@ fn the_tester_is_deployed_only_where_it_is_asked_for() -> Result<()> {
         let condition = resource["Condition"].as_str();
         assert_eq!(id.starts_with("Httptester"), condition == Some("HasTester"), "{id}: {condition:?}");
         count += usize::from(condition == Some("HasTester"));
-        // What is always there cannot lean on what may not be.
+        // A resource that always exists cannot depend on one that may not exist.
         let written = serde_yaml_ng::to_string(resource)?;
         assert!(condition == Some("HasTester") || !written.contains("Httptester"), "{id}");
     }
@@ -142,7 +143,7 @@ fn the_api_may_call_what_its_routes_lead_to() -> Result<()> {
     Ok(())
 }
 
-/// A text, whatever tag is before it.
+/// Returns a text, whatever tag is before it.
 fn text(yaml: &Yaml) -> Option<&str> {
     match yaml {
         Yaml::Tagged(tagged) => tagged.value.as_str(),
@@ -217,11 +218,11 @@ fn the_queue_suits_its_worker() -> Result<()> {
     Ok(())
 }
 
-/// The store at work on a table that was made from the template.
+/// The store works on a table that was made from the template.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_table_has_the_keys_and_the_index_that_the_store_uses() -> Result<()> {
     let mut options = StackOptions::ephemeral("[project]\nname = \"Test\"");
-    // What is due stays due.
+    // Due entries stay due.
     options.tick = Duration::from_hours(1);
     let stack = Stack::start(options).await?;
     let access = Access {
@@ -249,7 +250,7 @@ async fn the_table_has_the_keys_and_the_index_that_the_store_uses() -> Result<()
             items.iter().map(|item| &item[name]).filter(|value| !value.is_null()).collect();
         let kind = attribute["AttributeType"].as_str().context("no type")?;
         assert!(values.iter().all(|value| value[kind].is_string()), "{name}: {values:?}");
-        // The table's own keys are in every item; those of the sparse index in the one that is due.
+        // The table's own keys are in every item. Those of the sparse index are only in the due item.
         assert_eq!(values.len(), if name.starts_with("due_") { 1 } else { items.len() }, "{name}");
     }
     let lasting = items.iter().filter(|item| item[&template.ttl_attribute]["N"].is_null());
@@ -262,7 +263,7 @@ async fn the_table_has_the_keys_and_the_index_that_the_store_uses() -> Result<()
     Ok(())
 }
 
-/// Has the store write one item of each kind.
+/// Writes one item of each kind with the store.
 async fn fill(store: &DynamoStore, connection: &ConnectionId) -> Result<()> {
     let (message, now) = (MessageId::random(), Timestamp::now());
     store.open_backend(&connection.backend, now).await?;

@@ -1,4 +1,4 @@
-//! What the template lets each function do: exactly what the code asks for, no less and no more.
+//! The permissions of each Lambda function in the template. They are exactly the actions that the code uses.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use threadless::lambda::Function;
 
 use super::{names, text, yaml};
 
-/// How each action of DynamoDB looks in the code. A transaction needs the permissions of the writes in it.
+/// The form of each DynamoDB action in the code. A transaction needs the permissions of its writes.
 const DYNAMODB: [(&str, &[&str]); 9] = [
     ("dynamodb:BatchGetItem", &[".batch_get_item()"]),
     ("dynamodb:BatchWriteItem", &[".batch_write_item()"]),
@@ -23,7 +23,7 @@ const DYNAMODB: [(&str, &[&str]); 9] = [
     ("dynamodb:UpdateItem", &[".update_item()", "TransactWriteItem::builder().update("]),
 ];
 
-/// How each action of SQS looks in the code.
+/// The form of each SQS action in the code.
 const SQS: [(&str, &[&str]); 5] = [
     ("sqs:ChangeMessageVisibility", &[".change_message_visibility()"]),
     ("sqs:DeleteMessage", &[".delete_message()"]),
@@ -32,8 +32,8 @@ const SQS: [(&str, &[&str]); 5] = [
     ("sqs:SendMessage", &[".send_message()", ".send_message_batch()"]),
 ];
 
-/// What Lambda itself does on behalf of a function that a queue calls (AWS Lambda Developer Guide, "Configuring a queue
-/// to use with Lambda").
+/// The actions of Lambda itself for a function that a queue calls (AWS Lambda Developer Guide, "Configuring a queue to
+/// use with Lambda").
 const POLLING: [&str; 3] = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 
 fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -49,7 +49,7 @@ fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The actions that a part of core asks for.
+/// Returns the actions that a part of core uses.
 fn asked_for(part: &str, actions: &[(&str, &[&str])]) -> Result<BTreeSet<String>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src").join(part);
     let mut code = String::new();
@@ -62,7 +62,7 @@ fn asked_for(part: &str, actions: &[(&str, &[&str])]) -> Result<BTreeSet<String>
     Ok(used)
 }
 
-/// The actions that a managed policy of the template allows, and the resource.
+/// Returns the actions that a managed policy of the template allows, and the resource.
 fn allowed<'a>(yaml: &'a Yaml, policy: &str) -> Result<(BTreeSet<String>, &'a str)> {
     let statements = &yaml["Resources"][policy]["Properties"]["PolicyDocument"]["Statement"];
     let [statement] = statements.as_sequence().context("no statements")?.as_slice() else {
@@ -76,7 +76,7 @@ fn allowed<'a>(yaml: &'a Yaml, policy: &str) -> Result<(BTreeSet<String>, &'a st
     Ok((actions, text(&statement["Resource"]).context("no resource")?))
 }
 
-/// The managed policies that a function's role has, whatever else is traced.
+/// Returns the managed policies of a function's role, without those for tracing.
 fn policies(yaml: &Yaml, function: &str) -> Result<BTreeSet<String>> {
     let all = yaml["Resources"].as_mapping().context("no resources")?;
     let (_, found) = all
@@ -86,7 +86,7 @@ fn policies(yaml: &Yaml, function: &str) -> Result<BTreeSet<String>> {
     let role =
         text(&found["Properties"]["Role"]).and_then(|role| role.split('.').next()).context("no role")?;
     let managed = yaml["Resources"][role]["Properties"]["ManagedPolicyArns"].as_sequence();
-    // `!If` holds a list: not a policy by name.
+    // `!If` holds a list, which is not the name of a policy.
     Ok(names(managed.context("no policies")?.iter().filter_map(text)))
 }
 
@@ -99,7 +99,7 @@ fn the_table_is_used_as_the_template_allows() -> Result<()> {
     let (actions, resource) = allowed(&yaml, "DuePolicy")?;
     assert_eq!(actions, names(["dynamodb:Query"]));
     assert_eq!(resource, "${Table.Arn}/index/due");
-    // What the store's jobs ask for, and only under their own keys.
+    // These are the actions of the store's jobs, allowed only under their own keys.
     let (actions, resource) = allowed(&yaml, "JobsPolicy")?;
     assert_eq!((actions, resource), (names(["dynamodb:GetItem", "dynamodb:UpdateItem"]), "Table.Arn"));
     let statement = &yaml["Resources"]["JobsPolicy"]["Properties"]["PolicyDocument"]["Statement"][0];

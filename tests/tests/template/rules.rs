@@ -1,4 +1,4 @@
-//! What AWS and good sense ask of the templates, beyond what a linter sees.
+//! Rules for the templates from AWS and from experience, beyond those of a linter.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use super::{names, resources, text, yaml};
 const DATA: &str = include_str!("../../../infra/data.yaml");
 const NETWORK: &str = include_str!("../../../infra/network.yaml");
 
-/// Fourteen days, in seconds: the longest that SQS keeps a message.
+/// Fourteen days, in seconds: the longest time that SQS keeps a message.
 const LONGEST: u64 = 14 * 24 * 3600;
 
-/// The policies that name every resource, because AWS takes nothing else there.
+/// The policies that name every resource, because AWS accepts nothing else there.
 const UNNAMED: [&str; 2] = ["NetworkPolicy", "TracingPolicy"];
 
 fn read(template: &str) -> Result<Yaml> {
@@ -29,7 +29,7 @@ fn all(yaml: &Yaml) -> Vec<(&str, &Yaml)> {
     pairs.filter_map(|(name, resource)| Some((name.as_str()?, resource))).collect()
 }
 
-/// The statements of every policy in a resource, however deep.
+/// Returns the statements of every policy in a resource, at any depth.
 fn statements(yaml: &Yaml) -> Vec<&Yaml> {
     match yaml {
         Yaml::Mapping(map) => {
@@ -42,7 +42,7 @@ fn statements(yaml: &Yaml) -> Vec<&Yaml> {
     }
 }
 
-/// One text or several.
+/// Returns one text or several.
 fn texts(yaml: &Yaml) -> Vec<&str> {
     match yaml {
         Yaml::Sequence(list) => list.iter().filter_map(text).collect(),
@@ -96,7 +96,7 @@ async fn a_job_of_a_later_program_outlasts_a_deployment_of_an_hour() -> Result<(
     let bench = Bench::new(Router::new());
     let count = yaml()?["Resources"]["Queue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"].as_u64();
     let mut waited = Duration::ZERO;
-    // Before its last receive it has waited after all the others.
+    // Before its last receive, the job has waited after all the other receives.
     for receive_count in 1..u32::try_from(count.context("no count")?)? {
         let body = r#"{"v":1,"type":"postcard"}"#.to_owned();
         let record = Record { id: "1".to_owned(), group: None, body, receive_count };
@@ -224,7 +224,7 @@ fn functions_that_talk_to_gateways_can_live_in_a_network() -> Result<()> {
     for name in ["kannel", "http", "responder"] {
         assert!(placed.contains(name), "{name}: {placed:?}");
     }
-    // It tells CloudFormation by an URL on the Internet.
+    // The function answers CloudFormation at a URL on the Internet.
     assert!(!placed.contains("check"));
     for (id, function) in all(&yaml) {
         let Some(role) = text(&function["Properties"]["Role"]).and_then(|role| role.split('.').next()) else {

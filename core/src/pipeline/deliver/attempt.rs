@@ -1,4 +1,4 @@
-//! One attempt at the head of an outbox: what became of it, and what follows from that.
+//! One attempt to send the head of an outbox, and the steps that follow from its result.
 
 use std::time::Duration;
 
@@ -18,35 +18,35 @@ use crate::store::{Entry, HistoryRow, StoreError};
 use crate::util::clock::{Deadline, after};
 use crate::util::random;
 
-/// What is left of a lease must cover one send and this.
+/// The time that a lease must still cover in addition to one send.
 const SETTLE_TIME: Duration = Duration::from_secs(5);
 
-/// With less time than this left, no send is begun.
+/// The minimum remaining time to start a send.
 const SHORTEST_SEND: Duration = Duration::from_millis(500);
 
-/// How long the gateway is given to take a message in the end.
+/// The age at which an outgoing message expires. The gateway is not asked again after this time.
 const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The first and the longest wait between two attempts.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(600));
 
-/// The longest wait of a message that may have been sent: a gateway that takes messages and never answers must not
-/// have the phone ring every ten minutes.
+/// The longest wait of a message that may have been sent. A gateway that takes messages and never answers must not make
+/// the phone ring every ten minutes.
 const BACKOFF_IN_DOUBT: Duration = Duration::from_secs(3600);
 
 /// The result of an attempt: the head's place in the outbox, and its row of history.
 pub(super) enum Step {
     /// The head leaves the outbox.
     Left(Option<HistoryRow>),
-    /// The head stays until its next attempt, and the entries behind it wait for it. Its row of history where an attempt
-    /// told something new of it.
+    /// The head stays until its next attempt, and the entries behind it wait for it. The row of history is there if the
+    /// attempt gave new information.
     Waits(Entry, Option<HistoryRow>),
-    /// The head goes to others and stays, since the queue does not take it now. It holds up no message to the
+    /// The head is for other recipients and stays, because the queue does not take it now. It delays no message to the
     /// connection itself.
     WaitsForQueue(Entry),
 }
 
-/// Tries to send the head. `None`: the lease was lost, and with it the right to.
+/// Tries to send the head. Returns `None` if the lease was lost: only the holder of the lease may send.
 pub(super) async fn attempt(
     project: &Project,
     delivery: &mut Delivery,
@@ -60,8 +60,8 @@ pub(super) async fn attempt(
     ask_the_gateway(project, delivery, head, now, deadline).await
 }
 
-/// Returns the step of a head that no gateway is asked to take: it goes to others, it has failed, its time has not come,
-/// or the gateway has it already.
+/// Returns the step of a head that needs no request to the gateway: it is for other recipients, it has failed, it is
+/// not due yet, or the gateway has it already.
 async fn without_the_gateway(
     project: &Project,
     delivery: &Delivery,
@@ -103,8 +103,8 @@ async fn without_the_gateway(
     Some(fail(project, connection, head, reason).await)
 }
 
-/// Looks a message in doubt up in the history. Where the gateway has answered for it, in a delivery report or in an answer
-/// whose settlement was lost, nothing is left to send.
+/// Looks up a message in doubt in the history. If the gateway has taken the message, nothing is left to send. The
+/// history knows this from a delivery report, or from an answer whose settlement was lost.
 async fn end_the_doubt(project: &Project, connection: &ConnectionId, head: &Entry) -> Option<Step> {
     let key = (connection.clone(), head.created_at, head.id.clone());
     let row = match project.ports.store.rows(&[key]).await {
@@ -119,13 +119,13 @@ async fn end_the_doubt(project: &Project, connection: &ConnectionId, head: &Entr
     }
     tried(connection, head, "reported", row.state.as_str());
     if row.state == State::Failed {
-        // The apps may not know of it yet.
+        // The apps may not have received this failure yet.
         return Some(fail(project, connection, head, &row.detail.unwrap_or_default()).await);
     }
     Some(Step::Left(Some(HistoryRow::outgoing(connection, head, row.state, row.detail))))
 }
 
-/// Gives the head to its gateway, as long as the lease is ours. `None`: it is not.
+/// Gives the head to its gateway, as long as the lease is ours. Returns `None` if the lease was lost.
 async fn ask_the_gateway(
     project: &Project,
     delivery: &mut Delivery,
@@ -188,7 +188,7 @@ async fn ask_the_gateway(
     }))
 }
 
-/// Tells the apps of a message that failed.
+/// Tells the apps that a message failed.
 async fn tell(project: &Project, failed: &HistoryRow) -> Result<(), IncomingError> {
     if !project.router.has_reports() {
         return Ok(());
@@ -205,8 +205,8 @@ fn later(project: &Project, mut head: Entry) -> Step {
     Step::Waits(head, None)
 }
 
-/// The same after an attempt, which people learn of: the row of the message says how often it was tried, with how much
-/// doubt, and what came of it last.
+/// Keeps the head like `later`, after an attempt at the gateway. The row of history shows the number of attempts, the
+/// number of uncertain attempts, and the last detail.
 fn tried_in_vain(project: &Project, connection: &ConnectionId, head: Entry, detail: String) -> Step {
     let row = HistoryRow::outgoing(connection, &head, State::Queued, Some(detail));
     match later(project, head) {
@@ -215,14 +215,15 @@ fn tried_in_vain(project: &Project, connection: &ConnectionId, head: Entry, deta
     }
 }
 
-/// The same for an entry that goes to others, which the queue does not take now.
+/// Keeps an entry for other recipients in the outbox like `later`, because the queue does not take it now.
 pub(super) fn wait_for_queue(project: &Project, mut head: Entry) -> Step {
     head.next_attempt = Some(after(project.ports.clock.now(), backoff(&head)));
     Step::WaitsForQueue(head)
 }
 
-/// Has everything follow from a failure: the notice by another way if the gateway refused the message, and the report
-/// to the apps. The message leaves the outbox only when both are durable; until then it stays, and no gateway is asked.
+/// Carries out everything that follows from a failure: the notice to the person's next connection if the gateway
+/// refused the message, and the report to the apps. The message leaves the outbox only when both are durable. Until
+/// then it stays, and no gateway is asked.
 async fn fail(project: &Project, connection: &ConnectionId, head: &Entry, detail: &str) -> Step {
     if head.refused.is_some()
         && let Some(notice) = to_next_connection(head)
@@ -242,7 +243,7 @@ async fn fail(project: &Project, connection: &ConnectionId, head: &Entry, detail
     }
 }
 
-/// One call of the gateway, and what it tells of the gateway's health.
+/// Calls the gateway once, and tells the circuit breaker whether the gateway answered.
 async fn send(
     project: &Project,
     installed: &Installed,
@@ -261,7 +262,7 @@ async fn send(
     outcome
 }
 
-/// One line in the log for each attempt.
+/// Writes one log line for each attempt.
 pub(super) fn tried(connection: &ConnectionId, head: &Entry, outcome: &str, detail: &str) {
     let backend = connection.backend.as_str();
     let (message_id, attempts, uncertain) = (head.id.as_str(), head.attempts, head.uncertain);
@@ -272,7 +273,7 @@ pub(super) fn tried(connection: &ConnectionId, head: &Entry, outcome: &str, deta
     }
 }
 
-/// The wait before the next attempt: doubled each time, a quarter of it by chance.
+/// Returns the wait before the next attempt. The wait doubles each time. The last quarter of it is random.
 fn backoff(head: &Entry) -> Duration {
     let (first, longest) = BACKOFF;
     let longest = if head.uncertain > 0 { BACKOFF_IN_DOUBT } else { longest };

@@ -1,5 +1,5 @@
-//! Many items in one call. DynamoDB may leave some of them undone and say so: those are asked for again, with pauses,
-//! and not for ever.
+//! Calls for many items at once. DynamoDB may leave some of the items undone and say so. These are requested again,
+//! with pauses, for a limited number of rounds.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use super::{DynamoStore, StoreError};
 use crate::aws::classify;
 use crate::util::random;
 
-/// The most items of one `BatchGetItem`.
+/// The maximum number of items of one `BatchGetItem`.
 const READ_AT_ONCE: usize = 100;
 
-/// The most items of one `BatchWriteItem`.
+/// The maximum number of items of one `BatchWriteItem`.
 const WRITTEN_AT_ONCE: usize = 25;
 
-/// How often the rest of a batch is asked for.
+/// The maximum number of rounds of one batch.
 const ROUNDS: u32 = 8;
 
-/// The longest pause after the first round. It doubles with each further one.
+/// The longest pause after the first round. It doubles with each further round.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
 impl DynamoStore {
-    /// Reads many items, at half the price of consistent reads; of each only these attributes and its key, or all.
-    /// They come in no order.
+    /// Reads many items, at half the price of consistent reads. Of each item it reads its key and these attributes, or
+    /// all attributes. The items come in no order.
     pub(super) async fn get_many(
         &self,
         keys: &[(String, String)],
@@ -67,7 +67,8 @@ impl DynamoStore {
         Err(throttled("BatchGetItem", left.values().map(|wanted| wanted.keys().len()).sum()))
     }
 
-    /// Puts many items, in place of what is under their keys, each by itself.
+    /// Writes many items. Each item replaces the stored item of the same key, and each write is independent of the
+    /// others.
     pub(super) async fn put_many(&self, items: Vec<Item>) -> Result<(), StoreError> {
         for some in items.chunks(WRITTEN_AT_ONCE) {
             let mut writes = Vec::new();
@@ -98,7 +99,7 @@ impl DynamoStore {
     }
 }
 
-/// Waits before the next round; not after the last.
+/// Waits before the next round. Does not wait after the last round.
 async fn rest(round: u32) {
     if round + 1 < ROUNDS {
         sleep(random::up_to(FIRST_PAUSE * 2_u32.pow(round))).await;

@@ -1,4 +1,4 @@
-//! Broadcasts as items: one for each, and one for each of its parts.
+//! Broadcasts as items: one item for each broadcast, and one for each of its parts.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +49,7 @@ impl Broadcasts for DynamoStore {
         let mut update = Update::new();
         update.add_to_set(n::SPREAD, part).only_if_there(n::CREATED_AT);
         let written = self.update(&pk, keys::BROADCAST, update, ReturnValue::AllNew).await?;
-        // Where it has expired, nothing is left to be done.
+        // The broadcast has expired, so nothing is left to do.
         let Written::Yes(item) = written else { return Ok(()) };
         if to_broadcast(key, &item)?.unfinished().is_empty() {
             self.postpone_broadcast(key, None).await?;
@@ -74,7 +74,7 @@ impl Broadcasts for DynamoStore {
 }
 
 impl DynamoStore {
-    /// Writes a broadcast with its parts, if its key is free, due at a time or not at all.
+    /// Writes a broadcast with its parts if its key is free. The broadcast is due at the given time, or never.
     async fn keep_broadcast(
         &self,
         broadcast: &Broadcast,

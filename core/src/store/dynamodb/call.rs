@@ -1,4 +1,4 @@
-//! The calls that everything else here is made of.
+//! The basic calls of this store.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -19,18 +19,18 @@ use super::{DynamoStore, StoreError};
 use crate::aws::{CallError, classify};
 use crate::util::random;
 
-/// How often a write is tried that meets a transaction on the same item.
+/// The number of times that a write is tried while a transaction is at the same item.
 const TRANSACTION_TRIES: u32 = 5;
 
-/// What became of a conditional write.
+/// The result of a conditional write.
 pub(super) enum Written {
-    /// It is done. The item that was asked for.
+    /// The write is done. This is the requested item.
     Yes(Item),
-    /// The condition did not hold. The item, if [it was to be shown](Update::show_refusal).
+    /// The condition did not hold. This is the stored item, if [it was requested](Update::show_refusal).
     No(Item),
 }
 
-/// The key of one item.
+/// Returns the key of one item.
 pub(super) fn key(pk: &str, sk: &str) -> Item {
     Item::from([(PK.to_owned(), text(pk)), (SK.to_owned(), text(sk))])
 }
@@ -45,7 +45,7 @@ impl From<CallError> for StoreError {
 }
 
 impl DynamoStore {
-    /// Reads one item, as it is after every write that was answered.
+    /// Reads one item. The read is consistent: it sees every completed write.
     pub(super) async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
         let call = self.client.get_item().table_name(&self.table).set_key(Some(key(pk, sk)));
         let call = call.consistent_read(true).set_return_consumed_capacity(self.metering());
@@ -54,7 +54,8 @@ impl DynamoStore {
         Ok(output.item)
     }
 
-    /// Reads several items at once, each as it is after every write that was answered, in the order of their keys.
+    /// Reads several items at once, in the order of the given keys. The read is consistent: it sees every completed
+    /// write.
     pub(super) async fn get_all(&self, wanted: &[(&str, &str)]) -> Result<Vec<Option<Item>>, StoreError> {
         let keys = wanted.iter().map(|(pk, sk)| key(pk, sk)).collect();
         let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
@@ -64,7 +65,7 @@ impl DynamoStore {
         let output = call.send().await.map_err(|error| classify("BatchGetItem", &error))?;
         output.consumed_capacity().iter().for_each(|used| self.meter_read(Some(used)));
         if output.unprocessed_keys().is_some_and(|left| !left.is_empty()) {
-            // Throttled in part: plain reads have the SDK's patience.
+            // DynamoDB throttled a part of the transaction. The SDK retries plain reads for longer.
             return try_join_all(wanted.iter().map(|(pk, sk)| self.get(pk, sk))).await;
         }
         let mut found = output.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
@@ -111,7 +112,7 @@ impl DynamoStore {
                 Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
                     return Ok(Written::No(refusal.item().cloned().unwrap_or_default()));
                 }
-                // A transaction is at the same item. It says nothing about our condition.
+                // A transaction is at the same item. This says nothing about our condition.
                 Some(UpdateItemError::TransactionConflictException(_)) if tries_left > 0 => {
                     sleep(random::up_to(Duration::from_millis(100))).await;
                 }
@@ -121,7 +122,7 @@ impl DynamoStore {
         Err(StoreError::Unavailable("UpdateItem: a transaction is in the way".to_owned()))
     }
 
-    /// An update as a part of a transaction.
+    /// Returns an update as a part of a transaction.
     pub(super) fn update_action(
         &self,
         pk: &str,
@@ -140,7 +141,7 @@ impl DynamoStore {
         Ok(TransactWriteItem::builder().update(action).build())
     }
 
-    /// A new item as a part of a transaction.
+    /// Returns a new item as a part of a transaction.
     pub(super) fn put_action(
         &self,
         pk: &str,
@@ -171,7 +172,7 @@ impl DynamoStore {
     }
 }
 
-// Capacity is a small positive number.
+// The capacity is a small positive number.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn thousandths(used: &ConsumedCapacity) -> u64 {
     (used.capacity_units().unwrap_or_default() * 1000.0).round() as u64

@@ -1,4 +1,4 @@
-//! Claim and commit: reading a connection, and writing all that one message changes.
+//! Claim and commit: the read of a connection, and the write of all changes that one message causes.
 
 use crate::model::contact::Contact;
 use crate::store::Connections;
@@ -22,8 +22,8 @@ use crate::store::plan::Plan;
 use crate::store::recent::{Seen, hash};
 use crate::store::{Commit, Committed, Loaded};
 
-/// An id that moved out of the connection's item may be missed by a read that went on meanwhile. For so long after
-/// a move it is looked for once more.
+/// The time after a move of ids in which a missing id is looked up once more. A read that runs during the move may miss
+/// an id that moves out of the connection's item.
 const MOVING: SignedDuration = SignedDuration::from_secs(60);
 
 #[async_trait]
@@ -38,9 +38,10 @@ impl Connections for DynamoStore {
         self.update(&pk, keys::BACKEND, update, ReturnValue::None).await.map(drop)
     }
 
-    /// One round trip: the connection, the id where it would be if it had moved out of it, and, once this process
-    /// has met contacts, the contact that was made for this connection, which is nearly always the one it has. A
-    /// second one where it has another.
+    /// Makes one round trip for three items: the connection, the id at the place to which it may have moved, and the
+    /// contact that was made for this connection. The contact is read only once this process has met contacts; nearly
+    /// always it is the connection's contact. If the connection has another contact, a second round trip reads that
+    /// one.
     async fn load(
         &self,
         connection: &ConnectionId,
@@ -84,7 +85,7 @@ impl Connections for DynamoStore {
         let update = commit_update(&commit, &plan);
         self.move_ids_out(&pk, &plan.spill).await?;
         let alone = plan.chunks.is_empty() && plan.contacts.is_empty();
-        // Where nobody held a lease, nobody has touched the outbox since it was read: the fence is still the same.
+        // If nobody held a lease, nobody has changed the outbox since it was read, because the fence is still the same.
         // A holder may have settled entries.
         let touched = commit.seen.lease.is_some();
         if alone {
@@ -136,8 +137,8 @@ impl Connections for DynamoStore {
 }
 
 impl DynamoStore {
-    /// Writes ids that are about to leave the connection's item: each was committed long since, so that it holds
-    /// whatever becomes of this commit. That is half the price of a transaction.
+    /// Writes the ids that are about to leave the connection's item. Each of them was committed long ago, so it stays
+    /// true even if this commit fails. Separate writes cost half the price of a transaction.
     async fn move_ids_out(&self, pk: &str, ids: &[Seen]) -> Result<(), StoreError> {
         let by_hash: BTreeMap<u64, Seen> = ids.iter().map(|seen| (seen.hash, *seen)).collect();
         let item = |seen: &Seen| {
@@ -190,14 +191,14 @@ fn commit_update(commit: &Commit<'_>, plan: &Plan) -> Update {
     }
     let shard = keys::shard(commit.connection);
     if let Some(lease) = &commit.lease {
-        // Until then the outbox is its holder's, and after that the sweep's.
+        // The lease holder sends the outbox until then. After that the sweep finds it.
         update
             .set(n::LEASE_OWNER, text(&lease.owner))
             .set(n::LEASE_UNTIL, time(lease.until))
             .set(n::FENCE, number(lease.fence))
             .set(n::DUE_SHARD, text(shard))
             .set(n::DUE_AT, time(lease.until));
-        // A holder that is slow, not dead, may have extended it since.
+        // The former holder may be slow and not dead, and may have extended its lease since.
         update.only_if_is(n::LEASE_UNTIL, seen.lease.as_ref().map(|lease| time(lease.until)));
     } else if seen.outbox.is_empty() && !plan.after.outbox.is_empty() {
         update.set(n::DUE_SHARD, text(shard)).set(n::DUE_AT, time(now));

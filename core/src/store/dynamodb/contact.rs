@@ -10,12 +10,13 @@ use super::{DynamoStore, StoreError, keys};
 use crate::model::contact::Contact;
 
 impl DynamoStore {
-    /// Whether a connection is likely to have a contact. A project without any does not pay for asking.
+    /// Returns whether a connection is likely to have a contact. So a project without contacts does not pay for the
+    /// read.
     pub(super) fn expects_contacts(&self) -> bool {
         self.contacts_met.load(Ordering::Relaxed)
     }
 
-    /// The write of a contact, which holds only if the stored one is of the version before it.
+    /// Returns the write of a contact. It succeeds only if the stored contact has the version before.
     pub(super) fn contact_action(&self, contact: &Contact) -> Result<TransactWriteItem, StoreError> {
         self.contacts_met.store(true, Ordering::Relaxed);
         let before = contact.version().saturating_sub(1);

@@ -1,4 +1,4 @@
-//! What is due: the index, its parts read side by side and put in one order, page by page.
+//! The index of due entries. Its parts are read side by side and merged into one order, page by page.
 
 use crate::store::DueIndex;
 use async_trait::async_trait;
@@ -13,21 +13,21 @@ use super::{DynamoStore, StoreError, keys};
 use crate::aws::classify;
 use crate::store::{Due, DueCursor, DuePage};
 
-/// How far one part of the index has been read. A [`DueCursor`] is the list of these as JSON.
+/// The place up to which one part of the index has been read. A [`DueCursor`] is the list of these places as JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Place {
-    /// Nothing of it.
+    /// Nothing of the part has been read.
     Start,
-    /// Up to this entry.
+    /// The part has been read up to this entry.
     After {
-        /// Its partition key in the table.
+        /// The entry's partition key in the table.
         pk: String,
-        /// Its sort key in the table.
+        /// The entry's sort key in the table.
         sk: String,
-        /// Its sort key in the index, as the number stands there.
+        /// The entry's sort key in the index, as the digits of the number.
         due_at: String,
     },
-    /// All of it.
+    /// The whole part has been read.
     End,
 }
 
@@ -35,16 +35,16 @@ enum Place {
 struct Found {
     shard: usize,
     place: Place,
-    /// Where it is in the order of all parts: since when it is due, or, where nobody can read that, where the entry
-    /// before it is.
+    /// The entry's place in the order of all parts: its due time. If the due time cannot be read, this is the place of
+    /// the entry before it.
     order: Timestamp,
-    /// `None` where it cannot be read.
+    /// The due outbox or broadcast, or `None` if the entry cannot be read.
     due: Option<Due>,
 }
 
 #[async_trait]
 impl DueIndex for DynamoStore {
-    /// Reads one page: one query for each part of the index, side by side.
+    /// Reads one page with one query for each part of the index, side by side.
     async fn due_page(
         &self,
         now: Timestamp,
@@ -58,7 +58,8 @@ impl DueIndex for DynamoStore {
         let shards = shards.map(|(shard, place)| self.query_shard(shard, place, now, limit));
         let (found, ended): (Vec<Vec<Found>>, Vec<bool>) = try_join_all(shards).await?.into_iter().unzip();
         let mut found: Vec<Found> = found.into_iter().flatten().collect();
-        // Stable: what is due since the same moment stays in the order of its part, by which the part is paged.
+        // The sort is stable, so entries of the same time keep the order of their part. The paging of the part follows
+        // this order.
         found.sort_by_key(|found| found.order);
         let left = found.split_off(limit.min(found.len()));
 
@@ -77,7 +78,7 @@ impl DueIndex for DynamoStore {
 }
 
 impl DynamoStore {
-    /// Reads up to `limit` entries of one part, and says whether these were its last.
+    /// Reads up to `limit` entries of one part. Also returns whether they were the last entries of the part.
     async fn query_shard(
         &self,
         shard: usize,
@@ -124,7 +125,8 @@ impl DynamoStore {
     }
 }
 
-/// Reads one entry. One that cannot be read is logged by its place in the index: its key may hold a phone number.
+/// Reads one entry. The log names an unreadable entry by its place in the index only, since its key may contain a phone
+/// number.
 fn to_found(shard: usize, item: &Item, before: Timestamp) -> Found {
     let part = |name: &str| item.get(name).and_then(|part| part.as_s().ok()).cloned().unwrap_or_default();
     let (pk, sk) = (part(keys::PK), part(keys::SK));

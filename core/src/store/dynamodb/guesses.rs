@@ -1,4 +1,4 @@
-//! Counts of wrong passwords as items: one of a client and a day, one of all clients and an hour.
+//! Counts of wrong passwords as items: one item for a client and a day, and one for all clients and an hour.
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::ReturnValue;

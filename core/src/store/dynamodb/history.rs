@@ -1,4 +1,4 @@
-//! What is found by looking around: history, unusable messages.
+//! The history of messages, and unusable messages.
 
 use super::item::to_state;
 use crate::store::{History, RowKey};
@@ -16,12 +16,12 @@ use crate::store::{Advanced, Direction, HistoryRow, StatusUpdate, Unusable};
 use crate::util::clock::after;
 use crate::util::random;
 
-/// How often a row is merged with what others make of it meanwhile.
+/// The number of times that a row is merged while other processes write the same row.
 const MERGES: u32 = 5;
 
 #[async_trait]
 impl History for DynamoStore {
-    /// Nearly always nothing but what this row replaces is there, and one write does.
+    /// Tries one plain write first. It nearly always succeeds, because the stored row seldom knows more than this row.
     async fn record(&self, row: &HistoryRow) -> Result<(), StoreError> {
         let (pk, sk) = (keys::of_connection(&row.connection), keys::of_row(row.at, &row.id));
         let direction = match row.direction {
@@ -96,7 +96,7 @@ impl History for DynamoStore {
         limit: usize,
     ) -> Result<Vec<HistoryRow>, StoreError> {
         let pk = keys::of_connection(connection);
-        // What has expired may still be there, and would take the room of what is to be shown.
+        // Expired rows may still be stored. They would take the place of rows that are to be shown.
         let from = now.checked_sub(HistoryRow::KEPT).map_or(from, |kept| from.max(kept));
         let items = self.query_between(&pk, &keys::of_rows_from(from), keys::AFTER_ROWS, limit).await?;
         let live = items.iter().filter(|item| !is_expired(item, now));
@@ -150,7 +150,7 @@ impl History for DynamoStore {
 }
 
 impl DynamoStore {
-    /// The row knows something that this one does not: it is as far already, or counts more.
+    /// Merges this row with the stored row, which knows more: it is further already, or it counts more attempts.
     async fn merge_row(
         &self,
         pk: &str,
@@ -159,7 +159,7 @@ impl DynamoStore {
         mut kept: Item,
     ) -> Result<(), StoreError> {
         for _ in 0..MERGES {
-            // What has expired since, or was deleted, is not made again.
+            // The row has expired or was deleted in between, and is not made again.
             if kept.is_empty() {
                 return Ok(());
             }
@@ -182,7 +182,7 @@ impl DynamoStore {
         Err(StoreError::Unavailable("UpdateItem: others write the same row".to_owned()))
     }
 
-    /// Rows of history by their keys, at half the price of a consistent read: they are told to people.
+    /// Reads rows of history by their keys, at half the price of a consistent read. They are only shown to people.
     async fn get_rows(
         &self,
         wanted: &[RowKey],
@@ -197,8 +197,8 @@ impl DynamoStore {
     }
 }
 
-/// When a row that is as far as the stored one replaces it all the same: where it has more doubt, or, while the message
-/// waits, as much doubt and more attempts.
+/// Returns the condition under which a row replaces a stored row of the same state: it has more uncertain attempts, or,
+/// while the message waits, as many uncertain attempts and more attempts.
 fn news_at_same_rank(update: &mut Update, row: &HistoryRow, same_rank: &str) -> String {
     let mut news = Vec::new();
     let doubt = (row.uncertain > 0).then(|| (update.name(n::UNCERTAIN), update.value(number(row.uncertain))));
@@ -216,8 +216,8 @@ fn news_at_same_rank(update: &mut Update, row: &HistoryRow, same_rank: &str) -> 
     news.iter().map(|news| format!(" OR ({same_rank} AND {news})")).collect::<Vec<_>>().concat()
 }
 
-/// Sets what a row says. Its text and what it answers never change, so that what is there already stays, and so does a
-/// detail where the row has none.
+/// Returns the update that writes a row. The text of a message and its `in_reply_to` never change, so stored values
+/// stay. A stored detail stays if the row has no detail.
 fn whole(row: &HistoryRow) -> Update {
     let mut update = Update::new();
     update

@@ -1,4 +1,4 @@
-//! Records as items: attribute by attribute, in both directions.
+//! The conversion of records to items and back, attribute by attribute.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ use crate::store::{
 /// An item as the SDK has it.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// The names of attributes, so that each is written once.
+/// The names of attributes. Each is written in this one place.
 pub(super) mod names {
     pub(crate) const VERSION: &str = "version";
     pub(crate) const CREATED_AT: &str = "created_at";
@@ -79,17 +79,18 @@ pub(super) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-// Numbers are cheap to pass.
+// Numbers are cheap to pass by value.
 #[allow(clippy::needless_pass_by_value)]
 pub(super) fn number(number: impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// The times that can be read back of their milliseconds: all but the first and the last second that there is.
+/// The range of times that can be read back from their milliseconds: all except the first and the last second that
+/// exist.
 const READABLE: (Timestamp, Timestamp) =
     (Timestamp::constant(-377_705_023_200, 0), Timestamp::constant(253_402_207_199, 0));
 
-/// A time, in milliseconds since 1970.
+/// Returns a time, in milliseconds since 1970.
 pub(super) fn time(at: Timestamp) -> AttributeValue {
     number(at.clamp(READABLE.0, READABLE.1).as_millisecond())
 }
@@ -98,12 +99,12 @@ pub(super) fn bytes(bytes: Vec<u8>) -> AttributeValue {
     AttributeValue::B(Blob::new(bytes))
 }
 
-/// A list as JSON, which takes less room than a list of maps; `None` for an empty one.
+/// Returns a list as JSON, which takes less space than a list of maps. Returns `None` for an empty list.
 pub(super) fn of_list<T: Serialize>(list: &[T]) -> Option<AttributeValue> {
     (!list.is_empty()).then(|| text(serde_json::to_string(list).unwrap_or_default()))
 }
 
-/// Reads the attributes of one item; every problem names the item and the attribute.
+/// A reader of the attributes of one item. Every error names the item and the attribute.
 pub(super) struct Reader<'a> {
     what: &'a str,
     item: &'a Item,
@@ -139,7 +140,7 @@ impl<'a> Reader<'a> {
         ms.map(|ms| Timestamp::from_millisecond(ms).map_err(|_| self.bad(name))).transpose()
     }
 
-    /// What [`of_list`] wrote.
+    /// Reads the list that [`of_list`] wrote.
     pub(super) fn list<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, StoreError> {
         let list = self.text(name)?.map(serde_json::from_str).transpose();
         list.map(Option::unwrap_or_default).map_err(|_| self.bad(name))
@@ -154,7 +155,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A connection's item as a record. An item that is not there is a connection that nobody has heard of.
+/// Converts a connection's item to a record. If there is no item, the connection is new.
 pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Result<Record, StoreError> {
     let Some(item) = item else { return Ok(Record::new(now)) };
     let read = Reader::new(what, item);
@@ -190,7 +191,7 @@ pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Resu
     })
 }
 
-/// A contact's item as the contact.
+/// Converts a contact's item to the contact.
 pub(super) fn to_contact(id: &ContactId, item: &Item) -> Result<Contact, StoreError> {
     let what = keys::of_contact(id);
     let read = Reader::new(&what, item);
@@ -211,7 +212,7 @@ pub(super) fn to_contact(id: &ContactId, item: &Item) -> Result<Contact, StoreEr
     stored.contact(id.clone()).map_err(|_| read.bad(n::FIELDS))
 }
 
-/// The outbox of a connection's item.
+/// Returns the outbox of a connection's item.
 pub(super) fn to_outbox(what: &str, item: &Item) -> Result<Outbox, StoreError> {
     let read = Reader::new(what, item);
     let spilled = read.number(n::SPILLED)?.unwrap_or(0);
@@ -219,7 +220,7 @@ pub(super) fn to_outbox(what: &str, item: &Item) -> Result<Outbox, StoreError> {
     Ok(Outbox { entries: read.entries(n::OUTBOX)?.into(), spilled, opted_out })
 }
 
-/// The entries of a piece of an outbox.
+/// Returns the entries of a chunk of an outbox.
 pub(super) fn to_entries(what: &str, item: &Item) -> Result<Vec<Entry>, StoreError> {
     Reader::new(what, item).entries(n::OUTBOX)
 }
@@ -266,7 +267,7 @@ fn to_entry(what: &str, value: &AttributeValue) -> Result<Entry, StoreError> {
     })
 }
 
-/// An item of history as a row.
+/// Converts an item of history to a row.
 pub(super) fn to_row(connection: &ConnectionId, sk: &str, item: &Item) -> Result<HistoryRow, StoreError> {
     let read = Reader::new(sk, item);
     let (at, id) = keys::to_row(sk).ok_or_else(|| read.bad(keys::SK))?;
@@ -289,13 +290,13 @@ pub(super) fn to_row(connection: &ConnectionId, sk: &str, item: &Item) -> Result
     })
 }
 
-/// The state of an item of history.
+/// Returns the state of an item of history.
 pub(super) fn to_state(sk: &str, item: &Item) -> Result<State, StoreError> {
     let read = Reader::new(sk, item);
     read.text(n::STATE)?.and_then(State::named).ok_or_else(|| read.bad(n::STATE))
 }
 
-/// An item as an unusable message of a backend.
+/// Converts an item to an unusable message of a backend.
 pub(super) fn to_unusable(
     backend: &crate::BackendName,
     sk: &str,
@@ -314,13 +315,14 @@ pub(super) fn to_unusable(
     })
 }
 
-/// Whether an item's time to live is over. `DynamoDB` deletes it within days; it reads as absent at once.
+/// Returns whether an item's time to live is over. `DynamoDB` deletes the item within days, but from this moment it
+/// counts as absent.
 pub(super) fn is_expired(item: &Item, now: Timestamp) -> bool {
     let ttl = item.get(n::TTL).and_then(|ttl| ttl.as_n().ok()).and_then(|ttl| ttl.parse::<i64>().ok());
     ttl.is_some_and(|ttl| ttl <= now.as_second())
 }
 
-/// An item's sort key; empty where there is none.
+/// Returns an item's sort key, or an empty text if there is none.
 pub(super) fn sort_key(item: &Item) -> &str {
     item.get(keys::SK).and_then(|sk| sk.as_s().ok()).map_or("", String::as_str)
 }

@@ -1,4 +1,4 @@
-//! The keys of the table. `core/ARCHITECTURE.md` lists them with what is read and written by them.
+//! The keys of the table. `core/ARCHITECTURE.md` lists them with the reads and writes that use them.
 
 use jiff::Timestamp;
 
@@ -7,9 +7,9 @@ use crate::model::contact::ContactId;
 use crate::model::message::{BackendName, ConnectionId, Identity, MessageId};
 use crate::store::{HistoryRow, Waiting};
 
-/// The partition key's attribute.
+/// The attribute of the partition key.
 pub(super) const PK: &str = "pk";
-/// The sort key's attribute.
+/// The attribute of the sort key.
 pub(super) const SK: &str = "sk";
 /// The sort key of a connection's own item.
 pub(super) const CONNECTION: &str = "connection";
@@ -21,33 +21,34 @@ pub(super) const JOB: &str = "job";
 pub(super) const BROADCAST: &str = "broadcast";
 /// The sort key of a backend's own item.
 pub(super) const BACKEND: &str = "backend";
-/// What leads the sort keys of pieces of an outbox.
+/// The prefix of the sort keys of outbox chunks.
 pub(super) const OUTBOX: &str = "O#";
-/// What leads the sort keys of history.
+/// The prefix of the sort keys of history.
 pub(super) const MESSAGE: &str = "M#";
-/// What leads the sort keys of unusable messages.
+/// The prefix of the sort keys of unusable messages.
 pub(super) const UNUSABLE: &str = "U#";
-/// What leads the sort keys of the numbers that the message tester used.
+/// The prefix of the sort keys of the numbers that the message tester used.
 pub(super) const NUMBER: &str = "N#";
-/// What leads the sort keys of counts of wrong passwords.
+/// The prefix of the sort keys of counts of wrong passwords.
 const GUESSES: &str = "G#";
-/// The index of connections whose outbox waits.
+/// The index of waiting outboxes and broadcasts.
 pub(super) const DUE_INDEX: &str = "due";
-/// How many partitions that index is spread over.
+/// The number of partitions of that index.
 pub(super) const SHARDS: u8 = 4;
 
-/// Everything of one connection is under this.
+/// Returns the partition key of all items of one connection.
 pub(super) fn of_connection(connection: &ConnectionId) -> String {
     format!("C#{}#{}", connection.backend, connection.identity.as_str())
 }
 
-/// The connection that [`of_connection`] made it of: a backend's name has no `#`, so the second one ends it.
+/// Returns the connection from which [`of_connection`] made the key. A backend's name has no `#`, so the second `#`
+/// ends the name.
 pub(super) fn to_connection(pk: &str) -> Option<ConnectionId> {
     let (backend, identity) = pk.strip_prefix("C#")?.split_once('#')?;
     Some(ConnectionId::new(backend.parse().ok()?, identity.parse::<Identity>().ok()?))
 }
 
-/// Returns a key as it may be logged: without the whole number of a person.
+/// Returns a key in the form in which it may be logged: a person's number is masked.
 pub(super) fn shown(key: &str) -> String {
     if let Some(connection) = to_connection(key) {
         return format!("C#{}#{}", connection.backend, connection.identity.masked());
@@ -58,22 +59,22 @@ pub(super) fn shown(key: &str) -> String {
     }
 }
 
-/// Everything of one broadcast is under this.
+/// Returns the partition key of all items of one broadcast.
 pub(super) fn of_broadcast(key: &BroadcastKey) -> String {
     format!("S#{key}")
 }
 
-/// A scheduled job is under this.
+/// Returns the partition key of a scheduled job.
 pub(super) fn of_job(name: &str) -> String {
     format!("J#{name}")
 }
 
-/// One part of a broadcast.
+/// Returns the sort key of one part of a broadcast.
 pub(super) fn of_part(part: u32) -> String {
     format!("P#{part:04}")
 }
 
-/// What the index says is waiting under this key.
+/// Returns the outbox or the broadcast that waits in the index under this key.
 pub(super) fn to_waiting(pk: &str) -> Option<Waiting> {
     match pk.strip_prefix("S#") {
         Some(key) => Some(Waiting::Broadcast(BroadcastKey::stored(key).ok()?)),
@@ -81,67 +82,67 @@ pub(super) fn to_waiting(pk: &str) -> Option<Waiting> {
     }
 }
 
-/// The wrong passwords that all clients gave in one hour.
+/// Returns the sort key of the count of wrong passwords of all clients in one hour.
 pub(super) fn of_guesses(hour: i64) -> String {
     format!("{GUESSES}{hour}")
 }
 
-/// The wrong passwords that one client gave on one day.
+/// Returns the sort key of the count of wrong passwords of one client on one day.
 pub(super) fn of_guesses_by(client: &str, day: i64) -> String {
     format!("{GUESSES}{client}#{day}")
 }
 
-/// Everything of one backend is under this.
+/// Returns the partition key of all items of one backend.
 pub(super) fn of_backend(backend: &BackendName) -> String {
     format!("B#{backend}")
 }
 
-/// Everything of one contact is under this.
+/// Returns the partition key of all items of one contact.
 pub(super) fn of_contact(id: &ContactId) -> String {
     format!("P#{id}")
 }
 
-/// A message id that no longer fits in the connection's own item.
+/// Returns the sort key of a message id that no longer fits in the connection's own item.
 pub(super) fn of_seen(hash: u64) -> String {
     format!("R#{hash:016x}")
 }
 
-/// The piece number `at` of the outbox that moved out with this version.
+/// Returns the sort key of chunk number `at` of the outbox that moved out with this version.
 pub(super) fn of_chunk(version: u64, at: usize) -> String {
     format!("{OUTBOX}{version:020}#{at:03}")
 }
 
-/// A number that the message tester used, under its backend.
+/// Returns the sort key of a number that the message tester used, under its backend.
 pub(super) fn of_number(identity: &Identity) -> String {
     format!("{NUMBER}{}", identity.as_str())
 }
 
-/// A row of history: in the order of time.
+/// Returns the sort key of a row of history. Its order is the order of time.
 pub(super) fn of_row(at: Timestamp, id: &MessageId) -> String {
     format!("{}#{id}", of_rows_from(at))
 }
 
-/// What the keys of all rows from a moment on are not less than.
+/// Returns the lower bound of the keys of all rows from a moment on.
 pub(super) fn of_rows_from(at: Timestamp) -> String {
     format!("{MESSAGE}{:014}", HistoryRow::place(at))
 }
 
-/// What the keys of all rows are less than.
+/// The upper bound of the keys of all rows.
 pub(super) const AFTER_ROWS: &str = "M$";
 
-/// The time and the message that [`of_row`] made it of.
+/// Returns the time and the message from which [`of_row`] made the key.
 pub(super) fn to_row(sk: &str) -> Option<(Timestamp, MessageId)> {
     let (ms, id) = sk.strip_prefix(MESSAGE)?.split_once('#')?;
     Some((Timestamp::from_millisecond(ms.parse().ok()?).ok()?, MessageId::from(id)))
 }
 
-/// Which partition of the index a broadcast is in.
+/// Returns the index partition of a broadcast.
 pub(super) fn shard_of(key: &BroadcastKey) -> String {
     let sum = key.as_str().bytes().fold(0_u8, u8::wrapping_add);
     (sum % SHARDS).to_string()
 }
 
-/// Which partition of the index a connection is in.
+/// Returns the index partition of a connection.
 pub(super) fn shard(connection: &ConnectionId) -> String {
     (connection.digest()[0] % SHARDS).to_string()
 }

@@ -28,17 +28,17 @@ use super::Entry;
 use super::StoreError;
 use crate::aws::{Access, sdk_config};
 
-/// A [`Store`] in one `DynamoDB` table with the keys `pk` and `sk`, the time to live `ttl`, and the keys-only
+/// A [`Store`] in one `DynamoDB` table with the keys `pk` and `sk`, the time-to-live attribute `ttl`, and the keys-only
 /// index `due` on `due_shard` and `due_at`.
 pub struct DynamoStore {
     client: Client,
     table: String,
-    /// Whether this process has met a contact: from then on it expects that connections have one.
+    /// Whether this process has met a contact. From then on it expects that connections have one.
     contacts_met: AtomicBool,
     meter: Option<Arc<Meter>>,
 }
 
-/// An outbox as it stands in an item, and read again: for the benchmark.
+/// Writes an outbox to an item and reads it back, for the benchmark.
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub fn there_and_back(entries: &[Entry]) -> Result<Vec<Entry>, StoreError> {
@@ -46,7 +46,7 @@ pub fn there_and_back(entries: &[Entry]) -> Result<Vec<Entry>, StoreError> {
     item::to_entries("measured", &item)
 }
 
-/// Counts what calls cost, in thousandths of a capacity unit.
+/// A meter of the cost of calls, in thousandths of a capacity unit.
 #[derive(Debug, Default)]
 pub struct Meter {
     read: AtomicU64,
@@ -54,25 +54,25 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Write units since the last time this was called.
+    /// Returns the write units since this was last called.
     pub fn take_write_units(&self) -> f64 {
         to_units(self.write.swap(0, Ordering::Relaxed))
     }
 
-    /// Read units since the last time this was called.
+    /// Returns the read units since this was last called.
     pub fn take_read_units(&self) -> f64 {
         to_units(self.read.swap(0, Ordering::Relaxed))
     }
 }
 
-// Exact up to 2^52 thousandths.
+// The conversion is exact up to 2^52 thousandths.
 #[allow(clippy::cast_precision_loss)]
 fn to_units(thousandths: u64) -> f64 {
     thousandths as f64 / 1000.0
 }
 
 impl DynamoStore {
-    /// A store in `table`. Makes no call.
+    /// Makes a store in `table`. Makes no call.
     pub fn new(access: &Access, http: SharedHttpClient, table: impl Into<String>) -> Self {
         let config = sdk_config!(aws_sdk_dynamodb, access, http);
         Self {
@@ -83,7 +83,7 @@ impl DynamoStore {
         }
     }
 
-    /// Has every call report what it cost.
+    /// Makes every call report its cost.
     #[must_use]
     pub fn metered(mut self, meter: Arc<Meter>) -> Self {
         self.meter = Some(meter);

@@ -1,4 +1,5 @@
-//! What the message tester asks for: the numbers it used, a conversation from a moment on, and its end.
+//! The calls of the message tester: the numbers that it used, a conversation from a moment on, and the deletion of a
+//! conversation.
 
 use crate::store::Numbers;
 use async_trait::async_trait;
@@ -15,10 +16,10 @@ use crate::model::message::{BackendName, ConnectionId};
 use crate::store::Number;
 use crate::store::numbers::last_used_first;
 
-/// How many items are deleted at once.
+/// The number of items that are deleted at the same time.
 const SIDE_BY_SIDE: usize = 16;
 
-/// How many rows are read before they are deleted.
+/// The number of rows that are read before they are deleted.
 const ROWS_AT_ONCE: usize = 500;
 
 #[async_trait]
@@ -44,7 +45,7 @@ impl Numbers for DynamoStore {
         Ok(last_used_first(numbers.collect::<Result<_, _>>()?, limit))
     }
 
-    /// The number goes last: as long as it is there, what is left can be found and deleted.
+    /// Deletes the number last. As long as the number is there, the remaining rows can be found and deleted.
     async fn forget(&self, connection: &ConnectionId) -> Result<(), StoreError> {
         let pk = keys::of_connection(connection);
         loop {

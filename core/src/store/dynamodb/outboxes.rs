@@ -1,4 +1,4 @@
-//! Delivery: the lease, and what becomes of the head of an outbox.
+//! Delivery: the lease, and the settlement of the head of an outbox.
 
 use crate::store::{Outboxes, Settlement};
 use async_trait::async_trait;
@@ -54,8 +54,8 @@ impl Outboxes for DynamoStore {
         }
         let record = to_record(&pk, Some(&found), now)?;
         match record.lease {
-            // It was taken by this very call, whose answer was lost: the SDK tried again. Nobody knows any more whether
-            // there was a lease before.
+            // This same call took the lease, but its answer was lost and the SDK tried again. It is unknown whether
+            // there was a lease before, so this assumes that there was one.
             Some(lease) if lease.owner == owner => {
                 Ok(Taken::Yes { lease, outbox: record.outbox, abandoned: true })
             }
@@ -92,7 +92,7 @@ impl Outboxes for DynamoStore {
         }
     }
 
-    /// An entry goes, before its turn or in it, and the lease stays.
+    /// Removes an entry, before its turn or in its turn. The lease stays.
     async fn withdraw(
         &self,
         connection: &ConnectionId,
@@ -110,7 +110,7 @@ impl Outboxes for DynamoStore {
         }
     }
 
-    /// The oldest piece that moved out moves in, or, where there is none, the lease goes.
+    /// Moves the oldest chunk in. If there is none, gives the lease back.
     async fn refill(&self, connection: &ConnectionId, lease: &Lease) -> Result<Settled, StoreError> {
         let pk = keys::of_connection(connection);
         let item = self.get(&pk, keys::CONNECTION).await?.unwrap_or_default();
@@ -150,14 +150,14 @@ impl Outboxes for DynamoStore {
         if self.transact(actions).await? {
             return Ok(Settled::Remaining(Outbox { entries: entries.into(), spilled: left, ..outbox }));
         }
-        // A commit added another piece in between: as it is now, the caller tries again.
+        // A commit added another chunk in between. The caller tries again with this outbox.
         Ok(Settled::Remaining(outbox))
     }
 }
 
 impl DynamoStore {
-    /// An outbox with nothing in it is not due: a holder that died between the last entry and the end of its lease
-    /// leaves one.
+    /// Removes an empty outbox from the index of due entries. A holder leaves such an outbox if it dies after the last
+    /// entry and before the end of its lease.
     async fn leave_the_due(&self, pk: &str, now: Timestamp) -> Result<(), StoreError> {
         let mut update = Update::new();
         only_if_lease_is_over(&mut update, now);
@@ -165,7 +165,7 @@ impl DynamoStore {
         self.update(pk, keys::CONNECTION, update, ReturnValue::None).await.map(drop)
     }
 
-    /// The head stays and the lease goes, in one write.
+    /// Keeps the head and gives the lease back, in one write.
     async fn put_back(
         &self,
         connection: &ConnectionId,
@@ -185,7 +185,7 @@ impl DynamoStore {
         }
     }
 
-    /// The head goes behind the first message to the connection itself, and the lease stays.
+    /// Moves the head behind the first message to the connection itself. The lease stays.
     async fn let_pass(
         &self,
         connection: &ConnectionId,
@@ -212,7 +212,7 @@ impl DynamoStore {
         }
     }
 
-    /// The head goes, and with the last one the lease.
+    /// Removes the head. With the last entry, gives the lease back.
     async fn remove_head(
         &self,
         connection: &ConnectionId,
@@ -231,7 +231,7 @@ impl DynamoStore {
             release(&mut update, 1);
             match self.update(&pk, keys::CONNECTION, update, ReturnValue::None).await? {
                 Written::Yes(_) => return Ok(Settled::Released),
-                // More has come in since: the head goes alone.
+                // More entries have come since. So only the head is removed, and the lease stays.
                 Written::No(found) if is_head(&found, &head.id) => {}
                 Written::No(found) => return as_found(&pk, &found, lease),
             }
@@ -248,8 +248,8 @@ impl DynamoStore {
     }
 }
 
-/// What the holder of a lease learns from the item that its write met. A lease that is gone, and that nobody has taken
-/// since, was given back by the holder's own write: its answer was lost, and the SDK tried again.
+/// Returns the result for a lease holder whose write met this item. If the lease is gone and nobody has taken one
+/// since, the holder's own write gave it back: its answer was lost, and the SDK tried again.
 fn as_found(pk: &str, item: &Item, lease: &Lease) -> Result<Settled, StoreError> {
     let fence = Reader::new(pk, item).number::<u64>(n::FENCE)?;
     match item.get(n::LEASE_OWNER).and_then(|owner| owner.as_s().ok()) {
@@ -259,35 +259,37 @@ fn as_found(pk: &str, item: &Item, lease: &Lease) -> Result<Settled, StoreError>
     }
 }
 
-/// Whether the outbox of this item begins with this entry.
+/// Returns whether the outbox of this item begins with this entry.
 fn is_head(item: &Item, id: &MessageId) -> bool {
     let list = item.get(n::OUTBOX).and_then(|outbox| outbox.as_l().ok());
     let head = list.and_then(|list| list.first()?.as_m().ok());
     head.and_then(|head| head.get(n::ID)?.as_s().ok()).is_some_and(|head| head == id.as_str())
 }
 
-/// A write that only the holder of the lease may make. Where it may not, the item comes back as it is.
+/// Returns an update that only the holder of the lease may make. If the condition does not hold, the call returns the
+/// stored item.
 fn held(lease: &Lease) -> Update {
     let mut update = Update::new();
     update.only_if_is(n::LEASE_OWNER, Some(text(&lease.owner))).show_refusal();
     update
 }
 
-/// Only while entry number `at` is this one.
+/// Adds the condition that entry number `at` has this id.
 fn only_if_entry_is(update: &mut Update, at: usize, id: &MessageId) {
     let (outbox, name) = (update.name(n::OUTBOX), update.name(n::ID));
     let id = update.value(text(id.as_str()));
     update.only_if(format!("{outbox}[{at}].{name} = {id}"));
 }
 
-/// Only if nobody holds a lease that is still good.
+/// Adds the condition that nobody holds a valid lease.
 fn only_if_lease_is_over(update: &mut Update, now: Timestamp) {
     let (owner, until) = (update.name(n::LEASE_OWNER), update.name(n::LEASE_UNTIL));
     let present = update.value(time(now));
     update.only_if(format!("(attribute_not_exists({owner}) OR {until} <= {present})"));
 }
 
-/// Gives the lease back, if the outbox has so many entries before the write and nothing has moved out of it.
+/// Gives the lease back, on the condition that the outbox has this many entries before the write and that no chunk has
+/// moved out of it.
 fn release(update: &mut Update, entries: usize) {
     update.remove(&[n::LEASE_OWNER, n::LEASE_UNTIL, n::DUE_SHARD, n::DUE_AT]);
     let (outbox, count) = (update.name(n::OUTBOX), update.value(number(entries)));

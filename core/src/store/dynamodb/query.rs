@@ -6,7 +6,7 @@ use super::{DynamoStore, StoreError};
 use crate::aws::classify;
 
 impl DynamoStore {
-    /// Items of one partition whose sort key begins so, in its order or against it.
+    /// Returns the items of one partition whose sort key begins with this prefix, in ascending or descending order.
     pub(super) async fn query_led_by(
         &self,
         pk: &str,
@@ -23,7 +23,7 @@ impl DynamoStore {
         .await
     }
 
-    /// Items of one partition whose sort key is in a range, both ends included, in its order.
+    /// Returns the items of one partition whose sort key is in a range, in ascending order. Both ends are included.
     pub(super) async fn query_between(
         &self,
         pk: &str,

@@ -1,4 +1,4 @@
-//! Several writes at once, all or none, and the reasons for which DynamoDB cancels them.
+//! Transactions: several writes at once, all or none, and the reasons for which DynamoDB cancels them.
 
 use std::time::Duration;
 
@@ -11,27 +11,28 @@ use super::{DynamoStore, StoreError};
 use crate::aws::{classify, is_passing};
 use crate::util::random;
 
-/// How often a transaction is tried that was cancelled for a passing reason.
+/// The number of times that a transaction is tried if the reason for its cancellation is temporary.
 const TRIES: u32 = 5;
 
-/// The longest pause before the second try. It doubles with each further one.
+/// The longest pause before the second try. It doubles with each further try.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// The reason for which a transaction was cancelled.
+/// The reason why a transaction was cancelled.
 #[derive(Debug, PartialEq, Eq)]
 enum Cancelled {
     /// A condition did not hold. Another try would find the same.
     Condition,
-    /// Another transaction, or a write, was at one of the items.
+    /// Another transaction or another write was at one of the items.
     Conflict,
     /// DynamoDB could not take the writes at this moment.
     Throttled(String),
-    /// One of the writes is wrong in itself, or not allowed.
+    /// One of the writes is invalid or not permitted.
     Refused(String),
 }
 
 impl DynamoStore {
-    /// Writes several items, all or none. `false`: a condition did not hold, or others were at the same items each time.
+    /// Writes several items, all or none. Returns `false` if a condition did not hold, or if other writes were at the
+    /// same items at each try.
     pub(super) async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<bool, StoreError> {
         let call = self.client.transact_write_items().set_transact_items(Some(actions));
         let call = call.set_return_consumed_capacity(self.metering());
@@ -59,7 +60,7 @@ impl DynamoStore {
     }
 }
 
-/// Returns why a transaction was cancelled, or `None` for a call that failed in another way.
+/// Returns the reason why a transaction was cancelled, or `None` for a call that failed in another way.
 fn cancelled(error: &SdkError<TransactWriteItemsError>) -> Option<Cancelled> {
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
@@ -69,7 +70,8 @@ fn cancelled(error: &SdkError<TransactWriteItemsError>) -> Option<Cancelled> {
     }
 }
 
-/// Sorts the reasons, one for each write. What can never succeed counts first, then what is certain, then what passes.
+/// Combines the reasons, one for each write. A write that can never succeed counts first, then a failed condition, then
+/// a temporary reason.
 fn sort_reasons(reasons: &[CancellationReason]) -> Cancelled {
     let codes: Vec<&str> = reasons.iter().filter_map(CancellationReason::code).collect();
     let has = |code: &str| codes.contains(&code);
@@ -83,12 +85,12 @@ fn sort_reasons(reasons: &[CancellationReason]) -> Cancelled {
     } else if has("TransactionConflict") {
         Cancelled::Conflict
     } else {
-        // Cancelled without a reason: nothing says that it would be again.
+        // The transaction was cancelled without a reason, so another try may succeed.
         Cancelled::Throttled(told(reasons))
     }
 }
 
-/// The reasons as an operator reads them. Where a condition did not hold, the item itself is never shown.
+/// Returns the reasons for an operator. If a condition did not hold, the item itself is never shown.
 fn told(reasons: &[CancellationReason]) -> String {
     let one = |(at, reason): (usize, &CancellationReason)| {
         let code = reason.code().filter(|code| *code != "None")?;

@@ -1,11 +1,11 @@
-//! Puts one conditional update together: names and values are registered as they are used, since `DynamoDB`
-//! refuses any that are not.
+//! The builder of one conditional update. It registers names and values only when they are used, since `DynamoDB`
+//! refuses unused ones.
 
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-/// One update expression with its condition.
+/// An update expression with its condition.
 #[derive(Default)]
 pub(super) struct Update {
     sets: Vec<String>,
@@ -22,13 +22,13 @@ impl Update {
         Self::default()
     }
 
-    /// An attribute, as expressions name it.
+    /// Returns the name of an attribute in expressions.
     pub(super) fn name(&mut self, name: &str) -> String {
         self.names.insert(name.to_owned());
         format!("#{name}")
     }
 
-    /// A value, as expressions name it.
+    /// Returns the name of a value in expressions.
     pub(super) fn value(&mut self, value: AttributeValue) -> String {
         let name = format!(":v{}", self.values.len());
         self.values.insert(name.clone(), value);
@@ -42,14 +42,14 @@ impl Update {
         self
     }
 
-    /// Sets an attribute unless it is there.
+    /// Sets an attribute unless it exists.
     pub(super) fn set_once(&mut self, name: &str, value: AttributeValue) -> &mut Self {
         let (name, value) = (self.name(name), self.value(value));
         self.sets.push(format!("{name} = if_not_exists({name}, {value})"));
         self
     }
 
-    /// Appends to a list, which may not be there.
+    /// Appends to a list. If the list does not exist, makes it.
     pub(super) fn append(&mut self, name: &str, list: AttributeValue) -> &mut Self {
         let name = self.name(name);
         let (empty, list) = (self.value(AttributeValue::L(Vec::new())), self.value(list));
@@ -80,33 +80,34 @@ impl Update {
         self
     }
 
-    /// Adds one to a number, which may not be there.
+    /// Adds one to a number. A number that does not exist counts as 0.
     pub(super) fn count_up(&mut self, name: &str) -> &mut Self {
         let (name, one) = (self.name(name), self.value(AttributeValue::N("1".to_owned())));
         self.adds.push(format!("{name} {one}"));
         self
     }
 
-    /// Adds a number to a set of them.
+    /// Adds a number to a set of numbers.
     pub(super) fn add_to_set(&mut self, name: &str, member: u32) -> &mut Self {
         let (name, member) = (self.name(name), self.value(AttributeValue::Ns(vec![member.to_string()])));
         self.adds.push(format!("{name} {member}"));
         self
     }
 
-    /// Only if the attribute is there.
+    /// Adds the condition that the attribute exists.
     pub(super) fn only_if_there(&mut self, name: &str) -> &mut Self {
         let name = self.name(name);
         self.only_if(format!("attribute_exists({name})"))
     }
 
-    /// Adds a condition, made of [`Update::name`]s and [`Update::value`]s. All must hold.
+    /// Adds a condition, made of [`Update::name`]s and [`Update::value`]s. All conditions must hold.
     pub(super) fn only_if(&mut self, condition: String) -> &mut Self {
         self.conditions.push(condition);
         self
     }
 
-    /// Only if the attribute has this value, or, without one, is not there.
+    /// Adds the condition that the attribute has this value. Without a value, adds the condition that the attribute
+    /// does not exist.
     pub(super) fn only_if_is(&mut self, name: &str, value: Option<AttributeValue>) -> &mut Self {
         let name = self.name(name);
         let condition = match value {
@@ -116,7 +117,7 @@ impl Update {
         self.only_if(condition)
     }
 
-    /// Where the conditions do not hold, has the item come back as it is. Costs nothing.
+    /// Makes the call return the stored item if the conditions do not hold. This costs nothing.
     pub(super) fn show_refusal(&mut self) -> &mut Self {
         self.shows_refusal = true;
         self

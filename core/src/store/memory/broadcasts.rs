@@ -14,14 +14,14 @@ use crate::store::{Broadcasts, Due, Opened, StoreError, Waiting, is_over};
 /// The broadcasts by key.
 pub(super) type Kept = BTreeMap<BroadcastKey, KeptBroadcast>;
 
-/// One of them.
+/// A stored broadcast with its parts and its due time.
 pub(super) struct KeptBroadcast {
     pub(super) broadcast: Broadcast,
     parts: Vec<Vec<Piece>>,
     pub(super) due_at: Option<Timestamp>,
 }
 
-/// Those that are due.
+/// Returns the broadcasts that are due.
 pub(super) fn due(kept: &Kept, now: Timestamp) -> impl Iterator<Item = Due> {
     kept.iter().filter_map(move |(key, kept)| {
         let since = kept.due_at.filter(|due_at| *due_at <= now)?;

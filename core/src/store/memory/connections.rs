@@ -48,7 +48,7 @@ impl Connections for MemoryStore {
         let Tables { connections, contacts, .. } = &mut *tables;
         let new = Kept::new(now);
         let plan = Plan::of(&commit);
-        // Ids move out before the write, and whether it holds or not.
+        // Ids move out before the write, whether the write succeeds or not. The store on DynamoDB does the same.
         if let Some(kept) = connections.get_mut(commit.connection) {
             kept.spilled_ids.extend(plan.spill.iter().map(|seen| (seen.hash, *seen)));
         }
@@ -69,7 +69,7 @@ impl Connections for MemoryStore {
         contacts.extend(plan.contacts.into_iter().map(|contact| (contact.id().clone(), contact)));
         let kept = connections.entry(commit.connection.clone()).or_insert(new);
         let as_read = planted::is(Plant::CommitWithoutFence).then(|| plan.after.outbox.clone());
-        // The holder of a lease may have settled entries since: append to those that are there now.
+        // The holder of a lease may have settled entries since. So append to the entries that are there now.
         let mut outbox = Outbox { entries: mem::take(&mut kept.record.outbox.entries), ..plan.after.outbox };
         outbox.entries.extend(plan.append);
         let record = Record { created_at: kept.record.created_at, outbox, ..plan.after };

@@ -1,4 +1,4 @@
-//! What is due in memory, page by page.
+//! The index of due entries in memory, page by page.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ impl DueIndex for MemoryStore {
     }
 }
 
-/// Returns the first `limit` of what is due behind `after`.
+/// Returns the first `limit` due entries behind `after`.
 fn page(
     tables: &Tables,
     now: Timestamp,
@@ -49,7 +49,7 @@ fn page(
     Ok(DuePage::new(due, 0, next))
 }
 
-/// The cursor behind an entry: since when, of which kind, and which.
+/// Returns the cursor behind an entry: its due time, its kind and its name.
 fn of_due(due: &Due) -> DueCursor {
     let since = due.since;
     DueCursor::new(match &due.waiting {
@@ -60,7 +60,7 @@ fn of_due(due: &Due) -> DueCursor {
     })
 }
 
-/// The entry that [`of_due`] made the cursor of.
+/// Returns the entry from which [`of_due`] made the cursor.
 fn to_due(cursor: &DueCursor) -> Result<Due, StoreError> {
     let read = || {
         let (since, rest) = cursor.as_str().split_once(' ')?;

@@ -1,4 +1,4 @@
-//! Wrong passwords, counted in memory.
+//! Counts of wrong passwords in memory.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::model::message::BackendName;
 use crate::store::guesses::{day, hour};
 use crate::store::{GuessLog, Guesses, StoreError};
 
-/// Counts by backend and client with their day, and by backend with its hour.
+/// The counts by backend, client and day, and by backend and hour.
 #[derive(Default)]
 pub(super) struct Counts {
     clients: HashMap<(BackendName, String), (i64, u32, Timestamp)>,
@@ -43,7 +43,7 @@ impl GuessLog for MemoryStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut tables = self.lock();
-        // As exact as the table.
+        // The table stores times to the millisecond, so this store does too.
         let at = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
         let mine = tables.guesses.clients.entry((backend.clone(), client.to_owned())).or_insert((0, 0, at));
         let count = if mine.0 == day(now) { mine.1 } else { 0 };

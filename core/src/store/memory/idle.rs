@@ -1,10 +1,10 @@
-//! What a store in memory keeps although nothing is left to do.
+//! The unfinished work in a memory store, for tests that expect none.
 
 use super::MemoryStore;
 
 impl MemoryStore {
-    /// Returns a line for each thing that waits or is held: leases, entries of outboxes, pieces that moved out of a
-    /// record, broadcasts that are not finished. Empty where the project is idle. In a fixed order.
+    /// Returns a line for each unfinished thing: leases, outbox entries, chunks that moved out of a record, and
+    /// broadcasts that are due. The list is empty if the project is idle. Its order is fixed.
     pub fn unfinished(&self) -> Vec<String> {
         let tables = self.lock();
         let mut lines = Vec::new();
@@ -23,7 +23,8 @@ impl MemoryStore {
         }
         for (key, kept) in &tables.broadcasts {
             let parts = kept.broadcast.unfinished().len();
-            // Without a time it is one that a job kept, and another run decided on another one.
+            // A broadcast without a due time is no unfinished work. A job run staged it, but another run of the same
+            // due time was decided and used another broadcast.
             if kept.due_at.is_some() {
                 lines.push(format!("broadcast {key} has {parts} parts left, due {:?}", kept.due_at));
             }

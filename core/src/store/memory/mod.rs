@@ -1,4 +1,4 @@
-//! A store in memory: for unit tests and transcripts. It keeps what the real one keeps, by the same rules.
+//! A store in memory, for unit tests and transcripts. It stores the same data as the DynamoDB store, by the same rules.
 
 mod broadcasts;
 mod connections;
@@ -41,7 +41,7 @@ struct Tables {
     guesses: guesses::Counts,
 }
 
-/// A row, and when a report moved it where it is.
+/// A row of history, with the time when a report moved it to its present state.
 struct KeptRow {
     row: HistoryRow,
     reported_at: Option<Timestamp>,
@@ -51,7 +51,7 @@ struct Kept {
     record: Record,
     chunks: VecDeque<Vec<Entry>>,
     spilled_ids: HashMap<u64, Seen>,
-    /// Where the index of the due ones has it.
+    /// The place in the index of due entries.
     due: Option<Timestamp>,
 }
 
@@ -60,12 +60,12 @@ impl Kept {
         Self { record: Record::new(now), chunks: VecDeque::new(), spilled_ids: HashMap::new(), due: None }
     }
 
-    /// The id of a message that has moved out of the record, and is still known.
+    /// Returns the id of a message, if the id has moved out of the record and is still known.
     fn moved_out(&self, message: &MessageId, now: Timestamp) -> Option<&Seen> {
         self.spilled_ids.get(&hash(message)).filter(|seen| seen.expires_at() > now.as_second())
     }
 
-    /// Gives the lease back, and says when the outbox is due.
+    /// Gives the lease back, and sets the time when the outbox is due.
     fn release(&mut self, due: Option<Timestamp>) -> Settled {
         if planted::is(Plant::LeaseKept) && due.is_none() {
             return Settled::Released;
@@ -85,7 +85,7 @@ impl Kept {
         Settled::Remaining(self.record.outbox.clone())
     }
 
-    /// The piece that moves in next: the oldest.
+    /// Takes the oldest chunk, which moves in next.
     fn next_chunk(&mut self) -> Option<Vec<Entry>> {
         if planted::is(Plant::PiecesSwapped) { self.chunks.pop_back() } else { self.chunks.pop_front() }
     }
@@ -96,7 +96,7 @@ impl Kept {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Makes an empty store.
     pub fn new() -> Self {
         Self::default()
     }
@@ -111,8 +111,8 @@ impl Tables {
         self.contacts.get(self.connections.get(connection)?.record.contact.as_ref()?)
     }
 
-    /// The connection, if `lease` is on its outbox. Else what its holder should know: a lease that nobody has taken
-    /// since was given back by the holder itself.
+    /// Returns the connection if `lease` is on its outbox. Otherwise returns the result for the holder: if nobody has
+    /// taken a lease since, the holder itself gave the lease back.
     fn held(&mut self, connection: &ConnectionId, lease: &Lease) -> Result<&mut Kept, Settled> {
         let Some(kept) = self.connections.get_mut(connection) else { return Err(Settled::Lost) };
         match &kept.record.lease {

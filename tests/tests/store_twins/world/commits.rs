@@ -1,4 +1,4 @@
-//! Claims and commits.
+//! Loads and commits.
 
 use super::*;
 
@@ -15,7 +15,7 @@ impl World {
         })
     }
 
-    /// Gives what the connection is, and whether the message was committed.
+    /// Loads the connection, and returns whether the message was committed.
     pub(super) async fn load(&mut self, who: usize, message: &MessageId) -> Result<bool, String> {
         let (now, person) = (self.now, &mut self.people[who]);
         let loaded = both!(self.twins, store => store.load(&person.connection, message, now))?;
@@ -25,8 +25,7 @@ impl World {
         Ok(loaded.seen)
     }
 
-    /// Commits as the program does: a message that is known already is not committed, and no lease is taken where
-    /// one is good.
+    /// Commits as the program does: a known message is not committed, and no lease is taken if a valid one exists.
     pub(super) async fn commit(&mut self, who: usize, draft: &Draft) -> Result<(), String> {
         let message = self.message(who, draft.message);
         if self.load(who, &message).await? {
@@ -80,7 +79,7 @@ impl World {
         Ok(())
     }
 
-    /// Many messages without a reply, one after the other.
+    /// Commits many messages without a reply, one after the other.
     pub(super) async fn burst(&mut self, who: usize, messages: usize) -> Result<(), String> {
         let draft = Draft {
             seen: Pick::New,
@@ -99,7 +98,7 @@ impl World {
         Ok(())
     }
 
-    /// A name for a holder of leases that no other has.
+    /// Returns a name for a lease holder that no other has.
     pub(super) fn owner(&mut self) -> String {
         format!("owner {}", self.next())
     }
@@ -119,7 +118,7 @@ impl World {
         entries
     }
 
-    /// What the message does about the contact, by what was seen of it.
+    /// Returns the message's change of the contact, based on the contact that was read.
     async fn change(
         &mut self,
         who: usize,

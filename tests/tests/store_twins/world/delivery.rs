@@ -1,4 +1,4 @@
-//! Delivery: leases, and what becomes of the entries of an outbox.
+//! Delivery: leases, and the settlement of outbox entries.
 
 use super::*;
 use crate::calls::What;
@@ -104,7 +104,7 @@ impl World {
         Ok(settled)
     }
 
-    /// Where the limit cuts among those that are due since the same moment, each store may choose.
+    /// Reads due entries. If the limit cuts between entries with the same time, each store may choose among them.
     pub(crate) async fn due(&mut self, limit: usize) -> Result<(), String> {
         let now = self.now;
         let since = |due: Vec<Due>| due.iter().map(|due| due.since).collect::<Vec<_>>();
@@ -118,7 +118,7 @@ impl World {
         Ok(())
     }
 
-    /// Sends everything that waits, so that what lies in pieces comes to light too.
+    /// Sends all waiting entries, so that the entries in chunks are compared too.
     pub(crate) async fn drain(&mut self) -> Result<(), String> {
         self.now += SignedDuration::from_hours(48);
         for who in 0..self.people.len() {

@@ -43,7 +43,7 @@ impl World {
         }
     }
 
-    /// A row of a new message, or a further one of a known message, as far as it is told to be.
+    /// Returns a row of a new message, or a further row of a known message, with the given state.
     fn row(&mut self, who: usize, pick: Pick, far: Far) -> HistoryRow {
         let known = match pick {
             Pick::New => None,

@@ -1,4 +1,4 @@
-//! Items that nobody of us wrote are refused with the name of the attribute; our own come back as they were.
+//! Foreign items are refused with the name of the attribute. Our own items are read back unchanged.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::model::message::ConnectionId;
 use crate::model::recipient::Recipient;
 use crate::store::{Entry, StoreError};
 
-/// The attributes that any of the readers looks at.
+/// The attributes that any of the readers reads.
 const NAMES: [&str; 31] = [
     n::VERSION,
     n::CREATED_AT,
@@ -52,7 +52,7 @@ const NAMES: [&str; 31] = [
     n::TTL,
 ];
 
-/// Texts that stand in some attribute, and some that never should.
+/// Texts for attributes: some are valid in an attribute, others are valid in none.
 const TEXTS: [&str; 14] = [
     "",
     "in",
@@ -140,7 +140,7 @@ fn entry() -> impl Strategy<Value = Entry> {
         )
 }
 
-/// A problem names the item and the attribute.
+/// Checks that an error names the item and the attribute.
 fn named<T>(read: Result<T, StoreError>) -> Result<(), TestCaseError> {
     match read {
         Ok(_) => Ok(()),
