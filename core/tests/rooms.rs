@@ -99,13 +99,12 @@ fn imports(module: &[String], text: &str) -> Vec<Vec<String>> {
 
 /// Returns the room of each name that the crate's root exports.
 fn exports(root: &str) -> BTreeMap<String, String> {
-    let uses = root.lines().collect::<Vec<_>>().join("\n");
     let mut exports = BTreeMap::new();
-    for (at, _) in uses.match_indices("pub use ") {
-        let tree = uses[at + 8..].split(';').next().unwrap();
+    for (at, _) in root.match_indices("pub use ") {
+        let tree = root[at + 8..].split(';').next().unwrap();
         for path in paths(tree) {
-            let (room, name) = (path.split("::").next().unwrap(), path.rsplit("::").next().unwrap());
-            exports.insert(name.trim().to_owned(), room.trim().to_owned());
+            let (first, name) = (path.split("::").next().unwrap(), path.rsplit("::").next().unwrap());
+            exports.insert(name.trim().to_owned(), first.trim().to_owned());
         }
     }
     exports
@@ -114,7 +113,7 @@ fn exports(root: &str) -> BTreeMap<String, String> {
 /// Returns the rooms as the code has them.
 fn built() -> Rooms {
     let source = core().join("src");
-    let root = exports(&fs::read_to_string(source.join("lib.rs")).unwrap());
+    let exported = exports(&fs::read_to_string(source.join("lib.rs")).unwrap());
     let (mut all, mut rooms) = (Vec::new(), Rooms::new());
     files(&source, &mut all);
     for file in &all {
@@ -129,7 +128,7 @@ fn built() -> Rooms {
         let Some(room) = module.first().cloned().filter(|_| !is_test) else { continue };
         for path in imports(&module, &fs::read_to_string(&file).unwrap()) {
             let Some(name) = path.first() else { continue };
-            let to = if names.contains(name) { Some(name) } else { root.get(name) };
+            let to = if names.contains(name) { Some(name) } else { exported.get(name) };
             if let Some(to) = to.filter(|to| **to != room) {
                 rooms.get_mut(&room).unwrap().insert(to.clone());
             }

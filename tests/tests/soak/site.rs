@@ -111,14 +111,29 @@ impl Site {
             Blow::KillSmsbox => {
                 self.kannel.kill_smsbox();
                 sleep(away).await;
-                self.kannel.start_smsbox().await.unwrap();
+                self.has_kannel_up().await;
             }
             Blow::KillBearerbox => {
                 self.kannel.kill_bearerbox();
                 sleep(away).await;
-                self.kannel.restart().await.unwrap();
+                self.has_kannel_up().await;
             }
         }
+    }
+
+    /// Starts what does not run of Kannel, as the init system of its host does. Smsbox 1.4.5 crashes if a request for
+    /// sendsms comes while it starts, so that it may take several tries.
+    pub(crate) async fn has_kannel_up(&mut self) {
+        for _ in 0..20 {
+            match self.kannel.restart().await {
+                Ok(()) => return,
+                Err(problem) => {
+                    println!("Kannel did not start, and is started again: {}", problem.root_cause());
+                    self.kannel.kill_smsbox();
+                }
+            }
+        }
+        panic!("Kannel does not start: {}", self.kannel.log());
     }
 
     /// Returns the observations of the backend behind a line, with the messages that its phones sent.
