@@ -36,7 +36,7 @@ pub trait Queue: Send + Sync {
     async fn enqueue_all(&self, tickets: Vec<Ticket>) -> Result<(), QueueError>;
 
     /// Returns the approximate number of jobs that wait to be handed out, or `None` if the queue does not count them.
-    /// The [sweep](crate::worker::sweep) adds only a few jobs to a queue that is already long.
+    /// The [sweep](crate::sweep()) adds only a few jobs to a queue that is already long.
     async fn waiting(&self) -> Result<Option<usize>, QueueError> {
         Ok(None)
     }

@@ -20,7 +20,7 @@ pub enum Opened {
 #[async_trait]
 pub trait Broadcasts: Send + Sync {
     /// Stores a broadcast with all its parts, or nothing if its key is in use. The broadcast is
-    /// [due](super::Store::due) from the moment when it was made until all its parts are fanned out.
+    /// [due](super::DueIndex::due) from the moment when it was made until all its parts are fanned out.
     async fn open_broadcast(&self, broadcast: &Broadcast, parts: &[Vec<Piece>])
     -> Result<Opened, StoreError>;
 

@@ -59,7 +59,7 @@ pub trait Connections: Send + Sync {
     async fn open_backend(&self, backend: &BackendName, now: Timestamp) -> Result<(), StoreError>;
 
     /// Reads a connection with its contact. Also reads whether this message of the connection was committed within the
-    /// [horizon](Recent::HORIZON), or earlier if its id is still known. A new connection has version 0, and this call
+    /// [horizon](super::Recent::HORIZON), or earlier if its id is still known. A new connection has version 0, and this call
     /// does not store it.
     async fn load(
         &self,

@@ -25,7 +25,7 @@ pub struct Due {
     pub since: Timestamp,
 }
 
-/// A place in the order of due entries, at which [`Store::due_page`](super::Store::due_page) continues. Its text is
+/// A place in the order of due entries, at which [`DueIndex::due_page`](DueIndex::due_page) continues. Its text is
 /// private to the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueCursor(String);

@@ -191,7 +191,7 @@ pub trait History: Send + Sync {
     async fn record(&self, row: &HistoryRow) -> Result<(), StoreError>;
 
     /// Moves the row of an outgoing message forward, as its gateway reports. If there is no row yet, this makes one,
-    /// and [`Store::record`] completes it.
+    /// and [`History::record`] completes it.
     async fn report(&self, step: &StatusUpdate, now: Timestamp) -> Result<Advanced, StoreError>;
 
     /// Returns a connection's history as far as it is [kept](HistoryRow::KEPT), the newest first, at most `limit` rows.

@@ -1,7 +1,7 @@
 //! The port to storage for backends, connections, outboxes and history, and its implementations.
 //!
 //! The connection is the unit of consistency. The changes that one message causes (session, message id, outbox) are in
-//! one record, and one conditional write makes them: [`Store::commit`].
+//! one record, and one conditional write makes them: [`Connections::commit`].
 
 mod broadcasts;
 mod connections;

@@ -50,7 +50,7 @@ pub enum Settled {
 #[async_trait]
 pub trait Outboxes: Send + Sync {
     /// Takes the delivery lease until `until`, if the outbox has a due entry and nobody holds a valid lease. An empty
-    /// outbox leaves the [due](Store::due) index, and an expired lease on it is removed.
+    /// outbox leaves the [due](super::DueIndex::due) index, and an expired lease on it is removed.
     async fn take_lease(
         &self,
         connection: &ConnectionId,

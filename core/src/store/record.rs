@@ -99,7 +99,7 @@ pub struct Lease {
     pub fence: u64,
 }
 
-/// The result of [`Store::load`](super::Store::load).
+/// The result of [`Connections::load`](super::Connections::load).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
     /// The record of the connection.

@@ -28,7 +28,7 @@ use super::Entry;
 use super::StoreError;
 use crate::aws::{Access, sdk_config};
 
-/// A [`Store`] in one `DynamoDB` table with the keys `pk` and `sk`, the time-to-live attribute `ttl`, and the keys-only
+/// A [`Store`](super::Store) in one `DynamoDB` table with the keys `pk` and `sk`, the time-to-live attribute `ttl`, and the keys-only
 /// index `due` on `due_shard` and `due_at`.
 pub struct DynamoStore {
     client: Client,
