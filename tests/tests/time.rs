@@ -157,7 +157,7 @@ fn the_longest_phase_fits_every_function_of_the_template_that_runs_phases() {
         // The function `responder` keeps another second, in which it postpones the failed records.
         timeout(binary).saturating_sub(Duration::from_secs(u64::from(*function == Function::Responder)))
     });
-    assert_eq!(shortest.min(), Some(FUNCTION_TIMEOUT), "template.yaml and core/src/budget.rs");
+    assert_eq!(shortest.min(), Some(FUNCTION_TIMEOUT), "template.yaml and core/src/limits.rs");
     assert!(LONGEST_PHASE < FUNCTION_TIMEOUT);
 }
 

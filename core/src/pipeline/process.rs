@@ -56,7 +56,7 @@ pub(crate) async fn process(
     let what = input.as_str();
     async {
         let claim = Claim { project, input, owner: random::unique_id() };
-        let turn = project.turns.take(&connection).await;
+        let turn = project.turns.take(&connection, budget.deadline).await;
         let (handling, rows, work) = claim.run_to_commit(&budget).await?;
         drop(turn);
         let ConnectionId { backend, identity } = &connection;

@@ -3,7 +3,7 @@
 mod builder;
 mod exposure;
 mod settings;
-mod turns;
+pub(crate) mod turns;
 mod unreadable;
 
 pub use crate::limits::{FUNCTION_TIMEOUT, LONGEST_PHASE};

@@ -44,8 +44,8 @@ impl Budget {
         Self { deadline, phases, whole: phases.remaining(), cut_short: Arc::default(), strikes }
     }
 
-    /// Begins a run of the phases. Returns whether the run begins late. The cause is then a slow store or lost write
-    /// races, never an app.
+    /// Begins a run of the phases. Returns whether the run begins late. The cause is then a slow store, lost write
+    /// races, or another message of the same sender in this process, never an app of this input.
     pub(crate) fn begin_run(&self) -> bool {
         self.cut_short.store(false, Ordering::SeqCst);
         self.whole.saturating_sub(self.phases.remaining()) > LATE

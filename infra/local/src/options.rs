@@ -33,7 +33,7 @@ pub struct Options {
 
     /// Survive a power cut, too: each write waits for the disk, which makes the stack slower. With and without this
     /// option, the death of the process alone never loses acknowledged data
-    #[arg(long, env = "THREADLESS_DURABLE")]
+    #[arg(long, env = "THREADLESS_DURABLE", value_parser = clap::builder::FalseyValueParser::new())]
     pub durable: bool,
 
     /// A host by which the stack may be called, in addition to localhost, 127.0.0.1 and `[::1]`; separate several hosts

@@ -13,6 +13,7 @@ use super::Bench;
 use crate::app::context::About;
 use crate::backend::{AnyBackend, Fetched, Transport, TransportError};
 use crate::model::message::BackendName;
+use crate::project::turns::Turns;
 use crate::project::{BackendSettings, Ports, Project, Respond, Settings};
 use crate::queue::MemoryQueue;
 use crate::router::Router;
@@ -160,7 +161,9 @@ impl BenchBuilder {
             clock: Arc::new(clock.clone()),
         };
         let backend = self.backends.swap_remove(0);
-        let project = Arc::new(Project::new(self.settings, self.router, ports));
+        let mut project = Project::new(self.settings, self.router, ports);
+        project.turns = Turns::off();
+        let project = Arc::new(project);
         let (in_hand, touched) = (Mutex::default(), AtomicBool::new(false));
         let done = Mutex::default();
         Bench { project, gateway, clock, faults, queue, in_hand, done, backend, touched }

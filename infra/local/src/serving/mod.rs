@@ -67,6 +67,8 @@ where
                 Err(_) => crowded.notify_one(),
             }
         };
+        // A permit that nobody took would end the new connection.
+        let _ = timeout(Duration::ZERO, crowded.notified()).await;
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(problem) => {
@@ -90,6 +92,7 @@ where
             let mut connection = pin!(connection);
             // An error here means that the client went away, was too slow, or does not speak HTTP.
             tokio::select! {
+                biased;
                 _ = connection.as_mut() => {}
                 () = crowded.notified() => {
                     connection.as_mut().graceful_shutdown();
