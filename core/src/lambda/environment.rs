@@ -80,7 +80,6 @@ impl Environment {
     /// Reads the environment of this process.
     pub fn read() -> Result<Self, EnvironmentError> {
         let need = |name| var(name)?.ok_or(EnvironmentError::Missing(name));
-        let either = |name, other| Ok::<_, EnvironmentError>(var(name)?.or(var(other)?));
         let credentials = Credentials::new(
             need("AWS_ACCESS_KEY_ID")?,
             need("AWS_SECRET_ACCESS_KEY")?,
@@ -88,8 +87,8 @@ impl Environment {
             None,
             "environment",
         );
-        let dynamodb_url = either("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL")?;
-        let sqs_url = either("AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL")?;
+        let dynamodb_url = var("AWS_ENDPOINT_URL_DYNAMODB")?.or(var("AWS_ENDPOINT_URL")?);
+        let sqs_url = var("AWS_ENDPOINT_URL_SQS")?.or(var("AWS_ENDPOINT_URL")?);
         let local = [&dynamodb_url, &sqs_url].into_iter().flatten().any(|url| is_loopback(url));
         let place = match var("THREADLESS_PLACE")?.as_deref() {
             Some("deployed") => Place::Deployed,
