@@ -241,7 +241,7 @@ async fn flushes(messages: usize, more: &[&str]) -> Result<usize> {
     // The process is the stack, and its tracer is a grandchild.
     let script = "exec strace -D -f -e trace=fsync,fdatasync -o flushes \"$@\"";
     let stack = Running::start_by(script, folder.path(), &flags).await?;
-    let last = format!("{} +++ exited with 0 +++", stack.id()?);
+    let stack_id = stack.id()?.to_string();
     for number in 0..messages {
         let url = format!("{}?id=1{number:09}&mid={number}&text=echo+{number}", stack.url()?);
         assert_eq!(get(&url).await?.status, 200);
@@ -250,7 +250,14 @@ async fn flushes(messages: usize, more: &[&str]) -> Result<usize> {
     stack.stop(Signal::INT).await?;
     let begun = std::time::Instant::now();
     let mut calls = String::new();
-    while !calls.contains(&last) {
+    // strace pads the id of a process to five columns, so a short id has more than one blank behind it.
+    let has_exited = |calls: &str| {
+        calls.lines().any(|line| {
+            line.split_once(' ')
+                .is_some_and(|(id, rest)| id == stack_id && rest.trim_start() == "+++ exited with 0 +++")
+        })
+    };
+    while !has_exited(&calls) {
         anyhow::ensure!(begun.elapsed() < LIMIT, "the tracer did not end: {calls}");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         calls = std::fs::read_to_string(folder.path().join("flushes"))?;
