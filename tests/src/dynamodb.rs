@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use aws_credential_types::Credentials;
-use local::{Stack, StackOptions};
 use serde_json::{Value, json};
 use threadless::aws::{Access, http_client};
 use threadless::store::dynamodb::DynamoStore;
+use threadless_local::{Stack, StackOptions};
 
 use crate::http::exchange;
 
@@ -23,7 +23,7 @@ impl DynamoDb {
     /// The stack does not start.
     pub async fn start() -> Result<Self> {
         let settings = "[project]\nname = \"T\"";
-        let options = StackOptions { tick: Duration::from_secs(3600), ..StackOptions::ephemeral(settings) };
+        let options = StackOptions { tick: Duration::from_secs(3600), ..crate::stack::ephemeral(settings) };
         Ok(Self { stack: Stack::start(options).await? })
     }
 

@@ -17,6 +17,7 @@ pub mod proxy;
 pub mod recorder;
 pub mod services;
 pub mod smpp;
+pub mod stack;
 pub mod stack_process;
 pub mod tls;
 pub mod tools;

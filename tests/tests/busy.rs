@@ -6,10 +6,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use local::{Stack, StackOptions};
 use tests::http::get;
 use tests::recorder::{Recorder, Reply};
 use threadless::{App, AppError, Context, Handled, Router};
+use threadless_local::Stack;
 use tokio::sync::Semaphore;
 
 const MESSAGES: u32 = 400;
@@ -35,7 +35,7 @@ async fn all_are_taken_and_counted_once(connections: usize) {
         gateway.url("/cgi-bin/sendsms")
     );
     let apps = |router: Router| router.app(Counter);
-    let stack = Stack::start(StackOptions { apps, ..StackOptions::ephemeral(&settings) }).await.unwrap();
+    let stack = Stack::start(tests::stack::with_apps(apps, &settings)).await.unwrap();
     let places = Arc::new(Semaphore::new(connections));
     let sending = (0..MESSAGES).map(|number| {
         let url = format!("http://{}/backend/k/?id=1112223333&text=x&mid={number}", stack.front);

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use local::{Stack, StackOptions};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use tests::ports::free_port;
 use tests::recorder::{Recorder, Reply};
 use tests::tools::{bare, tool, top};
+use threadless_local::Stack;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -110,7 +110,7 @@ async fn functions_answer_under_cargo_lambda() -> Result<()> {
     gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
     let settings = functions::SETTINGS
         .replace("http://127.0.0.1:13013/cgi-bin/sendsms", &gateway.url("/cgi-bin/sendsms"));
-    let stack = Stack::start(StackOptions::ephemeral(&settings)).await?;
+    let stack = Stack::start(tests::stack::ephemeral(&settings)).await?;
     let env_file = local_env(&stack)?;
     let watch = Watch::start(program, env_file.path(), &settings).await?;
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
-use local::{Stack, StackOptions, StartError};
 use tests::http::exchange;
 use tests::recorder::{Recorder, Reply};
+use threadless::AppError;
 use threadless::apps::{Conversation, Said, Turn, conversation, keyword};
 use threadless::lambda::EnvironmentError;
-use threadless::{AppError, Router};
+use threadless_local::{Stack, StackOptions, StartError};
 
 /// A conversation that collects words. Each answer lists all words so far.
 struct List;
@@ -48,10 +48,8 @@ async fn text(stack: &Stack, backend: &str, text: &str) -> Result<()> {
 async fn simultaneous_messages_of_one_handset_take_one_turn_each() -> Result<()> {
     let gateway = Recorder::start().await?;
     gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
-    let options = StackOptions {
-        apps: |router| router.app(conversation("list", List)),
-        ..StackOptions::ephemeral(&settings(&gateway))
-    };
+    let options =
+        tests::stack::with_apps(|router| router.app(conversation("list", List)), &settings(&gateway));
     let stack = Stack::start(options).await?;
     let (limit, mut before) = (Duration::from_mins(2), 0);
     for backend in ["inline", "queue"] {
@@ -77,10 +75,8 @@ async fn simultaneous_messages_of_one_handset_take_one_turn_each() -> Result<()>
 #[tokio::test]
 async fn a_stack_with_an_app_that_is_not_put_together_rightly_does_not_start() -> Result<()> {
     let gateway = Recorder::start().await?;
-    let options = StackOptions {
-        apps: |router: Router| router.app(keyword("", async |_| ())),
-        ..StackOptions::ephemeral(&settings(&gateway))
-    };
+    let options =
+        tests::stack::with_apps(|router| router.app(keyword("", async |_| ())), &settings(&gateway));
     let problem = Stack::start(options).await.err();
     let Some(StartError::Environment(EnvironmentError::Apps(faulty))) = &problem else {
         panic!("{:?}", problem.map(|problem| problem.to_string()))

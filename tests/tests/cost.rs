@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use local::{Stack, StackOptions};
 use tests::recorder::{Recorder, Reply};
 use threadless::aws::{Access, http_client};
 use threadless::backend::{Engines, HttpTransport, Received};
@@ -21,6 +20,7 @@ use threadless::{
     App, AppError, Context, Deadline, Handled, Ports, Project, Report, Router, SystemClock, apps, endpoint,
     incoming, sweep,
 };
+use threadless_local::{Stack, StackOptions};
 
 struct Metered {
     project: Arc<Project>,
@@ -32,7 +32,7 @@ struct Metered {
 
 /// Returns options for a stack without sweeps, since a sweep would change the measured work.
 fn quiet(settings: &str) -> StackOptions {
-    StackOptions { tick: Duration::from_secs(3600), ..StackOptions::ephemeral(settings) }
+    StackOptions { tick: Duration::from_secs(3600), ..tests::stack::ephemeral(settings) }
 }
 
 async fn metered(router: Router) -> Metered {

@@ -319,7 +319,7 @@ impl Rig {
     }
 
     async fn invoke(&self, function: &str, event: &str) -> Result<Value> {
-        let function = functions::function(function).context("no such function")?;
+        let function = functions::PROJECT.function(function).context("no such function")?;
         let result = lambda::invoke(function, &self.host, event, deadline()).await?;
         Ok(serde_json::from_str(&result)?)
     }

@@ -8,12 +8,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use local::{Stack, StackOptions};
 use serde_json::{Value, json};
 use tests::http::{Whole, exchange};
 use tests::ports::free_port;
 use tests::recorder::{Recorder, Reply};
 use tests::services::{ask, items, waiting};
+use threadless_local::{Stack, StackOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -35,7 +35,7 @@ async fn stack(allowed: &[&str]) -> Result<(Stack, Recorder)> {
     let gateway = Recorder::start().await?;
     gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
     let allow_hosts = allowed.iter().map(|host| host.parse()).collect::<Result<_, _>>()?;
-    let options = StackOptions { allow_hosts, ..StackOptions::ephemeral(&settings(&gateway)) };
+    let options = StackOptions { allow_hosts, ..tests::stack::ephemeral(&settings(&gateway)) };
     Ok((Stack::start(options).await?, gateway))
 }
 
@@ -137,7 +137,7 @@ async fn the_table_the_queues_and_the_pretended_gateway_are_not_for_pages_either
     let settings = format!(
         "[project]\nname = \"T\"\n[backends.k]\nengine = \"kannel\"\nsendsms_url = \"http://127.0.0.1:{gateway}/x\"\n"
     );
-    let options = StackOptions { gateway: Some(|_, _| {}), ..StackOptions::ephemeral(&settings) };
+    let options = StackOptions { gateway: Some(|_, _| {}), ..tests::stack::ephemeral(&settings) };
     let stack = Stack::start(options).await?;
     let sqs: SocketAddr = stack.queue_url.split('/').nth(2).context("no host")?.parse()?;
     let gateway = SocketAddr::from(([127, 0, 0, 1], gateway));

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use local::{Stack, StackOptions};
 use tests::http::{exchange, get};
 use tests::recorder::{Recorder, Reply};
 use threadless::ConnectionId;
@@ -15,6 +14,7 @@ use threadless::project::Settings;
 use threadless::settings::Surroundings;
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{Direction, History as _, State};
+use threadless_local::Stack;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -39,7 +39,7 @@ async fn messages_come_in_as_forms_or_json_and_replies_go_out_as_the_settings_sa
          [backends.by-json]\nengine = \"http\"\nrespond = \"queue\"\noutgoing_url = \"{url}/%(backend)s\"\n\
          outgoing_method = \"json\"\ntoken = \"s3cret\"\n"
     );
-    let stack = Stack::start(StackOptions::ephemeral(&settings)).await.unwrap();
+    let stack = Stack::start(tests::stack::ephemeral(&settings)).await.unwrap();
 
     let form = "application/x-www-form-urlencoded";
     let text = "echo+100%25+%26+%23+%E1%88%B0+%28x%29s";
@@ -96,7 +96,7 @@ async fn a_gateway_gets_its_credentials_and_its_own_names() {
          [backends.plain]\nengine = \"http\"\noutgoing_url = \"{with_password}\"\noutgoing_method = \"form\"\n\
          [backends.kannel]\nengine = \"kannel\"\nsendsms_url = \"{with_password}\"\n"
     );
-    let stack = Stack::start(StackOptions::ephemeral(&settings)).await.unwrap();
+    let stack = Stack::start(tests::stack::ephemeral(&settings)).await.unwrap();
     assert!(stack.backend_url("acme").ends_with("/http/acme/"), "{}", stack.backend_url("acme"));
     assert!(stack.backend_url("kannel").ends_with("/backend/kannel/"), "{}", stack.backend_url("kannel"));
 
@@ -150,7 +150,7 @@ async fn what_the_gateway_reports_by_the_id_that_it_was_given_is_in_the_history(
          token = \"s3cret\"\ndelivery_reports = true\n",
         gateway.url("/send")
     );
-    let stack = Stack::start(StackOptions::ephemeral(&settings)).await.unwrap();
+    let stack = Stack::start(tests::stack::ephemeral(&settings)).await.unwrap();
     let json = "application/json";
     let message = r#"{"identity":"+251","text":"echo x","token":"s3cret"}"#;
     assert_eq!(post(&stack, "h", json, message).await.0, 200);

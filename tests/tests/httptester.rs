@@ -1,12 +1,12 @@
 //! The message tester in the whole stack, as scripts and clients without a browser see it.
 
 use anyhow::{Context as _, Result};
-use local::{Stack, StackOptions};
 use serde_json::{Value, json};
 use tests::http::{Whole, exchange};
 use tests::services::{items, waiting};
 use threadless::project::Settings;
 use threadless::settings::{Place, Surroundings};
+use threadless_local::Stack;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -39,7 +39,7 @@ async fn kept(stack: &Stack, pk: &str, sk: &str) -> Result<usize> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_front_page_gives_a_number_with_and_without_a_slash() -> Result<()> {
-    let stack = Stack::start(StackOptions::ephemeral(&settings(""))).await?;
+    let stack = Stack::start(tests::stack::ephemeral(&settings(""))).await?;
     for path in ["", "/", "/tester", "/tester/"] {
         let Whole { answer, headers } = ask(&stack, "GET", path, "", "").await?;
         assert_eq!(answer.status, 303, "{path}");
@@ -56,7 +56,7 @@ async fn the_front_page_gives_a_number_with_and_without_a_slash() -> Result<()> 
 async fn a_script_says_something_and_reads_what_was_answered() -> Result<()> {
     for respond in ["inline", "queue"] {
         let stack =
-            Stack::start(StackOptions::ephemeral(&settings(&format!("respond = \"{respond}\"")))).await?;
+            Stack::start(tests::stack::ephemeral(&settings(&format!("respond = \"{respond}\"")))).await?;
         assert_eq!(
             post(&stack, "/tester/", "identity=%2B251&text=echo+100%25").await?,
             (200, "OK".to_owned())
@@ -90,7 +90,7 @@ async fn a_script_says_something_and_reads_what_was_answered() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cookie_goes_out_and_comes_back() -> Result<()> {
     let stack =
-        Stack::start(StackOptions::ephemeral(&settings(&format!("password = \"{PASSWORD}\"")))).await?;
+        Stack::start(tests::stack::ephemeral(&settings(&format!("password = \"{PASSWORD}\"")))).await?;
     let page = ask(&stack, "GET", "/tester/111/", "", "").await?;
     assert_eq!(
         (page.answer.status, page.headers["location"].as_str()),

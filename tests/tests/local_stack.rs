@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use aws_credential_types::Credentials;
-use local::{Stack, StackOptions};
 use serde_json::Value;
 use tests::http::{Whole, exchange};
 use tests::ports::free_port;
@@ -14,6 +13,7 @@ use threadless::ConnectionId;
 use threadless::aws::{Access, http_client};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{History as _, State};
+use threadless_local::{Stack, StackOptions};
 
 const TOKEN: &str = "correct-horse";
 
@@ -205,7 +205,7 @@ fn settings(gateway: &Recorder) -> String {
 async fn stack() -> Result<(Stack, Recorder)> {
     let gateway = Recorder::start().await?;
     gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
-    Ok((Stack::start(StackOptions::ephemeral(&settings(&gateway))).await?, gateway))
+    Ok((Stack::start(tests::stack::ephemeral(&settings(&gateway))).await?, gateway))
 }
 
 fn shown(request: &[u8]) -> String {
@@ -319,7 +319,7 @@ async fn the_gateway_that_is_pretended_reports_what_it_took() -> Result<()> {
         "[project]\nname = \"T\"\n[backends.k]\nengine = \"kannel\"\n\
          sendsms_url = \"http://127.0.0.1:{gateway}/sendsms\"\ndelivery_report_url = \"http://127.0.0.1:{port}\"\n"
     );
-    let options = StackOptions { port, gateway: Some(|_, _| {}), ..StackOptions::ephemeral(&settings) };
+    let options = StackOptions { port, gateway: Some(|_, _| {}), ..tests::stack::ephemeral(&settings) };
     let stack = Stack::start(options).await?;
     let target = "/backend/k/?id=1112223333&text=echo+hello";
     assert_eq!(exchange(stack.front, &get(target)).await?.answer.status, 200);

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use local::sqs::{Served, Sqs};
 use tests::aws::sqs_client;
 use threadless::aws::{Access, http_client};
 use threadless::queue::sqs::SqsQueue;
 use threadless::queue::{Job, MemoryQueue, Queue, QueueError, Ticket};
 use threadless::testing::TestClock;
 use threadless::{Clock as _, ConnectionId, Incoming, MessageId};
+use threadless_local::sqs::{Served, Sqs};
 use tokio::net::TcpListener;
 
 /// A queue under test, its clock, and a function that takes out its jobs.

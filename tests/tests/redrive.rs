@@ -7,10 +7,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::Client;
 use jiff::Timestamp;
-use local::sqs::{Served, Sqs};
 use tests::aws::sqs_client;
 use threadless::queue::{Job, Ticket};
 use threadless::{ConnectionId, Incoming, MessageId, SystemClock};
+use threadless_local::sqs::{Served, Sqs};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 

@@ -6,19 +6,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use local::template::{TEMPLATE, Template};
-use local::{Stack, StackOptions};
 use serde_json::{Value, json};
 use tests::apps::{Counting, Hanging};
 use tests::http::get;
 use tests::recorder::{Recorder, Reply};
 use tests::services::waiting;
+use tests::stack::TEMPLATE;
 use threadless::lambda::{Function, Host, InvokeError, invoke};
 use threadless::project::{FUNCTION_TIMEOUT, LONGEST_PHASE, Settings};
 use threadless::queue::Ticket;
 use threadless::settings::Surroundings;
 use threadless::testing::{Bench, Fault, When};
 use threadless::{Deadline, Incoming, MessageId, Router, apps};
+use threadless_local::Stack;
+use threadless_local::template::Template;
 use tokio::time::Instant;
 
 fn host(bench: &Bench) -> Host {
@@ -187,8 +188,7 @@ async fn stack(respond: &str) -> (Recorder, Stack) {
         "[project]\nname = \"T\"\n[backends.k]\nengine = \"kannel\"\nrespond = \"{respond}\"\nsendsms_url = \"{}\"\n",
         gateway.url("/sendsms")
     );
-    let stack =
-        Stack::start(StackOptions { apps: hanging, ..StackOptions::ephemeral(&settings) }).await.unwrap();
+    let stack = Stack::start(tests::stack::with_apps(hanging, &settings)).await.unwrap();
     (gateway, stack)
 }
 

@@ -70,7 +70,7 @@ pub enum EnvironmentError {
 }
 
 /// Returns the value of a variable; `None` if the variable is absent or empty.
-fn var(name: &'static str) -> Result<Option<String>, EnvironmentError> {
+pub(super) fn var(name: &'static str) -> Result<Option<String>, EnvironmentError> {
     let Some(value) = env::var_os(name) else { return Ok(None) };
     let value = value.into_string().map_err(|_| EnvironmentError::NotUtf8(name))?;
     Ok(Some(value).filter(|value| !value.is_empty()))

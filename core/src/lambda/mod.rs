@@ -6,9 +6,11 @@ mod environment;
 mod http;
 mod logging;
 mod sqs;
+mod start;
 
 pub use environment::{Environment, EnvironmentError};
 pub use logging::{json_logs, start_logging};
+pub use start::{ProjectCode, start, start_chosen};
 
 use std::future::Future;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The whole stack on one machine. `cargo run` starts it, and the tests of this project run against it.
+//! The whole stack of a project on one machine. `cargo run` starts it, and tests run against it.
 //!
 //! The Lambda functions are the same as on AWS. Around them are an embedded DynamoDB, an SQS of our own, and the
 //! callers that AWS provides: an HTTP front, a queue poller and a schedule.
@@ -12,9 +12,11 @@ mod gateway;
 mod guests;
 mod invocation;
 pub mod kannel;
+pub mod new;
 mod options;
 mod output;
 mod poller;
+mod project;
 mod redrive;
 mod run;
 pub mod script;
@@ -24,8 +26,10 @@ mod signals;
 pub mod sqs;
 mod stack;
 pub mod template;
+pub mod transcripts;
 
 pub use options::Options;
+pub use project::LocalProject;
 pub use run::launch;
 pub use serving::HostName;
 pub use setup::{StackOptions, StartError};

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::kannel::check::command::CheckOptions;
 use crate::kannel::conf::command::ConfOptions;
+use crate::new::NewOptions;
 use crate::redrive::RedriveOptions;
 use crate::script::ScriptOptions;
 use crate::serving::HostName;
@@ -62,6 +63,8 @@ pub struct Options {
 /// The commands beside running the stack.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Writes a project of your own: apps, settings, template and tests
+    New(NewOptions),
     /// Writes a kannel.conf for the backends of the settings, and the TLS sidecar for it
     KannelConf(ConfOptions),
     /// Reads a kannel.conf, and reports which of its lines lose or garble messages

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
+use threadless::SystemClock;
 use threadless::lambda::EnvironmentError;
-use threadless::{Router, SystemClock};
 use tracing_subscriber::EnvFilter;
 
-use crate::kannel::{self, GET_URL, Outcome};
+use crate::kannel::{self, GET_URL, Outcome, SettingsFile};
+use crate::new;
 use crate::options::{Command, Options};
 use crate::output::{self, Log, complain, tell};
+use crate::project::LocalProject;
 use crate::redrive::{self, RedriveOptions};
 use crate::script::{self, ScriptOptions, Verdict};
-use crate::setup::{StackOptions, StartError, settings_text};
+use crate::setup::{StackOptions, StartError};
 use crate::signals::StopSignals;
 use crate::stack::Stack;
 
@@ -24,19 +26,19 @@ const INTERRUPTED: u8 = 130;
 /// The time that running work gets to notice the end of the runtime. An app that blocks its thread never notices.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// Reads the command line, and runs the stack with these apps until Ctrl-C, SIGTERM or SIGHUP. A second signal ends the
+/// Reads the command line, and runs the stack of this project until Ctrl-C, SIGTERM or SIGHUP. A second signal ends the
 /// stack at once.
 ///
 /// If the stack cannot run, it prints one line on standard error and returns a failure.
-pub fn launch(apps: fn(Router) -> Router) -> ExitCode {
+pub fn launch(project: LocalProject) -> ExitCode {
     let options = Options::parse();
     if let Some(command) = &options.command {
-        return beside(command, &options, apps);
+        return beside(command, &options, project);
     }
     start_logging(&options);
     let ended = match tokio::runtime::Runtime::new() {
         Ok(runtime) => {
-            let ended = runtime.block_on(run(&options, apps));
+            let ended = runtime.block_on(run(&options, project));
             runtime.shutdown_timeout(LAST_MOMENT);
             ended
         }
@@ -82,13 +84,24 @@ fn bring_back(options: &RedriveOptions) -> Result<u8, String> {
 }
 
 /// Runs a command that is not the stack, and ends.
-fn beside(command: &Command, options: &Options, apps: fn(Router) -> Router) -> ExitCode {
-    let settings = options.settings.as_deref();
+fn beside(command: &Command, options: &Options, project: LocalProject) -> ExitCode {
+    let file = options.settings.as_deref();
+    let engines = (project.code.engines)();
     let ended = match command {
-        Command::KannelConf(conf) => kannel::conf::command::run(conf, options.port, settings).and_then(shown),
-        Command::KannelCheck(check) => kannel::check::command::run(check, settings).and_then(shown),
+        Command::New(options) => new::run(options).and_then(shown),
+        Command::KannelConf(conf) => project.settings_text(file).and_then(|text| {
+            let settings = SettingsFile { text: &text, file, engines: &engines };
+            kannel::conf::command::run(conf, options.port, &settings).and_then(shown)
+        }),
+        Command::KannelCheck(check) => {
+            let text = file.map(|_| project.settings_text(file)).transpose();
+            text.and_then(|text| {
+                let settings = text.as_deref().map(|text| SettingsFile { text, file, engines: &engines });
+                kannel::check::command::run(check, settings.as_ref()).and_then(shown)
+            })
+        }
         Command::Redrive(redrive) => bring_back(redrive),
-        Command::Script(script) => play(script, options, apps),
+        Command::Script(script) => play(script, options, project),
     };
     match ended {
         Ok(status) => ExitCode::from(status),
@@ -100,11 +113,11 @@ fn beside(command: &Command, options: &Options, apps: fn(Router) -> Router) -> E
 }
 
 /// Plays transcripts, and prints while it plays.
-fn play(script: &ScriptOptions, options: &Options, apps: fn(Router) -> Router) -> Result<u8, String> {
+fn play(script: &ScriptOptions, options: &Options, project: LocalProject) -> Result<u8, String> {
     start_logging(options);
-    let settings = settings(options)?;
+    let settings = project.settings_text(options.settings.as_deref())?;
     let runtime = tokio::runtime::Runtime::new().map_err(|problem| no_thread(&problem))?;
-    let verdict = runtime.block_on(script::run(script, &settings, apps, &mut std::io::stdout()));
+    let verdict = runtime.block_on(script::run(script, project, &settings, &mut std::io::stdout()));
     output::finish();
     Ok(match verdict {
         Verdict::True => 0,
@@ -113,12 +126,8 @@ fn play(script: &ScriptOptions, options: &Options, apps: fn(Router) -> Router) -
     })
 }
 
-fn settings(options: &Options) -> Result<String, String> {
-    settings_text(options.settings.as_deref())
-}
-
-async fn run(options: &Options, apps: fn(Router) -> Router) -> Result<ExitCode, String> {
-    let settings = settings(options)?;
+async fn run(options: &Options, project: LocalProject) -> Result<ExitCode, String> {
+    let settings = project.settings_text(options.settings.as_deref())?;
     // Wait for signals before anything starts: a signal during the start must end the start too.
     let mut stop = StopSignals::new().map_err(|problem| format!("no signal can be waited for: {problem}"))?;
     let started = Stack::start(StackOptions {
@@ -128,8 +137,8 @@ async fn run(options: &Options, apps: fn(Router) -> Router) -> Result<ExitCode, 
         data: Some(options.data.clone()),
         durable: options.durable,
         allow_hosts: options.allow_host.clone(),
+        project,
         settings,
-        apps,
         tick: Duration::from_secs(options.tick_seconds),
         gateway: Some(show),
         clock: Arc::new(SystemClock),

@@ -1,12 +1,12 @@
 //! The options of a stack, and the errors at its start.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use threadless::project::Settings;
-use threadless::{Clock, Router, SystemClock, lambda};
+use threadless::{Clock, SystemClock, lambda};
 
+use crate::project::LocalProject;
 use crate::serving::HostName;
 
 /// The options of a stack.
@@ -25,10 +25,10 @@ pub struct StackOptions {
     pub durable: bool,
     /// The hosts that requests may name, in addition to this machine: the names by which others reach the stack.
     pub allow_hosts: Vec<HostName>,
-    /// The text of the settings.
+    /// The project.
+    pub project: LocalProject,
+    /// The text of the settings, which replaces the project's own.
     pub settings: String,
-    /// The function that installs the apps.
-    pub apps: fn(Router) -> Router,
     /// The time between two runs of the scheduled functions.
     pub tick: Duration,
     /// The function that shows messages. If it is set, the stack stands in for each gateway that does not listen.
@@ -39,7 +39,7 @@ pub struct StackOptions {
 
 impl StackOptions {
     /// Returns options for tests: free ports, nothing on disk, no pretend gateway, a tick every second.
-    pub fn ephemeral(settings: &str) -> Self {
+    pub fn ephemeral(project: LocalProject, settings: &str) -> Self {
         Self {
             port: 0,
             dynamodb_port: 0,
@@ -47,21 +47,13 @@ impl StackOptions {
             data: None,
             durable: false,
             allow_hosts: Vec::new(),
+            project,
             settings: settings.to_owned(),
-            apps: functions::apps,
             tick: Duration::from_secs(1),
             gateway: None,
             clock: Arc::new(SystemClock),
         }
     }
-}
-
-/// Returns the text of the settings in a file, or of the project's settings. The error is one line.
-pub(crate) fn settings_text(file: Option<&Path>) -> Result<String, String> {
-    let Some(file) = file else { return Ok(functions::SETTINGS.to_owned()) };
-    let bytes = std::fs::read(file)
-        .map_err(|problem| format!("the settings in {} cannot be read: {problem}", file.display()))?;
-    Settings::text(bytes).map_err(|problem| format!("{}: {problem}", file.display()))
 }
 
 /// The reason why the stack does not start. Each reason is one line.
@@ -92,6 +84,6 @@ pub enum StartError {
     #[error(transparent)]
     Template(#[from] crate::template::TemplateError),
     /// The functions and the template do not fit together.
-    #[error("template.yaml has a function {0} that the functions package does not know")]
+    #[error("template.yaml has a function {0} that the project does not have")]
     Function(String),
 }

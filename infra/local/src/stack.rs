@@ -10,7 +10,7 @@ use aws_credential_types::Credentials;
 use dynoxide::Database;
 use threadless::Project;
 use threadless::aws::Access;
-use threadless::lambda::{self, Environment, Function, Host};
+use threadless::lambda::{self, Environment, Function, Host, ProjectCode};
 use threadless::settings::Place;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -27,7 +27,7 @@ use crate::poller::{self, Poller};
 use crate::serving::Hosts;
 use crate::setup::{StackOptions, StartError};
 use crate::sqs::{Served, Sqs};
-use crate::template::{TEMPLATE, Template};
+use crate::template::Template;
 
 /// The name of the queue.
 const QUEUE: &str = "threadless.fifo";
@@ -67,7 +67,7 @@ pub struct Stack {
 impl Stack {
     /// Starts everything.
     pub async fn start(options: StackOptions) -> Result<Self, StartError> {
-        let template = Template::read(TEMPLATE)?;
+        let template = Template::read(options.project.template)?;
         let front = listen(options.port, "the functions").await?;
         let dynamodb = listen(options.dynamodb_port, "DynamoDB").await?;
         let sqs_listener = listen(options.sqs_port, "SQS").await?;
@@ -80,17 +80,18 @@ impl Stack {
             .map_err(|problem| port_problem(options.sqs_port, "SQS", problem))?;
         let queue_url = sqs.queue_url(QUEUE);
         let environment = environment(&options, addresses.1, sqs.address(), &queue_url);
-        let host = environment.host(&options.settings, &functions::engines(), options.apps)?;
+        let code = options.project.code;
+        let host = environment.host(&options.settings, &(code.engines)(), code.apps)?;
 
         let (mut services, mut callers, running) = (JoinSet::new(), JoinSet::new(), TaskTracker::new());
         let table = dynamodb::Server { database: database.clone(), data: data.clone(), hosts: hosts.clone() };
         services.spawn(dynamodb::serve(dynamodb, table));
         services.spawn(dynamodb::sweep_ttl(database));
-        let poller = make_poller(&template, &environment, &queue_url, &host, &running)?;
+        let poller = make_poller(&template, code, &environment, &queue_url, &host, &running)?;
         callers.spawn(poller::run(Arc::new(poller)));
         let mut scheduled = Vec::new();
         for name in &template.scheduled {
-            let (function, timeout) = (known(name)?, template.timeouts[name]);
+            let (function, timeout) = (known(code, name)?, template.timeouts[name]);
             scheduled.push((function, timeout));
             callers.spawn(tick(function, host.clone(), running.clone(), options.tick, timeout));
         }
@@ -105,7 +106,7 @@ impl Stack {
         }
         let (mut routes, mut folders) = (Vec::new(), BTreeMap::new());
         for route in template.routes {
-            let (function, timeout) = (known(&route.function)?, template.timeouts[&route.function]);
+            let (function, timeout) = (known(code, &route.function)?, template.timeouts[&route.function]);
             if let (Function::Http { engine } | Function::Tester { engine }, Some(folder)) =
                 (function, route.key.split('/').nth(1))
             {
@@ -252,6 +253,7 @@ fn environment(
 
 fn make_poller(
     template: &Template,
+    code: ProjectCode,
     environment: &Environment,
     queue_url: &str,
     host: &Host,
@@ -263,15 +265,15 @@ fn make_poller(
         client: sqs_client(&access).map_err(lambda::EnvironmentError::from)?,
         queue_url: queue_url.to_owned(),
         batch_size: worker.batch_size,
-        function: known(&worker.function)?,
+        function: known(code, &worker.function)?,
         timeout: template.timeouts[&worker.function],
         host: host.clone(),
         running: running.clone(),
     })
 }
 
-fn known(name: &str) -> Result<Function, StartError> {
-    functions::function(name).ok_or_else(|| StartError::Function(name.to_owned()))
+fn known(code: ProjectCode, name: &str) -> Result<Function, StartError> {
+    code.function(name).ok_or_else(|| StartError::Function(name.to_owned()))
 }
 
 /// Runs a function on a schedule, again and again. A run starts only after the run before it has ended.

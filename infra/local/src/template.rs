@@ -7,9 +7,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
 
-/// The template, as it was when this program was built.
-pub const TEMPLATE: &str = include_str!("../../../template.yaml");
-
 /// The parts of the template that the local stack uses.
 #[derive(Debug)]
 pub struct Template {
@@ -29,7 +26,7 @@ pub struct Template {
     pub worker: Worker,
     /// The functions that run on a schedule.
     pub scheduled: Vec<String>,
-    /// The time-out of each function, by the name of its binary.
+    /// The time-out of each function, by its name in the template.
     pub timeouts: BTreeMap<String, Duration>,
 }
 
@@ -38,14 +35,14 @@ pub struct Template {
 pub struct Route {
     /// The route key, as events contain it: `ANY /backend/{proxy+}`.
     pub key: String,
-    /// The binary of the function.
+    /// The name of the function.
     pub function: String,
 }
 
 /// The event source that reads the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Worker {
-    /// The binary of the function.
+    /// The name of the function.
     pub function: String,
     /// The most messages of one batch.
     pub batch_size: i32,
@@ -68,17 +65,17 @@ impl Template {
         let mut scheduled = Vec::new();
         let mut worker = None;
         for (id, function) in &functions {
-            let binary = resources.binary(id)?;
+            let name = resources.name(id)?;
             let seconds = function["Properties"]["Timeout"].as_u64().unwrap_or(3);
-            timeouts.insert(binary.clone(), Duration::from_secs(seconds));
+            timeouts.insert(name.clone(), Duration::from_secs(seconds));
             let events = function["Properties"]["Events"].as_object().into_iter().flatten();
             for (_, event) in events {
                 match event["Type"].as_str() {
-                    Some("Schedule" | "ScheduleV2") => scheduled.push(binary.clone()),
+                    Some("Schedule" | "ScheduleV2") => scheduled.push(name.clone()),
                     Some("SQS") => {
                         let size = event["Properties"]["BatchSize"].as_i64().unwrap_or(10);
                         let batch_size = i32::try_from(size).unwrap_or(10);
-                        worker = Some(Worker { function: binary.clone(), batch_size });
+                        worker = Some(Worker { function: name.clone(), batch_size });
                     }
                     _ => {}
                 }
@@ -121,8 +118,10 @@ impl Resources {
         }
     }
 
-    fn binary(&self, id: &str) -> Result<String, TemplateError> {
-        text_of(&self.0[id]["Metadata"]["BuildProperties"]["Binary"], &format!("the Binary of {id}"))
+    /// Returns the name of a function: the value of `THREADLESS_FUNCTION`, which says what the program does.
+    fn name(&self, id: &str) -> Result<String, TemplateError> {
+        let variables = &self.0[id]["Properties"]["Environment"]["Variables"];
+        text_of(&variables["THREADLESS_FUNCTION"], &format!("the variable THREADLESS_FUNCTION of {id}"))
     }
 
     /// Returns a queue's attributes in the form of SQS, and its redrive policy.
@@ -144,7 +143,7 @@ impl Resources {
         Ok((attributes, properties.get("RedrivePolicy")))
     }
 
-    /// Returns the routes. It follows route → integration → function → binary.
+    /// Returns the routes. It follows route → integration → function.
     fn routes(&self) -> Result<Vec<Route>, TemplateError> {
         let mut routes = Vec::new();
         for (id, route) in self.of_type("AWS::ApiGatewayV2::Route") {
@@ -153,7 +152,7 @@ impl Resources {
             let integration = target.trim_start_matches("integrations/${").trim_end_matches('}');
             let uri = &self.0[integration]["Properties"]["IntegrationUri"];
             let uri = text_of(uri, &format!("the IntegrationUri of {integration}"))?;
-            let function = self.binary(uri.trim_end_matches(".Arn"))?;
+            let function = self.name(uri.trim_end_matches(".Arn"))?;
             routes.push(Route { key, function });
         }
         Ok(routes)
@@ -185,23 +184,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_template_says_what_is_served_stored_and_queued() {
-        let template = Template::read(TEMPLATE).unwrap();
-        let kannel = Route { key: "ANY /backend/{proxy+}".into(), function: "kannel".into() };
-        assert!(template.routes.contains(&kannel), "{:?}", template.routes);
-        assert_eq!(template.ttl_attribute, "ttl");
-        assert_eq!(template.queue["DeduplicationScope"], "messageGroup");
-        assert_eq!(template.worker, Worker { function: "responder".into(), batch_size: 10 });
-        assert_eq!(template.scheduled, ["tick"]);
-        for (binary, _) in functions::FUNCTIONS {
-            assert!(template.timeouts.contains_key(binary), "{binary} is not in the template");
-        }
-        assert_eq!(template.timeouts.len(), functions::FUNCTIONS.len());
-    }
-
-    #[test]
     fn what_is_missing_is_named() {
         let problem = Template::read("Resources: {}").unwrap_err().to_string();
         assert!(problem.contains("Queue"), "{problem}");
+        let nameless = "Resources: { Tick: { Type: 'AWS::Serverless::Function', Properties: {} } }";
+        let problem = Template::read(nameless).unwrap_err().to_string();
+        assert_eq!(problem, "template.yaml: the variable THREADLESS_FUNCTION of Tick is missing");
     }
 }

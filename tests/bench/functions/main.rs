@@ -15,9 +15,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use local::{Stack, StackOptions};
 use runtime_api::RuntimeApi;
 use tests::recorder::{Recorder, Reply};
+use threadless_local::{Stack, StackOptions};
 
 /// How often each function is started.
 const STARTS: usize = 15;
@@ -56,7 +56,7 @@ async fn main() -> Result<()> {
     gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
     let stack = Stack::start(StackOptions {
         tick: Duration::from_secs(3600),
-        ..StackOptions::ephemeral("[project]\nname = \"Bench\"\n")
+        ..tests::stack::ephemeral("[project]\nname = \"Bench\"\n")
     })
     .await?;
 

@@ -31,7 +31,8 @@ fn run() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let mut argument = |name| arguments.next().with_context(|| format!("the argument {name} is missing"));
     let name = argument("FUNCTION")?;
-    let function = functions::function(&name).with_context(|| format!("there is no function {name}"))?;
+    let function =
+        functions::PROJECT.function(&name).with_context(|| format!("there is no function {name}"))?;
     let environment = Environment {
         table: "threadless".to_owned(),
         dynamodb_url: Some(argument("DYNAMODB")?),

@@ -4,5 +4,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    local::launch(tests::apps::proving)
+    threadless_local::launch(tests::stack::PROJECT.with_apps(tests::apps::proving))
 }

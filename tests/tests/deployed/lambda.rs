@@ -7,7 +7,6 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use local::{Stack, StackOptions};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
@@ -15,6 +14,7 @@ use tests::http::exchange;
 use tests::ports::free_port;
 use tests::recorder::{Recorder, Reply};
 use tests::tools::{bare, tool, top};
+use threadless_local::Stack;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
@@ -100,7 +100,7 @@ fn sample(name: &str) -> Result<String> {
 async fn a_compiled_function_starts_cold_answers_fails_and_ends() -> Result<()> {
     let checkout = turn().await?;
     let bootstrap = checkout.bootstrap("KannelFunction");
-    let stack = Stack::start(StackOptions::ephemeral("[project]\nname = \"Test\"\n")).await?;
+    let stack = Stack::start(tests::stack::ephemeral("[project]\nname = \"Test\"\n")).await?;
     let sqs = stack.queue_url.split("/0").next().context("no SQS")?.to_owned();
     let dynamodb = format!("http://{}", stack.dynamodb);
     // The functions were built with the shipped settings. On this machine these settings need no secret.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use local::{Stack, StackOptions};
 use tests::http::get;
 use tests::recorder::{Recorder, Reply};
 use tests::services::waiting;
 use threadless::testing::TestClock;
+use threadless_local::{Stack, StackOptions};
 
 use super::{LIMIT, MODES, options, settings, until};
 

@@ -1,13 +1,14 @@
 //! Apps that fail, in the whole stack.
 
-use local::{Stack, StackOptions};
 use tests::apps::Faulty;
 use tests::http::get;
 use tests::recorder::{Recorder, Reply};
 use tests::services::waiting;
+use tests::stack::with_apps;
 use threadless::Router;
+use threadless_local::Stack;
 
-use super::{LIMIT, MODES, apps, options, settings, until};
+use super::{LIMIT, MODES, apps, settings, until};
 
 fn with_a_faulty_one(router: Router) -> Router {
     apps(router.app(Faulty))
@@ -19,7 +20,7 @@ async fn an_app_that_fails_harms_neither_the_others_nor_other_messages() {
         let gateway = Recorder::start().await.unwrap();
         gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
         let settings = settings(&[("k", mode, &gateway.url("/sendsms"))]);
-        let start = StackOptions { apps: with_a_faulty_one, ..options(&settings) };
+        let start = with_apps(with_a_faulty_one, &settings);
         let stack = Stack::start(start).await.unwrap();
         let texts = ["error", "panic", "panic+later", "endless", "count+good"];
         for (nth, text) in texts.into_iter().enumerate() {

@@ -15,12 +15,12 @@ mod volume;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use local::{Stack, StackOptions};
 use tests::kannel::{Kannel, KannelOptions};
 use tests::ports::free_port;
 use threadless::Router;
 use threadless::aws::{Access, http_client};
 use threadless::store::dynamodb::DynamoStore;
+use threadless_local::{Stack, StackOptions};
 
 /// The time limit of steps that take seconds on an idle machine.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -76,7 +76,7 @@ fn apps(router: Router) -> Router {
 }
 
 fn options(settings: &str) -> StackOptions {
-    StackOptions { apps, ..StackOptions::ephemeral(settings) }
+    tests::stack::with_apps(apps, settings)
 }
 
 /// Waits until a condition holds.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use local::Stack;
 use tests::http::get;
 use tests::kannel::messages;
 use tests::recorder::{Answer, Recorder, Reply};
 use threadless::ConnectionId;
 use threadless::store::{Direction, History as _, State};
+use threadless_local::Stack;
 
 use super::{LIMIT, kannel_and_stack, options, settings, store, until};
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use local::{Stack, StackOptions};
 use tests::http::get;
 use tests::kannel::{Kannel, KannelOptions, Mt, ReceiptState, SubmitAnswer};
 use tests::ports::free_port;
@@ -14,8 +13,9 @@ use threadless::aws::{Access, http_client};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{Connections as _, Direction, History as _, HistoryRow, State};
 use threadless::{ConnectionId, MessageId, Router};
+use threadless_local::{Stack, StackOptions};
 
-use super::{CODE, LIMIT, MODES, options, sendsms, until};
+use super::{CODE, LIMIT, MODES, sendsms, until};
 
 const PHONE: &str = "1112223333";
 
@@ -52,7 +52,8 @@ impl Rig {
             sendsms = sendsms.replace(&address, &proxy.address().to_string());
         }
         let settings = settings(respond, &sendsms, report_url.unwrap_or(&base), mask);
-        let stack = Stack::start(StackOptions { port, apps, ..options(&settings) }).await.unwrap();
+        let stack =
+            Stack::start(StackOptions { port, ..tests::stack::with_apps(apps, &settings) }).await.unwrap();
         let access = Access {
             region: "us-east-1".to_owned(),
             credentials: Credentials::new("local", "local", None, None, "test"),
@@ -223,7 +224,7 @@ async fn what_the_gateway_refuses_the_apps_learn_in_the_whole_stack() {
         let gateway = Recorder::start().await.unwrap();
         gateway.otherwise(|_| Reply::text("Number(s) has/have been denied").with_status(400).into());
         let settings = settings(mode, &gateway.url("/sendsms"), "http://127.0.0.1:1", 19);
-        let stack = Stack::start(StackOptions { apps, ..options(&settings) }).await.unwrap();
+        let stack = Stack::start(tests::stack::with_apps(apps, &settings)).await.unwrap();
         let url = format!("{}?id={PHONE}&text=echo+x&token=s3cret", stack.backend_url("k"));
         assert_eq!(get(&url).await.unwrap().status, 200);
         gateway.wait_for(1, Duration::from_secs(60)).await.unwrap();

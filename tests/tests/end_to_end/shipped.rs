@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use local::{Stack, StackOptions};
 use tests::http::get;
 use tests::kannel::Daemon;
 use tests::ports::{free_port, is_listening};
+use threadless_local::{Stack, StackOptions};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -50,7 +50,7 @@ async fn the_shipped_configurations_fit_together() {
 
     let settings = replace(SETTINGS, "127.0.0.1:13013", &format!("127.0.0.1:{sendsms}"));
     let stack =
-        Stack::start(StackOptions { port: front, ..StackOptions::ephemeral(&settings) }).await.unwrap();
+        Stack::start(StackOptions { port: front, ..tests::stack::ephemeral(&settings) }).await.unwrap();
 
     // The protocol of Kannel's own `fakesmsc` has a line for each message.
     let mut phone = BufReader::new(TcpStream::connect(("127.0.0.1", phone)).await.unwrap());

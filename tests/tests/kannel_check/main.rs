@@ -14,7 +14,7 @@ mod whole;
 
 use std::collections::BTreeSet;
 
-use local::kannel::check::{Severity, all};
+use threadless_local::kannel::check::{Severity, all};
 
 /// The faults that the sidecar's tests show: `tests/tests/kannel_conf/`.
 const ELSEWHERE: [&str; 1] = ["direct-https"];

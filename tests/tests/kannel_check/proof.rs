@@ -4,10 +4,10 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use local::kannel::check::{Finding, Folders, check};
-use local::kannel::file::Conf;
 use tests::kannel::{Kannel, KannelOptions, Routing, messages};
 use tests::recorder::Recorder;
+use threadless_local::kannel::check::{Finding, Folders, check};
+use threadless_local::kannel::file::Conf;
 use tokio::time::{Instant, sleep};
 
 /// The time limit of steps that take milliseconds on an idle machine.

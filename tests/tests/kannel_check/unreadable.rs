@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Duration;
 
-use local::kannel::check::{Folders, check};
-use local::kannel::file::Conf;
 use tests::http::get;
 use tests::kannel::Daemon;
 use tests::ports::{free_port, is_listening};
+use threadless_local::kannel::check::{Folders, check};
+use threadless_local::kannel::file::Conf;
 use tokio::time::{Instant, sleep};
 
 use super::proof::{LIMIT, recommended};

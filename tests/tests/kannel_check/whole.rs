@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use local::kannel::check::with_settings;
-use local::kannel::file::Conf;
-use local::{Stack, StackOptions};
 use tests::apps::Counting;
 use tests::kannel::{Kannel, KannelOptions, messages};
 use tests::ports::free_port;
+use threadless_local::kannel::check::with_settings;
+use threadless_local::kannel::file::Conf;
+use threadless_local::{Stack, StackOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
@@ -154,7 +154,7 @@ fn got(kannel: &Kannel) -> Vec<String> {
 
 fn named(options: &KannelOptions, backend: &Backend, check: &str) -> bool {
     let conf = Conf::parse("kannel.conf", options.file().as_bytes());
-    let found = with_settings(&conf, &backend.settings(13013)).unwrap();
+    let found = with_settings(&conf, &backend.settings(13013), &functions::engines()).unwrap();
     found.iter().any(|finding| finding.check.name == check)
 }
 
@@ -176,7 +176,7 @@ async fn start(backend: &Backend, kannel: &Kannel, port: u16) -> Stack {
         .unwrap();
     let settings = backend.settings(sendsms.port());
     let apps = |router: threadless::Router| functions::apps(router.app(Counting));
-    Stack::start(StackOptions { port, apps, ..StackOptions::ephemeral(&settings) }).await.unwrap()
+    Stack::start(StackOptions { port, ..tests::stack::with_apps(apps, &settings) }).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,10 @@
 //! A smsbox without a sidecar, which is the fault that `direct-https` reports.
 
-use local::kannel::check::{Folders, check};
-use local::kannel::file::Conf;
 use tests::kannel::{Kannel, KannelOptions};
 use tests::recorder::Recorder;
 use tests::tls::{Authority, TlsFront};
+use threadless_local::kannel::check::{Folders, check};
+use threadless_local::kannel::file::Conf;
 
 use super::process::LIMIT;
 

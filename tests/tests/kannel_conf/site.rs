@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
-use local::{Stack, StackOptions};
 use tempfile::TempDir;
 use tests::http::get;
 use tests::kannel::Daemon;
@@ -17,6 +16,7 @@ use threadless::ConnectionId;
 use threadless::aws::{Access, http_client};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{History as _, State};
+use threadless_local::Stack;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -87,7 +87,7 @@ impl Site {
         assert!(settings.contains(PASSWORD) && settings.contains("signs"));
         assert!(settings.contains("\ndelivery_report_url"));
         fs::write(path("settings.toml"), &settings).unwrap();
-        let stack = Stack::start(StackOptions::ephemeral(&settings)).await.unwrap();
+        let stack = Stack::start(tests::stack::ephemeral(&settings)).await.unwrap();
 
         let authority = Authority::new().unwrap();
         fs::write(path("ca.pem"), authority.pem()).unwrap();

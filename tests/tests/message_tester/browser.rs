@@ -4,12 +4,12 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use local::{Stack, StackOptions};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities as _;
 use thirtyfour::prelude::*;
+use threadless_local::Stack;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
@@ -55,7 +55,7 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) async fn start(settings: &str) -> Result<Self> {
-        let stack = Stack::start(StackOptions::ephemeral(settings)).await?;
+        let stack = Stack::start(tests::stack::ephemeral(settings)).await?;
         let profile = TempDir::new()?;
         let mut chromedriver = Command::new("chromedriver")
             .arg("--port=0")

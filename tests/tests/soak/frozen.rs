@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use local::{Stack, StackOptions};
 use serde_json::{Value, json};
 use tests::apps::proving;
 use tests::environment_process::EnvironmentProcess;
@@ -14,6 +13,7 @@ use tests::services::items;
 use threadless::queue::Ticket;
 use threadless::store::{Direction, History as _, State};
 use threadless::{ConnectionId, Incoming, MessageId};
+use threadless_local::Stack;
 
 use crate::count::dynamodb_store;
 use crate::{ENVIRONMENT, LIMIT};
@@ -59,8 +59,7 @@ async fn frozen(function: &str, event: fn(&str) -> String, done: fn(&Value) -> b
     );
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &settings).unwrap();
-    let stack =
-        Stack::start(StackOptions { apps: proving, ..StackOptions::ephemeral(&settings) }).await.unwrap();
+    let stack = Stack::start(tests::stack::with_apps(proving, &settings)).await.unwrap();
     let mut environment = EnvironmentProcess::start(ENVIRONMENT, function, &stack, file.path()).unwrap();
 
     let held = way.hold_answers();

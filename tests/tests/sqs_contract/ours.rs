@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::QueueAttributeName;
-use local::sqs::Sqs;
 use serde_json::Value;
 use tests::aws::sqs_client;
 use tests::http::exchange;
 use threadless::SystemClock;
+use threadless_local::sqs::Sqs;
 use tokio::net::TcpListener;
 
 use crate::batches::entry;

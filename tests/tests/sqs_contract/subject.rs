@@ -6,11 +6,11 @@ use std::sync::Arc;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
-use local::sqs::{Served, Sqs};
 use tests::aws::sqs_client;
 use tests::ministack::Ministack;
 use threadless::testing::TestClock;
 use threadless::{Clock, SystemClock};
+use threadless_local::sqs::{Served, Sqs};
 use tokio::net::TcpListener;
 
 /// An SQS under test, and the values that must outlive it.

@@ -14,7 +14,6 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
 use leases::*;
-use local::{Stack, StackOptions};
 use serde_json::json;
 use tests::services::ask;
 use threadless::aws::{Access, http_client};
@@ -26,6 +25,7 @@ use threadless::store::{
     Unusable, Waiting,
 };
 use threadless::{BackendName, ConnectionId, Contact, ContactChange, ContactId, MessageId, Session};
+use threadless_local::{Stack, StackOptions};
 
 /// A store under test, and the values that must outlive it.
 struct Subject {
@@ -54,7 +54,7 @@ fn store_of(stack: &Stack) -> DynamoStore {
 
 /// Returns options for a stack without sweeps, because the dates in these tests make everything due long ago.
 fn quiet(settings: &str) -> StackOptions {
-    StackOptions { tick: Duration::from_secs(3600), ..StackOptions::ephemeral(settings) }
+    StackOptions { tick: Duration::from_secs(3600), ..tests::stack::ephemeral(settings) }
 }
 
 /// Runs every test below on both.

@@ -11,12 +11,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
-use local::template::{TEMPLATE, Template};
-use local::{Stack, StackOptions};
 use serde_json::Value;
 use serde_yaml_ng::Value as Yaml;
 use tests::http::get;
 use tests::services::items;
+use tests::stack::TEMPLATE;
 use threadless::aws::{Access, http_client};
 use threadless::lambda::Function;
 use threadless::store::dynamodb::DynamoStore;
@@ -25,6 +24,8 @@ use threadless::store::{
     Numbers as _, State, Unusable, Waiting,
 };
 use threadless::{ConnectionId, Contact, ContactChange, ContactId, MessageId};
+use threadless_local::Stack;
+use threadless_local::template::Template;
 
 /// The only code that reads the environment of a Lambda function.
 const ENVIRONMENT: &str = include_str!("../../../core/src/lambda/environment.rs");
@@ -54,11 +55,22 @@ fn resources<'a>(yaml: &'a Yaml, kind: &str) -> Vec<&'a Yaml> {
     found
 }
 
+/// Returns the name of a function of the template: what its program is told to be.
+fn function_name(function: &Yaml) -> Option<&str> {
+    function["Properties"]["Environment"]["Variables"]["THREADLESS_FUNCTION"].as_str()
+}
+
+/// SAM builds one program, and each function says which part of it it is.
 #[test]
 fn the_functions_of_the_template_are_those_that_are_built() -> Result<()> {
     let template = Template::read(TEMPLATE)?;
     let known = names(functions::FUNCTIONS.map(|(name, _)| name));
     assert_eq!(names(template.timeouts.keys().cloned()), known, "template and FUNCTIONS");
+    let yaml = yaml()?;
+    for function in resources(&yaml, "AWS::Serverless::Function") {
+        let built = function["Metadata"]["BuildProperties"]["Binary"].as_str();
+        assert_eq!(built, Some("functions"), "{:?}", function_name(function));
+    }
 
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions/src/bin");
     let files = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
@@ -92,16 +104,16 @@ fn answers_http(function: Function) -> bool {
 fn each_event_leads_to_a_function_of_its_kind() -> Result<()> {
     let template = Template::read(TEMPLATE)?;
     for route in &template.routes {
-        let function = functions::function(&route.function).context("no such function")?;
+        let function = functions::PROJECT.function(&route.function).context("no such function")?;
         assert!(answers_http(function), "{route:?}");
         assert!(template.timeouts[&route.function] < Duration::from_secs(30), "an HTTP API waits no longer");
     }
     let http = functions::FUNCTIONS.iter().filter(|(_, function)| answers_http(*function));
     let routed = names(template.routes.iter().map(|route| route.function.clone()));
     assert_eq!(routed, names(http.map(|(name, _)| *name)), "each has a route");
-    assert_eq!(functions::function(&template.worker.function), Some(Function::Responder));
+    assert_eq!(functions::PROJECT.function(&template.worker.function), Some(Function::Responder));
     assert_eq!(template.scheduled.len(), 1);
-    assert_eq!(functions::function(&template.scheduled[0]), Some(Function::Tick));
+    assert_eq!(functions::PROJECT.function(&template.scheduled[0]), Some(Function::Tick));
     Ok(())
 }
 
@@ -135,8 +147,8 @@ fn the_api_may_call_what_its_routes_lead_to() -> Result<()> {
             let (properties, wanted) = (&permission["Properties"], format!("/*/*{path}"));
             let source = text(&properties["SourceArn"]).unwrap_or_default();
             let function = text(&properties["FunctionName"]).unwrap_or_default();
-            let binary = yaml["Resources"][function]["Metadata"]["BuildProperties"]["Binary"].as_str();
-            source.ends_with(&wanted) && binary == Some(&route.function)
+            let name = function_name(&yaml["Resources"][function]);
+            source.ends_with(&wanted) && name == Some(&route.function)
         });
         assert!(allowed, "{route:?}");
     }
@@ -153,13 +165,13 @@ fn text(yaml: &Yaml) -> Option<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_local_stack_serves_the_routes_of_the_template() -> Result<()> {
-    let stack = Stack::start(StackOptions::ephemeral("[project]\nname = \"Test\"")).await?;
+    let stack = Stack::start(tests::stack::ephemeral("[project]\nname = \"Test\"")).await?;
     let routes = Template::read(TEMPLATE)?.routes;
     assert!(!routes.is_empty());
     for route in routes {
         let (_, path) = route.key.split_once(' ').context("no path")?;
         let answer = get(&format!("http://{}{}", stack.front, path.replace("{proxy+}", "nobody/"))).await?;
-        let theirs = match functions::function(&route.function) {
+        let theirs = match functions::PROJECT.function(&route.function) {
             Some(Function::Send) if path == "/send" => r#"{"problem":"POST /send, or GET /send/<key>."}"#,
             Some(Function::Send) => r#"{"problem":"There is no such broadcast."}"#,
             _ => "There is no such backend.\n",
@@ -221,7 +233,7 @@ fn the_queue_suits_its_worker() -> Result<()> {
 /// The store works on a table that was made from the template.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_table_has_the_keys_and_the_index_that_the_store_uses() -> Result<()> {
-    let mut options = StackOptions::ephemeral("[project]\nname = \"Test\"");
+    let mut options = tests::stack::ephemeral("[project]\nname = \"Test\"");
     // Due entries stay due.
     options.tick = Duration::from_hours(1);
     let stack = Stack::start(options).await?;

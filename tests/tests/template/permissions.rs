@@ -81,7 +81,7 @@ fn policies(yaml: &Yaml, function: &str) -> Result<BTreeSet<String>> {
     let all = yaml["Resources"].as_mapping().context("no resources")?;
     let (_, found) = all
         .iter()
-        .find(|(_, one)| one["Metadata"]["BuildProperties"]["Binary"].as_str() == Some(function))
+        .find(|(_, one)| super::function_name(one) == Some(function))
         .context("no such function")?;
     let role =
         text(&found["Properties"]["Role"]).and_then(|role| role.split('.').next()).context("no role")?;

@@ -219,8 +219,7 @@ fn no_secret_stands_in_a_template() -> Result<()> {
 fn functions_that_talk_to_gateways_can_live_in_a_network() -> Result<()> {
     let yaml = yaml()?;
     let placed = all(&yaml).into_iter().filter(|(_, one)| !one["Properties"]["VpcConfig"].is_null());
-    let placed =
-        names(placed.map(|(_, one)| one["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap_or("?")));
+    let placed = names(placed.map(|(_, one)| super::function_name(one).unwrap_or("?")));
     for name in ["kannel", "http", "responder"] {
         assert!(placed.contains(name), "{name}: {placed:?}");
     }

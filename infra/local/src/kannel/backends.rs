@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::Path;
 
+use threadless::backend::Engines;
 use threadless::project::Settings;
 use threadless::settings::Surroundings;
 use toml::{Table, Value};
 use url::Url;
-
-use crate::setup::settings_text;
 
 /// A text of the settings that may be a secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -94,6 +93,16 @@ impl Backend {
     }
 }
 
+/// The settings that a command works with.
+pub(crate) struct SettingsFile<'a> {
+    /// Their text.
+    pub(crate) text: &'a str,
+    /// Their file, or `None` for the settings of the project itself.
+    pub(crate) file: Option<&'a Path>,
+    /// The kinds of gateway that they can name.
+    pub(crate) engines: &'a Engines,
+}
+
 /// The backends of a project.
 pub(crate) struct Backends {
     /// The kannel backends.
@@ -103,9 +112,8 @@ pub(crate) struct Backends {
 }
 
 impl Backends {
-    /// Reads the settings in a file, or the settings of the project. The error is one line.
-    pub(crate) fn load(file: Option<&Path>) -> Result<Self, String> {
-        let text = settings_text(file)?;
+    /// Reads the settings, with the secrets of this machine. The error is one line.
+    pub(crate) fn load(settings: &SettingsFile<'_>) -> Result<Self, String> {
         let secrets = env::var("THREADLESS_SECRETS").ok();
         let secrets: BTreeMap<String, String> = match secrets.filter(|secrets| !secrets.is_empty()) {
             Some(json) => {
@@ -117,19 +125,23 @@ impl Backends {
             let variable = env::var(name).ok().filter(|text| !text.is_empty());
             variable.or_else(|| secrets.get(name).cloned())
         };
-        Self::read(&text, &lookup).map_err(|problem| match file {
+        Self::read(settings.text, settings.engines, &lookup).map_err(|problem| match settings.file {
             Some(file) => format!("{}: {problem}", file.display()),
             None => problem,
         })
     }
 
     /// Reads settings. The error is one line with all their faults.
-    pub(crate) fn read(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
+    pub(crate) fn read(
+        text: &str,
+        engines: &Engines,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
         // This machine need not know the secrets, so the check of the settings uses a placeholder for each unknown
         // secret.
         let any = |name: &str| Some(lookup(name).unwrap_or_else(|| "unknown".to_owned()));
         let surroundings = Surroundings::new(threadless::settings::Place::Local, any);
-        Settings::read(text, &functions::engines(), &surroundings).map_err(|faults| faults.to_string())?;
+        Settings::read(text, engines, &surroundings).map_err(|faults| faults.to_string())?;
         let table = text.parse::<Table>().map_err(|problem| problem.to_string())?;
         let mut backends = Self { kannels: Vec::new(), engines: BTreeMap::new() };
         for (name, backend) in table.get("backends").and_then(Value::as_table).into_iter().flatten() {

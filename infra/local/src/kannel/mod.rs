@@ -11,6 +11,8 @@ pub mod file;
 mod finding;
 mod url;
 
+pub(crate) use backends::SettingsFile;
+
 /// The parameters that a service sends for each message, as Kannel's escape codes.
 pub(crate) const GET_URL: &str =
     "id=%p&to=%P&hex=%e&charset=%C&coding=%c&udh=%u&mid=%I&smsc=%i&account=%o&ts=%T";

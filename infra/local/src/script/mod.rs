@@ -29,12 +29,13 @@ use std::error::Error as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use threadless::ConnectionId;
 use threadless::testing::{Said, StageError, Transcript};
-use threadless::{ConnectionId, Router};
 
 use self::backends::Backends;
 use self::remote::Remote;
 use crate::gateway::Taken;
+use crate::project::LocalProject;
 
 /// The reason why a transcript could not be played, for people to read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,8 +82,8 @@ pub enum Verdict {
 /// whole failure.
 pub async fn run(
     options: &ScriptOptions,
+    project: LocalProject,
     settings: &str,
-    apps: fn(Router) -> Router,
     out: &mut (dyn Write + Send),
 ) -> Verdict {
     let files = match files(&options.files) {
@@ -94,7 +95,7 @@ pub async fn run(
     };
     let (mut worst, mut failed) = (Verdict::True, 0);
     for file in &files {
-        let (verdict, words) = play(options, settings, apps, file).await;
+        let (verdict, words) = play(options, project, settings, file).await;
         let _ = match verdict {
             Verdict::True => writeln!(out, "ok    {}  {words}", file.display()),
             Verdict::False => writeln!(out, "FAIL  {}\n\n{words}\n", file.display()),
@@ -111,8 +112,8 @@ pub async fn run(
 
 async fn play(
     options: &ScriptOptions,
+    project: LocalProject,
     settings: &str,
-    apps: fn(Router) -> Router,
     file: &Path,
 ) -> (Verdict, String) {
     let transcript = match Transcript::open(file) {
@@ -124,7 +125,7 @@ async fn play(
             Ok(mut remote) => transcript.play(&mut remote).await,
             Err(problem) => return (Verdict::Unplayed, problem.to_string()),
         },
-        None => match OwnStack::start(settings, apps, &transcript, options.backend.as_ref()).await {
+        None => match OwnStack::start(project, settings, &transcript, options.backend.as_ref()).await {
             Ok(mut own) => {
                 let played = transcript.play(&mut own).await;
                 own.stop().await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use threadless::testing::{Said, Stage, StageError, TestClock, Transcript};
-use threadless::{BackendName, Clock as _, ConnectionId, Router, next_due};
+use threadless::{BackendName, Clock as _, ConnectionId, next_due};
 use tokio::task::JoinSet;
 use toml::Table;
 
@@ -15,6 +15,7 @@ use super::backends::{self, Backends, Engine};
 use super::client::Front;
 use super::tester::Tester;
 use crate::gateway::{self, Gateway};
+use crate::project::LocalProject;
 use crate::setup::StackOptions;
 use crate::stack::Stack;
 
@@ -42,13 +43,13 @@ pub struct OwnStack {
 }
 
 impl OwnStack {
-    /// Starts a stack with these settings and apps for one transcript.
+    /// Starts a stack of this project with these settings, for one transcript.
     ///
     /// The target URLs and the secrets in the settings are replaced, so that every reply comes to this program.
     /// `default` is the backend of lines that name none.
     pub async fn start(
+        project: LocalProject,
         settings: &str,
-        apps: fn(Router) -> Router,
         transcript: &Transcript,
         default: Option<&BackendName>,
     ) -> Result<Self, ScriptError> {
@@ -67,11 +68,10 @@ impl OwnStack {
         };
         let clock = TestClock::at(Timestamp::now());
         let options = StackOptions {
-            apps,
             // The transcript calls the tick itself when its clock moves.
             tick: Duration::MAX,
             clock: Arc::new(clock.clone()),
-            ..StackOptions::ephemeral(&table.to_string())
+            ..StackOptions::ephemeral(project, &table.to_string())
         };
         let stack = Stack::start(options).await.map_err(|problem| ScriptError::new(problem.to_string()))?;
         let front = Front::new(&format!("http://{}", stack.front), None)?;

@@ -1,12 +1,12 @@
 //! `cargo run -- kannel-check`: reads, checks and prints, and reports the result in its exit status.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::{Finding, Folders, Severity, check, json, list, settings, text};
 use crate::kannel::Outcome;
-use crate::kannel::backends::Backends;
+use crate::kannel::backends::{Backends, SettingsFile};
 use crate::kannel::file::Conf;
 
 /// The options of `kannel-check`.
@@ -39,7 +39,10 @@ pub struct CheckOptions {
 }
 
 /// Runs the checks. The error is one line.
-pub(crate) fn run(options: &CheckOptions, settings_file: Option<&Path>) -> Result<Outcome, String> {
+pub(crate) fn run(
+    options: &CheckOptions,
+    settings_file: Option<&SettingsFile<'_>>,
+) -> Result<Outcome, String> {
     let Some(file) = options.file.as_ref().filter(|_| !options.list) else {
         return Ok(Outcome { text: list(), status: 0 });
     };
@@ -47,7 +50,7 @@ pub(crate) fn run(options: &CheckOptions, settings_file: Option<&Path>) -> Resul
     let folders = if options.here { Folders::Looked } else { Folders::Ignored };
     let mut findings = check(&conf, folders);
     if let Some(settings_file) = settings_file {
-        findings.extend(settings::check(&conf, &Backends::load(Some(settings_file))?));
+        findings.extend(settings::check(&conf, &Backends::load(settings_file)?));
         findings.sort_by(|a, b| a.place.cmp(&b.place));
     }
     let counts = |finding: &Finding| options.strict || finding.check.severity == Severity::Fault;

@@ -19,6 +19,8 @@ mod user;
 pub use super::finding::{Check, Finding, Severity};
 pub use report::{json, list, text};
 
+use threadless::backend::Engines;
+
 use super::backends::Backends;
 use super::file::{Conf, reading};
 
@@ -47,7 +49,7 @@ pub fn all() -> Vec<Check> {
 /// Returns all findings in a configuration, in the order of its lines.
 ///
 /// ```
-/// use local::kannel::{check, file::Conf};
+/// use threadless_local::kannel::{check, file::Conf};
 /// let conf = b"group = sms-service\nkeyword = default\nmax-messages = 0\n\
 ///              get-url = \"http://127.0.0.1:8443/backend/clinic/?id=%p&text=%a&charset=%C&mid=%I\"\n";
 /// let found = check::check(&Conf::parse("kannel.conf", conf), check::Folders::Ignored);
@@ -73,8 +75,8 @@ pub fn check(conf: &Conf, folders: Folders) -> Vec<Finding> {
 ///
 /// # Errors
 /// Fails if the settings are faulty. The error is one line.
-pub fn with_settings(conf: &Conf, settings: &str) -> Result<Vec<Finding>, String> {
-    let backends = Backends::read(settings, &|_| None)?;
+pub fn with_settings(conf: &Conf, settings: &str, engines: &Engines) -> Result<Vec<Finding>, String> {
+    let backends = Backends::read(settings, engines, &|_| None)?;
     let mut findings = check(conf, Folders::Ignored);
     findings.extend(settings::check(conf, &backends));
     Ok(findings)

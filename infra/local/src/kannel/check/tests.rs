@@ -21,7 +21,7 @@ fn with(from: &str, to: &str) -> String {
 }
 
 fn backends(settings: &str) -> Backends {
-    Backends::read(settings, &|_| None).unwrap()
+    Backends::read(settings, &Engines::standard(), &|_| None).unwrap()
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use threadless::backend::Engines;
+
 use super::plan::Wanted;
 use super::*;
 use crate::kannel::PLACEHOLDER;
@@ -35,7 +37,7 @@ fn write(given: &Given<'_>) -> Result<Vec<Written>, String> {
     let lookup = |name: &str| {
         given.secrets.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned())
     };
-    let settings = Backends::read(given.settings, &lookup)?;
+    let settings = Backends::read(given.settings, &Engines::standard(), &lookup)?;
     let wanted = Wanted {
         base_url: given.base_url.parse().unwrap(),
         backends: given.backends,
@@ -51,7 +53,7 @@ fn write(given: &Given<'_>) -> Result<Vec<Written>, String> {
 
 fn found(conf: &str, settings: &str) -> Vec<String> {
     let conf = Conf::parse("kannel.conf", conf.as_bytes());
-    let backends = Backends::read(settings, &|_| None).unwrap();
+    let backends = Backends::read(settings, &Engines::standard(), &|_| None).unwrap();
     let findings = [check::check(&conf, Folders::Ignored), check::settings::check(&conf, &backends)].concat();
     findings.iter().map(|finding| format!("{} {}", finding.check.name, finding.found)).collect()
 }

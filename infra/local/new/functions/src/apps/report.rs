@@ -1,0 +1,1 @@
+../../../../../../functions/src/apps/report.rs

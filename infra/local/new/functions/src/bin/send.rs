@@ -1,0 +1,1 @@
+../../../../../../functions/src/bin/send.rs
