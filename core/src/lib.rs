@@ -111,3 +111,8 @@ pub use router::{Disposition, FaultyApps, Outcome, Router};
 pub use util::clock::{Clock, Deadline, SystemClock};
 pub use worker::sweep::{Swept, sweep};
 pub use worker::tick::{Ticked, next_due, tick};
+
+/// The code of the package's page is compiled with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct PackagePage;

@@ -27,16 +27,10 @@ pub fn apps(router: Router) -> Router {
 
 #[cfg(test)]
 mod tests {
-    use threadless::About;
-
     use super::*;
 
     #[test]
-    fn the_apps_fit_together_and_speak_swahili() {
-        let router = apps(Router::new());
-        router.check().unwrap();
-        let mut about = About::default();
-        about.languages.add("sw".parse().unwrap(), ["Kiswahili"]);
-        assert_eq!(router.untranslated(&about), Vec::<String>::new());
+    fn the_apps_fit_together() {
+        apps(Router::new()).check().unwrap();
     }
 }

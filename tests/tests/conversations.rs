@@ -10,7 +10,7 @@ use tests::recorder::{Recorder, Reply};
 use threadless::AppError;
 use threadless::apps::{Conversation, Said, Turn, conversation, keyword};
 use threadless::lambda::EnvironmentError;
-use threadless_local::{Stack, StackOptions, StartError};
+use threadless_local::{Stack, StartError};
 
 /// A conversation that collects words. Each answer lists all words so far.
 struct List;

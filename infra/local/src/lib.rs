@@ -30,7 +30,7 @@ pub mod transcripts;
 
 pub use options::Options;
 pub use project::LocalProject;
-pub use run::launch;
+pub use run::{launch, tool};
 pub use serving::HostName;
 pub use setup::{StackOptions, StartError};
 pub use stack::Stack;

@@ -11,13 +11,16 @@ use crate::redrive::RedriveOptions;
 use crate::script::ScriptOptions;
 use crate::serving::HostName;
 
+/// The port of the functions, unless the command line has another.
+pub(crate) const DEFAULT_PORT: u16 = 8000;
+
 /// Runs the whole stack on this machine: functions, DynamoDB, SQS, and a gateway that prints messages if no gateway
 /// listens.
 #[derive(Debug, Parser)]
 #[command(name = "threadless", version, max_term_width = 100)]
 pub struct Options {
     /// The port of the functions
-    #[arg(long, env = "THREADLESS_PORT", default_value_t = 8000)]
+    #[arg(long, env = "THREADLESS_PORT", default_value_t = DEFAULT_PORT)]
     pub port: u16,
 
     /// The port of the embedded DynamoDB
@@ -63,14 +66,36 @@ pub struct Options {
 /// The commands beside running the stack.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// A command that needs no project.
+    #[command(flatten)]
+    Tool(ToolCommand),
+    /// Plays transcripts against a stack, and reports whether every reply came and no other
+    Script(ScriptOptions),
+}
+
+/// Begins a project, and helps with Kannel and with a deployed stack. Inside a project, `cargo run -- help` has these
+/// commands and more.
+#[derive(Debug, Parser)]
+#[command(name = "threadless", version, max_term_width = 100)]
+pub(crate) struct Tool {
+    /// A settings file; kannel-conf uses functions/settings.toml if it is not given
+    #[arg(long, env = "THREADLESS_SETTINGS_FILE", value_name = "FILE", global = true)]
+    pub(crate) settings: Option<PathBuf>,
+
+    /// The command.
+    #[command(subcommand)]
+    pub(crate) command: ToolCommand,
+}
+
+/// The commands that need no project.
+#[derive(Debug, Subcommand)]
+pub enum ToolCommand {
     /// Writes a project of your own: apps, settings, template and tests
     New(NewOptions),
     /// Writes a kannel.conf for the backends of the settings, and the TLS sidecar for it
     KannelConf(ConfOptions),
     /// Reads a kannel.conf, and reports which of its lines lose or garble messages
     KannelCheck(CheckOptions),
-    /// Plays transcripts against a stack, and reports whether every reply came and no other
-    Script(ScriptOptions),
     /// Brings jobs back from the dead-letter queue of a deployed stack, after the cause of their failure was fixed
     Redrive(RedriveOptions),
 }

@@ -26,9 +26,13 @@ impl LocalProject {
 
     /// Returns the text of the settings in this file, or of the project's own settings. The error is one line.
     pub(crate) fn settings_text(&self, file: Option<&Path>) -> Result<String, String> {
-        let Some(file) = file else { return Ok(self.code.settings.to_owned()) };
-        let bytes = std::fs::read(file)
-            .map_err(|problem| format!("the settings in {} cannot be read: {problem}", file.display()))?;
-        Settings::text(bytes).map_err(|problem| format!("{}: {problem}", file.display()))
+        file.map_or_else(|| Ok(self.code.settings.to_owned()), read_settings)
     }
+}
+
+/// Returns the text of the settings in this file. The error is one line.
+pub(crate) fn read_settings(file: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(file)
+        .map_err(|problem| format!("the settings in {} cannot be read: {problem}", file.display()))?;
+    Settings::text(bytes).map_err(|problem| format!("{}: {problem}", file.display()))
 }

@@ -1,19 +1,21 @@
 //! The main program: it starts the stack, prints the addresses, and ends on Ctrl-C.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
 use threadless::SystemClock;
+use threadless::backend::Engines;
 use threadless::lambda::EnvironmentError;
 use tracing_subscriber::EnvFilter;
 
 use crate::kannel::{self, GET_URL, Outcome, SettingsFile};
 use crate::new;
-use crate::options::{Command, Options};
+use crate::options::{Command, DEFAULT_PORT, Options, Tool, ToolCommand};
 use crate::output::{self, Log, complain, tell};
-use crate::project::LocalProject;
+use crate::project::{self, LocalProject};
 use crate::redrive::{self, RedriveOptions};
 use crate::script::{self, ScriptOptions, Verdict};
 use crate::setup::{StackOptions, StartError};
@@ -25,6 +27,9 @@ const INTERRUPTED: u8 = 130;
 
 /// The time that running work gets to notice the end of the runtime. An app that blocks its thread never notices.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
+
+/// The settings of the project in the present folder.
+const OWN_SETTINGS: &str = "functions/settings.toml";
 
 /// Reads the command line, and runs the stack of this project until Ctrl-C, SIGTERM or SIGHUP. A second signal ends the
 /// stack at once.
@@ -85,24 +90,48 @@ fn bring_back(options: &RedriveOptions) -> Result<u8, String> {
 
 /// Runs a command that is not the stack, and ends.
 fn beside(command: &Command, options: &Options, project: LocalProject) -> ExitCode {
-    let file = options.settings.as_deref();
-    let engines = (project.code.engines)();
-    let ended = match command {
-        Command::New(options) => new::run(options).and_then(shown),
-        Command::KannelConf(conf) => project.settings_text(file).and_then(|text| {
-            let settings = SettingsFile { text: &text, file, engines: &engines };
-            kannel::conf::command::run(conf, options.port, &settings).and_then(shown)
-        }),
-        Command::KannelCheck(check) => {
-            let text = file.map(|_| project.settings_text(file)).transpose();
-            text.and_then(|text| {
-                let settings = text.as_deref().map(|text| SettingsFile { text, file, engines: &engines });
-                kannel::check::command::run(check, settings.as_ref()).and_then(shown)
-            })
+    ended(match command {
+        Command::Tool(command) => {
+            let own = || Ok(project.code.settings.to_owned());
+            run_tool(command, options.port, options.settings.as_deref(), own, &(project.code.engines)())
         }
-        Command::Redrive(redrive) => bring_back(redrive),
         Command::Script(script) => play(script, options, project),
-    };
+    })
+}
+
+/// Runs a command that needs no project: the main function of the program `threadless`, which can be installed.
+pub fn tool() -> ExitCode {
+    let Tool { command, settings } = Tool::parse();
+    let own = || project::read_settings(Path::new(OWN_SETTINGS));
+    ended(run_tool(&command, DEFAULT_PORT, settings.as_deref(), own, &Engines::standard()))
+}
+
+/// Runs a command with the settings in this file, or with the text from `own`.
+fn run_tool(
+    command: &ToolCommand,
+    port: u16,
+    file: Option<&Path>,
+    own: impl FnOnce() -> Result<String, String>,
+    engines: &Engines,
+) -> Result<u8, String> {
+    match command {
+        ToolCommand::New(options) => new::run(options).and_then(shown),
+        ToolCommand::KannelConf(options) => {
+            let text = file.map_or_else(own, project::read_settings)?;
+            let settings = SettingsFile { text: &text, file, engines };
+            kannel::conf::command::run(options, port, &settings).and_then(shown)
+        }
+        ToolCommand::KannelCheck(options) => {
+            let text = file.map(project::read_settings).transpose()?;
+            let settings = text.as_deref().map(|text| SettingsFile { text, file, engines });
+            kannel::check::command::run(options, settings.as_ref()).and_then(shown)
+        }
+        ToolCommand::Redrive(options) => bring_back(options),
+    }
+}
+
+/// Returns the exit status of a command: its own, or 2 after one line on standard error.
+fn ended(ended: Result<u8, String>) -> ExitCode {
     match ended {
         Ok(status) => ExitCode::from(status),
         Err(problem) => {

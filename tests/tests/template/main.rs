@@ -191,7 +191,9 @@ fn functions_get_the_variables_that_they_read() -> Result<()> {
     assert!(expected.remove("THREADLESS_SETTINGS"), "deployed functions have their settings in them");
     assert_eq!(given, expected);
     for function in resources(&yaml, "AWS::Serverless::Function") {
-        assert!(function["Properties"]["Environment"].is_null(), "variables of one function alone");
+        let own = function["Properties"]["Environment"]["Variables"].as_mapping().context("no name")?;
+        let own: Vec<&str> = own.keys().filter_map(Yaml::as_str).collect();
+        assert_eq!(own, ["THREADLESS_FUNCTION"], "variables of one function alone");
     }
     Ok(())
 }
