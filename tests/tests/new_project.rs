@@ -15,7 +15,7 @@ use tests::tools::{bare, printed, target, top};
 use toml::{Table, Value};
 
 /// The packages that a project depends on, each after those that it needs itself.
-const PACKAGES: [&str; 3] = ["threadless", "threadless-local", "threadless-kit"];
+const PACKAGES: [&str; 4] = ["threadless", "threadless-kannel", "threadless-local", "threadless-kit"];
 
 /// The number of files that the owner of a project may have to read and edit.
 const OWNED: usize = 12;

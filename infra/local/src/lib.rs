@@ -11,7 +11,6 @@ mod front;
 mod gateway;
 mod guests;
 mod invocation;
-pub mod kannel;
 pub mod new;
 mod options;
 mod output;
@@ -27,6 +26,9 @@ pub mod sqs;
 mod stack;
 pub mod template;
 pub mod transcripts;
+
+/// The tools for Kannel's configuration.
+pub use threadless_kannel as kannel;
 
 pub use options::Options;
 pub use project::LocalProject;

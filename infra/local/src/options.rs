@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use threadless_kannel::check::command::CheckOptions;
+use threadless_kannel::conf::command::ConfOptions;
 
-use crate::kannel::check::command::CheckOptions;
-use crate::kannel::conf::command::ConfOptions;
 use crate::new::NewOptions;
 use crate::redrive::RedriveOptions;
 use crate::script::ScriptOptions;

@@ -9,9 +9,9 @@ use clap::Parser as _;
 use threadless::SystemClock;
 use threadless::backend::Engines;
 use threadless::lambda::EnvironmentError;
+use threadless_kannel::{self as kannel, GET_URL, Outcome, SettingsFile};
 use tracing_subscriber::EnvFilter;
 
-use crate::kannel::{self, GET_URL, Outcome, SettingsFile};
 use crate::new;
 use crate::options::{Command, DEFAULT_PORT, Options, Tool, ToolCommand};
 use crate::output::{self, Log, complain, tell};
@@ -115,7 +115,7 @@ fn run_tool(
     engines: &Engines,
 ) -> Result<u8, String> {
     match command {
-        ToolCommand::New(options) => new::run(options).and_then(shown),
+        ToolCommand::New(options) => new::run(options).and_then(|text| shown(Outcome { text, status: 0 })),
         ToolCommand::KannelConf(options) => {
             let text = file.map_or_else(own, project::read_settings)?;
             let settings = SettingsFile { text: &text, file, engines };

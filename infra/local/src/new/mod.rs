@@ -14,13 +14,12 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use self::options::Framework;
-use crate::kannel::Outcome;
 
 /// The longest name of a project. It is also a part of the name of the stack on AWS, which may have 128 characters.
 const LONGEST_NAME: usize = 60;
 
-/// Writes the project. The error is one line, and then nothing was written.
-pub(crate) fn run(options: &NewOptions) -> Result<Outcome, String> {
+/// Writes the project, and returns what to do next. The error is one line, and then nothing was written.
+pub(crate) fn run(options: &NewOptions) -> Result<String, String> {
     let folder = std::path::absolute(&options.dir)
         .map_err(|problem| format!("{} is no path: {problem}", options.dir.display()))?;
     let name = match &options.name {
@@ -30,7 +29,7 @@ pub(crate) fn run(options: &NewOptions) -> Result<Outcome, String> {
     let stack = stack_name(&name)?;
     let framework = Framework::of(options)?;
     make(&folder, |to| write(to, &name, &stack, &framework))?;
-    Ok(Outcome { text: next_steps(&options.dir, &folder, &framework), status: 0 })
+    Ok(next_steps(&options.dir, &folder, &framework))
 }
 
 /// Returns the name with a capital letter at its beginning.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use url::{Host, Url};
 
 use super::parts::{Base, Sendsms, SendsmsFront, Service, Token, User};
-use crate::kannel::PLACEHOLDER;
-use crate::kannel::backends::{Backend, Backends, Known};
+use crate::PLACEHOLDER;
+use crate::backends::{Backend, Backends, Known};
 
 /// The port and the path of smsbox, if the settings do not lead directly to smsbox.
 const SENDSMS: (u16, &str) = (13013, "/cgi-bin/sendsms");

@@ -12,8 +12,8 @@ use url::Url;
 
 use super::plan::{Plan, Wanted};
 use super::{Sidecar, Written, files};
-use crate::kannel::Outcome;
-use crate::kannel::backends::{Backends, SettingsFile};
+use crate::Outcome;
+use crate::backends::{Backends, SettingsFile};
 
 /// The options of `kannel-conf`.
 #[derive(Debug, Args)]
@@ -69,7 +69,7 @@ fn name_server(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Writes the files or shows them. The error is one line.
-pub(crate) fn run(options: &ConfOptions, port: u16, settings: &SettingsFile<'_>) -> Result<Outcome, String> {
+pub fn run(options: &ConfOptions, port: u16, settings: &SettingsFile<'_>) -> Result<Outcome, String> {
     let settings = Backends::load(settings)?;
     let local = || Url::parse(&format!("http://127.0.0.1:{port}")).map_err(|problem| problem.to_string());
     let plan = Plan::new(

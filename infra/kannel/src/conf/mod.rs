@@ -2,7 +2,7 @@
 //!
 //! The written files pass the [checks](super::check). Tests run them with the real Kannel, haproxy and nginx.
 
-pub(crate) mod command;
+pub mod command;
 mod given;
 mod haproxy;
 mod kannel;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{Finding, Severity};
-use crate::kannel::file::Place;
+use crate::file::Place;
 
 /// Returns the findings for a terminal, grouped by line.
 pub fn text(findings: &[Finding]) -> String {

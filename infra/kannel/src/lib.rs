@@ -11,19 +11,18 @@ pub mod file;
 mod finding;
 mod url;
 
-pub(crate) use backends::SettingsFile;
+pub use backends::SettingsFile;
 
 /// The parameters that a service sends for each message, as Kannel's escape codes.
-pub(crate) const GET_URL: &str =
-    "id=%p&to=%P&hex=%e&charset=%C&coding=%c&udh=%u&mid=%I&smsc=%i&account=%o&ts=%T";
+pub const GET_URL: &str = "id=%p&to=%P&hex=%e&charset=%C&coding=%c&udh=%u&mid=%I&smsc=%i&account=%o&ts=%T";
 
 /// The output of a command, and its exit status.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub struct Outcome {
     /// The text for standard output.
-    pub(crate) text: String,
+    pub text: String,
     /// The exit status: 0 unless something was found.
-    pub(crate) status: u8,
+    pub status: u8,
 }
 
 /// A placeholder for a value that a person must fill in. The check finds it.

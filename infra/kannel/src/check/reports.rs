@@ -1,7 +1,7 @@
 //! Checks of delivery reports: whether bearerbox stores the reports that it waits for.
 
 use super::{Check, Finding, Folders};
-use crate::kannel::file::Conf;
+use crate::file::Conf;
 
 const FORGOTTEN: Check = Check::fault(
     "forgotten-reports",

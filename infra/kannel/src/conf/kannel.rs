@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::parts::{Base, Service, User};
 use super::plan::Plan;
 use super::quoted;
-use crate::kannel::GET_URL;
+use crate::GET_URL;
 
 /// Returns the text of the file.
 pub(super) fn render(plan: &Plan) -> String {

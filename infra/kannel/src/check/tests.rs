@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// The configuration in this repository.
-const SHIPPED: &str = include_str!("../../../../kannel/kannel.conf");
-const SETTINGS: &str = include_str!("../../../../../functions/settings.toml");
+const SHIPPED: &str = include_str!("../../kannel.conf");
+const SETTINGS: &str = include_str!("../../../../functions/settings.toml");
 
 fn names(conf: &str) -> Vec<&'static str> {
     let found = check(&Conf::parse("k", conf.as_bytes()), Folders::Ignored);

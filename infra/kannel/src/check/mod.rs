@@ -4,7 +4,7 @@
 //! There is one file for each family of checks. Each [fault](Severity::Fault) is proved by a test with a real Kannel
 //! (`tests/tests/kannel_check/`). A finding that no test can prove is [advice](Severity::Advice).
 
-pub(crate) mod command;
+pub mod command;
 mod core_group;
 mod get_url;
 mod line;

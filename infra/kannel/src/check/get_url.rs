@@ -1,8 +1,8 @@
 //! Checks of the `get-url` of each service: the target of inbound messages, and the data that goes with them.
 
 use super::{Check, Finding};
-use crate::kannel::file::{Conf, Entry};
-use crate::kannel::url::{GetUrl, UrlParam};
+use crate::file::{Conf, Entry};
+use crate::url::{GetUrl, UrlParam};
 
 const WORDS: Check = Check::fault(
     "words-of-text",

@@ -1,7 +1,7 @@
 //! Checks of smsbox, which calls the endpoint and takes the replies: `group = smsbox`.
 
 use super::{Check, Finding};
-use crate::kannel::file::{Conf, Group};
+use crate::file::{Conf, Group};
 
 const NO_SMSBOX: Check = Check::fault(
     "no-smsbox",

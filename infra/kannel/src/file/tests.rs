@@ -101,7 +101,7 @@ proptest! {
     #[test]
     fn any_bytes_are_read_and_checked(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
         let conf = Conf::parse("k", &bytes);
-        crate::kannel::check::check(&conf, crate::kannel::check::Folders::Ignored);
+        crate::check::check(&conf, crate::check::Folders::Ignored);
     }
 
     #[test]
@@ -113,7 +113,7 @@ proptest! {
     ) {
         let text = lines.join("\n");
         let conf = Conf::parse("k", text.as_bytes());
-        for finding in crate::kannel::check::check(&conf, crate::kannel::check::Folders::Ignored) {
+        for finding in crate::check::check(&conf, crate::check::Folders::Ignored) {
             prop_assert!((1..=lines.len().max(1)).contains(&finding.place.line));
         }
     }

@@ -2,12 +2,12 @@ use threadless::backend::Engines;
 
 use super::plan::Wanted;
 use super::*;
-use crate::kannel::PLACEHOLDER;
-use crate::kannel::backends::Backends;
-use crate::kannel::check::{self, Folders};
-use crate::kannel::file::Conf;
+use crate::PLACEHOLDER;
+use crate::backends::Backends;
+use crate::check::{self, Folders};
+use crate::file::Conf;
 
-const SETTINGS: &str = include_str!("../../../../../functions/settings.toml");
+const SETTINGS: &str = include_str!("../../../../functions/settings.toml");
 const FAR: &str = "https://abcdefghij.execute-api.eu-west-1.amazonaws.com";
 
 struct Given<'g> {
@@ -62,10 +62,10 @@ fn found(conf: &str, settings: &str) -> Vec<String> {
 fn the_shipped_files_are_what_is_written_for_the_shipped_settings() {
     let local = write(&Given { base_url: "http://127.0.0.1:8000", ..Given::default() }).unwrap();
     assert_eq!(local.len(), 1);
-    assert_eq!(local[0].text, include_str!("../../../../kannel/kannel.conf"));
+    assert_eq!(local[0].text, include_str!("../../kannel.conf"));
     for (sidecar, shipped) in [
-        (Sidecar::Haproxy, include_str!("../../../../kannel/haproxy.cfg")),
-        (Sidecar::Nginx, include_str!("../../../../kannel/nginx.conf")),
+        (Sidecar::Haproxy, include_str!("../../haproxy.cfg")),
+        (Sidecar::Nginx, include_str!("../../nginx.conf")),
     ] {
         let far = write(&Given { sidecar, ..Given::default() }).unwrap();
         let text = &far[1].text;

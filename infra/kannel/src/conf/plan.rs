@@ -7,7 +7,7 @@ use url::Url;
 
 use super::given::{Show, admin, base, chosen, sendsms, services, user};
 use super::parts::{Base, Sendsms, Service, Token, User};
-use crate::kannel::backends::{Backends, Known};
+use crate::backends::{Backends, Known};
 
 /// Everything that the files contain.
 pub(super) struct Plan {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Finding, Folders, Severity, check, json, list, settings, text};
-use crate::kannel::Outcome;
-use crate::kannel::backends::{Backends, SettingsFile};
-use crate::kannel::file::Conf;
+use crate::Outcome;
+use crate::backends::{Backends, SettingsFile};
+use crate::file::Conf;
 
 /// The options of `kannel-check`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -39,10 +39,7 @@ pub struct CheckOptions {
 }
 
 /// Runs the checks. The error is one line.
-pub(crate) fn run(
-    options: &CheckOptions,
-    settings_file: Option<&SettingsFile<'_>>,
-) -> Result<Outcome, String> {
+pub fn run(options: &CheckOptions, settings_file: Option<&SettingsFile<'_>>) -> Result<Outcome, String> {
     let Some(file) = options.file.as_ref().filter(|_| !options.list) else {
         return Ok(Outcome { text: list(), status: 0 });
     };

@@ -2,9 +2,9 @@
 
 use super::user::is_loopback;
 use super::{Check, Finding};
-use crate::kannel::backends::{Backend, Backends};
-use crate::kannel::file::{Conf, Group, Place};
-use crate::kannel::url::GetUrl;
+use crate::backends::{Backend, Backends};
+use crate::file::{Conf, Group, Place};
+use crate::url::GetUrl;
 
 const UNKNOWN_BACKEND: Check = Check::fault(
     "unknown-backend",

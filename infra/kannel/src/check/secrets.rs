@@ -2,8 +2,8 @@
 
 use super::user::is_loopback;
 use super::{Check, Finding};
-use crate::kannel::PLACEHOLDER;
-use crate::kannel::file::{Conf, Group};
+use crate::PLACEHOLDER;
+use crate::file::{Conf, Group};
 
 const LEFT: Check = Check::fault(
     "placeholder",

@@ -2,7 +2,7 @@
 //! reports them, and does not start.
 
 use super::Group;
-use crate::kannel::finding::{Check, Finding};
+use crate::finding::{Check, Finding};
 
 const STOPS: &str = "Kannel does not start";
 

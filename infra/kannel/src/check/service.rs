@@ -2,8 +2,8 @@
 //! gets.
 
 use super::{Check, Finding};
-use crate::kannel::file::{Conf, Group};
-use crate::kannel::url::GetUrl;
+use crate::file::{Conf, Group};
+use crate::url::GetUrl;
 
 const NO_DEFAULT: Check = Check::fault(
     "no-default",

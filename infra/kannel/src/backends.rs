@@ -94,13 +94,13 @@ impl Backend {
 }
 
 /// The settings that a command works with.
-pub(crate) struct SettingsFile<'a> {
+pub struct SettingsFile<'a> {
     /// Their text.
-    pub(crate) text: &'a str,
+    pub text: &'a str,
     /// Their file, or `None` for the settings of the project itself.
-    pub(crate) file: Option<&'a Path>,
+    pub file: Option<&'a Path>,
     /// The kinds of gateway that they can name.
-    pub(crate) engines: &'a Engines,
+    pub engines: &'a Engines,
 }
 
 /// The backends of a project.

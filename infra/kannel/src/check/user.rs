@@ -1,7 +1,7 @@
 //! Checks of the accounts that may send (`group = sendsms-user`), and of the addresses that may connect.
 
 use super::{Check, Finding};
-use crate::kannel::file::{Conf, Group};
+use crate::file::{Conf, Group};
 
 const NO_USER: Check = Check::fault("no-user", "every reply is refused", "sendsms knows no user");
 const SAME_USER: Check = Check::fault(

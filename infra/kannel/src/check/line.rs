@@ -1,7 +1,7 @@
 //! Checks of the connections to the operators: `group = smsc`.
 
 use super::{Check, Finding};
-use crate::kannel::file::Conf;
+use crate::file::Conf;
 
 const ANY_LINE: Check = Check::fault(
     "any-line",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::quoted::{Unfinished, is_blank, unquoted};
 use super::{Entry, Place, include, reading};
-use crate::kannel::finding::Finding;
+use crate::finding::Finding;
 
 /// A line that has a meaning.
 pub(super) enum Line {

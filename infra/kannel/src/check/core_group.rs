@@ -1,7 +1,7 @@
 //! Checks of bearerbox, which keeps the messages: `group = core`.
 
 use super::{Check, Finding, Folders};
-use crate::kannel::file::{Conf, Group};
+use crate::file::{Conf, Group};
 
 const NO_STORE: Check = Check::fault(
     "no-store",
