@@ -15,7 +15,8 @@ use tests::tools::{bare, printed, target, top};
 use toml::{Table, Value};
 
 /// The packages that a project depends on, each after those that it needs itself.
-const PACKAGES: [&str; 4] = ["threadless", "threadless-kannel", "threadless-local", "threadless-kit"];
+const PACKAGES: [&str; 5] =
+    ["threadless", "threadless-kannel", "threadless-sqs", "threadless-local", "threadless-kit"];
 
 /// The number of files that the owner of a project may have to read and edit.
 const OWNED: usize = 12;
@@ -112,6 +113,13 @@ fn a_new_project_depends_on_what_this_repository_depends_on() -> Result<()> {
     for key in ["lto", "codegen-units", "panic", "strip"] {
         assert_eq!(theirs["profile"]["release"][key], ours["profile"]["release"][key], "{key}");
     }
+    let local = Path::new("functions/local/Cargo.toml");
+    let (at_theirs, at_ours) = (table(&project.join(local))?, table(&top().join(local))?);
+    assert_eq!(
+        at_theirs["package"]["default-run"], at_ours["package"]["default-run"],
+        "what cargo run starts"
+    );
+    assert_eq!(theirs["workspace"]["default-members"], ours["workspace"]["default-members"]);
     let functions = Path::new("functions/Cargo.toml");
     let (theirs, ours) = (table(&project.join(functions))?, table(&top().join(functions))?);
     for kind in ["dependencies", "dev-dependencies"] {

@@ -43,7 +43,7 @@ async fn sqs() -> Subject {
     let attributes = [("FifoQueue", "true"), ("DeduplicationScope", "messageGroup")];
     let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned()));
     sqs.ensure_queue(QUEUE, &BTreeMap::from(attributes)).unwrap();
-    let served = sqs.serve(TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
+    let served = threadless_local::sqs::serve(&sqs, TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
     let endpoint = format!("http://{}", served.address());
     let access = Access {
         region: "us-east-1".to_owned(),

@@ -29,7 +29,7 @@ impl Queues {
         let fifo = BTreeMap::from([("FifoQueue".to_owned(), "true".to_owned())]);
         sqs.ensure_queue(QUEUE, &fifo)?;
         sqs.ensure_queue(DEAD, &fifo)?;
-        let served = sqs.serve(TcpListener::bind("127.0.0.1:0").await?)?;
+        let served = threadless_local::sqs::serve(&sqs, TcpListener::bind("127.0.0.1:0").await?)?;
         Ok(Self { client: sqs_client(&format!("http://{}", served.address()))?, served })
     }
 

@@ -26,7 +26,7 @@ use crate::invocation;
 use crate::poller::{self, Poller};
 use crate::serving::Hosts;
 use crate::setup::{StackOptions, StartError};
-use crate::sqs::{Served, Sqs};
+use crate::sqs::{self, Served, Sqs};
 use crate::template::Template;
 
 /// The name of the queue.
@@ -75,8 +75,7 @@ impl Stack {
         let (database, queues, data) = open(&template, &options)?;
         let hosts = Hosts::new(&options.allow_hosts);
         let addresses = (local(&front, options.port)?, local(&dynamodb, options.dynamodb_port)?);
-        let sqs = queues
-            .serve_to(sqs_listener, hosts.clone())
+        let sqs = sqs::serve_to(&queues, sqs_listener, hosts.clone())
             .map_err(|problem| port_problem(options.sqs_port, "SQS", problem))?;
         let queue_url = sqs.queue_url(QUEUE);
         let environment = environment(&options, addresses.1, sqs.address(), &queue_url);
@@ -205,7 +204,8 @@ fn open(
     let queues = queues(Some(&data.file(data::SQS))).map_err(failed)?;
     data.watch()?;
     let data = Arc::new(data);
-    queues.watch(Arc::clone(&data));
+    let watched = Arc::clone(&data);
+    queues.watch(move || watched.problem());
     Ok((database, queues, Some(data)))
 }
 

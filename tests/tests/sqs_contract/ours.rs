@@ -50,7 +50,8 @@ async fn a_restart_loses_nothing_and_can_release_what_was_in_flight() {
     let file = directory.path().join("sqs.sqlite");
     let open = || Sqs::open(Some(&file), false, Arc::new(SystemClock)).unwrap();
     let url = {
-        let served = open().serve(TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
+        let served =
+            threadless_local::sqs::serve(&open(), TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
         let client = sqs_client(&format!("http://{}", served.address())).unwrap();
         let made = client.create_queue().queue_name("kept.fifo");
         let made = made.attributes(QueueAttributeName::FifoQueue, "true");
@@ -62,7 +63,7 @@ async fn a_restart_loses_nothing_and_can_release_what_was_in_flight() {
         url
     };
     let sqs = open();
-    let served = sqs.serve(TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
+    let served = threadless_local::sqs::serve(&sqs, TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
     let client = sqs_client(&format!("http://{}", served.address())).unwrap();
     let queue = Queue { client: &client, url };
     assert!(queue.receive(10).await.is_empty(), "still in flight");

@@ -37,7 +37,7 @@ pub(crate) async fn ours_in_still_time() -> (Subject, TestClock) {
 
 async fn with_clock(clock: Arc<dyn Clock>) -> Subject {
     let sqs = Sqs::open(None, false, clock).unwrap();
-    let served = sqs.serve(TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
+    let served = threadless_local::sqs::serve(&sqs, TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
     let client = sqs_client(&format!("http://{}", served.address())).unwrap();
     Subject { client, _server: Server::Ours(served) }
 }

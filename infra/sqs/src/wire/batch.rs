@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::messages::{self, to_send};
 use super::{Answer, given, read};
-use crate::sqs::engine::{Engine, Queue};
-use crate::sqs::error::SqsError;
+use crate::engine::{Engine, Queue};
+use crate::error::SqsError;
 
 /// The most bytes of all messages in a request.
 const LONGEST_REQUEST: usize = 1_048_576;

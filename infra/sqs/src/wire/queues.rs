@@ -4,10 +4,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, read};
-use crate::sqs::ACCOUNT;
-use crate::sqs::attributes::{self, Attributes};
-use crate::sqs::engine::{Engine, Queue, arn};
-use crate::sqs::error::SqsError;
+use crate::ACCOUNT;
+use crate::attributes::{self, Attributes};
+use crate::engine::{Engine, Queue, arn};
+use crate::error::SqsError;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -6,17 +6,17 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{name_of, read, sequence_number};
-use crate::sqs::attributes;
-use crate::sqs::checksums::{of_attributes, of_body};
-use crate::sqs::engine::{Engine, Queue};
-use crate::sqs::error::SqsError;
-use crate::sqs::message::MessageAttributes;
-use crate::sqs::receive::Received;
+use crate::attributes;
+use crate::checksums::{of_attributes, of_body};
+use crate::engine::{Engine, Queue};
+use crate::error::SqsError;
+use crate::message::MessageAttributes;
+use crate::receive::Received;
 
 /// A request for messages. If `wait` is more than 0, the server waits for them.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(in crate::sqs) struct ReceiveRequest {
+pub(crate) struct ReceiveRequest {
     queue_url: String,
     max_number_of_messages: Option<i64>,
     visibility_timeout: Option<i64>,
@@ -31,12 +31,12 @@ pub(in crate::sqs) struct ReceiveRequest {
 }
 
 impl ReceiveRequest {
-    pub(in crate::sqs) fn read(body: &Value) -> Result<Self, SqsError> {
+    pub(crate) fn read(body: &Value) -> Result<Self, SqsError> {
         read(body)
     }
 
     /// Returns how many seconds to wait for messages.
-    pub(in crate::sqs) fn wait(&self, engine: &Engine) -> Result<u64, SqsError> {
+    pub(crate) fn wait(&self, engine: &Engine) -> Result<u64, SqsError> {
         let queue = self.queue(engine)?;
         let given = self.wait_time_seconds;
         let wait =
@@ -46,7 +46,7 @@ impl ReceiveRequest {
     }
 
     /// Receives the messages that are available now.
-    pub(in crate::sqs) fn receive(&self, engine: &mut Engine) -> Result<Option<Value>, SqsError> {
+    pub(crate) fn receive(&self, engine: &mut Engine) -> Result<Option<Value>, SqsError> {
         let queue = self.queue(engine)?;
         let most = self.max_number_of_messages.unwrap_or(1);
         let few = usize::try_from(most).ok().filter(|most| (1..=10).contains(most));

@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, given, read, sequence_number};
-use crate::sqs::checksums::{of_attributes, of_body};
-use crate::sqs::engine::{Engine, Queue};
-use crate::sqs::error::SqsError;
-use crate::sqs::message::{MessageAttribute, MessageAttributes, NewMessage};
-use crate::sqs::send::Sent;
+use crate::checksums::{of_attributes, of_body};
+use crate::engine::{Engine, Queue};
+use crate::error::SqsError;
+use crate::message::{MessageAttribute, MessageAttributes, NewMessage};
+use crate::send::Sent;
 
 /// The only system attribute that a sender may give.
 const TRACE_HEADER: &str = "AWSTraceHeader";

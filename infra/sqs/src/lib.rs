@@ -1,4 +1,4 @@
-//! SQS on this machine: FIFO queues, stored in SQLite, behind the JSON 1.0 protocol of the AWS SDKs.
+//! SQS on one machine: FIFO queues, stored in SQLite, behind the JSON 1.0 protocol of the AWS SDKs.
 //!
 //! It implements the parts of SQS that the functions and their tests need. These parts behave like SQS: one contract
 //! suite tests this implementation and another emulator. It has no standard queues, no tags, no permissions and no move
@@ -14,17 +14,17 @@ mod checksums;
 mod engine;
 mod error;
 mod message;
+mod protocol;
 mod receipt;
 mod receive;
 mod schema;
 mod send;
-mod server;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 pub use error::OpenError;
-pub use server::Served;
+pub use protocol::Refusal;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,14 +32,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::Connection;
 use threadless::Clock;
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-use crate::data::Data;
-use crate::serving::Hosts;
 use engine::Engine;
 use error::SqsError;
 use schema::SchemaError;
+
+/// Returns what is wrong with the file of the queues, or `None` if it is still the file that was opened.
+type Problem = Box<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// The account of the local queues.
 pub const ACCOUNT: &str = "000000000000";
@@ -50,8 +50,8 @@ pub struct Sqs(Arc<Shared>);
 
 struct Shared {
     engine: Mutex<Engine>,
-    /// The folder of the file. It is set when the folder is watched.
-    data: OnceLock<Arc<Data>>,
+    /// Returns what is wrong with the file. It is set when the file is watched.
+    problem: OnceLock<Problem>,
     /// A notification that a waiting receiver may now receive something.
     changed: Notify,
 }
@@ -68,7 +68,7 @@ impl Sqs {
             connection.map_err(SchemaError::from).and_then(|connection| schema::prepare(connection, durable));
         let connection = connection.map_err(|problem| OpenError::new(file, &problem))?;
         let engine = Mutex::new(Engine::new(connection, clock));
-        Ok(Self(Arc::new(Shared { engine, data: OnceLock::new(), changed: Notify::new() })))
+        Ok(Self(Arc::new(Shared { engine, problem: OnceLock::new(), changed: Notify::new() })))
     }
 
     /// Makes sure that a queue exists with these attributes, as CloudFormation does: a queue that exists already takes
@@ -95,20 +95,10 @@ impl Sqs {
         counts.await.map_or(true, |counts| counts.visible + counts.in_flight + counts.delayed == 0)
     }
 
-    /// Makes every operation fail as long as the files in the folder are not the files that were opened.
-    pub(crate) fn watch(&self, data: Arc<Data>) {
-        let _ = self.0.data.set(data);
-    }
-
-    /// Answers requests on `listener` until the result is dropped. It accepts only requests that name this machine as
-    /// their host.
-    pub fn serve(&self, listener: TcpListener) -> std::io::Result<Served> {
-        self.serve_to(listener, Hosts::default())
-    }
-
-    /// Does the same, and also accepts requests that name one of these hosts.
-    pub(crate) fn serve_to(&self, listener: TcpListener, hosts: Hosts) -> std::io::Result<Served> {
-        server::serve(self.clone(), listener, hosts)
+    /// Makes every operation fail as long as `problem` returns what is wrong with the file, for example that somebody
+    /// deleted it. Only the first call counts.
+    pub fn watch(&self, problem: impl Fn() -> Option<String> + Send + Sync + 'static) {
+        let _ = self.0.problem.set(Box::new(problem));
     }
 
     /// Runs an operation on the queues, on a thread that may wait for the disk.
@@ -129,7 +119,7 @@ impl Sqs {
     }
 
     fn is_there(&self) -> Result<(), SqsError> {
-        match self.0.data.get().and_then(|data| data.problem()) {
+        match self.0.problem.get().and_then(|problem| problem()) {
             Some(problem) => Err(SqsError::internal(&problem)),
             None => Ok(()),
         }
