@@ -162,6 +162,38 @@ fn the_owner_has_few_files_and_the_readme_names_them() -> Result<()> {
     Ok(())
 }
 
+/// The page of the architecture lists the packages, each after those that it depends on.
+#[test]
+fn the_packages_depend_on_those_above_them() -> Result<()> {
+    let page = fs::read_to_string(top().join("core/ARCHITECTURE.md"))?;
+    let (_, section) = page.split_once("## The packages\n").context("no packages")?;
+    let (section, _) = section.split_once("\n## ").context("no end")?;
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let rows: Vec<(&str, &str)> = rows
+        .filter_map(|row| {
+            let mut cells = row.split('`');
+            Some((cells.nth(1)?, cells.nth(1)?))
+        })
+        .collect();
+    let members = &table(&top().join("Cargo.toml"))?["workspace"]["members"];
+    let members = members.as_array().context("no members")?.iter().filter_map(Value::as_str);
+    assert_eq!(rows.iter().map(|(_, folder)| *folder).collect::<BTreeSet<_>>(), members.collect());
+    let mut above = Vec::new();
+    for (name, folder) in &rows {
+        let manifest = table(&top().join(folder).join("Cargo.toml"))?;
+        assert_eq!(manifest["package"]["name"].as_str(), Some(*name));
+        assert_eq!(manifest["package"].get("publish").is_none(), PACKAGES.contains(name), "{name}");
+        for dependency in manifest["dependencies"].as_table().context("no dependencies")?.iter() {
+            let (key, value) = dependency;
+            let package = value.get("package").and_then(Value::as_str).unwrap_or(key);
+            let ours = rows.iter().any(|(name, _)| *name == package);
+            assert!(!ours || above.contains(&package.to_owned()), "{name} depends on {package}");
+        }
+        above.push((*name).to_owned());
+    }
+    Ok(())
+}
+
 /// A folder far from this checkout, with the packed crates unpacked in it.
 struct Far {
     folder: TempDir,
