@@ -1,0 +1,19 @@
+//! The pages of this checkout, held to the code: every fenced block is compiled, played or executed; every setting, flag
+//! and variable exists, with the default that the page gives.
+//!
+//! `covered.rs` lists the blocks. A block without an entry there is a failure.
+
+// These lints do not matter in tests.
+#![allow(clippy::unwrap_used, clippy::format_push_string, clippy::format_collect)]
+
+mod apps;
+mod commands;
+mod covered;
+mod flags;
+mod guide;
+mod kannel;
+mod page;
+mod programs;
+mod readme;
+mod settings;
+mod stack;
