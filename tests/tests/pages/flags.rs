@@ -22,7 +22,7 @@ impl Flag {
         let long = arg.get_long()?;
         let takes = !matches!(arg.get_action(), ArgAction::SetTrue);
         let value = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
-        let value = value.unwrap_or_else(|| long.rsplit('-').next().unwrap_or_default().to_uppercase());
+        let value = value.unwrap_or_else(|| long.replace('-', "_").to_uppercase());
         let default = arg.get_default_values().first().filter(|_| takes);
         Some(Self {
             written: if takes { format!("--{long} {value}") } else { format!("--{long}") },

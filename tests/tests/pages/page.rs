@@ -176,7 +176,7 @@ fn every_table_of_the_pages_and_of_the_rustdoc_has_a_head() {
         rust_files(&top().join(folder), &mut sources);
     }
     assert!(sources.len() > 100, "{}", sources.len());
-    let sources = sources.iter().map(|source| rustdoc(source));
+    let sources = sources.iter().map(|source| blocks("", &rustdoc(source)).1);
     let count: usize =
         pages().iter().map(|page| prose(page)).chain(sources).map(|text| tables(&text).len()).sum();
     assert!(count > 60, "{count}");

@@ -292,7 +292,7 @@ fn another(scope: Scope, key: &str, value: &Value) -> Value {
             let other = words.into_iter().find(|word| word != text);
             other.unwrap_or_else(|| "another".to_owned()).into()
         }
-        other => panic!("{key}: {other}"),
+        (_, other) => panic!("{key}: {other}"),
     }
 }
 
@@ -414,4 +414,30 @@ fn the_status_words_are_those_of_the_code() {
     }
     assert_eq!(table.rows.len(), 3);
     assert_eq!(meaning(&all, place), meaning(&settings, place));
+}
+
+/// The shipped settings show many keys in comments: a person removes the `# ` to use them.
+#[test]
+fn the_keys_in_the_comments_of_the_shipped_settings_are_read() {
+    let (mut scope, mut count) = (None, 0);
+    for line in functions::SETTINGS.lines() {
+        let line = line.strip_prefix("# ").unwrap_or(line);
+        match line {
+            "[project]" => scope = Some(Scope::Project),
+            "[opt_out]" => scope = Some(Scope::OptOut),
+            "[send]" => scope = Some(Scope::Send),
+            _ if line.starts_with("[backends.") => scope = None,
+            _ => {}
+        }
+        let engine = ENGINES.into_iter().find(|engine| line == format!("engine = \"{engine}\""));
+        scope = engine.map(Scope::Backend).or(scope);
+        let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.contains([' ', '#'])) else {
+            continue;
+        };
+        if let Some(scope) = scope {
+            count += 1;
+            assert!(scope.keys().contains(key), "functions/settings.toml, {scope:?}: {key}");
+        }
+    }
+    assert!(count > 30, "{count}");
 }
