@@ -80,8 +80,9 @@ fn the_shell_accepts_every_block() {
 
 /// Returns the problem of the arguments after `cargo run --`.
 fn refused(line: &str) -> Option<String> {
-    // A placeholder of the pages stands for a URL or a file.
-    let words = words(&line.replace("https://…", "https://x").replace('…', ""));
+    // A placeholder stands for a URL or a file, and the output of a command for a URL.
+    let words = words(&line.replace("https://…", "https://x").replace('…', "")).into_iter();
+    let words = words.map(|word| if word.starts_with("$(") { "https://x".to_owned() } else { word });
     match local::Options::try_parse_from(["threadless".to_owned()].into_iter().chain(words)) {
         Ok(_) => None,
         Err(problem) if matches!(problem.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => None,

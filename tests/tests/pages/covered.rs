@@ -1,7 +1,5 @@
 //! The list of all fenced blocks of the pages, each with the test that holds it to the code.
 
-use std::collections::BTreeMap;
-
 use super::page::{Block, all_blocks, read};
 
 /// The test that holds a block to the code.
@@ -133,38 +131,40 @@ const COVERED: [(&str, &str, &str, Held); 30] = [
     ),
 ];
 
-/// Returns the entry of a block.
-///
-/// # Panics
-/// The block has no entry, or several.
-fn entry(block: &Block) -> usize {
+/// Returns the entries of a block. There must be one.
+fn entries(block: &Block) -> Vec<usize> {
     let fits = |(page, heading, first, _): &(&str, &str, &str, Held)| {
         block.page == *page && block.heading == *heading && block.first().starts_with(first)
     };
-    let found: Vec<usize> = (0..COVERED.len()).filter(|at| fits(&COVERED[*at])).collect();
-    assert_eq!(found.len(), 1, "not held to the code by exactly one test: {block:#?}");
-    found[0]
+    (0..COVERED.len()).filter(|at| fits(&COVERED[*at])).collect()
 }
 
 /// Returns the blocks that a test of this folder holds to the code, in the order of the pages.
 ///
 /// # Panics
 /// There are none.
-pub(crate) fn held_by(file: &str, test: &str) -> Vec<Block> {
+pub(crate) fn held_by(file: &'static str, test: &'static str) -> Vec<Block> {
     let mut blocks = all_blocks();
-    blocks.retain(|block| matches!(COVERED[entry(block)].3, Here(one, name) if (one, name) == (file, test)));
+    blocks.retain(|block| entries(block).iter().any(|at| COVERED[*at].3 == Here(file, test)));
     assert!(!blocks.is_empty(), "{file}::{test} holds no block");
     blocks
 }
 
+/// The languages of blocks. Every `sh` block is also checked by `commands.rs`, so commands have no other language.
+const LANGUAGES: [&str; 4] = ["python", "rust", "sh", "text"];
+
 #[test]
 fn every_block_has_its_test_and_every_test_its_block() {
-    let mut count = BTreeMap::from_iter((0..COVERED.len()).map(|at| (at, 0)));
+    let mut count = [0; COVERED.len()];
     for block in all_blocks() {
-        *count.entry(entry(&block)).or_default() += 1;
+        assert!(LANGUAGES.contains(&block.language.as_str()), "nothing knows this language: {block:#?}");
+        let entries = entries(&block);
+        assert_eq!(entries.len(), 1, "not held to the code by exactly one test: {block:#?}");
+        count[entries[0]] += 1;
     }
-    let wrong: Vec<_> = count.iter().filter(|(_, count)| **count != 1).map(|(at, _)| COVERED[*at]).collect();
-    assert!(wrong.is_empty(), "not one block each: {wrong:?}");
+    for (count, entry) in count.into_iter().zip(COVERED) {
+        assert_eq!(count, 1, "not the entry of exactly one block: {entry:?}");
+    }
 }
 
 #[test]
