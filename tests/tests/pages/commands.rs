@@ -1,5 +1,5 @@
-//! The text of every command on the pages: the shell accepts it, our own programs accept its flags, and the files, the
-//! parameters and the outputs that it names exist.
+//! The text of every command on the pages: the shell accepts it, our own programs accept its flags, and the files that it
+//! names exist.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -7,7 +7,6 @@ use std::process::{Command, Stdio};
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
-use serde_yaml_ng::Value as Yaml;
 use tests::tools::top;
 use toml::Table;
 
@@ -20,13 +19,13 @@ const FOLDERS: [&str; 6] = ["core/", "docs/", "events/", "functions/", "infra/",
 const MADE: [&str; 1] = ["tests/transcripts/hours.txt"];
 
 /// The commands of a page, each on one line: those of the blocks, and those in the prose.
-struct Commands {
-    page: String,
-    lines: Vec<String>,
+pub(crate) struct Commands {
+    pub(crate) page: String,
+    pub(crate) lines: Vec<String>,
 }
 
 /// Returns the commands of all pages.
-fn commands() -> Vec<Commands> {
+pub(crate) fn commands() -> Vec<Commands> {
     let blocks = all_blocks();
     let of = |page: String| {
         let blocks = blocks.iter().filter(|block| block.page == page && block.language == "sh");
@@ -38,7 +37,7 @@ fn commands() -> Vec<Commands> {
 }
 
 /// Returns the words of a command, up to its comment. A word in quotes stays one word.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     for char in line.chars() {
         match (quote, char) {
@@ -187,58 +186,6 @@ fn the_files_that_pages_name_exist() {
     }
     assert!(count > 100, "{count}");
     assert_eq!(paths("sam x --f infra/a.yaml `core/b.rs::c`"), ["infra/a.yaml", "core/b.rs"]);
-}
-
-/// Returns the names in one section of a template.
-fn names(file: &str, section: &str) -> BTreeSet<String> {
-    let yaml: Yaml = serde_yaml_ng::from_str(&read(file)).unwrap();
-    let section = yaml[section].as_mapping().unwrap();
-    section.keys().filter_map(Yaml::as_str).map(str::to_owned).collect()
-}
-
-/// The shell functions of `infra/README.md` that print an output, each with its template.
-const PRINTS: [(&str, &str); 3] =
-    [("output", "template.yaml"), ("network", "infra/network.yaml"), ("data", "infra/data.yaml")];
-
-/// Returns the outputs and parameters that a command names, each with its template and its section.
-fn named(line: &str) -> Vec<(&'static str, &'static str, String)> {
-    let mut named = Vec::new();
-    for (function, file) in PRINTS {
-        let starts = [format!("$({function} "), format!("\"{function} ")];
-        let begins = line.strip_prefix(&format!("{function} "));
-        let within = starts.iter().flat_map(|start| line.split(start.as_str()).skip(1));
-        for rest in begins.into_iter().chain(within) {
-            let name: String = rest.chars().take_while(|char| char.is_alphanumeric()).collect();
-            named.push((file, "Outputs", name));
-        }
-    }
-    if let Some((before, rest)) = line.split_once("--parameter-overrides ") {
-        let file = if before.contains("infra/network.yaml") { "infra/network.yaml" } else { "template.yaml" };
-        let parameters = words(rest).into_iter().take_while(|word| !word.starts_with('-'));
-        named.extend(parameters.filter_map(|word| {
-            let (name, _) = word.split_once('=')?;
-            Some((file, "Parameters", name.to_owned()))
-        }));
-    }
-    named
-}
-
-#[test]
-fn the_parameters_and_outputs_of_the_templates_exist() {
-    let mut count = 0;
-    for Commands { page, lines } in commands() {
-        for (file, section, name) in lines.iter().flat_map(|line| named(line)) {
-            count += 1;
-            assert!(names(file, section).contains(&name), "{page}: {file} has no {name} in {section}");
-        }
-    }
-    assert!(count > 25, "{count}");
-    let found = named("sam deploy --parameter-overrides A=\"$(network B)\" C=d --x e=f");
-    let expected = [("infra/network.yaml", "Outputs", "B"), ("template.yaml", "Parameters", "A")];
-    assert_eq!(
-        found.iter().map(|(file, section, name)| (*file, *section, name.as_str())).collect::<Vec<_>>(),
-        [expected[0], expected[1], ("template.yaml", "Parameters", "C")]
-    );
 }
 
 /// Returns the targets of the links in a text, beside those of rustdoc.

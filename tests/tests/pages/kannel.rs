@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::covered::held_by;
-use super::page::read;
+use super::page::{prose, read, spans, tables};
 use super::programs::Programs;
 
 const CONF: &str = "infra/kannel/kannel.conf";
@@ -113,5 +113,17 @@ fn the_fault_is_shown_as_on_the_page() {
         let (status, shown) = run(&programs, "cargo run -- kannel-check kannel.conf");
         assert_eq!(status, Some(1), "{shown}");
         assert!(shown.contains(&block.text), "the program prints\n{shown}");
+    }
+}
+
+/// The table that explains the settings of Kannel and of the sidecar.
+#[test]
+fn the_explained_settings_are_those_of_the_files() {
+    let table = tables(&prose("infra/kannel/README.md")).into_iter().find(|table| table.head[0] == "setting");
+    let files = [read(CONF), read("infra/kannel/haproxy.cfg")].concat();
+    let settings: Vec<String> = table.unwrap().rows.iter().flat_map(|row| spans(&row[0])).collect();
+    assert!(settings.len() > 8, "{settings:?}");
+    for setting in settings {
+        assert!(files.contains(&setting), "neither kannel.conf nor haproxy.cfg has {setting}");
     }
 }

@@ -11,6 +11,7 @@
 mod apps;
 mod commands;
 mod covered;
+mod defaults;
 mod flags;
 mod guide;
 mod kannel;
@@ -18,4 +19,6 @@ mod page;
 mod programs;
 mod readme;
 mod settings;
+mod shown;
 mod stack;
+mod template;
