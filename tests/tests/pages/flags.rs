@@ -14,6 +14,7 @@ struct Flag {
     written: String,
     variable: Option<String>,
     default: Option<String>,
+    required: bool,
 }
 
 impl Flag {
@@ -28,6 +29,7 @@ impl Flag {
             written: if takes { format!("--{long} {value}") } else { format!("--{long}") },
             variable: arg.get_env().map(|name| name.to_str().unwrap().to_owned()),
             default: default.map(|value| value.to_str().unwrap().to_owned()),
+            required: arg.is_required_set(),
         })
     }
 }
@@ -50,11 +52,14 @@ fn table(page: &str, head: &str) -> Table {
 fn written(table: &Table) -> BTreeSet<Flag> {
     let cell = |head: &str, at: usize| table.column(head).get(at).map(|(_, cell)| spans(cell).into_iter());
     let flags = table.rows.iter().enumerate().map(|(at, row)| {
-        let default = table.column("default").get(at).is_some_and(|(_, cell)| cell.starts_with('`'));
+        let begins =
+            |start: &str| table.column("default").get(at).is_some_and(|(_, cell)| cell.starts_with(start));
+        let default = begins("`");
         Flag {
             written: spans(&row[0]).remove(0),
             variable: cell("environment variable", at).and_then(|mut spans| spans.next()),
             default: cell("default", at).and_then(|mut spans| spans.next()).filter(|_| default),
+            required: begins("required"),
         }
     });
     flags.collect()
