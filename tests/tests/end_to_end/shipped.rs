@@ -21,8 +21,8 @@ const PAGE: &str = include_str!("../../../infra/kannel/README.md");
 /// Returns the first block of the page that begins with this text.
 fn block(start: &str) -> &'static str {
     let blocks = PAGE.split("\n```").skip(1).step_by(2);
-    let texts = blocks.filter_map(|block| block.split_once('\n')).map(|(_, text)| text);
-    texts.into_iter().find(|text| text.starts_with(start)).unwrap()
+    let mut texts = blocks.filter_map(|block| block.split_once('\n')).map(|(_, text)| text);
+    texts.find(|text| text.starts_with(start)).unwrap()
 }
 
 /// Returns the commands of the page, without their comments.

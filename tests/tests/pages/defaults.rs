@@ -58,7 +58,9 @@ fn another(scope: Scope, key: &str, value: &Value) -> Value {
         ("charset", _) => "utf-8".into(),
         ("default_language", _) => "sw".into(),
         ("languages", Value::Array(_)) => vec!["en"].into(),
-        ("languages", _) => Table::from_iter([("en".to_owned(), "British".into())]).into(),
+        ("languages", _) => {
+            vec![("en".to_owned(), Value::from("British"))].into_iter().collect::<Table>().into()
+        }
         (_, Value::Boolean(flag)) => (!flag).into(),
         (_, Value::Integer(number)) => (number - 1).into(),
         (_, Value::Array(_)) => vec![201].into(),
