@@ -360,7 +360,7 @@ fn a_project_is_built_from_the_packed_crates_answers_grows_and_is_upgraded() -> 
     assert_eq!(run.shown(": hello")?, "→ 1112223333: hello");
     drop(run);
 
-    // The README of the project: a second app and its transcript.
+    // The README of the project (infra/local/new/README.md): a second app and its transcript.
     let readme = fs::read_to_string(project.join("README.md"))?;
     let app = readme.split('`').find(|text| text.starts_with(".app(keyword(")).context("no app")?;
     let apps = project.join("functions/src/apps.rs");

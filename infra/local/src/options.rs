@@ -20,15 +20,15 @@ pub(crate) const DEFAULT_PORT: u16 = 8000;
 #[command(name = "threadless", version, max_term_width = 100)]
 pub struct Options {
     /// The port of the functions
-    #[arg(long, env = "THREADLESS_PORT", default_value_t = DEFAULT_PORT)]
+    #[arg(long, env = "THREADLESS_PORT", value_name = "PORT", default_value_t = DEFAULT_PORT)]
     pub port: u16,
 
     /// The port of the embedded DynamoDB
-    #[arg(long, env = "THREADLESS_DYNAMODB_PORT", default_value_t = 8001)]
+    #[arg(long, env = "THREADLESS_DYNAMODB_PORT", value_name = "PORT", default_value_t = 8001)]
     pub dynamodb_port: u16,
 
     /// The port of the embedded SQS
-    #[arg(long, env = "THREADLESS_SQS_PORT", default_value_t = 8002)]
+    #[arg(long, env = "THREADLESS_SQS_PORT", value_name = "PORT", default_value_t = 8002)]
     pub sqs_port: u16,
 
     /// The folder that keeps messages, connections and queues. Delete it to begin anew

@@ -1,4 +1,4 @@
-//! The shipped configuration of Kannel and the shipped settings, unchanged.
+//! The shipped configuration of Kannel and the shipped settings, unchanged, as `infra/kannel/README.md` starts them.
 
 use std::fs;
 
@@ -15,6 +15,22 @@ use super::{LIMIT, until};
 const KANNEL: &str = include_str!("../../../infra/kannel/kannel.conf");
 const SETTINGS: &str = include_str!("../../../functions/settings.toml");
 
+/// The page with the commands.
+const PAGE: &str = include_str!("../../../infra/kannel/README.md");
+
+/// Returns the first block of the page that begins with this text.
+fn block(start: &str) -> &'static str {
+    let blocks = PAGE.split("\n```").skip(1).step_by(2);
+    let mut texts = blocks.filter_map(|block| block.split_once('\n')).map(|(_, text)| text);
+    texts.find(|text| text.starts_with(start)).unwrap()
+}
+
+/// Returns the commands of the page, without their comments.
+fn commands() -> Vec<&'static str> {
+    let lines = block("bearerbox ").lines();
+    lines.map(|line| line.split('#').next().unwrap_or_default().trim()).collect()
+}
+
 /// Replaces a text that must be there.
 fn replace(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "{from} is no longer there");
@@ -24,6 +40,15 @@ fn replace(text: &str, from: &str, to: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Kannel: tests/run"]
 async fn the_shipped_configurations_fit_together() {
+    // The programs start in the order of the page. In the place of fakesmsc, which is in another package, this test
+    // speaks its protocol.
+    let expected = [
+        "bearerbox -v 1 infra/kannel/kannel.conf",
+        "smsbox -v 1 infra/kannel/kannel.conf",
+        "cargo run",
+        "/usr/lib/kannel/test/fakesmsc",
+    ];
+    assert_eq!(commands(), expected);
     // Only ports and folders are changed, because another Kannel on this machine may use them.
     let [front, admin, smsbox, sendsms, phone] = [(); 5].map(|()| free_port().unwrap());
     let dir = tempfile::tempdir().unwrap();
@@ -54,7 +79,7 @@ async fn the_shipped_configurations_fit_together() {
 
     // The protocol of Kannel's own `fakesmsc` has a line for each message.
     let mut phone = BufReader::new(TcpStream::connect(("127.0.0.1", phone)).await.unwrap());
-    phone.write_all(b"1112223333 1234 text echo hello\n").await.unwrap();
+    phone.write_all(format!("{}\n", block("1112223333 ")).as_bytes()).await.unwrap();
     let mut line = String::new();
     timeout(LIMIT, phone.read_line(&mut line)).await.unwrap().unwrap();
     assert_eq!(line, "1234 1112223333 text hello\n");

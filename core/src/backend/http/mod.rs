@@ -8,6 +8,7 @@ mod signature;
 mod status;
 mod url_template;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -108,7 +109,7 @@ use status::Status;
 pub struct HttpGateway {
     inbound: Inbound,
     outbound: Outbound,
-    expected: Option<Vec<i64>>,
+    expected: Vec<i64>,
     token: Option<Secret>,
     signature: Option<Signature>,
     status: Option<Status>,
@@ -118,12 +119,15 @@ pub struct HttpGateway {
 /// The default for the longest time in which a gateway may answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
+/// The default for the statuses which mean that the gateway accepted the message.
+const EXPECTED: RangeInclusive<i64> = 200..=299;
+
 impl HttpGateway {
     /// Reads the backend's table in the settings. Reports faults to `fields`.
     pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let inbound = Inbound::from_fields(fields);
         let outbound = Outbound::from_fields(fields);
-        let expected = fields.numbers("expected_statuses", 100..=599);
+        let expected = fields.numbers("expected_statuses", 100..=599).unwrap_or_else(|| EXPECTED.collect());
         let (token, signature) = (fields.secret(TOKEN), Signature::from_fields(fields));
         fields.weigh_token(TOKEN, token.as_ref());
         let secret = token.as_ref().or_else(|| signature.as_ref().map(Signature::secret));
@@ -144,12 +148,8 @@ impl HttpGateway {
             Err(problem) => return problem.into(),
         };
         let detail = described(status, &body);
-        let taken = match &self.expected {
-            Some(statuses) => statuses.contains(&i64::from(status)),
-            None => (200..=299).contains(&status),
-        };
         match status {
-            _ if taken => SendOutcome::Accepted { detail },
+            _ if self.expected.contains(&i64::from(status)) => SendOutcome::Accepted { detail },
             // An operator can correct the first three; time can solve the others.
             401 | 403 | 404 | 408 | 425 | 429 => SendOutcome::Deferred { detail },
             400..=499 => SendOutcome::Refused { detail },

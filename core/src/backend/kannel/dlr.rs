@@ -53,6 +53,11 @@ impl Dlr {
         self.asked.is_some()
     }
 
+    /// Returns the mask of the events that Kannel reports; `None` if the backend asks for no reports.
+    pub(super) fn mask(&self) -> Option<i64> {
+        self.asked.as_ref().map(|asked| asked.mask)
+    }
+
     /// Returns the parameters that ask sendsms for a report, with `&` at the end; empty if the backend asks for no
     /// reports.
     ///

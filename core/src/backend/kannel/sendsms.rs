@@ -61,7 +61,8 @@ pub(super) struct Sendsms {
 /// The output leaves out the base, because it contains the password.
 impl fmt::Debug for Sendsms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sendsms").field("text", &self.text).finish_non_exhaustive()
+        let (text, mask) = (&self.text, self.reports.mask());
+        f.debug_struct("Sendsms").field("text", text).field("report_mask", &mask).finish_non_exhaustive()
     }
 }
 

@@ -17,7 +17,7 @@ pub struct NewOptions {
     pub dir: PathBuf,
 
     /// The name of the project, which its replies show; by default the name of the folder
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 
     /// Use the framework in this checkout
@@ -29,7 +29,7 @@ pub struct NewOptions {
     pub git: Option<String>,
 
     /// The tag in the Git repository; by default its main branch
-    #[arg(long, requires = "git")]
+    #[arg(long, value_name = "TAG", requires = "git")]
     pub tag: Option<String>,
 
     /// Use this published version of the framework
