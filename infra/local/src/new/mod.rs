@@ -127,7 +127,7 @@ mod tests {
             path: None,
             git: None,
             tag: None,
-            version: Some("0.1.0".into()),
+            use_version: Some("0.1.0".into()),
         }
     }
 

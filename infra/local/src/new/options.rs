@@ -21,11 +21,11 @@ pub struct NewOptions {
     pub name: Option<String>,
 
     /// Use the framework in this checkout
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["git", "version"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["git", "use_version"])]
     pub path: Option<PathBuf>,
 
     /// Use the framework in this Git repository
-    #[arg(long, value_name = "URL", conflicts_with = "version")]
+    #[arg(long, value_name = "URL", conflicts_with = "use_version")]
     pub git: Option<String>,
 
     /// The tag in the Git repository; by default its main branch
@@ -33,8 +33,8 @@ pub struct NewOptions {
     pub tag: Option<String>,
 
     /// Use this published version of the framework
-    #[arg(long = "use-version", value_name = "VERSION")]
-    pub version: Option<String>,
+    #[arg(long, value_name = "VERSION")]
+    pub use_version: Option<String>,
 }
 
 /// Where a project takes the framework from.
@@ -54,7 +54,7 @@ impl Framework {
         if let Some(url) = &options.git {
             return Ok(Self::Git(url.clone(), options.tag.clone()));
         }
-        if let Some(version) = &options.version {
+        if let Some(version) = &options.use_version {
             return Ok(Self::Version(version.clone()));
         }
         if let Some(checkout) = &options.path {
@@ -134,7 +134,7 @@ mod tests {
             path: Some("/nowhere".into()),
             git: None,
             tag: None,
-            version: None,
+            use_version: None,
         };
         let problem = Framework::of(&options).unwrap_err();
         assert_eq!(problem, "--path: /nowhere is no checkout of Threadless: it has no infra/kit");
