@@ -271,8 +271,8 @@ async fn help_lists_the_flags_with_their_environment_variables() -> Result<()> {
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
     let table = [
         ("--port <PORT>", "[env: THREADLESS_PORT=]", "[default: 8000]"),
-        ("--dynamodb-port <DYNAMODB_PORT>", "[env: THREADLESS_DYNAMODB_PORT=]", "[default: 8001]"),
-        ("--sqs-port <SQS_PORT>", "[env: THREADLESS_SQS_PORT=]", "[default: 8002]"),
+        ("--dynamodb-port <PORT>", "[env: THREADLESS_DYNAMODB_PORT=]", "[default: 8001]"),
+        ("--sqs-port <PORT>", "[env: THREADLESS_SQS_PORT=]", "[default: 8002]"),
         ("--allow-host <HOST>", "[env: THREADLESS_ALLOW_HOST=]", "localhost, 127.0.0.1 and `[::1]`"),
         ("--data <DIR>", "[env: THREADLESS_DATA=]", "[default: .threadless]"),
         ("--durable", "[env: THREADLESS_DURABLE=]", "a power cut"),
