@@ -70,26 +70,26 @@ fn the_page_makes_a_project() -> Result<()> {
 }
 
 /// Makes the changes of the page in `functions/src/apps.rs`: the names, the line before `DefaultReply`, and the test.
-fn changed(mut text: String, blocks: &[String]) -> String {
+fn changed(mut source: String, blocks: &[String]) -> String {
     let [names, line, test] = blocks else { panic!("three blocks of Rust: {blocks:?}") };
     let test: String = test.lines().map(|line| format!("    {line}\n")).collect();
     let last = line.lines().last().unwrap().to_owned() + "\n";
     // A person who follows the page has made some of the changes already.
     for (before, after) in [(names.replace(", keyword", ""), names.clone()), (last, line.clone())] {
-        if !text.contains(&after) {
+        if !source.contains(&after) {
             assert_eq!(
-                text.matches(&before).count(),
+                source.matches(&before).count(),
                 1,
                 "functions/src/apps.rs, as README.md changes it: {before}"
             );
-            text = text.replace(&before, &after);
+            source = source.replace(&before, &after);
         }
     }
-    if !text.contains(&test) {
-        let whole = text.strip_suffix("}\n").unwrap();
-        text = format!("{whole}\n{test}}}\n");
+    if !source.contains(&test) {
+        let whole = source.strip_suffix("}\n").unwrap();
+        source = format!("{whole}\n{test}}}\n");
     }
-    text
+    source
 }
 
 /// `apps.rs` of this folder is `functions/src/apps.rs` with the changes of the page. Only paths differ. So the page's
