@@ -314,6 +314,29 @@ async fn a_message_takes_no_more_calls_of_the_store_and_the_queue_than_it_needs(
     assert_eq!(calls("tell x", "3").await, 5);
 }
 
+/// The settings may bring the backend back within a day.
+#[tokio::test]
+async fn a_message_to_a_backend_that_is_gone_waits_for_it_for_a_day() {
+    let bench = Bench::new(Router::new());
+    let gone = bench.connection_at("gone", "1");
+    bench.notify_by(std::slice::from_ref(&gone), "hello", "n1").await.unwrap();
+    assert_eq!(bench.work_off().await, []);
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let rows = bench.history_of(&gone).await;
+        seen.extend(rows.into_iter().map(|row| (row.state, row.attempts, row.uncertain, row.detail)));
+        bench.minutes(1).await;
+    }
+    let detail = Some("its backend is no longer in the settings".to_owned());
+    assert_eq!(seen, [1, 2, 3].map(|attempts| (State::Queued, attempts, 0, detail.clone())));
+    bench.clock.advance(Duration::from_secs(24 * 3600));
+    bench.minutes(1).await;
+    let rows = bench.history_of(&gone).await;
+    let last: Vec<_> = rows.iter().map(|row| (row.state, row.detail.as_deref())).collect();
+    assert_eq!(last, [(State::Failed, Some("expired"))]);
+    assert_eq!((bench.gateway.asked(), bench.waiting()), (0, 0));
+}
+
 /// An app that answers after some time.
 struct Late(Duration);
 

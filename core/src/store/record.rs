@@ -294,6 +294,17 @@ mod tests {
     }
 
     #[test]
+    fn the_json_of_an_entry_has_only_the_fields_that_say_something() {
+        let blank = r#"{"id":"m","text":"text","created_at":"1970-01-01T00:00:00Z""#;
+        let tried = Entry { attempts: 2, uncertain: 1, ..reply() };
+        for (entry, more) in [(reply(), "}"), (tried, r#","attempts":2,"uncertain":1}"#)] {
+            let json = serde_json::to_string(&entry).unwrap();
+            assert_eq!(json, format!("{blank}{more}"));
+            assert_eq!(serde_json::from_str::<Entry>(&json).unwrap(), entry);
+        }
+    }
+
+    #[test]
     fn the_size_of_an_entry_counts_the_text_and_everyone_it_names() {
         let contact: Recipient = ContactId::of(&connection("1"), 0).into();
         let of_contact = ContactId::of(&connection("1"), 0).as_str().len() + 16;
