@@ -80,6 +80,20 @@ async fn replies_do_not_wait_for_a_queue_that_is_down() {
 }
 
 #[tokio::test]
+async fn a_send_waits_longer_for_the_queue_each_time() {
+    let bench = Bench::new(Router::new().app(Talk));
+    bench.faults.set_queue_down(true);
+    bench.receive("1", "tell a", None).await.unwrap();
+    for longest in [5, 10, 20, 40, 80, 160, 320, 600, 600] {
+        let next = bench.outbox("1").await.entries[0].next_attempt.unwrap();
+        let wait = next.duration_since(bench.clock.now()).unsigned_abs();
+        assert!((longest * 750..=longest * 1000).contains(&wait.as_millis()), "{longest}: {wait:?}");
+        bench.clock.advance(wait);
+        bench.receive("1", "hello", None).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn replies_that_waited_for_the_gateway_pass_a_send_that_waits_for_the_queue() {
     let bench = Bench::new(Router::new().app(Talk));
     bench.faults.set_queue_down(true);

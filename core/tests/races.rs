@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep};
 const SLOW: Duration = Duration::from_secs(2);
 
 /// An app that answers each message with its number and its text, and records its runs. A text with `name` makes a
-/// contact.
+/// contact, and a text with `twice` gets two replies.
 #[derive(Clone, Default)]
 struct Counter(Arc<Mutex<Vec<String>>>);
 
@@ -49,6 +49,9 @@ impl App for Counter {
         let count = cx.session().get::<u32>("count")?.unwrap_or(0) + 1;
         cx.session_mut().set("count", &count)?;
         cx.reply(format!("{count} {text}"));
+        if text.contains("twice") {
+            cx.reply(format!("{count} {text} again"));
+        }
         Ok(Handled::Yes)
     }
 }
@@ -112,12 +115,31 @@ async fn a_lease_covers_a_whole_send_and_fifteen_seconds_more() {
         bench.receive("1", "three", None).await.unwrap();
         assert_eq!(bench.gateway.texts(), ["1 one", "1 one", "2 two", "3 three"]);
     };
-    let (first, ()) = tokio::join!(bench.receive("1", "one", None), others);
-    first.unwrap();
+    // The first process dies before the gateway answers it, so the other one alone can know the doubt.
+    let first = tokio::time::timeout(Duration::from_secs(1), bench.receive("1", "one", None));
+    let (died, ()) = tokio::join!(first, others);
+    assert!(died.is_err());
     let rows = bench.history("1").await;
     let row = rows.iter().find(|row| row.text == "1 one").unwrap();
     assert_eq!((row.state, row.uncertain), (State::Sent, 1));
     assert!(bench.outbox("1").await.is_empty());
+}
+
+/// The first process hangs in its send for so long that another one takes over. Then it goes on.
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_lost_its_lease_sends_nothing_more() {
+    let bench = Bench::with(Router::new().app(Counter::default())).queued().build();
+    bench.gateway.next([Behaviour::TakeAndHang]);
+    bench.receive("1", "twice", None).await.unwrap();
+    let other = async {
+        sleep(Duration::from_millis(100)).await;
+        bench.clock.advance(Duration::from_secs(60));
+        bench.tick().await;
+    };
+    let begun = Instant::now();
+    tokio::join!(bench.work_off(), other);
+    assert!(begun.elapsed() >= Duration::from_secs(10), "the first process had its answer");
+    assert_eq!(bench.gateway.texts(), ["1 twice", "1 twice", "1 twice again"]);
 }
 
 /// An app during whose first runs another message of the same sender is committed.
