@@ -3,12 +3,17 @@
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use threadless::store::State;
+use threadless::backend::Received;
+use threadless::store::{Direction, HistoryRow, State};
 use threadless::testing::{Behaviour, Bench, Fault, When};
-use threadless::{App, AppError, ConnectionId, Context, FinalStatus, Handled, Recipient, Report, Router};
+use threadless::{
+    App, AppError, Clock as _, ConnectionId, Context, Deadline, FinalStatus, Handled, Recipient, Report,
+    Router, incoming,
+};
 
 /// An app that answers `echo <text>`, and sends the text behind `tell` to 2 and 3.
 struct Talk;
@@ -75,6 +80,20 @@ async fn replies_do_not_wait_for_a_queue_that_is_down() {
 }
 
 #[tokio::test]
+async fn a_send_waits_longer_for_the_queue_each_time() {
+    let bench = Bench::new(Router::new().app(Talk));
+    bench.faults.set_queue_down(true);
+    bench.receive("1", "tell a", None).await.unwrap();
+    for longest in [5, 10, 20, 40, 80, 160, 320, 600, 600] {
+        let next = bench.outbox("1").await.entries[0].next_attempt.unwrap();
+        let wait = next.duration_since(bench.clock.now()).unsigned_abs();
+        assert!((longest * 750..=longest * 1000).contains(&wait.as_millis()), "{longest}: {wait:?}");
+        bench.clock.advance(wait);
+        bench.receive("1", "hello", None).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn replies_that_waited_for_the_gateway_pass_a_send_that_waits_for_the_queue() {
     let bench = Bench::new(Router::new().app(Talk));
     bench.faults.set_queue_down(true);
@@ -115,6 +134,36 @@ async fn a_gateway_that_refused_is_not_asked_again() {
     for connection in &ways {
         let rows = bench.history_of(connection).await;
         assert!(rows.iter().all(|row| row.attempts == 1), "{rows:?}");
+    }
+}
+
+/// The gateway has answered, so the message was not sent, even if a process dies while it passes the message on.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_a_gateway_refused_is_never_in_doubt() {
+    for nth in 1.. {
+        let bench = Bench::with(Router::new().app(Learned::default())).backend("first").backend("second");
+        let bench = bench.build();
+        bench.gateway.always_at("first", Behaviour::Refuse);
+        let ways = [bench.connection_at("first", "1"), bench.connection_at("second", "1")];
+        bench.notify_by(&ways, "hello", "n1").await.unwrap();
+        bench.faults.set_queue_down(true);
+        bench.work_off().await;
+        bench.faults.set_queue_down(false);
+        bench.clock.advance(Duration::from_secs(60));
+
+        bench.faults.plan(nth, Fault::Silence, When::Before);
+        let _ = tokio::time::timeout(Duration::from_secs(60), bench.tick()).await;
+        let met = bench.faults.met();
+        bench.faults.clear();
+        bench.minutes(5).await;
+        assert_eq!((taken(&bench), bench.gateway.asked()), (pairs(&[("1", "hello")]), 2), "call {nth}");
+        let rows = bench.history_of(&ways[0]).await;
+        let of_rows: Vec<_> = rows.iter().map(|row| (row.state, row.uncertain)).collect();
+        assert_eq!(of_rows, [(State::Failed, 0)], "call {nth}");
+        if met == 0 {
+            assert!(nth > 5, "{nth} calls can fail");
+            break;
+        }
     }
 }
 
@@ -207,6 +256,131 @@ async fn each_holder_that_dies_with_a_message_leaves_its_own_doubt() {
     let rows = bench.history("1").await;
     let row = rows.iter().find(|row| row.in_reply_to.is_some()).unwrap();
     assert_eq!((row.state, row.uncertain), (State::Sent, 3));
+}
+
+/// The history knows the failure already, but the apps do not.
+#[tokio::test]
+async fn the_apps_learn_of_a_failure_in_spite_of_a_queue_that_was_down() {
+    let learned = Learned::default();
+    let bench = Bench::new(Router::new().app(Talk).app(learned.clone()));
+    bench.gateway.next([Behaviour::LoseAnswer]);
+    bench.receive("1", "one", Some("1")).await.unwrap();
+    bench.clock.advance(Duration::from_secs(25 * 3600));
+    bench.faults.set_queue_down(true);
+    bench.receive("1", "two", Some("2")).await.unwrap();
+    let states = |rows: &[HistoryRow]| -> Vec<(String, State)> {
+        let out = rows.iter().filter(|row| row.direction == Direction::Out);
+        out.map(|row| (row.text.clone(), row.state)).collect()
+    };
+    let expected = [("two".to_owned(), State::Queued), ("one".to_owned(), State::Failed)];
+    assert_eq!(states(&bench.history("1").await), expected, "two waits behind one");
+    assert_eq!(learned.all(), []);
+
+    bench.faults.set_queue_down(false);
+    bench.minutes(2).await;
+    let of_one = bench.history("1").await.into_iter().find(|row| row.text == "one" && row.attempts == 1);
+    assert_eq!(learned.all(), [(of_one.unwrap().id.as_str().to_owned(), FinalStatus::Failed)]);
+    assert_eq!(taken(&bench), pairs(&[("1", "one"), ("1", "two")]));
+}
+
+#[tokio::test]
+async fn a_message_that_must_wait_goes_out_at_the_moment_of_its_next_attempt() {
+    let bench = Bench::new(Router::new().app(Talk));
+    bench.gateway.next([Behaviour::Defer]);
+    bench.receive("1", "one", None).await.unwrap();
+    let next = bench.outbox("1").await.entries[0].next_attempt.unwrap();
+    let wait = next.duration_since(bench.clock.now()).unsigned_abs();
+    assert!((3750..=5000).contains(&wait.as_millis()), "{wait:?}");
+    bench.clock.advance(wait.saturating_sub(Duration::from_micros(1)));
+    bench.tick().await;
+    assert_eq!(bench.gateway.asked(), 1, "a moment too early");
+    bench.clock.advance(Duration::from_micros(1));
+    bench.tick().await;
+    assert_eq!(bench.gateway.texts(), ["one"]);
+}
+
+#[tokio::test]
+async fn a_message_expires_after_more_than_a_day() {
+    for (age, sent) in [(24 * 3600, true), (24 * 3600 + 1, false)] {
+        let bench = Bench::new(Router::new().app(Talk));
+        bench.gateway.next([Behaviour::Defer]);
+        bench.receive("1", "one", None).await.unwrap();
+        bench.clock.advance(Duration::from_secs(age));
+        bench.tick().await;
+        assert_eq!(bench.gateway.texts(), vec!["one"; usize::from(sent)], "{age}");
+        assert!(bench.outbox("1").await.is_empty(), "{age}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_takes_no_more_calls_of_the_store_and_the_queue_than_it_needs() {
+    let bench = Bench::new(Router::new().app(Talk));
+    bench.receive("1", "one", Some("1")).await.unwrap();
+    let calls = async |text: &str, id: &str| {
+        let before = bench.faults.calls();
+        bench.receive("1", text, Some(id)).await.unwrap();
+        bench.faults.calls() - before
+    };
+    // The claim, the commit, the row of the message; two rows and the settlement of the reply.
+    assert_eq!(calls("two", "2").await, 6);
+    assert_eq!(calls("two", "2").await, 2, "the claim and the row");
+    // The notice to 3 is put on the queue by one call, and settled by another one.
+    assert_eq!(calls("tell x", "3").await, 5);
+}
+
+/// The settings may bring the backend back within a day.
+#[tokio::test]
+async fn a_message_to_a_backend_that_is_gone_waits_for_it_for_a_day() {
+    let bench = Bench::new(Router::new());
+    let gone = bench.connection_at("gone", "1");
+    bench.notify_by(std::slice::from_ref(&gone), "hello", "n1").await.unwrap();
+    assert_eq!(bench.work_off().await, []);
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let rows = bench.history_of(&gone).await;
+        seen.extend(rows.into_iter().map(|row| (row.state, row.attempts, row.uncertain, row.detail)));
+        bench.minutes(1).await;
+    }
+    let detail = Some("its backend is no longer in the settings".to_owned());
+    assert_eq!(seen, [1, 2, 3].map(|attempts| (State::Queued, attempts, 0, detail.clone())));
+    bench.clock.advance(Duration::from_secs(24 * 3600));
+    bench.minutes(1).await;
+    let rows = bench.history_of(&gone).await;
+    let last: Vec<_> = rows.iter().map(|row| (row.state, row.detail.as_deref())).collect();
+    assert_eq!(last, [(State::Failed, Some("expired"))]);
+    assert_eq!((bench.gateway.asked(), bench.waiting()), (0, 0));
+}
+
+/// An app that answers after some time.
+struct Late(Duration);
+
+impl App for Late {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        tokio::time::sleep(self.0).await;
+        cx.reply("at last");
+        Ok(Handled::Yes)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_send_begins_in_the_last_half_second() {
+    for (takes, sent) in [(95, 1), (105, 0)] {
+        let bench = Bench::new(Router::new().app(Late(Duration::from_millis(takes))));
+        let received = Received {
+            identity: "1".parse().unwrap(),
+            text: "hello".to_owned(),
+            gateway_id: None,
+            received_at: None,
+            recipient: None,
+            raw: None,
+            details: BTreeMap::new(),
+        };
+        let deadline = Deadline::within(Duration::from_millis(600));
+        incoming(&bench.project, bench.default_backend(), received, deadline).await.unwrap();
+        assert_eq!((bench.gateway.asked(), bench.outbox("1").await.entries.len()), (sent, 1 - sent));
+        bench.minutes(1).await;
+        assert_eq!(bench.gateway.texts(), ["at last"], "{takes} ms");
+    }
 }
 
 /// An app that answers with the name of the contact behind the number in the text.

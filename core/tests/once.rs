@@ -163,6 +163,18 @@ async fn what_cannot_be_made_durable_is_not_taken() {
 }
 
 #[tokio::test]
+async fn what_the_queue_does_not_take_is_not_taken_either() {
+    let bench = Bench::with(Router::new().app(Counter)).queued().build();
+    bench.faults.set_queue_down(true);
+    let request = http::Request::get("/bench/bench/?id=1&text=a&mid=m").body(bytes::Bytes::new()).unwrap();
+    assert_eq!(bench.request(request.clone()).await.status(), 503);
+    bench.faults.set_queue_down(false);
+    assert_eq!(bench.request(request).await.status(), 200);
+    assert_eq!(bench.work_off().await, []);
+    assert_eq!(bench.gateway.texts(), ["1 a", "1 a again"]);
+}
+
+#[tokio::test]
 async fn a_deferred_reply_holds_up_those_behind_it_and_goes_out_first() {
     let bench = bench();
     bench.gateway.always(Behaviour::Defer);

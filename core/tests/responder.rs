@@ -102,6 +102,21 @@ async fn a_job_that_only_a_later_program_reads_waits_longer_each_time() {
 }
 
 #[tokio::test]
+async fn a_job_that_failed_waits_longer_each_time() {
+    let bench = Bench::new(Router::new().app(Echo));
+    let mut waits = Vec::new();
+    for receive_count in 1..=10 {
+        let failing = Record { receive_count, ..record(&bench, "a", "1", "echo a") };
+        bench.faults.plan(1, Fault::Error, When::Before);
+        let failures =
+            respond(&bench.project, vec![failing], Deadline::within(Duration::from_secs(30))).await;
+        waits.push(failures[0].retry_after.as_secs());
+    }
+    assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    assert!(bench.gateway.taken().is_empty());
+}
+
+#[tokio::test]
 async fn what_is_not_done_at_the_deadline_has_failed() {
     let bench = Bench::new(Router::new().app(Echo));
     let records = vec![record(&bench, "a", "1", "echo a"), record(&bench, "b", "2", "echo b")];
@@ -109,6 +124,52 @@ async fn what_is_not_done_at_the_deadline_has_failed() {
     let waits: Vec<_> = failures.iter().map(|failure| (failure.id.as_str(), failure.retry_after)).collect();
     assert_eq!(waits, [("a", Duration::from_secs(2)), ("b", Duration::from_secs(2))]);
     assert!(bench.gateway.taken().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_begins_only_while_a_second_is_left_for_it() {
+    let bench = Bench::new(Router::new());
+    // The responder keeps a second for the last settlement, so the job has a second less.
+    for (left, begun) in [(1_999, false), (2_000, true)] {
+        let body = Job::Deliver { connection: bench.connection("1") }.to_json();
+        let records = vec![Record { id: "d".to_owned(), group: None, body, receive_count: 1 }];
+        let before = bench.faults.calls();
+        let failures = respond(&bench.project, records, Deadline::within(Duration::from_millis(left))).await;
+        assert_eq!((failures.is_empty(), bench.faults.calls() > before), (begun, begun), "{left} ms");
+    }
+}
+
+/// An app that may take up to 15 s for a message with `slow`, five in each phase.
+struct Slow;
+
+impl App for Slow {
+    async fn parse(&self, cx: &mut Context) -> Result<(), AppError> {
+        self.cleanup(cx).await
+    }
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        self.cleanup(cx).await?;
+        Ok(Handled::No)
+    }
+    async fn cleanup(&self, cx: &mut Context) -> Result<(), AppError> {
+        if cx.text().contains("slow") {
+            tokio::time::sleep(Duration::from_millis(4_900)).await;
+        }
+        let phases = cx.session().get::<u32>("phases")?.unwrap_or(0) + 1;
+        cx.session_mut().set("phases", &phases)?;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_record_of_a_group_has_all_the_time_that_is_left() {
+    for texts in [vec!["slow"], vec!["quick", "slow"], vec!["quick", "quick", "slow"]] {
+        let bench = Bench::new(Router::new().app(Slow));
+        let ids = ["a", "b", "c"];
+        let records = ids.iter().zip(&texts).map(|(id, text)| record(&bench, id, "1", text)).collect();
+        assert_eq!(failed(&bench, records).await, Vec::<String>::new());
+        let phases: Option<usize> = bench.session("1").await.get("phases").unwrap();
+        assert_eq!(phases, Some(3 * texts.len()), "{texts:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

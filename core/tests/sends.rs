@@ -300,6 +300,9 @@ async fn whatever_goes_wrong(fault: Fault, when: When) {
             doubts += doubt;
         }
         assert!(doubts <= 1, "call {nth} {fault:?} {when:?}: {doubts} doubts");
+        let of_sender = bench.history("1").await;
+        let flood = of_sender.iter().find(|row| row.text == "flood");
+        assert_eq!(flood, None, "call {nth} {fault:?} {when:?}: no gateway of the sender can have sent it");
         if met == 0 {
             assert!(nth > 15, "the faults were met: {nth}");
             return;

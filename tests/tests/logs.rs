@@ -119,6 +119,11 @@ async fn logs_tell_what_became_of_messages_and_never_what_they_said_or_whose_the
         assert_eq!(line["identity"], "251******344", "{line}");
         assert!(line["message_id"].is_string() && line["timestamp"].is_string(), "{line}");
     }
+    let replies = lines.iter().filter(|line| line["message"] == "incoming" && line["replies"].is_number());
+    let replies: Vec<_> =
+        replies.map(|line| (line["outcome"].as_str().unwrap(), line["replies"].as_u64())).collect();
+    let (one, none) = (("handled", Some(1)), ("unhandled", Some(0)));
+    assert_eq!(replies, [one, none, none, none, ("duplicate", Some(0)), ("duplicate", Some(0))], "{text}");
 }
 
 /// Receives one message, and returns the log lines that name an app: phase, outcome, and whether the other fields are

@@ -14,8 +14,8 @@ use tests::recorder::{Answer, Recorded, Recorder, Reply};
 use threadless::broadcast::{Broadcast, Piece};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{
-    Broadcasts as _, Commit, Committed, Connections as _, History as _, HistoryRow, MemoryStore, Opened,
-    Record, ReplyRate, RowKey, State, StoreError,
+    Broadcasts as _, Commit, Committed, Connections as _, History as _, HistoryRow, MemoryStore,
+    Numbers as _, Opened, Record, ReplyRate, RowKey, State, StoreError,
 };
 use threadless::{ConnectionId, MessageId, Session};
 
@@ -95,6 +95,25 @@ async fn a_transaction_that_was_throttled_once_is_done() {
         assert!(matches!(open(&store).await.unwrap(), Opened::Now(_)), "{code}");
         assert_eq!(operations(&recorder), ["TransactWriteItems"; 2], "{code}");
     }
+}
+
+/// A transaction that is at the same item says nothing about the condition of an update.
+#[tokio::test]
+async fn an_update_that_meets_a_transaction_is_tried_again_and_then_not_available() {
+    let busy = || {
+        let kind = "com.amazonaws.dynamodb.v20120810#TransactionConflictException";
+        answer(400, &json!({ "__type": kind, "message": "because" }))
+    };
+    let (recorder, store) = dynamodb().await;
+    recorder.script([busy(), busy()]);
+    store.note_number(&connection("1"), at(0)).await.unwrap();
+    assert_eq!(operations(&recorder), ["UpdateItem"; 3]);
+
+    let (recorder, store) = dynamodb().await;
+    recorder.otherwise(move |_| busy());
+    let problem = store.note_number(&connection("1"), at(0)).await.unwrap_err();
+    assert!(matches!(problem, StoreError::Unavailable(_)), "{problem}");
+    assert_eq!(operations(&recorder), ["UpdateItem"; 5]);
 }
 
 #[tokio::test]

@@ -376,4 +376,40 @@ mod tests {
             assert_eq!(takeover.leaves_doubt(&outbox(entries)), doubt, "{happened} {entries:?}");
         }
     }
+
+    /// The answer to our own commit was lost. The store repeated the write, and the second one met a conflict.
+    #[cfg(feature = "testing")]
+    #[tokio::test]
+    async fn a_commit_whose_answer_was_lost_is_known_by_its_lease() {
+        let bench = crate::testing::Bench::new(crate::Router::new());
+        let now = bench.project.ports.clock.now();
+        let message = crate::Incoming {
+            id: "m".into(),
+            connection: bench.connection("1"),
+            text: "hello".to_owned(),
+            received_at: now,
+            recipient: None,
+            raw: None,
+            details: std::collections::BTreeMap::new(),
+        };
+        let input = Input::Message(Arc::new(message));
+        let claim = Claim { project: &bench.project, input, owner: "me".to_owned() };
+        let done = Handling::Done { disposition: Disposition::Handled, replies: 0 };
+        for (owner, expected) in [("me", (done, Some("me"))), ("other", (Handling::Duplicate, None))] {
+            let mut record = crate::store::Record::new(now);
+            record.outbox.entries.push_back(Entry::new("m-1".into(), "", None, now));
+            record.lease = Some(
+                record.next_lease(owner, deliver::lease_end(&bench.project, claim.input.connection(), now)),
+            );
+            let (session, contact) = (record.session.clone(), None);
+            let (replies, sends) = (Vec::new(), Vec::new());
+            let outcome = Outcome { disposition: Disposition::Handled, session, contact, replies, sends };
+            let takeover = Takeover { happened: false, new: Vec::new() };
+            let loaded = Loaded { record, contact: None, seen: true, arrived: None };
+            let ran = Ran { version: 0, outcome, takeover };
+            let (handling, _, work) = claim.seen_before(loaded, Some(ran)).await;
+            let owner = work.as_ref().map(|work| work.lease.owner.as_str());
+            assert_eq!((handling, owner), expected);
+        }
+    }
 }

@@ -61,3 +61,37 @@ pub(super) fn day_expires(now: Timestamp) -> i64 {
 pub(super) fn hour_expires(now: Timestamp) -> i64 {
     (hour(now) + 2) * HOUR
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_lasts_until_its_day_or_hour_is_over() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (second, of_day, of_hour) in [
+            (0, 0, 0),
+            (HOUR - 1, 0, 0),
+            (HOUR, 0, 1),
+            (24 * HOUR - 1, 0, 23),
+            (24 * HOUR, 1, 24),
+            (-1, -1, -1),
+        ] {
+            assert_eq!((day(at(second)), hour(at(second))), (of_day, of_hour), "{second}");
+        }
+    }
+
+    /// The clocks of two functions may differ, so a count stays for one more day or hour.
+    #[cfg(feature = "dynamodb")]
+    #[test]
+    fn the_table_keeps_a_count_until_the_end_of_the_next_day_or_hour() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (second, end_of_day, end_of_hour) in [
+            (0, 48 * HOUR, 2 * HOUR),
+            (24 * HOUR - 1, 48 * HOUR, 25 * HOUR),
+            (24 * HOUR, 72 * HOUR, 26 * HOUR),
+        ] {
+            assert_eq!((day_expires(at(second)), hour_expires(at(second))), (end_of_day, end_of_hour));
+        }
+    }
+}

@@ -234,3 +234,60 @@ pub trait History: Send + Sync {
         Ok(rows.map(|row| row.map(|row| row.state)).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + second).unwrap()
+    }
+
+    fn who() -> ConnectionId {
+        ConnectionId::new("k".parse().unwrap(), "1".parse().unwrap())
+    }
+
+    fn row(state: State, attempts: u32, uncertain: u32, detail: Option<&str>) -> HistoryRow {
+        let entry = Entry { attempts, uncertain, ..Entry::new("m".into(), "text", Some("in".into()), at(0)) };
+        HistoryRow::outgoing(&who(), &entry, state, detail.map(str::to_owned))
+    }
+
+    #[test]
+    fn the_row_with_the_greater_progress_decides_whichever_comes_first() {
+        use State::{Delivered, Failed, Queued, Sent};
+        let first = |state, attempts, uncertain| row(state, attempts, uncertain, Some("first"));
+        let second = |state, attempts, uncertain| row(state, attempts, uncertain, Some("second"));
+        for (one, other, state, counts, detail) in [
+            (first(Queued, 1, 0), second(Queued, 1, 0), Queued, (1, 0), "first"),
+            (first(Queued, 1, 0), second(Queued, 2, 0), Queued, (2, 0), "second"),
+            (first(Queued, 2, 0), second(Queued, 1, 1), Queued, (2, 1), "second"),
+            (first(Queued, 9, 0), second(Sent, 1, 0), Sent, (9, 0), "second"),
+            (first(Sent, 1, 0), second(Sent, 2, 0), Sent, (2, 0), "first"),
+            (first(Sent, 1, 0), second(Sent, 1, 1), Sent, (1, 1), "second"),
+            (first(Failed, 1, 0), second(Sent, 3, 2), Failed, (3, 2), "first"),
+            (first(Failed, 1, 0), second(Delivered, 1, 0), Delivered, (1, 0), "second"),
+        ] {
+            let mut merged = one.clone();
+            merged.merge(&other);
+            let expected = row(state, counts.0, counts.1, Some(detail));
+            assert_eq!(merged, expected, "{one:?} {other:?}");
+        }
+        let mut merged = first(Queued, 0, 0);
+        merged.merge(&row(Sent, 1, 0, None));
+        assert_eq!(merged, row(Sent, 1, 0, Some("first")), "a row without a detail removes none");
+    }
+
+    #[test]
+    fn a_report_counts_as_long_as_the_row_is_kept() {
+        let detail = Some("DELIVRD".to_owned());
+        let step =
+            StatusUpdate { connection: who(), at: at(0), id: "m".into(), state: State::Delivered, detail };
+        let kept = HistoryRow::KEPT.as_secs();
+        assert_eq!(kept, 30 * 24 * 3600);
+        assert_eq!([0, kept - 1, kept].map(|now| step.is_kept(at(now))), [true, true, false]);
+        // The row of the message itself completes what a report knows.
+        let mut merged = step.row();
+        merged.merge(&row(State::Sent, 1, 0, Some("0: Accepted")));
+        assert_eq!(merged, row(State::Delivered, 1, 0, Some("DELIVRD")));
+    }
+}

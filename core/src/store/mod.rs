@@ -75,3 +75,33 @@ impl<S> Store for S where
 pub(crate) fn is_over(at: Timestamp, kept: SignedDuration, now: Timestamp) -> bool {
     at.as_second() + kept.as_secs() <= now.as_second()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::broadcast::Broadcast;
+
+    #[test]
+    fn everything_is_kept_for_as_many_days_as_the_pages_say() {
+        let days = |count: i64| SignedDuration::from_secs(count * 86_400);
+        assert_eq!(Recent::HORIZON, days(15));
+        assert_eq!(
+            [HistoryRow::KEPT, Number::KEPT, Broadcast::KEPT, Unusable::KEPT],
+            [30, 30, 30, 90].map(days)
+        );
+    }
+
+    #[test]
+    fn an_item_is_over_at_the_second_in_which_its_time_ends() {
+        let at = |millisecond| Timestamp::from_millisecond(millisecond).unwrap();
+        let (written, kept) = (at(1_700_000_000_900), SignedDuration::from_secs(60));
+        for (now, over) in [
+            (1_700_000_000_900, false),
+            (1_700_000_059_999, false),
+            (1_700_000_060_000, true),
+            (1_700_000_061_000, true),
+        ] {
+            assert_eq!(is_over(written, kept, at(now)), over, "{now}");
+        }
+    }
+}

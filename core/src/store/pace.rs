@@ -31,3 +31,22 @@ impl ReplyRate {
         Self { replies: self.replies.saturating_add(1), ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn replies_count_for_an_hour_from_the_first_one() {
+        let rate = ReplyRate { since: at(0), replies: 4 };
+        assert_eq!(rate.and_one(), ReplyRate { since: at(0), replies: 5 });
+        for (now, expected) in [(0, rate), (3599, rate), (3600, ReplyRate { since: at(3600), replies: 0 })] {
+            assert_eq!(rate.at(at(now)), expected, "{now}");
+        }
+        assert_eq!(ReplyRate::default().at(at(9)), ReplyRate { since: at(9), replies: 0 });
+    }
+}

@@ -150,6 +150,31 @@ mod tests {
     }
 
     #[test]
+    fn a_record_has_room_for_32_entries_and_64_kb_and_for_any_one_entry() {
+        // The number of entries that wait, with ten bytes each; the sizes of the replies; those that stay and that move.
+        let table: [(usize, &[usize], usize, &[usize]); 8] = [
+            (31, &[1], 1, &[]),
+            (31, &[1, 2], 1, &[1]),
+            (32, &[1], 0, &[1]),
+            (0, &[1; 70], 32, &[32, 6]),
+            (1, &[BYTES - 10], 1, &[]),
+            (1, &[BYTES - 9], 0, &[1]),
+            (0, &[BYTES + 1, 1], 1, &[1]),
+            (0, &[40_000, BYTES - 40_000, BYTES + 1, 1], 2, &[1, 1]),
+        ];
+        for (waiting, sizes, stay, moved) in table {
+            let replies: Vec<Entry> = sizes.iter().map(|bytes| entry(*bytes)).collect();
+            let plan = plan(waiting, 0, replies.clone());
+            assert_eq!(plan.append, replies[..stay], "{waiting} {sizes:?}");
+            assert_eq!(plan.chunks.concat(), replies[stay..], "{waiting} {sizes:?}");
+            let chunks: Vec<usize> = plan.chunks.iter().map(Vec::len).collect();
+            assert_eq!(chunks, moved, "{waiting} {sizes:?}");
+            let after = plan.after.outbox;
+            assert_eq!((after.entries.len(), after.spilled as usize), (waiting + stay, moved.len()));
+        }
+    }
+
+    #[test]
     fn what_fits_stays_in_the_record() {
         let plan = plan(30, 0, vec![entry(1), entry(2)]);
         assert_eq!((plan.append.len(), plan.chunks.len(), plan.after.outbox.entries.len()), (2, 0, 32));

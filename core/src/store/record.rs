@@ -222,3 +222,100 @@ impl Entry {
 fn is_zero(n: &u32) -> bool {
     *n == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn connection(identity: &str) -> ConnectionId {
+        ConnectionId::new("k".parse().unwrap(), identity.parse().unwrap())
+    }
+
+    fn reply() -> Entry {
+        Entry::new("m".into(), "text", None, at(0))
+    }
+
+    fn sending() -> Entry {
+        Entry { recipients: vec![Recipient::Connection(connection("2"))], ..reply() }
+    }
+
+    fn outbox(entries: &[Entry], spilled: u32) -> Outbox {
+        Outbox { entries: entries.iter().cloned().collect(), spilled, opted_out: None }
+    }
+
+    #[test]
+    fn the_head_of_an_outbox_decides_whether_it_is_due() {
+        let later = Entry { next_attempt: Some(at(10)), ..reply() };
+        let table: [(&[Entry], u32, i64, bool, bool); 7] = [
+            (&[], 0, 0, true, false),
+            (&[], 1, 0, false, true),
+            (&[], 2, 0, false, true),
+            (&[reply()], 0, 0, false, true),
+            (&[later.clone(), reply()], 1, 9, false, false),
+            (&[later.clone()], 0, 10, false, true),
+            (&[reply(), later], 0, 9, false, true),
+        ];
+        for (entries, spilled, now, is_empty, is_due) in table {
+            let outbox = outbox(entries, spilled);
+            assert_eq!((outbox.is_empty(), outbox.is_due(at(now))), (is_empty, is_due), "{outbox:?} {now}");
+        }
+    }
+
+    #[test]
+    fn only_messages_to_the_connection_itself_hold_up_others() {
+        let table: [(&[Entry], u32, bool, Option<usize>); 7] = [
+            (&[], 0, false, None),
+            (&[], 1, true, None),
+            (&[], 2, true, None),
+            (&[sending(), sending()], 0, false, None),
+            (&[sending(), sending(), reply(), reply()], 0, true, Some(2)),
+            (&[reply()], 0, true, None),
+            (&[reply(), reply()], 0, true, Some(1)),
+        ];
+        for (entries, spilled, holds_up, first_message) in table {
+            let outbox = outbox(entries, spilled);
+            assert_eq!((outbox.holds_up(), outbox.first_message()), (holds_up, first_message), "{outbox:?}");
+        }
+    }
+
+    #[test]
+    fn a_lease_counts_until_its_end_and_the_next_one_has_the_next_fence() {
+        let mut record = Record::new(at(0));
+        assert_eq!((record.lease_at(at(0)), record.next_lease("a", at(5)).fence), (None, 1));
+        record.fence = 7;
+        let lease = record.next_lease("b", at(5));
+        assert_eq!(lease, Lease { owner: "b".to_owned(), until: at(5), fence: 8 });
+        record.lease = Some(lease.clone());
+        assert_eq!([4, 5, 6].map(|now| record.lease_at(at(now))), [Some(&lease), None, None]);
+    }
+
+    #[test]
+    fn the_json_of_an_entry_has_only_the_fields_that_say_something() {
+        let blank = r#"{"id":"m","text":"text","created_at":"1970-01-01T00:00:00Z""#;
+        let tried = Entry { attempts: 2, uncertain: 1, ..reply() };
+        for (entry, more) in [(reply(), "}"), (tried, r#","attempts":2,"uncertain":1}"#)] {
+            let json = serde_json::to_string(&entry).unwrap();
+            assert_eq!(json, format!("{blank}{more}"));
+            assert_eq!(serde_json::from_str::<Entry>(&json).unwrap(), entry);
+        }
+    }
+
+    #[test]
+    fn the_size_of_an_entry_counts_the_text_and_everyone_it_names() {
+        let contact: Recipient = ContactId::of(&connection("1"), 0).into();
+        let of_contact = ContactId::of(&connection("1"), 0).as_str().len() + 16;
+        let other = Recipient::Connection(connection("12345"));
+        for (recipients, otherwise, bytes) in [
+            (vec![], vec![], 4),
+            (vec![other.clone()], vec![], 4 + 10),
+            (vec![contact, other], vec![], 4 + of_contact + 10),
+            (vec![], vec![connection("1"), connection("22")], 4 + 6 + 7),
+        ] {
+            assert_eq!(Entry { recipients, otherwise, ..reply() }.bytes(), bytes);
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Items of every released form stay readable. `core/tests/fixtures/items/v1` has one file for each kind of item as the
-//! program wrote it at commit f258f41, in DynamoDB's own JSON. These files never change. A new form gets its own
-//! folder, which `THREADLESS_WRITE_ITEMS=v2 cargo test -p tests --test stored_items -- --ignored` writes.
+//! program wrote it at commit f258f41, in DynamoDB's own JSON. The form `v2` also has the fence of the leases, the times
+//! of arrival and the reasons of refusals. These files never change. A new form gets its own folder, which
+//! `THREADLESS_WRITE_ITEMS=v3 cargo test -p tests --test stored_items -- --ignored` writes.
 
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -35,6 +36,9 @@ const KINDS: [&str; 13] = [
     "part",
     "unusable",
 ];
+
+/// The released forms, in their order.
+const FORMS: [&str; 2] = ["v1", "v2"];
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../core/tests/fixtures/items")

@@ -1,4 +1,4 @@
-//! Work continues with the items of the first form. An attribute that this program does not know stays unchanged, since
+//! Work continues with the items of each released form. An attribute that this program does not know stays unchanged, since
 //! a newer version may have written it and may run again.
 
 use serde_json::{Value, json};
@@ -10,17 +10,24 @@ use threadless::store::{
 use threadless::{ContactChange, Session};
 
 use crate::history::moved_out;
-use crate::write::{broadcast, entries, job};
-use crate::{at, id, items_of, newcomer, who};
+use crate::write::{broadcast, entries_of, job};
+use crate::{FORMS, at, id, items_of, newcomer, who};
 
 #[tokio::test]
 async fn work_goes_on_and_unknown_attributes_stay() {
     let dynamodb = DynamoDb::start().await.unwrap();
-    let store = dynamodb.store("work").await.unwrap();
-    for item in items_of("v1").values().flatten() {
+    for form in FORMS {
+        work_goes_on(&dynamodb, form).await;
+    }
+}
+
+async fn work_goes_on(dynamodb: &DynamoDb, form: &str) {
+    let table = format!("work-{form}");
+    let store = dynamodb.store(&table).await.unwrap();
+    for item in items_of(form).values().flatten() {
         let mut item = item.clone();
         item["future"] = json!({ "M": { "answer": { "N": "42" } } });
-        dynamodb.put("work", &item).await.unwrap();
+        dynamodb.put(&table, &item).await.unwrap();
     }
 
     // A message changes the contact, and then all waiting entries go out.
@@ -62,11 +69,11 @@ async fn work_goes_on_and_unknown_attributes_stay() {
             Settled::Lost => panic!("nobody else is there"),
         }
     }
-    assert_eq!(sent, entries());
+    assert_eq!(sent, entries_of(form), "{form}");
     assert_eq!(sent[sent.len() - moved_out().len()..], moved_out());
     go_on_with_the_rest(&store).await;
 
-    let items = dynamodb.items("work").await.unwrap();
+    let items = dynamodb.items(&table).await.unwrap();
     for item in &items {
         // Only this program wrote this row.
         let new = item["sk"]["S"] == "M#04000000102123#late";

@@ -36,8 +36,22 @@ async fn write_the_items_of_the_present_form() {
     fs::create_dir_all(folder().join(&version)).unwrap();
     for (kind, mut items) in kinds {
         items.sort_by_key(|item| item["sk"]["S"].as_str().unwrap().to_owned());
+        let items: Vec<Value> = items.into_iter().map(sorted).collect();
         let json = serde_json::to_string_pretty(&items).unwrap() + "\n";
         fs::write(folder().join(&version).join(format!("{kind}.json")), json).unwrap();
+    }
+}
+
+/// Returns the same JSON with the names of every object in their order, so that two files can be compared.
+fn sorted(json: Value) -> Value {
+    match json {
+        Value::Object(fields) => {
+            let fields: BTreeMap<String, Value> =
+                fields.into_iter().map(|(name, value)| (name, sorted(value))).collect();
+            fields.into_iter().collect()
+        }
+        Value::Array(values) => values.into_iter().map(sorted).collect(),
+        other => other,
     }
 }
 
@@ -61,14 +75,21 @@ fn kind(item: &Value) -> &'static str {
     }
 }
 
-/// Returns the outbox: one entry that has every field, and so many entries that some move out.
+/// Returns the outbox: two entries that together have every field, and so many entries that some move out.
 pub(crate) fn entries() -> Vec<Entry> {
     let mut first = Entry::new(id("m40-1"), "ሰላም, \"Asha\"\n", Some(id("m40")), at(41));
     (first.attempts, first.uncertain, first.next_attempt, first.confirms) = (3, 1, Some(at(99)), true);
     first.recipients = vec![Recipient::from(&newcomer()), Recipient::Contact(ContactId::of(&who(), 0))];
     first.otherwise = vec![newcomer(), who()];
     let plain = |nth: usize| Entry::new(id(&format!("m40-{nth}")), format!("text {nth}"), None, at(41));
-    [first].into_iter().chain((2..=35).map(plain)).collect()
+    let second = Entry { refused: Some("denied".to_owned()), ..plain(2) };
+    [first, second].into_iter().chain((3..=35).map(plain)).collect()
+}
+
+/// Returns the same outbox as a released form has it. The first form had no refusals.
+pub(crate) fn entries_of(form: &str) -> Vec<Entry> {
+    let refused = |entry: Entry| if form == "v1" { Entry { refused: None, ..entry } } else { entry };
+    entries().into_iter().map(refused).collect()
 }
 
 pub(crate) fn contact() -> Contact {
