@@ -254,7 +254,7 @@ pub trait App: Send + Sync + 'static {
     ///
     /// impl App for Unreached {
     ///     async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
-    ///         if report.fate == FinalStatus::Failed {
+    ///         if report.final_status == FinalStatus::Failed {
     ///             let count = cx.session().get::<u32>("unreached")?.unwrap_or(0) + 1;
     ///             cx.session_mut().set("unreached", &count)?;
     ///         }

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use tracing::{error, info};
 
 use super::progress::{Question, counts, progress};
-use super::{BroadcastError, Order, Taken, broadcast};
+use super::{Acceptance, BroadcastError, Order, broadcast};
 use crate::backend::Caller;
 use crate::error::Fault;
 use crate::model::broadcast_key::BroadcastKey;
@@ -72,7 +72,7 @@ pub async fn invoked(project: &Project, event: &str) -> Result<Value, BroadcastE
             (Some(true), None) => Question::States,
             _ => Question::Counts,
         };
-        tell(project, key, question).await?
+        answer_progress(project, key, question).await?
     } else {
         take(project, event.as_bytes()).await?
     };
@@ -116,7 +116,7 @@ async fn answer(project: &Project, request: &Request<Bytes>) -> Answer {
             } else {
                 Question::Counts
             };
-            tell(project, key, question).await.map_err(BroadcastError::from)
+            answer_progress(project, key, question).await.map_err(BroadcastError::from)
         }
         _ => return problem(StatusCode::METHOD_NOT_ALLOWED, "POST /send, or GET /send/<key>."),
     };
@@ -182,12 +182,12 @@ async fn take(project: &Project, body: &[u8]) -> Result<Answer, BroadcastError> 
         Err(faults) => return Ok(refused(&faults)),
     };
     match broadcast(project, &order).await {
-        Ok(Taken::Yes(broadcast)) => {
+        Ok(Acceptance::Accepted(broadcast)) => {
             let mut body = counts(&broadcast);
             body["progress"] = format!("/send/{}", broadcast.key).into();
             Ok((StatusCode::ACCEPTED, body))
         }
-        Ok(Taken::Conflict) => Ok(problem(
+        Ok(Acceptance::Conflict) => Ok(problem(
             StatusCode::CONFLICT,
             "This key belongs to a broadcast with another text or other recipients.",
         )),
@@ -201,7 +201,7 @@ fn refused(faults: &[Fault]) -> Answer {
     faulty(faults)
 }
 
-async fn tell(project: &Project, key: &str, question: Question) -> Result<Answer, StoreError> {
+async fn answer_progress(project: &Project, key: &str, question: Question) -> Result<Answer, StoreError> {
     let found = match key.parse::<BroadcastKey>() {
         Ok(key) => progress(project, &key, question).await?,
         Err(_) => None,

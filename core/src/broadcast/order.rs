@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::app::context::Context;
 use crate::broadcast::BroadcastError;
 use crate::error::Fault;
-use crate::model::broadcast::{Broadcast, Piece};
+use crate::model::broadcast::{Broadcast, BroadcastMessage};
 use crate::model::broadcast_key::BroadcastKey;
 use crate::model::recipient::Recipient;
 use crate::pipeline::reach::connections_of;
@@ -89,7 +89,7 @@ impl Order {
     }
 
     /// Returns the messages of the order, each to another recipient.
-    pub(super) async fn pieces(&self, project: &Project) -> Result<Vec<Piece>, BroadcastError> {
+    pub(super) async fn messages(&self, project: &Project) -> Result<Vec<BroadcastMessage>, BroadcastError> {
         let mut found = Vec::with_capacity(self.recipients.len());
         for some in self.recipients.chunks(AT_ONCE) {
             let theirs: Vec<_> = some.iter().map(|recipient| connections_of(project, recipient)).collect();
@@ -97,28 +97,28 @@ impl Order {
         }
         let mut faults = Vec::new();
         let mut seen = HashSet::new();
-        let mut pieces = Vec::new();
-        for (at, ways) in found.into_iter().enumerate() {
+        let mut messages = Vec::new();
+        for (at, connections) in found.into_iter().enumerate() {
             let mut fault = |problem: String| faults.push(Fault::new(format!("recipients[{at}]"), problem));
-            match ways.first() {
+            match connections.first() {
                 Some(first) if project.installed(&first.backend).is_none() => {
                     fault(format!("there is no backend {}", first.backend));
                 }
                 Some(first) => {
                     if seen.insert(first.clone()) {
-                        pieces.push(Piece { ways, send: 0, text: None });
+                        messages.push(BroadcastMessage { connections, send: 0, text: None });
                     }
                 }
-                None => fault("there is no such contact, or no way to it".to_owned()),
+                None => fault("the contact does not exist, or has no connection".to_owned()),
             }
         }
-        let bytes = pieces.iter().map(Piece::bytes).sum::<usize>();
+        let bytes = messages.iter().map(BroadcastMessage::bytes).sum::<usize>();
         if bytes > Broadcast::MAX_BYTES {
             let most = Broadcast::MAX_BYTES;
             faults
                 .push(Fault::new("recipients", format!("take {bytes} bytes of {most}: make several calls")));
         }
-        if faults.is_empty() { Ok(pieces) } else { Err(BroadcastError::Unusable(faults)) }
+        if faults.is_empty() { Ok(messages) } else { Err(BroadcastError::Unusable(faults)) }
     }
 }
 

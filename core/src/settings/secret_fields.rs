@@ -63,9 +63,9 @@ impl Fields<'_> {
     /// Warns about a short token in a deployment. An attacker can try many tokens, because nothing counts wrong tokens:
     /// every message of a gateway brings a token.
     pub(crate) fn weigh_token(&mut self, key: &str, token: Option<&Secret>) {
-        let is_short = token.is_some_and(|token| token.reveal().len() < SHORTEST_TOKEN);
+        let is_short = token.is_some_and(|token| token.reveal().chars().count() < SHORTEST_TOKEN);
         if is_short && self.place() == Place::Deployed {
-            let advice = "nothing slows down who guesses. Take what `openssl rand -hex 24` prints";
+            let advice = "nothing limits wrong guesses. Use the output of `openssl rand -hex 24`";
             self.warn(key, format!("has fewer than {SHORTEST_TOKEN} characters, and {advice}"));
         }
     }

@@ -99,7 +99,7 @@ struct Message {
 }
 
 #[derive(Serialize)]
-struct Taken {
+struct SendAnswer {
     /// The number of messages that were accepted, from the first on. The page must send the rest again.
     taken: usize,
     /// The ids of the accepted messages in the history.
@@ -135,7 +135,7 @@ async fn send(tester: &Tester<'_>, request: &Request<Bytes>, deadline: Deadline)
     }
     take::note(tester, used).await;
     let status = if error.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    Ok(answers::json(status, &Taken { taken: ids.len(), ids, error }))
+    Ok(answers::json(status, &SendAnswer { taken: ids.len(), ids, error }))
 }
 
 /// The body of `clear.json`: one identity, or `null` for all identities.
@@ -176,13 +176,13 @@ async fn clear(tester: &Tester<'_>, request: &Request<Bytes>, deadline: Deadline
 #[derive(Serialize)]
 struct Log {
     /// The rows, the newest first.
-    rows: Vec<Entry>,
+    rows: Vec<LogRow>,
     /// Whether there are older rows or other numbers.
     more: bool,
 }
 
 #[derive(Serialize)]
-struct Entry {
+struct LogRow {
     identity: Identity,
     #[serde(flatten)]
     row: Shown,
@@ -205,9 +205,9 @@ async fn log(tester: &Tester<'_>) -> Answered {
     let (numbers, histories) = found.await.map_err(|problem| failed(&problem))?;
     let mut more = numbers == most_numbers || histories.iter().any(|(_, rows)| rows.len() == most_of_one);
     let of_one = |(identity, rows): (Identity, Vec<crate::store::HistoryRow>)| {
-        rows.into_iter().map(move |row| Entry { identity: identity.clone(), row: row.into() })
+        rows.into_iter().map(move |row| LogRow { identity: identity.clone(), row: row.into() })
     };
-    let mut rows: Vec<Entry> = histories.into_iter().flat_map(of_one).collect();
+    let mut rows: Vec<LogRow> = histories.into_iter().flat_map(of_one).collect();
     rows.sort_by(|a, b| (b.row.at, &b.row.id).cmp(&(a.row.at, &a.row.id)));
     more |= rows.len() > most;
     rows.truncate(most);

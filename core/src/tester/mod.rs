@@ -27,7 +27,7 @@ use crate::model::message::{BackendName, Identity};
 use crate::pipeline::errors::IncomingError;
 use crate::project::Project;
 use crate::util::clock::Deadline;
-use address::{Place, Rest};
+use address::{Rest, Target};
 use gate::{Gate, Verdict};
 use login::{Login, Visitor};
 
@@ -94,9 +94,9 @@ async fn answer(
     let path = request.uri().path().to_owned();
     let (folder, place) = address::read(&path);
     let (named, rest) = match place {
-        Place::Asset { release, name } => return assets::serve(&request, release, name),
-        Place::Front => (None, Rest::Root),
-        Place::Backend { name, rest } => (Some(name), rest),
+        Target::Asset { release, name } => return assets::serve(&request, release, name),
+        Target::Front => (None, Rest::Root),
+        Target::Backend { name, rest } => (Some(name), rest),
     };
     let Some((name, backend)) = find(project, engine, named) else {
         return plain_text(StatusCode::NOT_FOUND, "There is no such backend.\n");

@@ -47,15 +47,15 @@ pub(crate) async fn fan_out_broadcast(project: &Project, key: &BroadcastKey) -> 
 /// Puts the messages of one part on the queue.
 pub(crate) async fn fan_out_part(project: &Project, key: &BroadcastKey, part: u32) -> Result<(), JobFailure> {
     let (store, now) = (&project.ports.store, project.ports.clock.now());
-    let (broadcast, pieces) = tokio::join!(store.broadcast(key, now), store.broadcast_part(key, part));
+    let (broadcast, messages) = tokio::join!(store.broadcast(key, now), store.broadcast_part(key, part));
     let Some(broadcast) = broadcast?.filter(|broadcast| !broadcast.fanned_out.contains(&part)) else {
         return Ok(());
     };
     if is_over(&broadcast, now) {
         return Ok(());
     }
-    let notices = pieces?.iter().filter_map(|piece| broadcast.notice(piece)).collect();
-    if planted::is(Plant::PartDoneBeforeSpread) {
+    let notices = messages?.iter().filter_map(|message| broadcast.notice(message)).collect();
+    if planted::is(Plant::PartDoneBeforeFanOut) {
         store.part_is_fanned_out(key, part).await?;
     }
     enqueue_notices(project, notices).await?;

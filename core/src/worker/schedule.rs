@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info, warn};
 
 use crate::app::schedule::{Effect, JobContext, Schedule};
-use crate::model::broadcast::{Broadcast, Piece, in_parts};
+use crate::model::broadcast::{Broadcast, BroadcastMessage, in_parts};
 use crate::model::broadcast_key::BroadcastKey;
 use crate::model::message::{MessageId, digest};
 use crate::pipeline::reach::connections_of;
@@ -182,19 +182,19 @@ async fn stage(
     (name, due): (&str, Timestamp),
     sends: Vec<crate::app::send::Sending>,
 ) -> Result<Vec<BroadcastKey>, JobFailure> {
-    let mut pieces = Vec::new();
+    let mut messages = Vec::new();
     for (nth, sending) in (1..).zip(sends) {
         for recipient in &sending.recipients {
-            let ways = connections_of(project, recipient).await?;
-            if ways.is_empty() {
+            let connections = connections_of(project, recipient).await?;
+            if connections.is_empty() {
                 warn!(job = name, outcome = "no_way", "a contact that cannot be reached");
             } else {
-                pieces.push(Piece::to(ways, nth, sending.text.clone()));
+                messages.push(BroadcastMessage::to(connections, nth, sending.text.clone()));
             }
         }
     }
-    let lead = lead_of(project, (name, due), &pieces).await?;
-    let parts = in_parts(pieces);
+    let lead = lead_of(project, (name, due), &messages).await?;
+    let parts = in_parts(messages);
     let mut keys = Vec::new();
     // The limit is the size of one transaction: a part takes at most a tenth of it.
     for (nth, some) in parts.chunks(10).enumerate() {
@@ -220,7 +220,7 @@ async fn stage(
 async fn lead_of(
     project: &Project,
     (name, due): (&str, Timestamp),
-    pieces: &[Piece],
+    messages: &[BroadcastMessage],
 ) -> Result<String, StoreError> {
     let of_due = format!("job.{}", id_of(name, due));
     // An earlier version had no digest in its keys, and the broadcasts that it opened went out at once. A run that it
@@ -231,6 +231,6 @@ async fn lead_of(
         warn!(job = name, outcome = "begun_earlier", "the run was begun by an earlier version");
         return Ok(of_due);
     }
-    let list = serde_json::to_string(pieces).unwrap_or_default();
+    let list = serde_json::to_string(messages).unwrap_or_default();
     Ok(format!("{of_due}.{}", hex(&digest(&[&list])[..8])))
 }

@@ -24,7 +24,7 @@ enum Piece {
 }
 
 /// Writes optional text to standard output, on a thread that may block. If the text cannot be written, it is lost.
-pub(crate) fn tell(text: &str) {
+pub(crate) fn say(text: &str) {
     send(Piece::Out(text.as_bytes().to_vec()));
 }
 

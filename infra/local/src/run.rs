@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::kannel::{self, GET_URL, Outcome};
 use crate::options::{Command, Options};
-use crate::output::{self, Log, complain, tell};
+use crate::output::{self, Log, complain, say};
 use crate::redrive::{self, RedriveOptions};
 use crate::script::{self, ScriptOptions, Verdict};
 use crate::setup::{StackOptions, StartError, settings_text};
@@ -140,17 +140,17 @@ async fn run(options: &Options, apps: fn(Router) -> Router) -> Result<ExitCode, 
         }
         _ => problem.to_string(),
     })?;
-    tell(&banner(&stack, options));
+    say(&banner(&stack, options));
     stop.next().await;
     tokio::select! {
         biased;
         () = stack.stop() => {
-            tell(&format!("Ended. What was taken in is in {}.\n", options.data.display()));
+            say(&format!("Ended. What was taken in is in {}.\n", options.data.display()));
             Ok(ExitCode::SUCCESS)
         }
         () = stop.next() => {
             let data = options.data.display();
-            tell(&format!("Ended at once. What was at work goes on at the next start, with what is in {data}.\n"));
+            say(&format!("Ended at once. What was at work goes on at the next start, with what is in {data}.\n"));
             Ok(ExitCode::from(INTERRUPTED))
         }
     }
@@ -158,7 +158,7 @@ async fn run(options: &Options, apps: fn(Router) -> Router) -> Result<ExitCode, 
 
 /// Shows a reply as the phone would show it.
 fn show(to: &str, text: &str) {
-    tell(&format!("→ {to}: {text}\n"));
+    say(&format!("→ {to}: {text}\n"));
 }
 
 fn banner(stack: &Stack, options: &Options) -> String {

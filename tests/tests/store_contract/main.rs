@@ -18,7 +18,7 @@ use local::{Stack, StackOptions};
 use serde_json::json;
 use tests::services::ask;
 use threadless::aws::{Access, http_client};
-use threadless::broadcast::{Broadcast, Piece};
+use threadless::broadcast::{Broadcast, BroadcastMessage};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{
     Advanced, Commit, Committed, Direction, DueIndex as _, Entry, Guesses, HistoryRow, JobRecord, Lease,
@@ -260,10 +260,10 @@ fn named(waiting: &Waiting) -> String {
     }
 }
 
-fn piece(number: u32) -> Piece {
-    let way = connection(&number.to_string());
-    Piece {
-        ways: vec![way, connection("else")],
+fn piece(number: u32) -> BroadcastMessage {
+    let own = connection(&number.to_string());
+    BroadcastMessage {
+        connections: vec![own, connection("else")],
         send: number % 2,
         text: (number == 1).then(|| "ሰላም".to_owned()),
     }

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 use tests::dynamodb::DynamoDb;
-use threadless::broadcast::{Broadcast, Piece};
+use threadless::broadcast::{Broadcast, BroadcastMessage};
 use threadless::store::{
     Commit, Committed, Connections as _, Direction, Entry, HistoryRow, JobRecord, ReplyRate, State,
     StatusUpdate, Store, Unusable,
@@ -175,9 +175,12 @@ pub(crate) fn broadcast() -> Broadcast {
     }
 }
 
-pub(crate) fn parts() -> Vec<Vec<Piece>> {
-    let own = Piece { ways: vec![newcomer()], send: 2, text: Some("Go.".to_owned()) };
-    vec![vec![Piece { ways: vec![who(), newcomer()], send: 0, text: None }, own.clone()], vec![own]]
+pub(crate) fn parts() -> Vec<Vec<BroadcastMessage>> {
+    let own = BroadcastMessage { connections: vec![newcomer()], send: 2, text: Some("Go.".to_owned()) };
+    vec![
+        vec![BroadcastMessage { connections: vec![who(), newcomer()], send: 0, text: None }, own.clone()],
+        vec![own],
+    ]
 }
 
 pub(crate) fn job() -> JobRecord {

@@ -20,7 +20,7 @@ use regex::{Captures, Regex, RegexBuilder};
 use serde::de::DeserializeOwned;
 use tracing::debug;
 
-use super::said::tell;
+use super::said::call_handler;
 use super::{IntoReply, Said};
 use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
@@ -211,7 +211,7 @@ where
             Err(missing) => return Err(missing.into()),
         };
         drop(found);
-        let answer = tell(cx, &text, |said| (self.handler)(said, value)).await;
+        let answer = call_handler(cx, &text, |said| (self.handler)(said, value)).await;
         answer.into_replies()?.into_iter().for_each(|reply| cx.say(reply));
         Ok(Handled::Yes)
     }

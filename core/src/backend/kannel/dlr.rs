@@ -130,7 +130,7 @@ impl Reports for Dlr {
         let reference = self.reference(backend, &query);
         let reference =
             reference.ok_or_else(|| vec![Fault::new(REFERENCE, "is not signed by this backend")])?;
-        let fate = match query.text(KIND).as_deref() {
+        let final_status = match query.text(KIND).as_deref() {
             Some("1") => Some(FinalStatus::Delivered),
             Some("2" | "16") => Some(FinalStatus::Failed),
             // 4 is buffered, 8 is accepted, 32 is any intermediate event of an SMSC.
@@ -138,6 +138,6 @@ impl Reports for Dlr {
             _ => return Err(vec![Fault::new(KIND, "is not what Kannel writes for %d: 1, 2, 4, 8 or 16")]),
         };
         let reported_at = query.text(TIME).and_then(|written| gateway_time::read(&written));
-        Ok(Reported { reference, fate, detail: query.text(WORDS), reported_at })
+        Ok(Reported { reference, final_status, detail: query.text(WORDS), reported_at })
     }
 }

@@ -19,7 +19,7 @@ use crate::util::clock::{Deadline, after};
 use crate::util::random;
 
 /// The time that a lease must still cover in addition to one send.
-const SETTLE_TIME: Duration = Duration::from_secs(5);
+const LEASE_RESERVE: Duration = Duration::from_secs(5);
 
 /// The minimum remaining time to start a send.
 const SHORTEST_SEND: Duration = Duration::from_millis(500);
@@ -145,14 +145,14 @@ async fn ask_the_gateway(
         head.next_attempt = Some(now);
         return Ok(Some(Step::Waits(head, None)));
     }
-    let attempt = match installed.guard.permit(now, limit) {
+    let attempt = match installed.breaker.permit(now, limit) {
         Permit::Try(attempt) => attempt,
         Permit::Wait(until) => {
             head.next_attempt = Some(until);
             return Ok(Some(Step::Waits(head, None)));
         }
     };
-    if delivery.lease.until < after(now, limit + SETTLE_TIME) && !planted::is(Plant::LeaseNotExtended) {
+    if delivery.lease.until < after(now, limit + LEASE_RESERVE) && !planted::is(Plant::LeaseNotExtended) {
         delivery.lease.until = lease_end(project, connection, now);
         if !project.ports.store.extend_lease(connection, &delivery.lease).await? {
             return Ok(None);
@@ -189,13 +189,13 @@ async fn ask_the_gateway(
 }
 
 /// Tells the apps that a message failed.
-async fn tell(project: &Project, failed: &HistoryRow) -> Result<(), IncomingError> {
+async fn report_failure(project: &Project, failed: &HistoryRow) -> Result<(), IncomingError> {
     if !project.router.has_reports() {
         return Ok(());
     }
     let HistoryRow { connection, at, id, detail, .. } = failed.clone();
     let reference = Reference { connection, at, id };
-    let reported = Reported { reference, fate: Some(FinalStatus::Failed), detail, reported_at: None };
+    let reported = Reported { reference, final_status: Some(FinalStatus::Failed), detail, reported_at: None };
     report(project, reported).await.map(drop)
 }
 
@@ -233,7 +233,7 @@ async fn fail(project: &Project, connection: &ConnectionId, head: &Entry, detail
         return later(project, head.clone());
     }
     let row = HistoryRow::outgoing(connection, head, State::Failed, Some(detail.to_owned()));
-    match tell(project, &row).await {
+    match report_failure(project, &row).await {
         Ok(()) => Step::Left(Some(row)),
         Err(_) if planted::is(Plant::FailureUntold) => Step::Left(Some(row)),
         Err(problem) => {

@@ -47,7 +47,7 @@ pub(super) mod names {
     pub(crate) const OUTGOING: &str = "outgoing";
     pub(crate) const DIGEST: &str = "digest";
     pub(crate) const SIZES: &str = "sizes";
-    pub(crate) const SPREAD: &str = "spread";
+    pub(crate) const FINISHED_PARTS: &str = "spread";
     pub(crate) const PIECES: &str = "pieces";
     pub(crate) const CONFIRMS: &str = "confirms";
     pub(crate) const REFUSED: &str = "refused";

@@ -60,14 +60,14 @@ pub enum Problem {
 }
 
 /// A [`TranscriptError`] that does not yet know the name of the transcript.
-pub(super) struct Fault {
+pub(super) struct LineError {
     line: usize,
     column: usize,
     problem: Problem,
     source: String,
 }
 
-impl Fault {
+impl LineError {
     pub(super) fn of(self, name: String) -> TranscriptError {
         let Self { line, column, problem, source } = self;
         TranscriptError { name, line, column, problem, source }
@@ -89,7 +89,7 @@ impl fmt::Display for TranscriptError {
 impl std::error::Error for TranscriptError {}
 
 /// Returns the lines that do something.
-pub(super) fn steps(source: &str) -> Result<Vec<Step>, Fault> {
+pub(super) fn steps(source: &str) -> Result<Vec<Step>, LineError> {
     let mut steps: Vec<Step> = Vec::new();
     let mut clock = None;
     for (at, whole) in source.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -136,24 +136,29 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Returns a fault at the beginning of `part`.
-    fn fault(&self, part: &str, problem: Problem) -> Fault {
+    fn fault(&self, part: &str, problem: Problem) -> LineError {
         self.fault_in(part, 0, problem)
     }
 
     /// Returns a fault at some character of `part`.
-    fn fault_in(&self, part: &str, characters: usize, problem: Problem) -> Fault {
+    fn fault_in(&self, part: &str, characters: usize, problem: Problem) -> LineError {
         let before = (part.as_ptr() as usize).saturating_sub(self.whole.as_ptr() as usize);
         let before = self.whole.get(..before).unwrap_or_default().chars().count();
-        Fault { line: self.number, column: before + characters + 1, problem, source: self.whole.to_owned() }
+        LineError {
+            line: self.number,
+            column: before + characters + 1,
+            problem,
+            source: self.whole.to_owned(),
+        }
     }
 
-    fn text(&self, part: &str) -> Result<String, Fault> {
+    fn text(&self, part: &str) -> Result<String, LineError> {
         let part = part.trim_matches(BLANKS);
         escape::read(part)
             .map_err(|BadEscape { at, written }| self.fault_in(part, at, Problem::Escape(written)))
     }
 
-    fn step(&self, line: &str) -> Result<Step, Fault> {
+    fn step(&self, line: &str) -> Result<Step, LineError> {
         let (number, last_line) = (self.number, self.number);
         if let Some(digits) = line.strip_prefix('@').filter(|rest| is_digits(rest)) {
             return Ok(Step { line: number, last_line, at: Some(self.time(digits)?), act: Act::Wait });
@@ -179,7 +184,7 @@ impl Reader<'_> {
         Ok(Step { line: number, last_line, at, act })
     }
 
-    fn backend<'b>(&self, line: &'b str) -> Result<(Option<BackendName>, &'b str), Fault> {
+    fn backend<'b>(&self, line: &'b str) -> Result<(Option<BackendName>, &'b str), LineError> {
         let Some(inner) = line.strip_prefix('[') else { return Ok((None, line)) };
         let Some((name, rest)) = inner.split_once(']') else {
             return Err(self.fault(line, Problem::OpenBracket));
@@ -189,7 +194,7 @@ impl Reader<'_> {
         Ok((Some(name), rest.trim_start_matches(BLANKS)))
     }
 
-    fn time(&self, digits: &str) -> Result<Timestamp, Fault> {
+    fn time(&self, digits: &str) -> Result<Timestamp, LineError> {
         time(digits).ok_or_else(|| self.fault(digits, Problem::Time(digits.to_owned())))
     }
 }

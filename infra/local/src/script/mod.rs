@@ -34,7 +34,7 @@ use threadless::{ConnectionId, Router};
 
 use self::backends::Backends;
 use self::remote::Remote;
-use crate::gateway::Taken;
+use crate::gateway::GatewayRequest;
 
 /// The reason why a transcript could not be played, for people to read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -172,9 +172,9 @@ pub fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, ScriptError> {
 }
 
 /// Reads the reply in a request to the gateway.
-fn said(backends: &Backends, taken: &Taken) -> Result<Said, ScriptError> {
+fn said(backends: &Backends, taken: &GatewayRequest) -> Result<Said, ScriptError> {
     let Some((backend, to, text)) = backends.read(taken) else {
-        let Taken { path, query, .. } = taken;
+        let GatewayRequest { path, query, .. } = taken;
         return Err(ScriptError::new(format!("a reply came that is of no backend: {path}?{query}")));
     };
     let identity = to.parse().map_err(|problem| ScriptError::new(format!("a reply to {to:?}: {problem}")))?;
