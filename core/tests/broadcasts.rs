@@ -120,7 +120,8 @@ async fn the_endpoint_answers_with_what_is_wrong_and_writes_nothing_then() {
     let order = json!({ "key": "k1", "text": "run", "recipients": ["bench:1", "nowhere:2", "3"] });
     let (status, body) = ask(&bench, post(&order)).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    let faults = json!([{ "field": "recipients[2]", "problem": "a recipient is written backend:identity" }]);
+    let faults =
+        json!([{ "field": "recipients[2]", "problem": "a recipient must have the form backend:identity" }]);
     assert_eq!(body["faults"], faults);
     let order = json!({ "key": "k1", "text": "run", "recipients": ["bench:1", "nowhere:2"] });
     let (status, body) = ask(&bench, post(&order)).await;

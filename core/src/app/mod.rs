@@ -143,11 +143,11 @@ pub enum Outbound {
 /// of the threads returns. A task that an app starts with `tokio::spawn` runs on threads that other tasks need, so such
 /// a task must not block. Use `tokio::task::spawn_blocking` for blocking work.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no app",
+    message = "`{Self}` is not an app",
     label = "not an app",
-    note = "a function becomes an app by `threadless::apps::keyword(\"word\", function)` or `pattern(\"form\", function)`, \
-            a conversation by `conversation(\"word\", …)`",
-    note = "a type becomes one by `impl App for …`, with the phases that it takes part in, such as \
+    note = "to make an app of a function, write `threadless::apps::keyword(\"word\", function)` or `pattern(\"form\", function)`, \
+            for a conversation, write `conversation(\"word\", …)`",
+    note = "for a type of your own, write `impl App for …` with the phases that it needs, such as \
             `async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError>`"
 )]
 pub trait App: Send + Sync + 'static {

@@ -147,7 +147,7 @@ pub(crate) fn bounded(text: String, limit: usize) -> (String, bool) {
         return (text, false);
     }
     let end = text.floor_char_boundary(limit);
-    (format!("{}\n… cut off here, of {} bytes", &text[..end], text.len()), true)
+    (format!("{}\n… cut off here; the whole has {} bytes", &text[..end], text.len()), true)
 }
 
 #[cfg(test)]

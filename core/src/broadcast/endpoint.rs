@@ -85,7 +85,7 @@ async fn answer(project: &Project, request: &Request<Bytes>) -> Answer {
         return refusal;
     }
     let Some(key) = key_in(request.uri().path()) else {
-        return problem(StatusCode::NOT_FOUND, "There is nothing here: POST /send, or GET /send/<key>.");
+        return problem(StatusCode::NOT_FOUND, "Unknown path. Use POST /send or GET /send/<key>.");
     };
     let done = match (request.method(), key) {
         (&Method::POST, "") => {
@@ -97,7 +97,10 @@ async fn answer(project: &Project, request: &Request<Bytes>) -> Answer {
                 return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.");
             }
             if request.body().len() > MAX_BODY {
-                return problem(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large: make several calls.");
+                return problem(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "The body is too large. Split the recipients into several calls.",
+                );
             }
             take(project, request.body()).await
         }
@@ -118,11 +121,11 @@ async fn answer(project: &Project, request: &Request<Bytes>) -> Answer {
             };
             answer_progress(project, key, question).await.map_err(BroadcastError::from)
         }
-        _ => return problem(StatusCode::METHOD_NOT_ALLOWED, "POST /send, or GET /send/<key>."),
+        _ => return problem(StatusCode::METHOD_NOT_ALLOWED, "Use POST /send or GET /send/<key>."),
     };
     done.unwrap_or_else(|unavailable| {
-        error!(outcome = "not_taken", error = %unavailable, "broadcast");
-        problem(StatusCode::SERVICE_UNAVAILABLE, "This cannot be done now. Call again.")
+        error!(outcome = "not_accepted", error = %unavailable, "broadcast");
+        problem(StatusCode::SERVICE_UNAVAILABLE, "The service is not available now. Call again.")
     })
 }
 
@@ -145,7 +148,7 @@ fn faulty(faults: &[Fault]) -> Answer {
     let named = faults.iter().take(FAULTS);
     let named = named.map(|fault| json!({ "field": fault.field, "problem": fault.problem }));
     let body = json!({
-        "problem": "This cannot be sent, and nothing of it was.",
+        "problem": "The call has faults. Nothing was sent.",
         "faults": named.collect::<Value>(),
         "more_faults": faults.len().saturating_sub(FAULTS),
     });
@@ -157,7 +160,7 @@ fn refusal(may_send: &MaySend, headers: &HeaderMap) -> Option<Answer> {
     let token = match may_send {
         MaySend::Open => return None,
         MaySend::Off => {
-            let words = "Sending is off: the settings have no token for it.";
+            let words = "Sending is off: the settings have no token in [send].";
             return Some(problem(StatusCode::FORBIDDEN, words));
         }
         MaySend::Guarded(token) => token,
@@ -169,10 +172,11 @@ fn refusal(may_send: &MaySend, headers: &HeaderMap) -> Option<Answer> {
     });
     match Caller::with_token(token, given) {
         Caller::Gateway | Caller::Anyone => None,
-        Caller::NoCredentials => Some(problem(StatusCode::UNAUTHORIZED, "Sending wants its token.")),
-        Caller::WrongCredentials => {
-            Some(problem(StatusCode::FORBIDDEN, "That is not the token for sending."))
-        }
+        Caller::NoCredentials => Some(problem(
+            StatusCode::UNAUTHORIZED,
+            "The token is missing. Send it as the header Authorization: Bearer <token>.",
+        )),
+        Caller::WrongCredentials => Some(problem(StatusCode::FORBIDDEN, "The token is wrong.")),
     }
 }
 
@@ -208,6 +212,6 @@ async fn answer_progress(project: &Project, key: &str, question: Question) -> Re
     };
     Ok(match found {
         Some(body) => (StatusCode::OK, body),
-        None => problem(StatusCode::NOT_FOUND, "There is no such broadcast."),
+        None => problem(StatusCode::NOT_FOUND, "No broadcast has this key."),
     })
 }

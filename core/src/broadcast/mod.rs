@@ -62,14 +62,14 @@ pub async fn broadcast(project: &Project, order: &Order) -> Result<Acceptance, B
         }
         Opened::Before(known) => known,
         Opened::Now(new) => {
-            info!(broadcast = new.key.as_str(), recipients = new.total(), outcome = "taken", "broadcast");
+            info!(broadcast = new.key.as_str(), recipients = new.total(), outcome = "accepted", "broadcast");
             new
         }
     };
     if !broadcast.unfinished().is_empty() {
         let ticket = Ticket::broadcast(broadcast.key.clone(), broadcast.created_at);
         if let Err(problem) = project.ports.queue.enqueue(ticket).await {
-            warn!(broadcast = broadcast.key.as_str(), outcome = "left_to_the_sweep", error = %problem, "broadcast");
+            warn!(broadcast = broadcast.key.as_str(), outcome = "not_enqueued", error = %problem, "the sweep will start this broadcast");
         }
     }
     Ok(Acceptance::Accepted(broadcast))

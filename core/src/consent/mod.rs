@@ -101,7 +101,10 @@ impl Consent {
         let enabled = fields.flag("enabled").unwrap_or(true);
         let codes = fields.texts("languages");
         for unknown in codes.iter().flatten().filter(|code| bundled(code).is_none()) {
-            fields.fault("languages", format!("{unknown:?} is not bundled: give it a table words.{unknown}"));
+            fields.fault(
+                "languages",
+                format!("{unknown:?} has no bundled words: add the table words.{unknown}"),
+            );
         }
         let mut languages = match codes {
             Some(codes) => codes.iter().filter_map(|code| bundled(code)).collect(),

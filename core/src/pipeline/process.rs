@@ -142,7 +142,9 @@ impl Claim<'_> {
             }
             races += 1;
             if budget.deadline.remaining().is_zero() {
-                return Err(StoreError::Unavailable(format!("{races} others changed the connection first")));
+                return Err(StoreError::Unavailable(format!(
+                    "{races} times another process changed the connection first"
+                )));
             }
             sleep(random::up_to(Duration::from_millis(10 * u64::from(1_u32 << races.min(5))))).await;
             loaded = store.load(connection, id, self.now()).await?;
@@ -222,7 +224,7 @@ impl Claim<'_> {
             new: replies.iter().map(|new| new.id.clone()).collect(),
         };
         let Committed::Yes(outbox) = committed else {
-            debug!(outcome = "conflict", "the connection changed in between");
+            debug!(outcome = "conflict", "another process changed the connection first");
             return Ok(Err(Conflicted { takeover }));
         };
         let work = lease.map(|lease| self.delivery(lease, outbox, &takeover));
@@ -266,7 +268,7 @@ impl Claim<'_> {
             None
         } else {
             deliver::take(self.project, connection).await.unwrap_or_else(|problem| {
-                warn!(outcome = "not_taken", error = %problem, "the outbox is left to the sweep");
+                warn!(outcome = "lease_not_taken", error = %problem, "the sweep will send the outbox");
                 None
             })
         };

@@ -31,7 +31,7 @@ pub async fn report(project: &Project, reported: Reported) -> Result<Advanced, I
     let outcome = match moved {
         Advanced::Forward => state,
         Advanced::Again => "duplicate",
-        Advanced::No => "no_news",
+        Advanced::No => "no_change",
     };
     info!(backend, identity, message_id, state, outcome, "report");
     let moved =

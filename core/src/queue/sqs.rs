@@ -122,7 +122,7 @@ impl Queue for SqsQueue {
                     break;
                 }
                 if tries_left == 0 {
-                    let problem = format!("SendMessageBatch: {} jobs were not taken", left.len());
+                    let problem = format!("SendMessageBatch: {} jobs were not accepted", left.len());
                     return Err(QueueError::Unavailable(problem));
                 }
                 sleep(random::up_to(Duration::from_millis(100))).await;

@@ -153,7 +153,7 @@ impl Router {
     /// let faults = Router::new().catalogue("fr", wrong).check().unwrap_err();
     /// assert_eq!(
     ///     faults.to_string(),
-    ///     "catalogue fr: line 1: %(nom)s is not in the text that this translates",
+    ///     "catalogue fr: line 1: %(nom)s is not in the original text",
     /// );
     /// ```
     #[must_use]

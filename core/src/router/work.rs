@@ -79,7 +79,7 @@ impl Shared {
             drop(working);
         };
         if let Err(problem) = on_a_thread(work) {
-            error!(outcome = "no_thread", error = %problem, "the apps run on a thread that others need");
+            error!(outcome = "no_thread", error = %problem, "no thread could be started; the apps run on a shared thread");
             return self.work(turn).await;
         }
         loop {
@@ -171,7 +171,7 @@ impl Shared {
             return;
         }
         if let Some(pending) = at.pending.take() {
-            self.failed(&pending, &Failure::Panic("its thread has ended".to_owned()));
+            self.failed(&pending, &Failure::Panic("the thread of the app ended".to_owned()));
             at.course.end(None);
             at.turn += 1;
         }
@@ -198,7 +198,7 @@ impl Shared {
                     outcome = "app_blocked",
                     limit,
                     consequence,
-                    "an app took too long, and blocks a thread"
+                    "an app took too long, and still blocks its thread"
                 );
             }
         }
@@ -222,7 +222,13 @@ impl NotBegun {
         let (app, phase, consequence) = (call.app.name.as_str(), call.phase.name(), call.phase.without_it());
         match self {
             Self::NoTime => {
-                error!(app, phase, outcome = "app_no_time", consequence, "no time is left for an app");
+                error!(
+                    app,
+                    phase,
+                    outcome = "app_no_time",
+                    consequence,
+                    "an app was not called, because no time is left"
+                );
             }
             Self::Suspended => {
                 let threads = call.app.blocked();
@@ -232,7 +238,7 @@ impl NotBegun {
                     outcome = "app_suspended",
                     threads,
                     consequence,
-                    "an app blocks too many threads"
+                    "an app was not called, because it blocks too many threads"
                 );
             }
         }

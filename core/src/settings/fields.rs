@@ -75,7 +75,7 @@ impl<'a> Fields<'a> {
         let text = self.text(key)?;
         let known = words.iter().find(|word| **word == text).copied();
         if known.is_none() {
-            self.fault(key, format!("is one of {}, not {text:?}", words.join(", ")));
+            self.fault(key, format!("must be one of {}, not {text:?}", words.join(", ")));
         }
         known
     }

@@ -117,16 +117,18 @@ impl Fields<'_> {
 
     fn read_secret(&mut self, key: &str, value: Value, unknown: Unknown) -> Option<Secret> {
         match value {
-            Value::String(text) => match self.surroundings.place {
-                Place::Local => {
-                    self.warn(key, "stands in the settings: write { secret = \"NAME\" } before you deploy");
-                    Some(Secret::new(text)).filter(|secret| !secret.reveal().is_empty())
+            Value::String(text) => {
+                match self.surroundings.place {
+                    Place::Local => {
+                        self.warn(key, "is written in the settings: write { secret = \"NAME\" } instead before you deploy");
+                        Some(Secret::new(text)).filter(|secret| !secret.reveal().is_empty())
+                    }
+                    Place::Deployed => {
+                        self.fault(key, "is written in the settings: write { secret = \"NAME\" } instead");
+                        None
+                    }
                 }
-                Place::Deployed => {
-                    self.fault(key, "stands in the settings: write { secret = \"NAME\" }");
-                    None
-                }
-            },
+            }
             Value::Table(table) => {
                 let mut fields = Fields::new(&self.path_of(key), table, self.surroundings);
                 let secret = fields.referenced(unknown);
@@ -151,7 +153,7 @@ impl Fields<'_> {
                     format!("{name} is neither in the environment nor in the deployed secret")
                 } else {
                     "is neither in the environment nor in the deployed secret, and does not look like a name: write \
-                     the NAME of the secret here, not the secret"
+                     the name of the secret here, not the secret itself"
                         .to_owned()
                 };
                 self.fault("secret", problem);

@@ -79,7 +79,7 @@ fn failed(problem: &StoreError) -> Box<Response<Bytes>> {
 async fn poll(tester: &Tester<'_>, request: &Request<Bytes>) -> Answered {
     let poll: Poll = read(request)?;
     if poll.conversations.len() > CONVERSATIONS {
-        return Err(refused(format!("A page follows {CONVERSATIONS} conversations at most.")));
+        return Err(refused(format!("One page can follow at most {CONVERSATIONS} conversations.")));
     }
     let news = news(tester, poll).await.map_err(|problem| failed(&problem))?;
     Ok(answers::json(StatusCode::OK, &news))
@@ -112,10 +112,10 @@ struct SendAnswer {
 async fn send(tester: &Tester<'_>, request: &Request<Bytes>, deadline: Deadline) -> Answered {
     let Send { messages } = read(request)?;
     if messages.len() > MESSAGES {
-        return Err(refused(format!("A call brings {MESSAGES} messages at most.")));
+        return Err(refused(format!("One call can send at most {MESSAGES} messages.")));
     }
     if messages.iter().any(|message| message.text.len() > MAX_BODY) {
-        return Err(refused(format!("A message has {MAX_BODY} bytes at most.")));
+        return Err(refused(format!("A message can have at most {MAX_BODY} bytes.")));
     }
     let (mut ids, mut used, mut error) = (Vec::new(), BTreeSet::new(), None);
     for Message { identity, text, id } in messages {
@@ -126,8 +126,8 @@ async fn send(tester: &Tester<'_>, request: &Request<Bytes>, deadline: Deadline)
         match take::one(tester, received, deadline).await {
             Ok(id) => ids.push(id.as_str().to_owned()),
             Err(problem) => {
-                tracing::error!(outcome = "not_taken", error = %problem, "tester");
-                error = Some("The message was not taken. Send it again.");
+                tracing::error!(outcome = "not_stored", error = %problem, "tester");
+                error = Some("The message was not stored. Send it again.");
                 break;
             }
         }

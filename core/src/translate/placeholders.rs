@@ -86,9 +86,9 @@ pub const fn check(texts: &[&str], arguments: &[&str]) {
                     end += 1;
                 }
                 let closed = end + 1 < text.len() && (text[end + 1] == b's' || text[end + 1] == b'd');
-                assert!(closed, "a placeholder for a value is written %(name)s");
+                assert!(closed, "a placeholder must have the form %(name)s");
                 let argument = position(text, at + 2, end, arguments);
-                assert!(argument < arguments.len(), "this text has a placeholder that no argument fills");
+                assert!(argument < arguments.len(), "this text has a placeholder without an argument");
                 used |= 1 << argument;
                 at = end;
             }
@@ -96,8 +96,8 @@ pub const fn check(texts: &[&str], arguments: &[&str]) {
         }
         nth += 1;
     }
-    assert!(arguments.len() < 64, "so many arguments nobody can translate");
-    assert!(used == (1_u64 << arguments.len()) - 1, "an argument has no placeholder in this text");
+    assert!(arguments.len() < 64, "a text can have at most 63 arguments");
+    assert!(used == (1_u64 << arguments.len()) - 1, "this text has no placeholder for one of the arguments");
 }
 
 /// Returns the index of the argument with the name that stands from `from` to `end`, or the number of arguments if none

@@ -62,7 +62,7 @@ pub(crate) async fn run(poller: Arc<Poller>) {
                 });
             }
             Err(problem) => {
-                tracing::warn!(error = %problem, "the queue does not answer");
+                tracing::warn!(error = %problem, "the queue is not available");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }

@@ -249,7 +249,7 @@ async fn settings_that_cannot_be_read_are_one_line() -> Result<()> {
     args.push(format!("--settings={}", latin.display()));
     let line = complaint(folder.path(), &args).await?;
     let problem =
-        "the settings have a fault: project.name (line 2): is not UTF-8: save the settings in that encoding";
+        "the settings have a fault: project.name (line 2): is not UTF-8: save the settings as UTF-8";
     assert_eq!(line.trim_end(), format!("threadless: {}: {problem}", latin.display()));
     Ok(())
 }

@@ -160,8 +160,8 @@ async fn the_local_stack_serves_the_routes_of_the_template() -> Result<()> {
         let (_, path) = route.key.split_once(' ').context("no path")?;
         let answer = get(&format!("http://{}{}", stack.front, path.replace("{proxy+}", "nobody/"))).await?;
         let theirs = match functions::function(&route.function) {
-            Some(Function::Send) if path == "/send" => r#"{"problem":"POST /send, or GET /send/<key>."}"#,
-            Some(Function::Send) => r#"{"problem":"There is no such broadcast."}"#,
+            Some(Function::Send) if path == "/send" => r#"{"problem":"Use POST /send or GET /send/<key>."}"#,
+            Some(Function::Send) => r#"{"problem":"No broadcast has this key."}"#,
             _ => "There is no such backend.\n",
         };
         assert_eq!(answer.body, theirs, "the function answers, not the front: {route:?}");

@@ -145,7 +145,12 @@ impl<C: Conversation> ConversationApp<C> {
         if version == C::VERSION && C::State::deserialize(&state).is_ok() {
             return self.take_turn(cx, state, &text).await;
         }
-        info!(app = C::NAME, version, outcome = "conversation_changed", "a kept state is of another version");
+        info!(
+            app = C::NAME,
+            version,
+            outcome = "conversation_changed",
+            "the saved state is of another version"
+        );
         let Some(state) = self.conversation.migrate(version, state) else {
             say(cx, &self.changed);
             Ongoing::end(cx, C::NAME);

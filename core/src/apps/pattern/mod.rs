@@ -135,7 +135,9 @@ fn compile<T: DeserializeOwned>(pattern: &str) -> Result<Regex, String> {
     let regex = regex.map_err(|problem| problem.to_string())?;
     let Some(fields) = fields_of::<T>() else { return Ok(regex) };
     match regex.capture_names().flatten().find(|name| !fields.contains(name)) {
-        Some(unknown) => Err(format!("the group {unknown:?} is none of the fields: {}", fields.join(", "))),
+        Some(unknown) => {
+            Err(format!("the group {unknown:?} is not a field; the fields are {}", fields.join(", ")))
+        }
         None => Ok(regex),
     }
 }
@@ -200,9 +202,9 @@ where
             Err(Unread::Unfit(problem)) => {
                 debug!(
                     app = self.pattern,
-                    outcome = "does_not_fit",
+                    outcome = "wrong_type",
                     problem,
-                    "a value does not fit its type"
+                    "a value in the message does not fit its type"
                 );
                 let Some(help) = &self.help else { return Ok(Handled::No) };
                 cx.say(Phrase::new(help.clone()));

@@ -131,7 +131,7 @@ impl HttpGateway {
         if status.is_some() && outbound.as_ref().is_some_and(|outbound| !outbound.sends_id()) {
             fields.fault(
                 "delivery_reports",
-                "needs %(id)s in outgoing_url, or a form or json: the gateway must know the id",
+                "needs %(id)s in outgoing_url, or outgoing_method = form or json, because the gateway must get the id",
             );
         }
         let timeout = fields.seconds("timeout_seconds", 1..=60).unwrap_or(TIMEOUT);

@@ -50,7 +50,7 @@ pub(super) enum Unsendable {
     #[error(transparent)]
     Path(#[from] LeadsElsewhere),
     /// The HTTP library refuses the request, because it is too long.
-    #[error("no request can be made of it: {0}")]
+    #[error("cannot make a request of this message: {0}")]
     Request(#[from] http::Error),
 }
 
@@ -65,7 +65,7 @@ impl Outbound {
             _ => Encoding::Url,
         };
         if encoding == Encoding::Url && url.as_ref().is_some_and(|url| !url.has(Placeholder::Text)) {
-            fields.fault("outgoing_url", "has no %(text)s in it: put it there, or send a form or json");
+            fields.fault("outgoing_url", "has no %(text)s: add it, or set outgoing_method to form or json");
         }
         let mut names = FieldNames::new(fields, &[]);
         let form = Form {
@@ -78,13 +78,16 @@ impl Outbound {
         for (name, value) in fields.params("headers") {
             match (name.parse::<HeaderName>(), HeaderValue::from_str(value.reveal())) {
                 (Ok(header), _) if OURS.contains(&header) => {
-                    fields.fault(&format!("headers.{name}"), "is written for each message: leave it out");
+                    fields.fault(
+                        &format!("headers.{name}"),
+                        "is set by Threadless for each message: remove it",
+                    );
                 }
                 (Ok(header), Ok(mut value)) => {
                     value.set_sensitive(true);
                     headers.push((header, value));
                 }
-                _ => fields.fault(&format!("headers.{name}"), "is not a header that HTTP allows"),
+                _ => fields.fault(&format!("headers.{name}"), "is not a valid HTTP header"),
             }
         }
         Some(Self { url: url?, form, headers })

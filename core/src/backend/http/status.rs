@@ -79,7 +79,7 @@ impl Status {
             return None;
         }
         if secret.is_none() {
-            let problem = "needs a token or a signature_secret: the ids that reports bear are signed with it";
+            let problem = "needs a token or a signature_secret, which signs the ids in the reports";
             match fields.place() {
                 Place::Deployed => fields.fault("delivery_reports", problem),
                 Place::Local => fields.warn("delivery_reports", problem),
@@ -111,7 +111,7 @@ impl Status {
         let id = anywhere(request, &self.id).ok_or_else(|| Fault::new(&self.id, "is missing"));
         let reference = id.and_then(|id| {
             let reference = self.key.open(backend, String::from_utf8_lossy(&id).trim());
-            reference.ok_or_else(|| Fault::new(&self.id, "is not one of this backend's"))
+            reference.ok_or_else(|| Fault::new(&self.id, "is not an id of this backend"))
         });
         let reference = reference.map_err(|fault| faults.push(fault)).ok();
         let status = text(&payload, &self.status).and_then(|word| {
@@ -119,7 +119,7 @@ impl Status {
             let known = self.words.iter().find(|(known, _)| *known == word);
             known
                 .map(|(_, final_status)| *final_status)
-                .ok_or_else(|| Fault::new(&self.status, format!("{word:?} is not known")))
+                .ok_or_else(|| Fault::new(&self.status, format!("{word:?} is not a known status")))
         });
         let final_status = status.map_err(|fault| faults.push(fault)).ok();
         // The detail is only for people to read, so a detail that is not a text counts as absent.
@@ -147,7 +147,7 @@ fn words(fields: &mut Fields<'_>) -> Vec<(String, Option<FinalStatus>)> {
             *word = word.trim().to_lowercase();
             match words.iter().find(|(known, _)| known == word) {
                 Some((_, other)) if other != final_status => {
-                    fields.fault(key, format!("{word:?} means something else already"));
+                    fields.fault(key, format!("{word:?} is already in another of these lists"));
                 }
                 Some(_) => {}
                 None => words.push((word.clone(), *final_status)),

@@ -62,7 +62,7 @@ impl fmt::Debug for UrlTemplate {
 /// An error: the value makes a path segment `.` or `..`. Every HTTP client reads such a segment as a step to another
 /// folder, however it is escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the message would lead to another path of outgoing_url")]
+#[error("the values of the message would change the path of outgoing_url")]
 pub(super) struct LeadsElsewhere;
 
 impl UrlTemplate {
@@ -72,7 +72,7 @@ impl UrlTemplate {
             return Err("has a space or a control character".to_owned());
         }
         if given.contains('#') {
-            return Err("must not have a # in it".to_owned());
+            return Err("must not contain #".to_owned());
         }
         // This check must be strict, because a URL parser also accepts `http:/g`, `http:g` and `http:///g` as URLs with
         // the host `g`.
@@ -86,14 +86,14 @@ impl UrlTemplate {
             return Err("has no host".to_owned());
         }
         if Placeholder::ALL.iter().any(|(name, _)| given[..authority].contains(name)) {
-            return Err("has a placeholder before its path: no message decides where it goes".to_owned());
+            return Err("has a placeholder before its path: placeholders are allowed only in the path and in the query".to_owned());
         }
         let template = Self(parts(given)?);
         let sample = template.sample();
         Url::parse(&sample)
             .map_err(|problem| format!("is not a URL such as https://gateway.example/send: {problem}"))?;
         if sample.split('?').next().unwrap_or_default().split(['/', '\\']).any(is_step) {
-            return Err("has . or .. in its path: write where that leads".to_owned());
+            return Err("has . or .. in its path: write the path without them".to_owned());
         }
         // This check is stricter than the URL parser: a URL in a request must be escaped already.
         if sample.parse::<Uri>().is_err() {
@@ -141,12 +141,12 @@ fn parts(text: &str) -> Result<Vec<Part>, String> {
         let Some((name, placeholder)) = Placeholder::ALL.iter().find(|(name, _)| from.starts_with(name))
         else {
             let known = Placeholder::ALL.map(|(name, _)| name).join(", ");
-            return Err(format!("has a placeholder that is none of {known}"));
+            return Err(format!("has an unknown placeholder; known are {known}"));
         };
         // Otherwise the value `41` would become an `A` and the value `26` an `&`.
         let hanging = before.len() - before.rfind('%').unwrap_or(0) <= 2 && before.contains('%');
         if hanging {
-            return Err(format!("has {name} right behind a percent sign"));
+            return Err(format!("has {name} directly after a percent sign"));
         }
         if !before.is_empty() {
             parts.push(Part::Literal(before.to_owned()));

@@ -76,7 +76,7 @@ async fn without_the_gateway(
             Ok(()) => Step::Left(None),
             Err(_) if planted::is(Plant::SendingForgotten) => Step::Left(None),
             Err(problem) => {
-                tried(connection, &head, "not_sent_on", &problem);
+                tried(connection, &head, "notices_not_enqueued", &problem);
                 wait_for_queue(project, head)
             }
         });
@@ -110,14 +110,14 @@ async fn end_the_doubt(project: &Project, connection: &ConnectionId, head: &Entr
     let row = match project.ports.store.rows(&[key]).await {
         Ok(mut rows) => rows.pop().flatten()?,
         Err(problem) => {
-            tried(connection, head, "not_looked_up", &problem.to_string());
+            tried(connection, head, "history_not_read", &problem.to_string());
             return Some(later(project, head.clone()));
         }
     };
     if row.state.rank() < State::Sent.rank() && !planted::is(Plant::DoubtEndedTooSoon) {
         return None;
     }
-    tried(connection, head, "reported", row.state.as_str());
+    tried(connection, head, "doubt_ended", row.state.as_str());
     if row.state == State::Failed {
         // The apps may not have received this failure yet.
         return Some(fail(project, connection, head, &row.detail.unwrap_or_default()).await);
@@ -135,7 +135,7 @@ async fn ask_the_gateway(
 ) -> Result<Option<Step>, StoreError> {
     let connection = &delivery.connection;
     let Some(installed) = project.installed(&connection.backend) else {
-        const GONE: &str = "its backend is no longer in the settings";
+        const GONE: &str = "the backend is not in the settings";
         tried(connection, &head, "no_backend", GONE);
         head.attempts += 1;
         return Ok(Some(tried_in_vain(project, connection, head, GONE.to_owned())));
@@ -229,7 +229,7 @@ async fn fail(project: &Project, connection: &ConnectionId, head: &Entry, detail
         && let Some(notice) = to_next_connection(head)
         && let Err(problem) = enqueue_notices(project, vec![notice]).await
     {
-        tried(connection, head, "not_sent_on", &problem.to_string());
+        tried(connection, head, "notices_not_enqueued", &problem.to_string());
         return later(project, head.clone());
     }
     let row = HistoryRow::outgoing(connection, head, State::Failed, Some(detail.to_owned()));
@@ -237,7 +237,7 @@ async fn fail(project: &Project, connection: &ConnectionId, head: &Entry, detail
         Ok(()) => Step::Left(Some(row)),
         Err(_) if planted::is(Plant::FailureUntold) => Step::Left(Some(row)),
         Err(problem) => {
-            tried(connection, head, "not_reported", &problem.to_string());
+            tried(connection, head, "report_not_enqueued", &problem.to_string());
             later(project, head.clone())
         }
     }

@@ -117,7 +117,7 @@ impl DynamoStore {
         }
         match self.broadcast(&broadcast.key, broadcast.created_at).await? {
             Some(before) => Ok(Opened::Before(before)),
-            None => Err(StoreError::Unavailable("another call is at the same broadcast".to_owned())),
+            None => Err(StoreError::Unavailable("another call works on the same broadcast".to_owned())),
         }
     }
 }

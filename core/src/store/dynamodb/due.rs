@@ -139,7 +139,7 @@ fn to_found(shard: usize, item: &Item, before: Timestamp) -> Found {
             due_shard = shard,
             due_at,
             outcome = "unreadable",
-            "an entry of the index `due` is passed over: its key or its time cannot be read"
+            "an entry of the index `due` is skipped, because its key or its time cannot be read"
         );
     }
     Found { shard, position: Position::After { pk, sk, due_at }, order: since.unwrap_or(before), due }

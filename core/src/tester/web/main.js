@@ -176,7 +176,7 @@ document.getElementById('open').addEventListener('submit', (event) => {
   const identity = field.value.trim();
   if (identity === '') return;
   if (new TextEncoder().encode(identity).length > 256) {
-    say('A number has 256 bytes at most.', 'error');
+    say('A number can have at most 256 bytes.', 'error');
     return;
   }
   field.value = '';

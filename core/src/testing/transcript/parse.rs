@@ -32,30 +32,28 @@ pub enum Problem {
     #[error("this is neither `number > text` nor `number < text`; a comment begins with #")]
     NoSign,
     /// There is nothing before the sign.
-    #[error("a number belongs before the sign")]
+    #[error("the number before the sign is missing")]
     NoNumber,
     /// The number is invalid.
     #[error(transparent)]
     Number(InvalidName),
     /// The line has `[` without `]`.
-    #[error("a backend's name is in brackets, [name]: there is no ]")]
+    #[error("the ] after the name of the backend is missing; write [name]")]
     OpenBracket,
     /// The name of the backend is invalid.
     #[error(transparent)]
     Backend(InvalidName),
     /// The digits after an `@` are not a time.
-    #[error(
-        "a time is YYYYMMDDHHMM or YYYYMMDDHHMMSS, in UTC, and there is none {0:?}; write \\@ for the sign itself"
-    )]
+    #[error("{0:?} is not a time; write YYYYMMDDHHMM or YYYYMMDDHHMMSS in UTC, or \\@ for the sign @ itself")]
     Time(String),
     /// The time is before the one above.
-    #[error("the clock shows {0} here, and does not go back")]
+    #[error("the clock is already at {0} here, and cannot go back")]
     Backwards(Timestamp),
     /// A backslash has no meaning.
-    #[error("{0} means nothing; a backslash is written \\\\")]
+    #[error("{0} has no meaning; write \\\\ for a backslash")]
     Escape(String),
     /// `|` has no text above it.
-    #[error("there is no message or reply right above that this could continue")]
+    #[error("there is no message or reply directly above that this line can continue")]
     NothingToContinue,
 }
 

@@ -108,9 +108,8 @@ impl Backends {
         let text = settings_text(file)?;
         let secrets = env::var("THREADLESS_SECRETS").ok();
         let secrets: BTreeMap<String, String> = match secrets.filter(|secrets| !secrets.is_empty()) {
-            Some(json) => {
-                serde_json::from_str(&json).map_err(|_| "THREADLESS_SECRETS is not a JSON object of texts")?
-            }
+            Some(json) => serde_json::from_str(&json)
+                .map_err(|_| "THREADLESS_SECRETS must be a JSON object whose values are strings")?,
             None => BTreeMap::new(),
         };
         let lookup = |name: &str| {
