@@ -103,7 +103,7 @@ impl Gateway {
         let transport = Arc::clone(&self.transport);
         tokio::spawn(async move {
             if let Err(problem) = transport.fetch(request, LONGEST_REPORT).await {
-                tracing::warn!(error = %problem, "no delivery report");
+                tracing::warn!(error = %problem, "the delivery report was not sent");
             }
         });
     }

@@ -49,7 +49,7 @@ pub(crate) fn print(text: &str) -> Result<(), String> {
 }
 
 fn lost(problem: &Error) -> String {
-    format!("standard output cannot be written: {problem}")
+    format!("cannot write to standard output: {problem}")
 }
 
 /// Writes a line about a failure to standard error. If that fails too, the exit status still shows the failure.

@@ -68,7 +68,7 @@ pub(crate) fn settings_text(file: Option<&Path>) -> Result<String, String> {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A port is not available.
-    #[error("port {port} for {what} cannot be had: {problem}")]
+    #[error("cannot listen on port {port} for {what}: {problem}")]
     Port {
         /// The port.
         port: u16,
@@ -92,6 +92,6 @@ pub enum StartError {
     #[error(transparent)]
     Template(#[from] crate::template::TemplateError),
     /// The functions and the template do not fit together.
-    #[error("template.yaml has a function {0} that the functions package does not know")]
+    #[error("template.yaml has the function {0}, which the functions package does not have")]
     Function(String),
 }

@@ -19,7 +19,11 @@ async fn a_closed_terminal_ends_it_in_order() -> Result<()> {
     let stack = Running::start(folder.path(), &flags(folder.path(), free_port()?)?, &[]).await?;
     let ended = stack.stop(Signal::HUP).await?;
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
-    assert!(ended.stdout.ends_with("\nEnded. What was taken in is in .threadless.\n"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.ends_with("\nStopped. All accepted messages are stored in .threadless.\n"),
+        "{}",
+        ended.stdout
+    );
     Ok(())
 }
 

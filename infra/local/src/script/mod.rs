@@ -48,7 +48,7 @@ impl ScriptError {
 
     /// Leaves out the parser's message. It quotes the settings, and the quoted part may contain a secret.
     fn of_settings(_: &toml::de::Error) -> Self {
-        Self("the settings are not TOML: cargo run says in which line".to_owned())
+        Self("the settings are not valid TOML; `cargo run` shows the line".to_owned())
     }
 
     fn of_http(url: &str, problem: &reqwest::Error) -> Self {
@@ -104,7 +104,7 @@ pub async fn run(
         worst = worst.max(verdict);
     }
     if files.len() > 1 || failed > 0 {
-        let _ = writeln!(out, "{} of {} came true", files.len() - failed, files.len());
+        let _ = writeln!(out, "{} of {} passed", files.len() - failed, files.len());
     }
     worst
 }
@@ -175,7 +175,7 @@ pub fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, ScriptError> {
 fn said(backends: &Backends, taken: &GatewayRequest) -> Result<Said, ScriptError> {
     let Some((backend, to, text)) = backends.read(taken) else {
         let GatewayRequest { path, query, .. } = taken;
-        return Err(ScriptError::new(format!("a reply came that is of no backend: {path}?{query}")));
+        return Err(ScriptError::new(format!("a reply came that belongs to no backend: {path}?{query}")));
     };
     let identity = to.parse().map_err(|problem| ScriptError::new(format!("a reply to {to:?}: {problem}")))?;
     Ok(Said { to: ConnectionId::new(backend, identity), text })

@@ -81,7 +81,7 @@ async fn respond(
     let operation = operation(&parts.headers);
     let base = base(&parts.headers, address);
     let Ok(body) = room.read(body, LONGEST_BODY).await else {
-        return error(&SqsError::malformed("The request is too long, too slow, or broke off."));
+        return error(&SqsError::malformed("The request is too long, too slow or incomplete."));
     };
     let Some(operation) = operation else {
         return error(&SqsError::unsupported("A request without X-Amz-Target: AmazonSQS.…"));

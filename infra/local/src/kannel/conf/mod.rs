@@ -39,7 +39,7 @@ fn files(plan: &Plan, sidecar: Sidecar) -> Result<Vec<Written>, String> {
     if let Some(line) = text.lines().find(|line| !line.starts_with('#') && line.contains("include")) {
         let key = line.split(' ').next().unwrap_or_default();
         return Err(format!(
-            "{key} would have the word `include` in it, which Kannel cannot take: choose another"
+            "{key} would contain the word `include`, which Kannel would read as a command: choose another value"
         ));
     }
     let mut files = vec![Written { name: "kannel.conf", text }];

@@ -206,7 +206,7 @@ fn what_cannot_be_written_is_told() {
         (TWO.to_owned(), "http://kannel.example", "unencrypted"),
         (TWO.to_owned(), "ftp://127.0.0.1", "unencrypted"),
         (TWO.to_owned(), "https://x.example/?a=b", "give scheme and host"),
-        (TWO.to_owned(), "https://x.example/a'b", "the path has characters"),
+        (TWO.to_owned(), "https://x.example/a'b", "the path contains characters"),
         (change("smsc = \"B\"", "smsc = \"A\""), FAR, "a and b have the same smsc"),
         (change("smsc = \"B\", ", ""), FAR, "b names no smsc"),
         (TWO.replacen("kannel.example", "other.example", 1), FAR, "a and b send to different Kannels"),
