@@ -103,7 +103,7 @@ impl Consent {
         for unknown in codes.iter().flatten().filter(|code| bundled(code).is_none()) {
             fields.fault(
                 "languages",
-                format!("{unknown:?} has no bundled words: add the table words.{unknown}"),
+                format!("{unknown:?} has no bundled words: add the table opt_out.words.{unknown}"),
             );
         }
         let mut languages = match codes {
