@@ -16,7 +16,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tests::apps::Hanging;
 use threadless::backend::{
-    AnyBackend, Backend, Caller, Engines, FaultKind as Problem, Fetched, Received, Reference, Reported,
+    AnyBackend, Backend, Caller, Engines, Fault as Problem, Fetched, Received, Reference, Reported,
     SendOutcome, Transport, TransportError,
 };
 use threadless::lambda::json_logs;
