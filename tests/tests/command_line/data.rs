@@ -225,7 +225,7 @@ async fn a_folder_that_may_not_be_written_to_is_one_line() -> Result<()> {
         anyhow::bail!("it started");
     };
     let expected = "threadless: the data in .threadless cannot be opened: Permission denied (os error 13). Check that it \
-                    is a folder that this user may write to, or give another with --data\n";
+                    is a folder and that this user may write to it, or name another folder with --data\n";
     assert!(problem.to_string().ends_with(expected), "{problem}");
     Ok(())
 }

@@ -61,7 +61,7 @@ async fn a_second_ctrl_c_ends_it_at_once_and_nothing_is_lost() -> Result<()> {
         }
     };
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(130), ""));
-    assert!(ended.stdout.contains("\nEnded at once. "), "{}", ended.stdout);
+    assert!(ended.stdout.contains("\nStopped at once. "), "{}", ended.stdout);
 
     gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
     let stack = Running::start(folder.path(), &flags, &[]).await?;

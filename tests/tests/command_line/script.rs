@@ -120,7 +120,7 @@ async fn where_nobody_is_the_gateway_script_is() -> Result<()> {
     file(folder.path(), "good.txt", "1 > count a\n1 < 1 a\n")?;
     let ended = script(folder.path(), &["good.txt", &url, settings]).await?;
     assert!(
-        ended.stdout.contains("is taken by something that is no stack of `cargo run`"),
+        ended.stdout.contains("a program that is not a stack of `cargo run` uses this port"),
         "{}",
         ended.stdout
     );
