@@ -192,7 +192,7 @@ async fn too_much_is_an_error_that_says_what_to_do() {
     let bench = Bench::new(Router::new().app(Much));
     bench.receive("1", "go", None).await.unwrap();
     let expected =
-        "one send has at most 100 recipients, not 101; for more recipients, call the function `send`";
+        "one send has at most 100 recipients, not 101: for more recipients, call the function `send`";
     assert_eq!(bench.gateway.texts(), [expected]);
 }
 

@@ -125,7 +125,7 @@ fn unusable() -> Vec<Case> {
         case(
             get("/backend/open/?id=1&hex=%e"),
             400,
-            "hex: was not filled in: this Kannel does not know %e; write text=%b in the get-url\n",
+            "hex: was not filled in: this Kannel does not know %e, so write text=%b in the get-url\n",
         ),
     ]
 }

@@ -17,7 +17,7 @@ pub struct Sending {
 pub enum SendError {
     /// There are more recipients than the outbox of a connection should carry.
     #[error(
-        "one send has at most {limit} recipients, not {0}; for more recipients, call the function `send`",
+        "one send has at most {limit} recipients, not {0}: for more recipients, call the function `send`",
         limit = Sending::MAX_RECIPIENTS
     )]
     TooManyRecipients(usize),

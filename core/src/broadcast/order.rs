@@ -68,7 +68,7 @@ impl Order {
         }
         let recipients = recipients_of(&mut object, &mut faults);
         for unknown in object.keys() {
-            faults.push(Fault::new(unknown, "is unknown here; known are key, text, recipients"));
+            faults.push(Fault::new(unknown, "is unknown here (known are key, text, recipients)"));
         }
         match key {
             Some(key) if faults.is_empty() => Ok(Self { key, text, recipients }),
@@ -184,7 +184,7 @@ mod tests {
             "key: a key has 1 to 64 of the characters A-Z a-z 0-9 . _ -, and is not . or ..",
             "text: is not a text",
             "recipients: must have 1 to 10000 entries, not 0: split a longer list into several calls",
-            "to: is unknown here; known are key, text, recipients",
+            "to: is unknown here (known are key, text, recipients)",
         ];
         assert_eq!(faults(json), expected);
         let json = r#"{"key":"k","text":"x","recipients":["k:1","1",{"backend":"k"},"k:"]}"#;

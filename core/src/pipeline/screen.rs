@@ -15,7 +15,7 @@ use crate::store::{Entry, HistoryRow, Record, ReplyRate};
 pub(crate) const OPTED_OUT: &str = "opted out";
 
 /// The detail of a row whose message was held back by the loop guard.
-const LOOPING: &str = "the hourly limit of replies is reached; the sender may be a machine";
+const LOOPING: &str = "the hourly limit of replies is reached: the sender may be a machine";
 
 /// The replies to one message, sorted into those that go out and those that do not.
 #[derive(Debug, Default)]

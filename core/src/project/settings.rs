@@ -171,7 +171,8 @@ fn backend(fields: &mut Fields<'_>, engines: &Engines) -> Option<BackendSettings
     let named = fields.required_text("engine");
     let Some((engine, make)) = engines.get(&named) else {
         if !named.is_empty() {
-            fields.fault("engine", format!("{named:?} is unknown; known are {}", engines.names().join(", ")));
+            fields
+                .fault("engine", format!("{named:?} is unknown (known are {})", engines.names().join(", ")));
         }
         fields.ignore_rest();
         return None;

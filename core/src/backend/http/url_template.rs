@@ -141,7 +141,7 @@ fn parts(text: &str) -> Result<Vec<Part>, String> {
         let Some((name, placeholder)) = Placeholder::ALL.iter().find(|(name, _)| from.starts_with(name))
         else {
             let known = Placeholder::ALL.map(|(name, _)| name).join(", ");
-            return Err(format!("has an unknown placeholder; known are {known}"));
+            return Err(format!("has an unknown placeholder (known are {known})"));
         };
         // Otherwise the value `41` would become an `A` and the value `26` an `&`.
         let hanging = before.len() - before.rfind('%').unwrap_or(0) <= 2 && before.contains('%');

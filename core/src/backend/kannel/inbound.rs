@@ -108,7 +108,7 @@ fn payload<'a>(query: &Query<'a>) -> Result<Cow<'a, [u8]>, Fault> {
         (None, Some(text)) => Ok(text),
         (None, None) if query.raw("hex").is_some() => Err(Fault::new(
             "hex",
-            "was not filled in: this Kannel does not know %e; write text=%b in the get-url",
+            "was not filled in: this Kannel does not know %e, so write text=%b in the get-url",
         )),
         (None, None) if query.raw("text").is_some() => Err(Fault::new(
             "text",

@@ -204,7 +204,7 @@ fn text_form(fields: &mut Fields<'_>) -> TextForm {
             if given {
                 fields.fault(
                     key,
-                    "needs coding = 0, 1 or 2; with coding = \"auto\" each text is sent unchanged",
+                    "needs coding = 0, 1 or 2: with coding = \"auto\" each text is sent unchanged",
                 );
             }
         }

@@ -18,7 +18,7 @@ use plan::Plan;
 /// A TLS proxy on Kannel's host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Sidecar {
-    /// haproxy 2.4 or newer: keeps connections open, lets requests queue
+    /// haproxy 2.4 or newer: keeps connections open, lets requests wait in a queue
     Haproxy,
     /// nginx 1.18 or newer: for hosts that have it already
     Nginx,
