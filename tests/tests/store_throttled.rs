@@ -204,7 +204,7 @@ async fn commit(
         contact: None,
         replies: Vec::new(),
         opted_out: None,
-        pace: ReplyRate::default(),
+        reply_rate: ReplyRate::default(),
         lease: None,
         now: at(seconds),
     };

@@ -21,8 +21,8 @@ use crate::router::budget::Budget;
 /// Runs a course to its end. No call takes longer than `longest`, and all calls together take no longer than the budget
 /// allows.
 pub(super) async fn run(course: Course, longest: Duration, budget: Budget) -> Ended {
-    let at = Mutex::new(At { course, turn: 0, pending: None });
-    let shared = Arc::new(Shared { longest, budget, at });
+    let progress = Mutex::new(Progress { course, turn: 0, pending: None });
+    let shared = Arc::new(Shared { longest, budget, progress });
     if has_threads() {
         let leaving = Leaving(Arc::clone(&shared));
         while shared.is_under_way() {
@@ -39,11 +39,11 @@ pub(super) async fn run(course: Course, longest: Duration, budget: Budget) -> En
 struct Shared {
     longest: Duration,
     budget: Budget,
-    at: Mutex<At>,
+    progress: Mutex<Progress>,
 }
 
 /// The state of the course.
-struct At {
+struct Progress {
     course: Course,
     /// The number of the thread that works. A thread with another number has been given up.
     turn: u64,
@@ -61,8 +61,8 @@ struct Pending {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, At> {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_under_way(&self) -> bool {

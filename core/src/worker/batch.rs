@@ -65,7 +65,7 @@ pub async fn respond(project: &Arc<Project>, records: Vec<Record>, deadline: Dea
         if planted::is(Plant::GroupBackwards) {
             records.reverse();
         }
-        let group = Arc::new(Group { records, at: Mutex::default() });
+        let group = Arc::new(Group { records, progress: Mutex::default() });
         let work = work_off(Arc::clone(project), Arc::clone(&group), deadline.less(SETTLE_TIME));
         tasks.spawn(work.in_current_span());
         members.push(group);
@@ -90,11 +90,11 @@ pub async fn respond(project: &Arc<Project>, records: Vec<Record>, deadline: Dea
 /// The records of one group, and the progress on them.
 struct Group {
     records: Vec<Record>,
-    at: Mutex<At>,
+    progress: Mutex<Progress>,
 }
 
 #[derive(Default)]
-struct At {
+struct Progress {
     /// The number of records that are finished: done, or among the failures.
     past: usize,
     /// The records that failed alone: the records behind them do not wait.
@@ -104,8 +104,8 @@ struct At {
 }
 
 impl Group {
-    fn lock(&self) -> MutexGuard<'_, At> {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the records that are not done by now.

@@ -37,7 +37,7 @@ async fn commit_entries(store: &dyn Store, who: &ConnectionId, message: &str, en
             contact: None,
             replies: entries,
             opted_out: None,
-            pace: seen.pace,
+            reply_rate: seen.reply_rate,
             lease: None,
             now: at(0),
         })

@@ -37,7 +37,7 @@ async fn work_goes_on_and_unknown_attributes_stay() {
         contact: Some(&change),
         replies: Vec::new(),
         opted_out: None,
-        pace: loaded.record.pace,
+        reply_rate: loaded.record.reply_rate,
         lease: None,
         now: at(100),
     };
@@ -104,7 +104,7 @@ async fn go_on_with_the_rest(store: &threadless::store::dynamodb::DynamoStore) {
         contact: None,
         replies: Vec::new(),
         opted_out: None,
-        pace: loaded.record.pace,
+        reply_rate: loaded.record.reply_rate,
         lease: None,
         now: at(105),
     };

@@ -96,7 +96,7 @@ async fn write_connections(store: &dyn Store) {
             contact: last.then_some(&change),
             replies: if last { entries() } else { Vec::new() },
             opted_out: last.then(|| at(40)),
-            pace: if last { ReplyRate { since: at(1), replies: 7 } } else { ReplyRate::default() },
+            reply_rate: if last { ReplyRate { since: at(1), replies: 7 } } else { ReplyRate::default() },
             lease: last.then(|| seen.next_lease("me", at(90))),
             now: at(nth),
         };
@@ -113,7 +113,7 @@ async fn write_connections(store: &dyn Store) {
         contact: None,
         replies: Vec::new(),
         opted_out: None,
-        pace: ReplyRate::default(),
+        reply_rate: ReplyRate::default(),
         lease: None,
         now: at(5),
     };

@@ -270,7 +270,7 @@ async fn fill(store: &DynamoStore, connection: &ConnectionId) -> Result<()> {
     let seen = store.load(connection, &message, now).await?.record;
     let reply = Entry::new(message.reply(1), "hello", Some(message.clone()), now);
     let (session, replies) = (&seen.session, vec![reply]);
-    let (opted_out, pace, lease) = (None, seen.pace, None);
+    let (opted_out, reply_rate, lease) = (None, seen.reply_rate, None);
     let mut contact = Contact::new(ContactId::of(connection, 0), now);
     contact.set_name("Asha");
     let change = ContactChange { before: None, after: Some(contact) };
@@ -284,7 +284,7 @@ async fn fill(store: &DynamoStore, connection: &ConnectionId) -> Result<()> {
         contact,
         replies,
         opted_out,
-        pace,
+        reply_rate,
         lease,
         now,
     };

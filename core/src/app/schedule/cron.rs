@@ -55,7 +55,7 @@ impl When {
                 Ok(Self::Every(span))
             }
             _ => Err(format!(
-                "{text:?} is not a time span in whole minutes; write for example 15m, 1h30m or 1d"
+                "{text:?} is not a time span in whole minutes: write for example 15m, 1h30m or 1d"
             )),
         }
     }
@@ -64,10 +64,13 @@ impl When {
     /// database.
     pub(super) fn cron(expression: &str, zone: &str) -> Result<Self, String> {
         let zone = TimeZone::get(zone)
-            .map_err(|_| format!("the time zone {zone:?} is unknown; write for example Africa/Nairobi"))?;
+            .map_err(|_| format!("the time zone {zone:?} is unknown: write for example Africa/Nairobi"))?;
         let fields: Vec<&str> = expression.split_whitespace().collect();
         let [minute, hour, day, month, weekday] = fields[..] else {
-            return Err(format!("{expression:?} has {} fields; a cron expression has five", fields.len()));
+            return Err(format!(
+                "{expression:?} has {} fields, but a cron expression has five",
+                fields.len()
+            ));
         };
         let weekdays = field("day of the week", weekday, 0..=7, &WEEKDAYS, 0)?;
         let cron = Cron {
@@ -271,7 +274,7 @@ mod tests {
             assert!(When::every(text).is_err(), "{text}");
         }
         let table = [
-            ("0 8 * *", "UTC", "\"0 8 * *\" has 4 fields; a cron expression has five"),
+            ("0 8 * *", "UTC", "\"0 8 * *\" has 4 fields, but a cron expression has five"),
             ("60 * * * *", "UTC", "\"60\" is not valid for the minute, which goes from 0 to 59"),
             ("* 9-5 * * *", "UTC", "\"9-5\" is not valid for the hour, which goes from 0 to 23"),
             ("* * 0 * *", "UTC", "\"0\" is not valid for the day of the month, which goes from 1 to 31"),
@@ -281,7 +284,7 @@ mod tests {
             (
                 "* * * * *",
                 "Mars/Base",
-                "the time zone \"Mars/Base\" is unknown; write for example Africa/Nairobi",
+                "the time zone \"Mars/Base\" is unknown: write for example Africa/Nairobi",
             ),
         ];
         for (expression, zone, problem) in table {

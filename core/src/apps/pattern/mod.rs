@@ -136,7 +136,7 @@ fn compile<T: DeserializeOwned>(pattern: &str) -> Result<Regex, String> {
     let Some(fields) = fields_of::<T>() else { return Ok(regex) };
     match regex.capture_names().flatten().find(|name| !fields.contains(name)) {
         Some(unknown) => {
-            Err(format!("the group {unknown:?} is not a field; the fields are {}", fields.join(", ")))
+            Err(format!("the group {unknown:?} is not a field (the fields are {})", fields.join(", ")))
         }
         None => Ok(regex),
     }

@@ -173,7 +173,7 @@ pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Resu
         (Some(owner), Some(until)) => Some(Lease { owner: owner.to_owned(), until, fence }),
         _ => None,
     };
-    let pace = match (read.time(n::PACE_SINCE)?, read.number(n::PACE)?) {
+    let reply_rate = match (read.time(n::PACE_SINCE)?, read.number(n::PACE)?) {
         (Some(since), Some(replies)) => ReplyRate { since, replies },
         _ => ReplyRate::default(),
     };
@@ -187,7 +187,7 @@ pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Resu
         outbox: to_outbox(what, item)?,
         lease,
         fence,
-        pace,
+        reply_rate,
     })
 }
 
