@@ -88,7 +88,7 @@ impl Router {
     /// use threadless::Router;
     /// use threadless::apps::{Said, keyword};
     ///
-    /// /// What a crate of its own could offer.
+    /// /// Apps as another crate could offer them.
     /// fn stock(router: Router) -> Router {
     ///     router
     ///         .app(keyword("stock in", async |said: Said| format!("{} in", said.text())))
