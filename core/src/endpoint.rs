@@ -91,7 +91,7 @@ async fn answer(
         warn!(backend = name.as_str(), outcome = "unsigned", "report");
         return plain_text(
             StatusCode::FORBIDDEN,
-            "That is not a report for a message of this backend.
+            "The report does not belong to a message of this backend.
 ",
         );
     }
@@ -129,7 +129,7 @@ pub(crate) fn too_large() -> Response<Bytes> {
 pub(crate) fn wrong_method(taken: &[http::Method]) -> Response<Bytes> {
     let allowed: Vec<&str> = taken.iter().map(http::Method::as_str).collect();
     let mut response =
-        plain_text(StatusCode::METHOD_NOT_ALLOWED, "This backend does not take that method.\n");
+        plain_text(StatusCode::METHOD_NOT_ALLOWED, "This backend does not accept this HTTP method.\n");
     if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
         response.headers_mut().insert(header::ALLOW, allowed);
     }
@@ -141,14 +141,13 @@ pub(crate) fn to_stranger(caller: Caller) -> Option<Response<Bytes>> {
     match caller {
         Caller::Gateway | Caller::Anyone => None,
         Caller::NoCredentials => {
-            let mut response = plain_text(StatusCode::UNAUTHORIZED, "This backend wants its token.\n");
+            let mut response =
+                plain_text(StatusCode::UNAUTHORIZED, "The token of this backend is missing.\n");
             let realm = HeaderValue::from_static("Basic realm=\"threadless\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
             Some(response)
         }
-        Caller::WrongCredentials => {
-            Some(plain_text(StatusCode::FORBIDDEN, "That is not this backend's token.\n"))
-        }
+        Caller::WrongCredentials => Some(plain_text(StatusCode::FORBIDDEN, "The token is wrong.\n")),
     }
 }
 
@@ -194,8 +193,9 @@ async fn keep(
 
 /// Returns the answer 503. Nothing of the message was kept.
 pub(crate) fn unavailable(problem: &IncomingError) -> Response<Bytes> {
-    error!(outcome = "not_taken", error = %problem, "incoming");
-    let mut response = plain_text(StatusCode::SERVICE_UNAVAILABLE, "It was not taken. Send it again.\n");
+    error!(outcome = "not_stored", error = %problem, "incoming");
+    let mut response =
+        plain_text(StatusCode::SERVICE_UNAVAILABLE, "The request was not stored. Send it again.\n");
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }

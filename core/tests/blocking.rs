@@ -108,8 +108,8 @@ impl App for Answers {
         self.handle(cx).await
     }
     async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
-        let fate = report.fate.as_str();
-        cx.session_mut().set("report", &fate)?;
+        let final_status = report.final_status.as_str();
+        cx.session_mut().set("report", &final_status)?;
         Ok(())
     }
 }

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use threadless::Router;
-use threadless::broadcast::Taken;
-use threadless::testing::{Behaviour, Bench, Fault, When};
+use threadless::broadcast::Acceptance;
+use threadless::testing::{Behaviour, Bench, FaultKind, When};
 
 /// Returns how often each number got each text.
 fn received(bench: &Bench) -> BTreeMap<(String, String), usize> {
@@ -56,13 +56,13 @@ async fn each_recipient_gets_it_once_however_often_it_is_called() {
     let numbers = numbers(600);
     for minutes in [1, 10, 100] {
         let taken = bench.broadcast("flood", "run", &borrowed(&numbers)).await.unwrap();
-        assert!(matches!(&taken, Taken::Yes(broadcast) if broadcast.total() == 600), "{taken:?}");
+        assert!(matches!(&taken, Acceptance::Accepted(broadcast) if broadcast.total() == 600), "{taken:?}");
         bench.minutes(minutes).await;
         assert_eq!(bench.gateway.taken().len(), 600);
     }
     assert_eq!(received(&bench).len(), 600);
-    assert_eq!(bench.broadcast("flood", "walk", &borrowed(&numbers)).await.unwrap(), Taken::Conflict);
-    assert_eq!(bench.broadcast("flood", "run", &["1"]).await.unwrap(), Taken::Conflict);
+    assert_eq!(bench.broadcast("flood", "walk", &borrowed(&numbers)).await.unwrap(), Acceptance::Conflict);
+    assert_eq!(bench.broadcast("flood", "run", &["1"]).await.unwrap(), Acceptance::Conflict);
     bench.minutes(1).await;
     assert_eq!(bench.gateway.taken().len(), 600);
 }
@@ -120,7 +120,8 @@ async fn the_endpoint_answers_with_what_is_wrong_and_writes_nothing_then() {
     let order = json!({ "key": "k1", "text": "run", "recipients": ["bench:1", "nowhere:2", "3"] });
     let (status, body) = ask(&bench, post(&order)).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    let faults = json!([{ "field": "recipients[2]", "problem": "a recipient is written backend:identity" }]);
+    let faults =
+        json!([{ "field": "recipients[2]", "problem": "a recipient must have the form backend:identity" }]);
     assert_eq!(body["faults"], faults);
     let order = json!({ "key": "k1", "text": "run", "recipients": ["bench:1", "nowhere:2"] });
     let (status, body) = ask(&bench, post(&order)).await;
@@ -166,7 +167,7 @@ async fn the_endpoint_answers_with_what_is_wrong_and_writes_nothing_then() {
         let (status, body) = ask(&bench, post(&order)).await;
         assert_eq!((status, &body["faults"][0]["field"]), (StatusCode::BAD_REQUEST, &json!("key")), "{body}");
     }
-    bench.faults.plan(1, Fault::Error, When::Before);
+    bench.faults.plan(1, FaultKind::Error, When::Before);
     assert_eq!(ask(&bench, post(&good)).await.0, StatusCode::SERVICE_UNAVAILABLE);
     bench.work_off().await;
     assert_eq!(bench.gateway.texts(), ["run"]);
@@ -209,7 +210,7 @@ async fn who_may_send_is_asked_for_the_token() {
 #[tokio::test]
 async fn a_broadcast_that_nobody_could_spread_for_a_day_is_given_up() {
     let bench = Bench::new(Router::new());
-    bench.faults.plan(3, Fault::Error, When::Before);
+    bench.faults.plan(3, FaultKind::Error, When::Before);
     bench.broadcast("flood", "run", &["1"]).await.unwrap();
     bench.clock.advance(Duration::from_secs(24 * 3600));
     bench.minutes(30).await;
@@ -220,7 +221,7 @@ async fn a_broadcast_that_nobody_could_spread_for_a_day_is_given_up() {
 
 /// Makes the calls of the store or the queue go wrong, one after the other, until no call is left. Checks each time
 /// that the caller's next try, the queue and the sweeps repair everything.
-async fn whatever_goes_wrong(fault: Fault, when: When) {
+async fn whatever_goes_wrong(fault: FaultKind, when: When) {
     for nth in 1.. {
         let bench = Bench::new(Router::new());
         bench.receive("00000", "hello", None).await.unwrap();
@@ -268,20 +269,20 @@ async fn whatever_goes_wrong(fault: Fault, when: When) {
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_before_any_call_leaves_no_broadcast_undone() {
-    whatever_goes_wrong(Fault::Silence, When::Before).await;
+    whatever_goes_wrong(FaultKind::Silence, When::Before).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_after_any_call_leaves_no_broadcast_undone() {
-    whatever_goes_wrong(Fault::Silence, When::After).await;
+    whatever_goes_wrong(FaultKind::Silence, When::After).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_fails_leaves_no_broadcast_undone() {
-    whatever_goes_wrong(Fault::Error, When::Before).await;
+    whatever_goes_wrong(FaultKind::Error, When::Before).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_answer_is_lost_leaves_no_broadcast_undone() {
-    whatever_goes_wrong(Fault::Error, When::After).await;
+    whatever_goes_wrong(FaultKind::Error, When::After).await;
 }

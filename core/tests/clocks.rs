@@ -153,8 +153,12 @@ async fn a_report_of_another_century_happened_when_it_came() {
         let bench = Bench::new(Router::new().app(witness.clone()));
         bring(&bench, "x", None).await;
         let reference = Reference::of(&bench.gateway.taken()[0]);
-        let reported =
-            Reported { reference, fate: Some(FinalStatus::Delivered), detail: None, reported_at: told };
+        let reported = Reported {
+            reference,
+            final_status: Some(FinalStatus::Delivered),
+            detail: None,
+            reported_at: told,
+        };
         report(&bench.project, reported).await.unwrap();
         bench.work_off().await;
         assert_eq!(*witness.1.lock().unwrap(), [threadless::Clock::now(&bench.clock)], "{told:?}");

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use threadless::testing::{Bench, Fault, When};
+use threadless::testing::{Bench, FaultKind, When};
 use threadless::{App, AppError, ConnectionId, Contact, Context, Handled, Router};
 
 /// An app for contacts: `name X` sets the name, `add N` adds to a sum in the contact, `leave` leaves the contact. Each
@@ -174,7 +174,7 @@ async fn a_contact_has_at_most_twenty_connections_even_if_all_join_at_once() {
 
 /// Makes the store calls go wrong, one after the other, while a contact is changed. Checks each time that the gateway's
 /// next delivery repairs it, once.
-async fn whatever_goes_wrong(fault: Fault, when: When) {
+async fn whatever_goes_wrong(fault: FaultKind, when: When) {
     for nth in 1.. {
         let bench = bench();
         bench.receive("1", "add 1", Some("m0")).await.unwrap();
@@ -196,7 +196,7 @@ async fn whatever_goes_wrong(fault: Fault, when: When) {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_goes_wrong_in_the_store_a_contact_is_changed_once() {
-    for fault in [Fault::Error, Fault::Silence] {
+    for fault in [FaultKind::Error, FaultKind::Silence] {
         for when in [When::Before, When::After] {
             whatever_goes_wrong(fault, when).await;
         }

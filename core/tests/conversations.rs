@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use threadless::apps::{
     Conversation, ConversationApp, DefaultReply, Help, Said, Turn, conversation, keyword,
 };
-use threadless::testing::{Bench, Fault, When};
+use threadless::testing::{Bench, FaultKind, When};
 use threadless::{AppError, Router};
 
 /// A conversation that asks for a name and a number.
@@ -491,7 +491,7 @@ async fn simultaneous_messages_of_one_handset_take_one_turn_each_queued() {
 }
 
 /// Makes the store calls go wrong, one after the other, in the middle of a conversation.
-async fn whatever_goes_wrong(fault: Fault, when: When) {
+async fn whatever_goes_wrong(fault: FaultKind, when: When) {
     for nth in 1.. {
         let bench = both();
         bench.receive("1", "baby", Some("m1")).await.unwrap();
@@ -516,7 +516,7 @@ async fn whatever_goes_wrong(fault: Fault, when: When) {
 
 #[tokio::test(start_paused = true)]
 async fn a_conversation_goes_on_whatever_store_call_fails_or_never_answers() {
-    for fault in [Fault::Error, Fault::Silence] {
+    for fault in [FaultKind::Error, FaultKind::Silence] {
         for when in [When::Before, When::After] {
             whatever_goes_wrong(fault, when).await;
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use threadless::backend::Received;
 use threadless::store::{Direction, HistoryRow, State};
-use threadless::testing::{Behaviour, Bench, Fault, When};
+use threadless::testing::{Behaviour, Bench, FaultKind, When};
 use threadless::{
     App, AppError, Clock as _, ConnectionId, Context, Deadline, FinalStatus, Handled, Recipient, Report,
     Router, incoming,
@@ -42,7 +42,7 @@ impl Learned {
 
 impl App for Learned {
     async fn report(&self, _cx: &mut Context, report: &Report) -> Result<(), AppError> {
-        self.0.lock().unwrap().push((report.message.as_str().to_owned(), report.fate));
+        self.0.lock().unwrap().push((report.message.as_str().to_owned(), report.final_status));
         Ok(())
     }
 }
@@ -113,9 +113,9 @@ async fn a_gateway_that_refused_is_not_asked_again() {
     let learned = Learned::default();
     let bench = Bench::with(Router::new().app(learned.clone())).backend("first").backend("second").build();
     bench.gateway.always_at("first", Behaviour::Refuse);
-    let ways = [bench.connection_at("first", "1"), bench.connection_at("second", "1")];
-    bench.notify_by(&ways, "hello", "n1").await.unwrap();
-    bench.notify_by(&ways[..1], "no other way", "n2").await.unwrap();
+    let connections = [bench.connection_at("first", "1"), bench.connection_at("second", "1")];
+    bench.notify_by(&connections, "hello", "n1").await.unwrap();
+    bench.notify_by(&connections[..1], "no other connection", "n2").await.unwrap();
     // The notices leave the queue, and then the queue is down.
     bench.faults.set_queue_down(true);
     bench.work_off().await;
@@ -127,11 +127,15 @@ async fn a_gateway_that_refused_is_not_asked_again() {
     bench.faults.set_queue_down(false);
     bench.minutes(30).await;
     assert_eq!(taken(&bench), pairs(&[("1", "hello")]));
-    assert_eq!(bench.gateway.asked(), 3, "each way once for the one, the only way once for the other");
-    let mut fates = learned.all();
-    fates.sort_by(|(one, _), (other, _)| one.cmp(other));
-    assert_eq!(fates, [("n1".to_owned(), FinalStatus::Failed), ("n2".to_owned(), FinalStatus::Failed)]);
-    for connection in &ways {
+    assert_eq!(
+        bench.gateway.asked(),
+        3,
+        "each connection once for the first, the only connection once for the second"
+    );
+    let mut statuses = learned.all();
+    statuses.sort_by(|(one, _), (other, _)| one.cmp(other));
+    assert_eq!(statuses, [("n1".to_owned(), FinalStatus::Failed), ("n2".to_owned(), FinalStatus::Failed)]);
+    for connection in &connections {
         let rows = bench.history_of(connection).await;
         assert!(rows.iter().all(|row| row.attempts == 1), "{rows:?}");
     }
@@ -151,7 +155,7 @@ async fn a_message_that_a_gateway_refused_is_never_in_doubt() {
         bench.faults.set_queue_down(false);
         bench.clock.advance(Duration::from_secs(60));
 
-        bench.faults.plan(nth, Fault::Silence, When::Before);
+        bench.faults.plan(nth, FaultKind::Silence, When::Before);
         let _ = tokio::time::timeout(Duration::from_secs(60), bench.tick()).await;
         let met = bench.faults.met();
         bench.faults.clear();
@@ -181,8 +185,8 @@ async fn a_report_ends_the_doubt_and_the_message_is_not_sent_again() {
         bench.receive("1", "one", Some("1")).await.unwrap();
         bench.receive("1", "two", Some("2")).await.unwrap();
         assert_eq!(taken(&bench), pairs(&[("1", "one")]), "its answer is lost, and two waits behind it");
-        if let Some(fate) = reported {
-            bench.report(&bench.gateway.taken()[0], fate).await.unwrap();
+        if let Some(final_status) = reported {
+            bench.report(&bench.gateway.taken()[0], final_status).await.unwrap();
         }
         bench.minutes(3).await;
         let texts: Vec<String> = bench.gateway.texts();
@@ -219,7 +223,7 @@ async fn a_message_in_doubt_that_was_reported_does_not_fail_later() {
 /// what happened.
 #[tokio::test(start_paused = true)]
 async fn no_single_call_that_fails_has_a_message_sent_twice() {
-    for fault in [Fault::Error, Fault::Silence] {
+    for fault in [FaultKind::Error, FaultKind::Silence] {
         for when in [When::Before, When::After] {
             for nth in 1.. {
                 let bench = Bench::new(Router::new().app(Talk));
@@ -397,7 +401,7 @@ impl App for WhoIs {
 
 #[tokio::test(start_paused = true)]
 async fn a_lookup_without_an_answer_has_the_message_come_again() {
-    for fault in [Fault::Error, Fault::Silence] {
+    for fault in [FaultKind::Error, FaultKind::Silence] {
         let mut refused = 0;
         for nth in 1..=8 {
             let bench = Bench::new(Router::new().app(WhoIs));

@@ -16,7 +16,7 @@ use threadless::project::Settings;
 use threadless::queue::MemoryQueue;
 use threadless::settings::Surroundings;
 use threadless::store::{Direction, History as _, HistoryRow, MemoryStore, State};
-use threadless::testing::{Behaviour, Bench, Fault, TestClock, When};
+use threadless::testing::{Behaviour, Bench, FaultKind, TestClock, When};
 use threadless::{Clock as _, ConnectionId, Deadline, Ports, Project, Router, apps::Echo, endpoint};
 
 async fn incoming_rows(bench: &Bench) -> Vec<HistoryRow> {
@@ -60,7 +60,7 @@ async fn a_message_that_comes_again_without_a_time_of_its_own_is_one_row() {
 
 /// Makes the calls go wrong, one after the other, until no call is left. Each time the gateway then repeats the
 /// message.
-async fn one_row_whatever_goes_wrong(queued: bool, fault: Fault, when: When) {
+async fn one_row_whatever_goes_wrong(queued: bool, fault: FaultKind, when: When) {
     for nth in 1.. {
         let bench = bench(queued);
         bench.receive("2", "echo warm", None).await.unwrap();
@@ -91,7 +91,7 @@ async fn one_row_whatever_goes_wrong(queued: bool, fault: Fault, when: When) {
 #[tokio::test(start_paused = true)]
 async fn wherever_the_first_try_ends_a_message_that_comes_again_is_one_row() {
     for queued in [false, true] {
-        for fault in [Fault::Silence, Fault::Error] {
+        for fault in [FaultKind::Silence, FaultKind::Error] {
             for when in [When::Before, When::After] {
                 one_row_whatever_goes_wrong(queued, fault, when).await;
             }

@@ -41,11 +41,11 @@ fn notice() -> Notice {
     }
 }
 
-fn report(fate: FinalStatus, detail: Option<&str>) -> Report {
+fn report(final_status: FinalStatus, detail: Option<&str>) -> Report {
     Report::new(
         connection("k_2", "MTN-INFO"),
         MessageId::from("0f8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d-1"),
-        fate,
+        final_status,
         detail.map(str::to_owned),
         "2026-11-25T07:15:03Z".parse().unwrap(),
     )

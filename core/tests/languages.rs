@@ -210,16 +210,14 @@ fn every_fault_of_the_languages_is_named() {
         (
             "default_language = \"fr\"\nlanguages = { en = \"English\", klingon = \"tlhIngan\", am = 1 }",
             &[
-                "project.default_language: is none of languages, which are am, en; not fr",
+                "project.default_language: fr is not one of languages (am, en)",
                 "project.languages.am: must be a list of texts in quotes, not 1",
                 "project.languages.klingon: a language is a code such as en, am or pt-br, not \"klingon\"",
             ],
         ),
         (
             "languages = { am = \"አማርኛ\" }",
-            &[
-                "project.default_language: is missing, and en would be none of languages, which are am; not en",
-            ],
+            &["project.default_language: is missing, and its default en is not one of languages (am)"],
         ),
         (
             "default_language = \"a\"",

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use threadless::testing::{Behaviour, Bench, Fault, When};
+use threadless::testing::{Behaviour, Bench, FaultKind, When};
 use threadless::{App, AppError, Context, Handled, Router};
 
 /// An app that counts messages in the session, and answers each with its number and its text, in two replies.
@@ -97,7 +97,7 @@ async fn twenty_messages_of_one_sender_at_once_are_each_answered_once() {
 
 /// Makes the store calls go wrong, one after the other, until no call is left. Checks each time that the gateway's next
 /// delivery and the sweeps repair everything.
-async fn whatever_goes_wrong(fault: Fault, when: When) {
+async fn whatever_goes_wrong(fault: FaultKind, when: When) {
     for nth in 1.. {
         let bench = bench();
         bench.receive("1", "zero", Some("mid-0")).await.unwrap();
@@ -133,28 +133,28 @@ async fn whatever_goes_wrong(fault: Fault, when: When) {
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_before_any_store_call_leaves_nothing_undone() {
-    whatever_goes_wrong(Fault::Silence, When::Before).await;
+    whatever_goes_wrong(FaultKind::Silence, When::Before).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_after_any_store_call_leaves_nothing_undone() {
-    whatever_goes_wrong(Fault::Silence, When::After).await;
+    whatever_goes_wrong(FaultKind::Silence, When::After).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_call_that_fails_leaves_nothing_undone() {
-    whatever_goes_wrong(Fault::Error, When::Before).await;
+    whatever_goes_wrong(FaultKind::Error, When::Before).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_call_whose_answer_is_lost_leaves_nothing_undone() {
-    whatever_goes_wrong(Fault::Error, When::After).await;
+    whatever_goes_wrong(FaultKind::Error, When::After).await;
 }
 
 #[tokio::test]
 async fn what_cannot_be_made_durable_is_not_taken() {
     let bench = bench();
-    bench.faults.plan(3, Fault::Error, When::Before);
+    bench.faults.plan(3, FaultKind::Error, When::Before);
     let request = http::Request::get("/bench/bench/?id=1&text=a&mid=m").body(bytes::Bytes::new()).unwrap();
     assert_eq!(bench.request(request.clone()).await.status(), 503);
     assert_eq!(count(&bench).await, None);

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use threadless::store::{HistoryRow, State};
-use threadless::testing::{Behaviour, Bench, Fault, When};
+use threadless::testing::{Behaviour, Bench, FaultKind, When};
 use threadless::{App, AppError, Context, Handled, Router};
 
 /// An app that answers each message with the number of replies in it, or one reply if there is no number.
@@ -103,10 +103,10 @@ async fn a_message_that_races_with_stop_is_answered_before_it_or_not_at_all() {
 #[tokio::test(start_paused = true)]
 async fn stop_holds_whatever_the_store_does_meanwhile() {
     for (fault, when) in [
-        (Fault::Error, When::Before),
-        (Fault::Error, When::After),
-        (Fault::Silence, When::Before),
-        (Fault::Silence, When::After),
+        (FaultKind::Error, When::Before),
+        (FaultKind::Error, When::After),
+        (FaultKind::Silence, When::Before),
+        (FaultKind::Silence, When::After),
     ] {
         for nth in 1..=8 {
             let bench = bench();

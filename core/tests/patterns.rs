@@ -161,7 +161,7 @@ fn what_is_wrong_with_a_pattern_is_said_at_the_start() {
         // The text is valid in the middle of another pattern, and not valid alone.
         (r"case)|(?:(?<village>\w+)", Some("unopened group, at character 5")),
         (r"case \p{Nonsense}", Some("Unicode property not found, at character 6")),
-        (r"(?<vilage>\w+)", Some(r#"the group "vilage" is none of the fields: village"#)),
+        (r"(?<vilage>\w+)", Some(r#"the group "vilage" is not a field (the fields are village)"#)),
         (r"(?<village>\w+) (\d+)", None),
     ];
     for (form, expected) in table {

@@ -207,7 +207,9 @@ struct Three;
 
 impl App for Three {
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
-        ["one", "two", "three"].map(|text| cx.reply(text));
+        for text in ["one", "two", "three"] {
+            cx.reply(text);
+        }
         Ok(Handled::Yes)
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use threadless::backend::ReportKey;
 use threadless::store::{Advanced, Direction, HistoryRow, State};
-use threadless::testing::{Behaviour, Bench, Fault, When};
+use threadless::testing::{Behaviour, Bench, FaultKind, When};
 use threadless::{App, AppError, Context, FinalStatus, Outgoing, Report, Router, apps};
 
 /// An app that records its reports in the session.
@@ -18,7 +18,7 @@ struct Learns;
 impl App for Learns {
     async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
         let mut learnt = cx.session().get::<Vec<String>>("learnt")?.unwrap_or_default();
-        learnt.push(format!("{} {}", report.message, report.fate.as_str()));
+        learnt.push(format!("{} {}", report.message, report.final_status.as_str()));
         cx.session_mut().set("learnt", &learnt)?;
         Ok(())
     }
@@ -49,8 +49,8 @@ async fn row(bench: &Bench, message: &Outgoing) -> HistoryRow {
 }
 
 /// Reports a status, works off the queue, and returns the result and the state of the row.
-async fn reported(bench: &Bench, message: &Outgoing, fate: Option<FinalStatus>) -> (Advanced, State) {
-    let moved = bench.report(message, fate).await.unwrap();
+async fn reported(bench: &Bench, message: &Outgoing, final_status: Option<FinalStatus>) -> (Advanced, State) {
+    let moved = bench.report(message, final_status).await.unwrap();
     assert_eq!(bench.work_off().await, []);
     (moved, row(bench, message).await.state)
 }
@@ -97,8 +97,8 @@ async fn reports_out_of_order_come_to_the_same_and_failed_never_follows_delivere
     for (order, expected) in table {
         let bench = Bench::new(router());
         let reply = answered(&bench, "one").await;
-        for fate in order {
-            bench.report(&reply, fate).await.unwrap();
+        for final_status in order {
+            bench.report(&reply, final_status).await.unwrap();
             bench.work_off().await;
         }
         assert_eq!(row(&bench, &reply).await.state, State::Delivered, "{order:?}");
@@ -172,7 +172,7 @@ struct Chatters;
 
 impl App for Chatters {
     async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
-        cx.reply(format!("so it was {}", report.fate.as_str()));
+        cx.reply(format!("so it was {}", report.final_status.as_str()));
         cx.session_mut().set("undone", &true)?;
         Err("as planned".into())
     }
@@ -214,7 +214,7 @@ async fn who_opted_out_gets_no_reply_to_a_report() {
 
 /// Makes the store calls go wrong, one after the other, while one message is refused and another is reported. Checks
 /// each time that the apps learn of both once.
-async fn whatever_goes_wrong(fault: Fault, when: When) {
+async fn whatever_goes_wrong(fault: FaultKind, when: When) {
     for nth in 1.. {
         let bench = Bench::new(router());
         bench.faults.plan(nth, fault, when);
@@ -262,22 +262,22 @@ async fn whatever_goes_wrong(fault: Fault, when: When) {
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_before_any_store_call_loses_no_report() {
-    whatever_goes_wrong(Fault::Silence, When::Before).await;
+    whatever_goes_wrong(FaultKind::Silence, When::Before).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_after_any_store_call_loses_no_report() {
-    whatever_goes_wrong(Fault::Silence, When::After).await;
+    whatever_goes_wrong(FaultKind::Silence, When::After).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_call_that_fails_loses_no_report() {
-    whatever_goes_wrong(Fault::Error, When::Before).await;
+    whatever_goes_wrong(FaultKind::Error, When::Before).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_call_whose_answer_is_lost_loses_no_report() {
-    whatever_goes_wrong(Fault::Error, When::After).await;
+    whatever_goes_wrong(FaultKind::Error, When::After).await;
 }
 
 async fn ask(bench: &Bench, target: &str) -> StatusCode {
@@ -292,14 +292,14 @@ async fn an_unsigned_report_is_refused_and_writes_nothing() {
     let stranger = Outgoing { connection: bench.connection("999"), ..reply.clone() };
     let foreign = ReportKey::new(Some(&threadless::settings::Secret::new("x"))).sign(&stranger);
     for reference in ["", "x", &signed[1..], &foreign, reply.id.as_str()] {
-        let target = format!("/bench/bench/report/?for={reference}&fate=delivered");
+        let target = format!("/bench/bench/report/?for={reference}&status=delivered");
         assert_eq!(ask(&bench, &target).await, StatusCode::FORBIDDEN, "{reference}");
     }
     assert_eq!(row(&bench, &reply).await.state, State::Sent);
     assert_eq!(bench.history("999").await, []);
     assert_eq!(bench.waiting(), 0);
     assert_eq!(
-        ask(&bench, &format!("/bench/bench/report/?for={signed}&fate=delivered")).await,
+        ask(&bench, &format!("/bench/bench/report/?for={signed}&status=delivered")).await,
         StatusCode::OK
     );
     assert_eq!(row(&bench, &reply).await.state, State::Delivered);
@@ -309,8 +309,8 @@ async fn an_unsigned_report_is_refused_and_writes_nothing() {
 async fn a_report_that_cannot_be_made_durable_is_not_taken() {
     let bench = Bench::new(router());
     let reply = answered(&bench, "one").await;
-    let target = format!("/bench/bench/report/?for={}&fate=failed", ReportKey::new(None).sign(&reply));
-    bench.faults.plan(1, Fault::Error, When::Before);
+    let target = format!("/bench/bench/report/?for={}&status=failed", ReportKey::new(None).sign(&reply));
+    bench.faults.plan(1, FaultKind::Error, When::Before);
     assert_eq!(ask(&bench, &target).await, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(ask(&bench, &target).await, StatusCode::OK);
     bench.work_off().await;
@@ -336,8 +336,8 @@ async fn what_comes_to_any_other_path_is_a_message() {
 async fn a_signed_report_that_cannot_be_read_is_kept_and_not_asked_for_again() {
     let bench = Bench::new(router());
     let reply = answered(&bench, "one").await;
-    let target = format!("/bench/bench/report/?for={}&fate=lost", ReportKey::new(None).sign(&reply));
+    let target = format!("/bench/bench/report/?for={}&status=lost", ReportKey::new(None).sign(&reply));
     assert_eq!(ask(&bench, &target).await, StatusCode::OK);
-    assert_eq!(bench.unusable().await[0].problems, ["fate: is not known"]);
+    assert_eq!(bench.unusable().await[0].problems, ["status: is not known"]);
     assert_eq!(row(&bench, &reply).await.state, State::Sent);
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use threadless::queue::{Job, Ticket};
-use threadless::testing::{Bench, Fault, When};
+use threadless::testing::{Bench, FaultKind, When};
 use threadless::worker::{Record, respond};
 use threadless::{App, AppError, Context, Deadline, Handled, Incoming, MessageId, Router, apps::Echo};
 
@@ -41,7 +41,7 @@ async fn a_record_that_fails_fails_those_behind_it_in_its_group_and_no_others() 
     ];
     // Both groups share the opening of the backend. Do it first, so that the two groups' loads can be planned apart.
     assert_eq!(failed(&bench, vec![record(&bench, "warm", "9", "echo warm")]).await, Vec::<String>::new());
-    bench.faults.plan(1, Fault::Error, When::Before);
+    bench.faults.plan(1, FaultKind::Error, When::Before);
     let failures = failed(&bench, records.clone()).await;
     assert!(failures == ["a1", "a2"] || failures == ["b1", "b2"], "{failures:?}");
     let again = records.into_iter().filter(|record| failures.contains(&record.id)).collect();
@@ -107,7 +107,7 @@ async fn a_job_that_failed_waits_longer_each_time() {
     let mut waits = Vec::new();
     for receive_count in 1..=10 {
         let failing = Record { receive_count, ..record(&bench, "a", "1", "echo a") };
-        bench.faults.plan(1, Fault::Error, When::Before);
+        bench.faults.plan(1, FaultKind::Error, When::Before);
         let failures =
             respond(&bench.project, vec![failing], Deadline::within(Duration::from_secs(30))).await;
         waits.push(failures[0].retry_after.as_secs());

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use threadless::testing::{Bench, Fault, When};
+use threadless::testing::{Bench, FaultKind, When};
 use threadless::{App, JobContext, Recipient, Router, Schedule};
 
 /// A job with another list in each run. The first list has `first` numbers that begin with 1, the second has `second`
@@ -45,7 +45,7 @@ fn numbers(run: usize, size: usize) -> Vec<Recipient> {
 
 /// Makes the `nth` call of the first minute go wrong for good, then lets time pass. Returns whether there was such a
 /// call.
-async fn one_list_goes_out(sizes: &[usize], nth: usize, fault: Fault, when: When) -> bool {
+async fn one_list_goes_out(sizes: &[usize], nth: usize, fault: FaultKind, when: When) -> bool {
     let lists = Lists { sizes: sizes.to_vec(), ..Lists::default() };
     let bench = Bench::new(Router::new().app(lists.clone()));
     bench.minutes(46).await;
@@ -77,21 +77,21 @@ async fn one_list_goes_out(sizes: &[usize], nth: usize, fault: Fault, when: When
 async fn wherever_a_run_dies_the_list_of_one_run_goes_out_whole() {
     // Each list needs more than one broadcast: a broadcast holds at most 2,500 messages.
     for nth in 5..=13 {
-        assert!(one_list_goes_out(&[2510, 2530], nth, Fault::Silence, When::After).await);
+        assert!(one_list_goes_out(&[2510, 2530], nth, FaultKind::Silence, When::After).await);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn whichever_call_fails_the_list_of_one_run_goes_out_whole() {
     for nth in [7, 9, 11] {
-        assert!(one_list_goes_out(&[2520, 10], nth, Fault::Error, When::After).await);
-        assert!(one_list_goes_out(&[10, 2520], nth, Fault::Error, When::Before).await);
+        assert!(one_list_goes_out(&[2520, 10], nth, FaultKind::Error, When::After).await);
+        assert!(one_list_goes_out(&[10, 2520], nth, FaultKind::Error, When::Before).await);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_list_of_more_than_ten_thousand_is_not_mixed_either() {
     for nth in [9, 12] {
-        assert!(one_list_goes_out(&[10_100, 10_400], nth, Fault::Silence, When::After).await);
+        assert!(one_list_goes_out(&[10_100, 10_400], nth, FaultKind::Silence, When::After).await);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use threadless::testing::{Bench, Fault, When};
+use threadless::testing::{Bench, FaultKind, When};
 use threadless::{App, JobContext, Recipient, Router, Schedule};
 
 /// A job that counts its runs, sends two numbers the count and then its due time, and fails as often as the test asks.
@@ -113,7 +113,7 @@ async fn faulty_schedules_stop_the_start() {
 
 /// Makes the calls of the store or the queue go wrong, one after the other, until no call is left. Checks each time
 /// that the queue and the ticks repair everything.
-async fn whatever_goes_wrong(fault: Fault, when: When) {
+async fn whatever_goes_wrong(fault: FaultKind, when: When) {
     for nth in 1.. {
         let (bench, _) = bench();
         bench.minutes(46).await;
@@ -140,20 +140,20 @@ async fn whatever_goes_wrong(fault: Fault, when: When) {
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_before_any_call_leaves_no_job_undone() {
-    whatever_goes_wrong(Fault::Silence, When::Before).await;
+    whatever_goes_wrong(FaultKind::Silence, When::Before).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_after_any_call_leaves_no_job_undone() {
-    whatever_goes_wrong(Fault::Silence, When::After).await;
+    whatever_goes_wrong(FaultKind::Silence, When::After).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_fails_leaves_no_job_undone() {
-    whatever_goes_wrong(Fault::Error, When::Before).await;
+    whatever_goes_wrong(FaultKind::Error, When::Before).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_answer_is_lost_leaves_no_job_undone() {
-    whatever_goes_wrong(Fault::Error, When::After).await;
+    whatever_goes_wrong(FaultKind::Error, When::After).await;
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use threadless::store::{Direction, State};
-use threadless::testing::{Behaviour, Bench, Fault, When};
+use threadless::testing::{Behaviour, Bench, FaultKind, When};
 use threadless::{App, AppError, Context, Handled, Outbound, Recipient, Reply, Router, SendError, Sending};
 
 /// An app that sends a text to the numbers behind `tell`: `tell 1 2 3: text`.
@@ -192,23 +192,23 @@ async fn too_much_is_an_error_that_says_what_to_do() {
     let bench = Bench::new(Router::new().app(Much));
     bench.receive("1", "go", None).await.unwrap();
     let expected =
-        "an app can send a message to 100 recipients at once, not 101; for more call the function `send`";
+        "one send has at most 100 recipients, not 101: for more recipients, call the function `send`";
     assert_eq!(bench.gateway.texts(), [expected]);
 }
 
 #[tokio::test]
 async fn a_message_that_one_backend_refuses_goes_out_by_the_next() {
     let bench = Bench::with(Router::new()).backend("bench").backend("radio").backend("mail").build();
-    let ways =
+    let connections =
         [bench.connection("1"), bench.connection_at("radio", "one"), bench.connection_at("mail", "1@x")];
     bench.gateway.next([Behaviour::Refuse, Behaviour::Refuse]);
-    bench.notify_by(&ways, "flood", "n1").await.unwrap();
+    bench.notify_by(&connections, "flood", "n1").await.unwrap();
     bench.work_off().await;
     let taken = bench.gateway.taken();
-    assert_eq!(taken.iter().map(|message| &message.connection).collect::<Vec<_>>(), [&ways[2]]);
-    for (way, state) in ways.iter().zip([State::Failed, State::Failed, State::Sent]) {
-        let history = bench.history_of(way).await;
-        assert_eq!(history.iter().map(|row| row.state).collect::<Vec<_>>(), [state], "{way:?}");
+    assert_eq!(taken.iter().map(|message| &message.connection).collect::<Vec<_>>(), [&connections[2]]);
+    for (connection, state) in connections.iter().zip([State::Failed, State::Failed, State::Sent]) {
+        let history = bench.history_of(connection).await;
+        assert_eq!(history.iter().map(|row| row.state).collect::<Vec<_>>(), [state], "{connection:?}");
     }
 }
 
@@ -267,7 +267,7 @@ async fn a_contact_is_reached_by_the_connection_added_last_and_by_the_next_where
 
 /// Makes the calls of the store or the queue go wrong, one after the other, until no call is left. Checks each time
 /// that the next deliveries of the gateway and of the queue, and the sweeps, repair everything.
-async fn whatever_goes_wrong(fault: Fault, when: When) {
+async fn whatever_goes_wrong(fault: FaultKind, when: When) {
     for nth in 1.. {
         let bench = bench();
         bench.receive("1", "zero", Some("mid-0")).await.unwrap();
@@ -312,20 +312,20 @@ async fn whatever_goes_wrong(fault: Fault, when: When) {
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_before_any_call_leaves_no_send_undone() {
-    whatever_goes_wrong(Fault::Silence, When::Before).await;
+    whatever_goes_wrong(FaultKind::Silence, When::Before).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_after_any_call_leaves_no_send_undone() {
-    whatever_goes_wrong(Fault::Silence, When::After).await;
+    whatever_goes_wrong(FaultKind::Silence, When::After).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_fails_leaves_no_send_undone() {
-    whatever_goes_wrong(Fault::Error, When::Before).await;
+    whatever_goes_wrong(FaultKind::Error, When::Before).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_answer_is_lost_leaves_no_send_undone() {
-    whatever_goes_wrong(Fault::Error, When::After).await;
+    whatever_goes_wrong(FaultKind::Error, When::After).await;
 }

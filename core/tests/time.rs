@@ -8,7 +8,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use threadless::queue::Ticket;
-use threadless::testing::{Behaviour, Bench, Fault, When};
+use threadless::testing::{Behaviour, Bench, FaultKind, When};
 use threadless::worker::{Failure, Record, respond};
 use threadless::{
     App, AppError, Context, Deadline, Filter, FinalStatus, Handled, Incoming, MessageId, Notice, Outbound,
@@ -117,8 +117,8 @@ impl App for Quick {
         Ok(Outbound::Send)
     }
     async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
-        let fate = report.fate.as_str();
-        cx.session_mut().set("report", &fate)?;
+        let final_status = report.final_status.as_str();
+        cx.session_mut().set("report", &final_status)?;
         Ok(())
     }
 }
@@ -350,7 +350,7 @@ async fn whatever_call_of_store_or_queue_hangs_the_batch_is_reported_in_time() {
     let mut hung = 0;
     for nth in 1..60 {
         let bench = Bench::new(Router::new().app(QUICK));
-        bench.faults.plan(nth, Fault::Silence, When::Before);
+        bench.faults.plan(nth, FaultKind::Silence, When::Before);
         let texts = ["a1", "b1", "a2", "b2", "a3", "b3"];
         let records: Vec<Record> = texts.iter().map(|text| record(&bench, text, &text[..1], text)).collect();
         let failed = batch(&bench, records.clone()).await;

@@ -29,7 +29,7 @@ pub struct Learning;
 impl App for Learning {
     async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
         let mut learnt = cx.session().get::<Vec<(String, String)>>(LEARNT)?.unwrap_or_default();
-        learnt.push((report.message.to_string(), report.fate.as_str().to_owned()));
+        learnt.push((report.message.to_string(), report.final_status.as_str().to_owned()));
         cx.session_mut().set(LEARNT, &learnt)?;
         Ok(())
     }

@@ -162,12 +162,12 @@ fn expectation(sample: &str) -> Option<Expected> {
         "kannel-malformed.json" => refused(
             400,
             json!({ "content-type": PLAIN }),
-            "id: an identity cannot be empty\nhex: is not pairs of hexadecimal digits\n",
+            "id: an identity cannot be empty\nhex: must consist of pairs of hexadecimal digits\n",
         ),
         "kannel-wrong-method.json" => refused(
             405,
             json!({ "content-type": PLAIN, "allow": "GET" }),
-            "This backend does not take that method.\n",
+            "This backend does not accept this HTTP method.\n",
         ),
         "kannel-report-delivered.json" => {
             Expected::Report { status: 200, body: "", row: Some((State::Delivered, None)) }
@@ -177,7 +177,7 @@ fn expectation(sample: &str) -> Option<Expected> {
             Expected::Report { status: 200, body: "", row: Some((State::Failed, Some(words))) }
         }
         "kannel-report-unsigned.json" => {
-            let body = "That is not a report for a message of this backend.\n";
+            let body = "The report does not belong to a message of this backend.\n";
             Expected::Report { status: 403, body, row: None }
         }
         "responder-batch.json" => Expected::Batch {
@@ -221,11 +221,12 @@ fn tester_expectation(sample: &str) -> Option<Expected> {
             (200, json!({ "content-type": "application/json" }), "{\"taken\":2,"),
             &[(ODD, "echo hello"), (ODD, "hello"), (ODD, "ping"), (ODD, "pong")],
         ),
-        "httptester-bad-host.json" | "httptester-cross-site.json" => {
-            page((403, json!({ "content-type": PLAIN }), "That came from a page of another site.\n"), &[])
-        }
+        "httptester-bad-host.json" | "httptester-cross-site.json" => page(
+            (403, json!({ "content-type": PLAIN }), "This request came from a page of another site.\n"),
+            &[],
+        ),
         "httptester-wrong-method.json" => page(
-            (405, json!({ "allow": "GET, HEAD, POST" }), "This backend does not take that method.\n"),
+            (405, json!({ "allow": "GET, HEAD, POST" }), "This backend does not accept this HTTP method.\n"),
             &[],
         ),
         _ => return None,
@@ -240,10 +241,10 @@ fn send_expectation(sample: &str) -> Option<Expected> {
         "send-faulty.json" => Expected::Sent {
             status: 400,
             body: json!({
-                "problem": "This cannot be sent, and nothing of it was.",
+                "problem": "The call has faults. Nothing was sent.",
                 "faults": [
                     { "field": "key", "problem": "is missing" },
-                    { "field": "recipients[0]", "problem": "a recipient is written backend:identity" },
+                    { "field": "recipients[0]", "problem": "a recipient must have the form backend:identity" },
                 ],
                 "more_faults": 0,
             }),
@@ -251,14 +252,14 @@ fn send_expectation(sample: &str) -> Option<Expected> {
         },
         "send-progress.json" => Expected::Sent {
             status: 404,
-            body: json!({ "problem": "There is no such broadcast." }),
+            body: json!({ "problem": "No broadcast has this key." }),
             texts: &[],
         },
         "send-invoked.json" => {
             Expected::Result(flood(&json!({ "progress": PROGRESS, "status": 202 })), FLOOD)
         }
         "send-invoked-progress.json" => {
-            Expected::Result(json!({ "problem": "There is no such broadcast.", "status": 404 }), &[])
+            Expected::Result(json!({ "problem": "No broadcast has this key.", "status": 404 }), &[])
         }
         _ => return None,
     })

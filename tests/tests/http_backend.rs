@@ -56,14 +56,8 @@ async fn messages_come_in_as_forms_or_json_and_replies_go_out_as_the_settings_sa
     assert_eq!((&body["identity"], &body["text"]), (&"b".into(), &"ሰላም".into()));
 
     let wrong = [
-        (
-            "by-json",
-            "application/json",
-            json.replace("s3cret", "x"),
-            403,
-            "That is not this backend's token.\n",
-        ),
-        ("by-json", form, "identity=1&text=x".to_owned(), 401, "This backend wants its token.\n"),
+        ("by-json", "application/json", json.replace("s3cret", "x"), 403, "The token is wrong.\n"),
+        ("by-json", form, "identity=1&text=x".to_owned(), 401, "The token of this backend is missing.\n"),
         ("by-json", form, "token=s3cret".to_owned(), 400, "identity: is missing\ntext: is missing\n"),
         (
             "by-url",
@@ -105,7 +99,7 @@ async fn a_gateway_gets_its_credentials_and_its_own_names() {
     let ids = ["900719925474099312345", "900719925474099312345", "900719925474099312346"];
     for id in ids {
         let answer = post(&stack, "acme", "application/json", &json(id)).await;
-        assert_eq!(answer, (401, "This backend wants its token.\n".to_owned()));
+        assert_eq!(answer, (401, "The token of this backend is missing.\n".to_owned()));
         let answer = post(&stack, "acme/?token=s3cret&x=", "application/json", &json(id)).await;
         assert_eq!(answer, (200, "OK".to_owned()));
     }

@@ -30,9 +30,8 @@ const PLAIN: (&str, &str) = ("content-type", "text/plain; charset=utf-8");
 const JSON: (&str, &str) = ("content-type", "application/json");
 const NO_BACKEND: &str = "There is no such backend.\n";
 const NO_ROUTE: &str = r#"{"message":"Not Found"}"#;
-const NO_METHOD: &str = "This backend does not take that method.\n";
-const BOTH_MISSING: &str =
-    "id: is missing: give the sender, id=%p\ntext: is missing: give hex=%e, or text=%b for an older Kannel\n";
+const NO_METHOD: &str = "This backend does not accept this HTTP method.\n";
+const BOTH_MISSING: &str = "id: is missing: write id=%p in the get-url\ntext: is missing: write hex=%e in the get-url, or text=%b for an older Kannel\n";
 
 /// Returns a GET with a usual Host.
 fn get(target: &str) -> Vec<u8> {
@@ -106,23 +105,27 @@ fn unusable() -> Vec<Case> {
         case(get("/backend/open/?id=&text=a"), 400, empty),
         case(get("/backend/open/?id=%20&text=a"), 400, empty),
         case(get(&long), 400, "id: an identity has at most 256 bytes, not 257\n"),
-        case(get("/backend/open/?id=1&hex=abc"), 400, "hex: is not pairs of hexadecimal digits\n"),
-        case(get("/backend/open/?id=1&hex=%00%ff&text=a"), 400, "hex: is not pairs of hexadecimal digits\n"),
+        case(get("/backend/open/?id=1&hex=abc"), 400, "hex: must consist of pairs of hexadecimal digits\n"),
+        case(
+            get("/backend/open/?id=1&hex=%00%ff&text=a"),
+            400,
+            "hex: must consist of pairs of hexadecimal digits\n",
+        ),
         case(
             get("/backend/open/?id=%p&text=%a"),
             400,
-            "id: is missing: give the sender, id=%p\n\
-             text: was not filled in: give hex=%e, or text=%b for an older Kannel\n",
+            "id: is missing: write id=%p in the get-url\n\
+             text: was not filled in: write hex=%e in the get-url, or text=%b for an older Kannel\n",
         ),
         case(
             get("/backend/open/?id=&hex=6"),
             400,
-            "id: an identity cannot be empty\nhex: is not pairs of hexadecimal digits\n",
+            "id: an identity cannot be empty\nhex: must consist of pairs of hexadecimal digits\n",
         ),
         case(
             get("/backend/open/?id=1&hex=%e"),
             400,
-            "hex: was not filled in: this Kannel does not know %e, give text=%b\n",
+            "hex: was not filled in: this Kannel does not know %e, so write text=%b in the get-url\n",
         ),
     ]
 }
@@ -131,9 +134,9 @@ fn unusable() -> Vec<Case> {
 fn strangers() -> Vec<Case> {
     let nameless = |request| Case {
         headers: &[PLAIN, ("www-authenticate", "Basic realm=\"threadless\"")],
-        ..case(request, 401, "This backend wants its token.\n")
+        ..case(request, 401, "The token of this backend is missing.\n")
     };
-    let impostor = |request| case(request, 403, "That is not this backend's token.\n");
+    let impostor = |request| case(request, 403, "The token is wrong.\n");
     let basic = |value: &str| {
         let header = format!("Host: a\r\nAuthorization: {value}");
         with("GET", "/backend/guarded/?id=1&text=a", &header, b"")
@@ -266,7 +269,8 @@ async fn what_the_gateway_sends_and_nobody_can_use_is_kept_without_the_token() -
     let store = DynamoStore::new(&access, http_client()?, "threadless");
     let mut kept = store.unusable(&"guarded".parse()?, jiff::Timestamp::now(), 10).await?;
     kept.sort_by(|a, b| a.raw.cmp(&b.raw));
-    let (empty, odd) = ("id: an identity cannot be empty", "hex: is not pairs of hexadecimal digits");
+    let (empty, odd) =
+        ("id: an identity cannot be empty", "hex: must consist of pairs of hexadecimal digits");
     let kept: Vec<(&str, Vec<&str>)> = kept
         .iter()
         .map(|row| (row.raw.as_str(), row.problems.iter().map(String::as_str).collect()))
@@ -274,7 +278,7 @@ async fn what_the_gateway_sends_and_nobody_can_use_is_kept_without_the_token() -
     let expected = [
         ("id=&hex=zz&token=&smsc=one", vec![empty, odd]),
         ("id=1&hex=123", vec![odd]),
-        ("token=&text=%00%ff", vec!["id: is missing: give the sender, id=%p"]),
+        ("token=&text=%00%ff", vec!["id: is missing: write id=%p in the get-url"]),
     ];
     assert_eq!(kept, expected);
 

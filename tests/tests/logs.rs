@@ -24,7 +24,7 @@ use threadless::project::Settings;
 use threadless::queue::MemoryQueue;
 use threadless::settings::Surroundings;
 use threadless::store::{History as _, MemoryStore};
-use threadless::testing::{Behaviour, Bench, Fault, When};
+use threadless::testing::{Behaviour, Bench, FaultKind, When};
 use threadless::worker::{Record, respond};
 use threadless::{
     App, AppError, BackendName, ConnectionId, Context, Deadline, FinalStatus, Handled, Outgoing, Ports,
@@ -87,7 +87,7 @@ async fn logs_tell_what_became_of_messages_and_never_what_they_said_or_whose_the
         bench.report(&sent, Some(FinalStatus::Delivered)).await.unwrap();
     }
     bench.request(Request::get("/bench/bench/report/?for=x").body(Bytes::new()).unwrap()).await;
-    bench.faults.plan(1, Fault::Error, When::Before);
+    bench.faults.plan(1, FaultKind::Error, When::Before);
     bench.receive(NUMBER, "my secret", None).await.unwrap_err();
     drop(logs);
 
@@ -398,7 +398,7 @@ async fn a_report_with_number_and_text_keeps_the_state_and_says_no_more() {
     bench.receive(NUMBER, "x", None).await.unwrap();
     let reported = Reported {
         reference: Reference::of(&bench.gateway.taken()[0]),
-        fate: Some(FinalStatus::Failed),
+        final_status: Some(FinalStatus::Failed),
         detail: Some(format!("NACK/{NUMBER} id:8675309123 stat:UNDELIV text:{TEXT}")),
         reported_at: None,
     };

@@ -18,7 +18,7 @@ use threadless::queue::MemoryQueue;
 use threadless::queue::{Job, Ticket};
 use threadless::settings::Surroundings;
 use threadless::store::{MemoryStore, Store};
-use threadless::testing::{Fault, Faults, FaultyStore, TestClock, When};
+use threadless::testing::{FaultKind, Faults, FaultyStore, TestClock, When};
 use threadless::worker::{Record, respond};
 use threadless::{
     App, AppError, Clock as _, ConnectionId, Context, Deadline, Handled, Incoming, MessageId, Ports, Project,
@@ -127,11 +127,11 @@ async fn a_dead_letter_has_one_effect(store: impl Store + 'static, between: (u32
     let world = world(store).await;
     assert!(world.hand_out(&world.job("first")).await);
     let (dead, began) = (world.job("dead"), world.clock.now());
-    world.faults.plan(2, Fault::Error, When::After);
+    world.faults.plan(2, FaultKind::Error, When::After);
     assert!(!world.hand_out(&dead).await, "the answer to the commit is lost");
     assert_eq!(world.count().await, 2, "and yet it is committed");
     for _ in 0..9 {
-        world.faults.plan(1, Fault::Error, When::Before);
+        world.faults.plan(1, FaultKind::Error, When::Before);
         assert!(!world.hand_out(&dead).await, "the store is away");
     }
     world.clock.advance(Duration::from_secs(300));

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tests::dynamodb::store_at;
 use tests::recorder::{Answer, Recorded, Recorder, Reply};
-use threadless::broadcast::{Broadcast, Piece};
+use threadless::broadcast::{Broadcast, BroadcastMessage};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{
     Broadcasts as _, Commit, Committed, Connections as _, History as _, HistoryRow, MemoryStore,
@@ -63,7 +63,7 @@ fn operations(recorder: &Recorder) -> Vec<String> {
 }
 
 async fn open(store: &DynamoStore) -> Result<Opened, StoreError> {
-    let piece = Piece { ways: vec![connection("1")], send: 0, text: None };
+    let message = BroadcastMessage { connections: vec![connection("1")], send: 0, text: None };
     let broadcast = Broadcast {
         key: "b".parse().unwrap(),
         digest: "d".to_owned(),
@@ -72,7 +72,7 @@ async fn open(store: &DynamoStore) -> Result<Opened, StoreError> {
         sizes: vec![1],
         fanned_out: BTreeSet::new(),
     };
-    store.open_broadcast(&broadcast, &[vec![piece]]).await
+    store.open_broadcast(&broadcast, &[vec![message]]).await
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn commit(
         contact: None,
         replies: Vec::new(),
         opted_out: None,
-        pace: ReplyRate::default(),
+        reply_rate: ReplyRate::default(),
         lease: None,
         now: at(seconds),
     };

@@ -16,7 +16,7 @@ use threadless::lambda::{Function, Host, InvokeError, invoke};
 use threadless::project::{FUNCTION_TIMEOUT, LONGEST_PHASE, Settings};
 use threadless::queue::Ticket;
 use threadless::settings::Surroundings;
-use threadless::testing::{Bench, Fault, When};
+use threadless::testing::{Bench, FaultKind, When};
 use threadless::{Deadline, Incoming, MessageId, Router, apps};
 use threadless_local::Stack;
 use threadless_local::template::Template;
@@ -64,7 +64,7 @@ async fn a_request_is_answered_whatever_call_of_the_store_hangs() {
         for queued in [false, true] {
             let bench = Bench::with(Router::new().app(apps::Echo));
             let bench = if queued { bench.queued() } else { bench }.build();
-            bench.faults.plan(nth, Fault::Silence, When::Before);
+            bench.faults.plan(nth, FaultKind::Silence, When::Before);
             let event = request("GET", "/backend/bench/", "id=1&text=echo+x&mid=m", "");
             let answer = invoked(Function::Http { engine: "bench" }, &bench, &event, limit).await.unwrap();
             let status = answer["statusCode"].as_u64().unwrap();
@@ -92,7 +92,7 @@ async fn a_batch_is_reported_whatever_call_of_the_store_hangs() {
     let mut failed = 0;
     for nth in 1..20 {
         let bench = Bench::new(Router::new().app(apps::Echo));
-        bench.faults.plan(nth, Fault::Silence, When::Before);
+        bench.faults.plan(nth, FaultKind::Silence, When::Before);
         let record = |id: &str| {
             let message = Incoming {
                 id: MessageId::from(id),
@@ -131,7 +131,7 @@ async fn a_batch_is_reported_whatever_call_of_the_store_hangs() {
 #[tokio::test(start_paused = true)]
 async fn tick_and_send_end_in_time_too() {
     let bench = Bench::new(Router::new());
-    let silence = || bench.faults.plan(1, Fault::Silence, When::Before);
+    let silence = || bench.faults.plan(1, FaultKind::Silence, When::Before);
     silence();
     let ticked = invoked(Function::Tick, &bench, &json!({}), timeout("tick")).await;
     assert!(matches!(ticked, Err(InvokeError::OutOfTime)), "{ticked:?}");

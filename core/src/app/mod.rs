@@ -143,11 +143,11 @@ pub enum Outbound {
 /// of the threads returns. A task that an app starts with `tokio::spawn` runs on threads that other tasks need, so such
 /// a task must not block. Use `tokio::task::spawn_blocking` for blocking work.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no app",
+    message = "`{Self}` is not an app",
     label = "not an app",
-    note = "a function becomes an app by `threadless::apps::keyword(\"word\", function)` or `pattern(\"form\", function)`, \
-            a conversation by `conversation(\"word\", …)`",
-    note = "a type becomes one by `impl App for …`, with the phases that it takes part in, such as \
+    note = "to make an app of a function, write `threadless::apps::keyword(\"word\", function)` or `pattern(\"form\", function)`, \
+            for a conversation, write `conversation(\"word\", …)`",
+    note = "for a type of your own, write `impl App for …` with the phases that it needs, such as \
             `async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError>`"
 )]
 pub trait App: Send + Sync + 'static {
@@ -254,7 +254,7 @@ pub trait App: Send + Sync + 'static {
     ///
     /// impl App for Unreached {
     ///     async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
-    ///         if report.fate == FinalStatus::Failed {
+    ///         if report.final_status == FinalStatus::Failed {
     ///             let count = cx.session().get::<u32>("unreached")?.unwrap_or(0) + 1;
     ///             cx.session_mut().set("unreached", &count)?;
     ///         }

@@ -17,19 +17,19 @@ pub struct Sending {
 pub enum SendError {
     /// There are more recipients than the outbox of a connection should carry.
     #[error(
-        "an app can send a message to {limit} recipients at once, not {0}; for more call the function `send`",
+        "one send has at most {limit} recipients, not {0}: for more recipients, call the function `send`",
         limit = Sending::MAX_RECIPIENTS
     )]
     TooManyRecipients(usize),
     /// The message causes more sends than allowed.
-    #[error("one message can set off {limit} sends", limit = Sending::MAX_SENDS)]
+    #[error("one message can cause at most {limit} sends", limit = Sending::MAX_SENDS)]
     TooManySends,
     /// The text is longer than gateways accept.
     #[error("a text has at most {limit} bytes, not {0}", limit = MAX_REPLY_BYTES)]
     LongText(usize),
     /// The outgoing phase ran for a message that nobody asked for. Such a message cannot cause another one; otherwise
     /// this would never end.
-    #[error("a message that nobody asked for cannot set off another")]
+    #[error("an app cannot send while it handles a message that is not a reply")]
     Unasked,
 }
 

@@ -23,11 +23,11 @@ use crate::translate::Phrase;
 /// assert!("x".parse::<u8>().map(|n| n.to_string()).into_replies().is_err());
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no reply",
-    label = "a handler returns what is to be replied, and `{Self}` is none",
-    note = "a reply is a text (`&str`, `String`, `tr!(…)`), several (`Vec`, array), perhaps one (`Option`), none (`()`), or a \
+    message = "`{Self}` is not a reply",
+    label = "a handler must return a reply, and `{Self}` is not a reply",
+    note = "a reply is one text (`&str`, `String`, `tr!(…)`), several texts (`Vec`, array), an optional text (`Option`), no text (`()`), or a \
             `Result` of these",
-    note = "of any other value make a text: `value.to_string()` or `format!(\"…\")`"
+    note = "make a text of any other value: `value.to_string()` or `format!(\"…\")`"
 )]
 pub trait IntoReply {
     /// Returns the texts of the reply, in order.

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::said::tell;
+use super::said::call_handler;
 use super::{IntoReply, Keywords, Said};
 use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
@@ -167,7 +167,7 @@ where
         };
         match &self.help {
             Some(help) if rest.is_empty() => cx.say(Phrase::new(help.clone())),
-            _ => tell(cx, &rest, &self.handler)
+            _ => call_handler(cx, &rest, &self.handler)
                 .await
                 .into_replies()?
                 .into_iter()

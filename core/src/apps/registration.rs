@@ -86,7 +86,7 @@ impl App for Registration {
     fn check(&self) -> Result<(), AppError> {
         let silent = |words: &String| Keywords::new(words).is_empty();
         if [&self.register, &self.language].into_iter().any(silent) {
-            return Err("registration needs words to listen to".into());
+            return Err("registration needs at least one word".into());
         }
         Ok(())
     }

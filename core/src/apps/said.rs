@@ -97,7 +97,7 @@ impl fmt::Debug for Said {
 
 /// Gives a function the text, and takes over its changes to the context. If the function moved its `Said` into a task
 /// that is still running at the end of the function, no changes are taken over.
-pub(super) async fn tell<Fut: Future>(
+pub(super) async fn call_handler<Fut: Future>(
     cx: &mut Context,
     text: &str,
     handler: impl FnOnce(Said) -> Fut,

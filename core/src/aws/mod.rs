@@ -36,7 +36,7 @@ pub struct Access {
 
 /// The reason why no HTTPS client could be made.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTPS client for AWS cannot be made: {0}")]
+#[error("cannot create the HTTPS client for AWS: {0}")]
 pub struct NoClient(String);
 
 /// Makes the HTTP client that all AWS clients of a process share.

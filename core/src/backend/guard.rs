@@ -16,8 +16,10 @@ pub(crate) struct CircuitBreaker(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
+    /// The number of failures in a row that count.
     failures: u32,
-    closed_until: Option<Timestamp>,
+    /// The end of the pause, or `None` if the circuit breaker is closed. During the pause the gateway gets no message.
+    open_until: Option<Timestamp>,
     /// The attempts that wait for an answer, each with its start time.
     waiting: BTreeMap<u64, Instant>,
     next: u64,
@@ -35,7 +37,7 @@ pub(crate) enum Permit<'a> {
 /// One attempt that is running.
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
-    guard: &'a CircuitBreaker,
+    breaker: &'a CircuitBreaker,
     number: u64,
 }
 
@@ -52,16 +54,16 @@ impl CircuitBreaker {
     pub(crate) fn permit(&self, now: Timestamp, probe_takes: Duration) -> Permit<'_> {
         let mut seen = self.lock();
         let hanging = seen.waiting.values().filter(|begun| begun.elapsed() >= Self::HANG).count();
-        match seen.closed_until {
+        match seen.open_until {
             Some(until) if until > now => return Permit::Wait(until),
-            Some(_) => seen.closed_until = Some(after(now, probe_takes)),
+            Some(_) => seen.open_until = Some(after(now, probe_takes)),
             None if hanging >= Self::LIMIT as usize => return Permit::Wait(after(now, Self::FIRST_PAUSE)),
             None => {}
         }
         let number = seen.next;
         seen.next += 1;
         seen.waiting.insert(number, Instant::now());
-        Permit::Try(Attempt { guard: self, number })
+        Permit::Try(Attempt { breaker: self, number })
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
@@ -70,18 +72,22 @@ impl CircuitBreaker {
 }
 
 impl Attempt<'_> {
-    /// Records that the gateway accepted or refused the message.
+    /// Records that the gateway accepted or refused the message. This closes the circuit breaker.
     pub(crate) fn answered(self) {
-        let mut seen = self.guard.lock();
-        (seen.failures, seen.closed_until) = (0, None);
+        let mut seen = self.breaker.lock();
+        (seen.failures, seen.open_until) = (0, None);
     }
 
-    /// Records that the gateway neither accepted nor refused the message. The failure counts only if the attempt took
-    /// at least [`CircuitBreaker::HANG`]: a gateway that fails at once holds up nobody.
+    /// Records that the gateway neither accepted nor refused the message.
+    ///
+    /// If the attempt took less than [`CircuitBreaker::HANG`], the gateway failed at once, and such a failure delays no
+    /// other message. So the circuit breaker closes and forgets all earlier failures, as if the gateway had answered.
+    /// Otherwise the failure counts. From the third failure in a row, each failure opens the circuit breaker: for 10 s,
+    /// then for 20 s, 40 s, and at most 60 s.
     pub(crate) fn failed(self, now: Timestamp) {
-        let mut seen = self.guard.lock();
+        let mut seen = self.breaker.lock();
         if seen.waiting.get(&self.number).is_none_or(|begun| begun.elapsed() < CircuitBreaker::HANG) {
-            (seen.failures, seen.closed_until) = (0, None);
+            (seen.failures, seen.open_until) = (0, None);
             return;
         }
         seen.failures = seen.failures.saturating_add(1);
@@ -89,14 +95,14 @@ impl Attempt<'_> {
             let pause = CircuitBreaker::FIRST_PAUSE
                 .saturating_mul(1 << beyond.min(8))
                 .min(CircuitBreaker::LONGEST_PAUSE);
-            seen.closed_until = Some(after(now, pause));
+            seen.open_until = Some(after(now, pause));
         }
     }
 }
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        self.guard.lock().waiting.remove(&self.number);
+        self.breaker.lock().waiting.remove(&self.number);
     }
 }
 
@@ -118,45 +124,45 @@ mod tests {
         }
     }
 
-    async fn hang(guard: &CircuitBreaker, now: i64) {
-        let Permit::Try(attempt) = guard.permit(at(now), PROBE) else { panic!("not permitted at {now}") };
+    async fn hang(breaker: &CircuitBreaker, now: i64) {
+        let Permit::Try(attempt) = breaker.permit(at(now), PROBE) else { panic!("not permitted at {now}") };
         tokio::time::sleep(CircuitBreaker::HANG).await;
         attempt.failed(at(now));
     }
 
     #[tokio::test(start_paused = true)]
     async fn three_failures_pause_a_gateway_and_one_probe_ends_the_pause() {
-        let guard = CircuitBreaker::default();
-        hang(&guard, 0).await;
-        hang(&guard, 1).await;
-        hang(&guard, 2).await;
-        assert_eq!(wait(&guard.permit(at(3), PROBE)), Some(at(12)));
-        let Permit::Try(probe) = guard.permit(at(12), PROBE) else { panic!("the probe") };
-        assert_eq!(wait(&guard.permit(at(12), PROBE)), Some(at(27)), "the others");
+        let breaker = CircuitBreaker::default();
+        hang(&breaker, 0).await;
+        hang(&breaker, 1).await;
+        hang(&breaker, 2).await;
+        assert_eq!(wait(&breaker.permit(at(3), PROBE)), Some(at(12)));
+        let Permit::Try(probe) = breaker.permit(at(12), PROBE) else { panic!("the probe") };
+        assert_eq!(wait(&breaker.permit(at(12), PROBE)), Some(at(27)), "the others");
         tokio::time::sleep(CircuitBreaker::HANG).await;
         probe.failed(at(13));
-        assert_eq!(wait(&guard.permit(at(14), PROBE)), Some(at(33)), "a longer pause");
-        let Permit::Try(probe) = guard.permit(at(34), PROBE) else { panic!("the second probe") };
+        assert_eq!(wait(&breaker.permit(at(14), PROBE)), Some(at(33)), "a longer pause");
+        let Permit::Try(probe) = breaker.permit(at(34), PROBE) else { panic!("the second probe") };
         probe.answered();
-        assert_eq!(wait(&guard.permit(at(34), PROBE)), None);
+        assert_eq!(wait(&breaker.permit(at(34), PROBE)), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn three_that_hang_at_once_are_enough() {
-        let guard = CircuitBreaker::default();
-        let hanging: Vec<_> = (0..3).map(|_| guard.permit(at(0), PROBE)).collect();
-        assert_eq!(wait(&guard.permit(at(0), PROBE)), None, "nobody knows yet");
+        let breaker = CircuitBreaker::default();
+        let hanging: Vec<_> = (0..3).map(|_| breaker.permit(at(0), PROBE)).collect();
+        assert_eq!(wait(&breaker.permit(at(0), PROBE)), None, "nobody knows yet");
         tokio::time::sleep(CircuitBreaker::HANG).await;
-        assert_eq!(wait(&guard.permit(at(2), PROBE)), Some(at(12)));
+        assert_eq!(wait(&breaker.permit(at(2), PROBE)), Some(at(12)));
         drop(hanging);
-        assert_eq!(wait(&guard.permit(at(2), PROBE)), None);
+        assert_eq!(wait(&breaker.permit(at(2), PROBE)), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_fails_at_once_is_not_left_alone() {
-        let guard = CircuitBreaker::default();
+        let breaker = CircuitBreaker::default();
         for now in 0..10 {
-            let Permit::Try(attempt) = guard.permit(at(now), PROBE) else { panic!("not permitted") };
+            let Permit::Try(attempt) = breaker.permit(at(now), PROBE) else { panic!("not permitted") };
             attempt.failed(at(now));
         }
     }

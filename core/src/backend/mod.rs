@@ -66,7 +66,8 @@ use crate::settings::Secret;
 /// }
 ///
 /// impl Acme {
-///     /// Its table in the settings. What is wrong goes to `fields`; a key that nobody asks for is a fault.
+///     /// Reads the table of the backend in the settings. Reports faults to `fields`. A key that no line here reads is a
+///     /// fault too.
 ///     pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
 ///         Some(Self { send_url: fields.required_text("send_url"), key: fields.secret("key") })
 ///     }
@@ -86,7 +87,8 @@ use crate::settings::Secret;
 ///         }
 ///     }
 ///
-///     /// Deployed, it is refused without the key, unless the settings say `open = true`.
+///     /// Returns what a caller needs and where messages go. A deployment without the key is refused, unless the settings
+///     /// have `open = true`.
 ///     fn exposure(&self) -> Exposure {
 ///         Exposure::open().guarded_by("key", self.key.is_some()).sends_to("send_url", &self.send_url)
 ///     }
@@ -101,7 +103,8 @@ use crate::settings::Secret;
 ///                 vec![Fault::new("msisdn", problem.to_string())]
 ///             })?,
 ///             text: text("content").ok_or_else(|| vec![Fault::new("content", "is missing")])?,
-///             // The same each time that it delivers the message: so its effect happens once.
+///             // The gateway gives the same id each time that it delivers this message. So the message takes effect
+///             // once.
 ///             gateway_id: text("ref"),
 ///             received_at: None,
 ///             recipient: None,
@@ -132,16 +135,17 @@ use crate::settings::Secret;
 ///             Ok(answer) if answer.status == 200 => SendOutcome::Accepted { detail: "200".to_owned() },
 ///             Ok(answer) if answer.status == 422 => SendOutcome::Refused { detail: "422".to_owned() },
 ///             Ok(answer) => SendOutcome::Deferred { detail: answer.status.to_string() },
-///             // Deferred if nothing was sent; after any other error something may have been.
+///             // If there was no connection, the message was not sent, and the outcome is `Deferred`. After any other
+///             // error the gateway may have the message, and the outcome is `Uncertain`.
 ///             Err(problem) => problem.into(),
 ///         }
 ///     }
 /// }
 ///
-/// // In functions/src/lib.rs: the name that `engine = "acme"` in the settings calls it by.
+/// // In functions/src/lib.rs: registers the engine under the name that the settings use, `engine = "acme"`.
 /// let engines = Engines::standard().with("acme", |fields| Acme::from_fields(fields).map(AnyBackend::new));
 ///
-/// // Its test: requests and what is read out of them.
+/// // The test of the backend: bodies of requests, each with the text of the message or the field that is wrong.
 /// let acme = Acme { send_url: "http://acme.example/send".to_owned(), key: None };
 /// let table = [
 ///     (r#"{"msisdn":"251911","content":"hi","ref":"7"}"#, Ok("hi")),

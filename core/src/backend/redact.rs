@@ -110,28 +110,28 @@ struct Hidden(Vec<Vec<u8>>);
 
 impl Hidden {
     fn new(secrets: &[Secret]) -> Self {
-        let mut ways = Vec::new();
+        let mut forms = Vec::new();
         for secret in secrets.iter().map(Secret::reveal).filter(|secret| secret.len() >= SHORTEST) {
             let percent = percent_encode(secret.as_bytes(), ESCAPED).to_string();
             let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
             let json = serde_json::to_string(secret).unwrap_or_default();
             let json = json.trim_matches('"').to_owned();
             let lower = percent.to_ascii_lowercase();
-            ways.extend([secret.to_owned(), percent, lower, form, json].map(String::into_bytes));
+            forms.extend([secret.to_owned(), percent, lower, form, json].map(String::into_bytes));
         }
         // The longest form comes first, because one secret may be the beginning of another.
-        ways.sort_by_key(|way| std::cmp::Reverse(way.len()));
-        ways.dedup();
-        Self(ways)
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        forms.dedup();
+        Self(forms)
     }
 
     fn within(&self, bytes: &[u8]) -> Vec<u8> {
         let mut kept = Vec::with_capacity(bytes.len());
         let mut at = 0;
         while at < bytes.len() {
-            if let Some(way) = self.0.iter().find(|way| bytes[at..].starts_with(way)) {
+            if let Some(form) = self.0.iter().find(|form| bytes[at..].starts_with(form)) {
                 kept.extend_from_slice(HIDDEN.as_bytes());
-                at += way.len();
+                at += form.len();
             } else {
                 kept.push(bytes[at]);
                 at += 1;
@@ -147,7 +147,7 @@ pub(crate) fn bounded(text: String, limit: usize) -> (String, bool) {
         return (text, false);
     }
     let end = text.floor_char_boundary(limit);
-    (format!("{}\n… cut off here, of {} bytes", &text[..end], text.len()), true)
+    (format!("{}\n… cut off here; the whole has {} bytes", &text[..end], text.len()), true)
 }
 
 #[cfg(test)]

@@ -51,13 +51,13 @@ use crate::settings::Secret;
 ///     fn decode(&self, backend: &BackendName, request: &Request<Bytes>) -> Result<Reported, Vec<Fault>> {
 ///         let reference = self.key.open(backend, &field(request, "for"));
 ///         let reference = reference.ok_or_else(|| vec![Fault::new("for", "is not signed")])?;
-///         let fate = match field(request, "status").as_str() {
+///         let final_status = match field(request, "status").as_str() {
 ///             "DELIVRD" => Some(FinalStatus::Delivered),
 ///             "UNDELIV" | "EXPIRED" | "REJECTD" => Some(FinalStatus::Failed),
 ///             "ACCEPTD" | "ENROUTE" => None,
 ///             other => return Err(vec![Fault::new("status", format!("{other:?} is not known"))]),
 ///         };
-///         Ok(Reported { reference, fate, detail: None, reported_at: None })
+///         Ok(Reported { reference, final_status, detail: None, reported_at: None })
 ///     }
 /// }
 /// ```
@@ -79,7 +79,7 @@ pub struct Reported {
     /// The reference of the message.
     pub reference: Reference,
     /// The final status of the message, or `None` while the message is on its way.
-    pub fate: Option<FinalStatus>,
+    pub final_status: Option<FinalStatus>,
     /// The gateway's words about the message.
     pub detail: Option<String>,
     /// The time of the reported event, if the gateway gave this time.

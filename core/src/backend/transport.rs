@@ -25,7 +25,7 @@ impl Fetched {
 pub enum TransportError {
     /// No connection was made, so nothing was sent. For example, the host does not exist, no server listens, or TLS
     /// failed.
-    #[error("not reached: {0}")]
+    #[error("cannot connect: {0}")]
     Unreached(String),
     /// The request may have been sent, but no complete answer came in time.
     #[error("no answer within {} ms", .0.as_millis())]
@@ -128,6 +128,6 @@ mod client {
         while let Some(deeper) = cause.and_then(std::error::Error::source) {
             cause = Some(deeper);
         }
-        cause.map_or_else(|| "no request could be made of the URL".to_owned(), ToString::to_string)
+        cause.map_or_else(|| "the URL cannot be called".to_owned(), ToString::to_string)
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn described(status: u16, body: &[u8]) -> String {
     debug!(status, answer = %String::from_utf8_lossy(&body[..body.len().min(LONGEST)]), "a gateway's answer");
     let start = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
     let kind = match start.first() {
-        None => return format!("{status}: nothing"),
+        None => return format!("{status}: an empty answer"),
         Some(b'<')
             if start[..start.len().min(512)].to_ascii_lowercase().windows(5).any(|w| w == b"<html") =>
         {
@@ -37,7 +37,7 @@ pub(super) fn described(status: u16, body: &[u8]) -> String {
         Some(b'<') => "XML",
         Some(b'{' | b'[') => "JSON",
         Some(_) if std::str::from_utf8(start).is_ok() => "text",
-        Some(_) => "bytes that are no text",
+        Some(_) => "binary data",
     };
     let more = if body.len() >= Fetched::MAX_BODY { " or more" } else { "" };
     format!("{status}: {kind} of {} bytes{more}", body.len())
@@ -68,7 +68,7 @@ fn about(detail: &str, message: &Outgoing) -> String {
     let text = message.text.trim();
     let unescaped = percent_decode_str(&detail.replace('+', " ")).decode_utf8_lossy().into_owned();
     if text.chars().count() >= SHORTEST_TEXT && (detail.contains(text) || unescaped.contains(text)) {
-        return "left out, since it repeats the message".to_owned();
+        return "not shown, because it repeats the message".to_owned();
     }
     without_numbers(detail, &message.connection.identity)
 }
@@ -136,14 +136,14 @@ mod tests {
     fn an_answer_is_described_and_not_repeated() {
         let huge = vec![b'x'; Fetched::MAX_BODY];
         let table: [(&[u8], &str); 9] = [
-            (b"", "200: nothing"),
-            (b" \r\n", "200: nothing"),
+            (b"", "200: an empty answer"),
+            (b" \r\n", "200: an empty answer"),
             (b"<!DOCTYPE html>\n<html><title>Welcome to nginx!</title>", "200: a web page of 54 bytes"),
             (b"\xef\xbb\xbf\r\n<HTML>hunter2", "200: a web page of 18 bytes"),
             (b"<?xml version='1.0'?><sent/>", "200: XML of 28 bytes"),
             (b"{\"password\":\"hunter2\"}", "200: JSON of 22 bytes"),
             (b"to=251911223344", "200: text of 15 bytes"),
-            (b"\xff\xfe\0", "200: bytes that are no text of 3 bytes"),
+            (b"\xff\xfe\0", "200: binary data of 3 bytes"),
             (&huge, "200: text of 16384 bytes or more"),
         ];
         for (body, expected) in table {
@@ -160,9 +160,9 @@ mod tests {
             ("no route to +251911223344", "no route to …"),
             ("no route to 251911223344 now", "no route to … now"),
             ("call (0911) 22-33-44 or 0911 223 344.", "call (… or …."),
-            ("cannot send my secret", "left out, since it repeats the message"),
-            ("GET /?to=1&text=my%20secret", "left out, since it repeats the message"),
-            ("GET /?text=my+secret", "left out, since it repeats the message"),
+            ("cannot send my secret", "not shown, because it repeats the message"),
+            ("GET /?to=1&text=my%20secret", "not shown, because it repeats the message"),
+            ("GET /?text=my+secret", "not shown, because it repeats the message"),
             ("a\u{1b}[2Jb", "a[2Jb"),
             ("GET /?password=hunter2", "GET /?password=***"),
             ("", ""),

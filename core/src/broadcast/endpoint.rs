@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use tracing::{error, info};
 
 use super::progress::{Question, counts, progress};
-use super::{BroadcastError, Order, Taken, broadcast};
+use super::{Acceptance, BroadcastError, Order, broadcast};
 use crate::backend::Caller;
 use crate::error::Fault;
 use crate::model::broadcast_key::BroadcastKey;
@@ -72,7 +72,7 @@ pub async fn invoked(project: &Project, event: &str) -> Result<Value, BroadcastE
             (Some(true), None) => Question::States,
             _ => Question::Counts,
         };
-        tell(project, key, question).await?
+        answer_progress(project, key, question).await?
     } else {
         take(project, event.as_bytes()).await?
     };
@@ -85,7 +85,7 @@ async fn answer(project: &Project, request: &Request<Bytes>) -> Answer {
         return refusal;
     }
     let Some(key) = key_in(request.uri().path()) else {
-        return problem(StatusCode::NOT_FOUND, "There is nothing here: POST /send, or GET /send/<key>.");
+        return problem(StatusCode::NOT_FOUND, "Unknown path. Use POST /send or GET /send/<key>.");
     };
     let done = match (request.method(), key) {
         (&Method::POST, "") => {
@@ -97,7 +97,10 @@ async fn answer(project: &Project, request: &Request<Bytes>) -> Answer {
                 return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.");
             }
             if request.body().len() > MAX_BODY {
-                return problem(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large: make several calls.");
+                return problem(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "The body is too large. Split the recipients into several calls.",
+                );
             }
             take(project, request.body()).await
         }
@@ -116,13 +119,13 @@ async fn answer(project: &Project, request: &Request<Bytes>) -> Answer {
             } else {
                 Question::Counts
             };
-            tell(project, key, question).await.map_err(BroadcastError::from)
+            answer_progress(project, key, question).await.map_err(BroadcastError::from)
         }
-        _ => return problem(StatusCode::METHOD_NOT_ALLOWED, "POST /send, or GET /send/<key>."),
+        _ => return problem(StatusCode::METHOD_NOT_ALLOWED, "Use POST /send or GET /send/<key>."),
     };
     done.unwrap_or_else(|unavailable| {
-        error!(outcome = "not_taken", error = %unavailable, "broadcast");
-        problem(StatusCode::SERVICE_UNAVAILABLE, "This cannot be done now. Call again.")
+        error!(outcome = "not_accepted", error = %unavailable, "broadcast");
+        problem(StatusCode::SERVICE_UNAVAILABLE, "The service is not available now. Call again.")
     })
 }
 
@@ -145,7 +148,7 @@ fn faulty(faults: &[Fault]) -> Answer {
     let named = faults.iter().take(FAULTS);
     let named = named.map(|fault| json!({ "field": fault.field, "problem": fault.problem }));
     let body = json!({
-        "problem": "This cannot be sent, and nothing of it was.",
+        "problem": "The call has faults. Nothing was sent.",
         "faults": named.collect::<Value>(),
         "more_faults": faults.len().saturating_sub(FAULTS),
     });
@@ -157,7 +160,7 @@ fn refusal(may_send: &MaySend, headers: &HeaderMap) -> Option<Answer> {
     let token = match may_send {
         MaySend::Open => return None,
         MaySend::Off => {
-            let words = "Sending is off: the settings have no token for it.";
+            let words = "Sending is off: the settings have no token in [send].";
             return Some(problem(StatusCode::FORBIDDEN, words));
         }
         MaySend::Guarded(token) => token,
@@ -169,10 +172,11 @@ fn refusal(may_send: &MaySend, headers: &HeaderMap) -> Option<Answer> {
     });
     match Caller::with_token(token, given) {
         Caller::Gateway | Caller::Anyone => None,
-        Caller::NoCredentials => Some(problem(StatusCode::UNAUTHORIZED, "Sending wants its token.")),
-        Caller::WrongCredentials => {
-            Some(problem(StatusCode::FORBIDDEN, "That is not the token for sending."))
-        }
+        Caller::NoCredentials => Some(problem(
+            StatusCode::UNAUTHORIZED,
+            "The token is missing. Send it as the header Authorization: Bearer <token>.",
+        )),
+        Caller::WrongCredentials => Some(problem(StatusCode::FORBIDDEN, "The token is wrong.")),
     }
 }
 
@@ -182,12 +186,12 @@ async fn take(project: &Project, body: &[u8]) -> Result<Answer, BroadcastError> 
         Err(faults) => return Ok(refused(&faults)),
     };
     match broadcast(project, &order).await {
-        Ok(Taken::Yes(broadcast)) => {
+        Ok(Acceptance::Accepted(broadcast)) => {
             let mut body = counts(&broadcast);
             body["progress"] = format!("/send/{}", broadcast.key).into();
             Ok((StatusCode::ACCEPTED, body))
         }
-        Ok(Taken::Conflict) => Ok(problem(
+        Ok(Acceptance::Conflict) => Ok(problem(
             StatusCode::CONFLICT,
             "This key belongs to a broadcast with another text or other recipients.",
         )),
@@ -201,13 +205,13 @@ fn refused(faults: &[Fault]) -> Answer {
     faulty(faults)
 }
 
-async fn tell(project: &Project, key: &str, question: Question) -> Result<Answer, StoreError> {
+async fn answer_progress(project: &Project, key: &str, question: Question) -> Result<Answer, StoreError> {
     let found = match key.parse::<BroadcastKey>() {
         Ok(key) => progress(project, &key, question).await?,
         Err(_) => None,
     };
     Ok(match found {
         Some(body) => (StatusCode::OK, body),
-        None => problem(StatusCode::NOT_FOUND, "There is no such broadcast."),
+        None => problem(StatusCode::NOT_FOUND, "No broadcast has this key."),
     })
 }

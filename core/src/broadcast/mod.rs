@@ -9,7 +9,7 @@ pub mod endpoint;
 mod order;
 mod progress;
 
-pub use crate::model::broadcast::{Broadcast, Piece};
+pub use crate::model::broadcast::{Broadcast, BroadcastMessage};
 pub use crate::model::broadcast_key::{BroadcastKey, InvalidKey};
 pub use order::Order;
 
@@ -27,9 +27,9 @@ use crate::store::{Opened, StoreError};
 
 /// The result of a call for a broadcast.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum Acceptance {
     /// The broadcast is durable, by this call or an earlier one, and goes out.
-    Yes(Broadcast),
+    Accepted(Broadcast),
     /// The key belongs to another broadcast. Nothing was written.
     Conflict,
 }
@@ -45,9 +45,9 @@ pub enum BroadcastError {
     Store(#[from] StoreError),
 }
 
-/// Accepts a broadcast. Once this returns [`Taken::Yes`], the broadcast is stored with one message for each recipient.
+/// Accepts a broadcast. Once this returns [`Acceptance::Accepted`], the broadcast is stored with one message for each recipient.
 /// For 30 days a call with the same key and the same content makes no further message.
-pub async fn broadcast(project: &Project, order: &Order) -> Result<Taken, BroadcastError> {
+pub async fn broadcast(project: &Project, order: &Order) -> Result<Acceptance, BroadcastError> {
     let (digest, now) = (order.digest(), project.ports.clock.now());
     let store = &project.ports.store;
     let known = store.broadcast(&order.key, now).await?;
@@ -58,21 +58,21 @@ pub async fn broadcast(project: &Project, order: &Order) -> Result<Taken, Broadc
     let broadcast = match known {
         Opened::Before(known) if known.digest != digest => {
             info!(broadcast = order.key.as_str(), outcome = "conflict", "broadcast");
-            return Ok(Taken::Conflict);
+            return Ok(Acceptance::Conflict);
         }
         Opened::Before(known) => known,
         Opened::Now(new) => {
-            info!(broadcast = new.key.as_str(), recipients = new.total(), outcome = "taken", "broadcast");
+            info!(broadcast = new.key.as_str(), recipients = new.total(), outcome = "accepted", "broadcast");
             new
         }
     };
     if !broadcast.unfinished().is_empty() {
         let ticket = Ticket::broadcast(broadcast.key.clone(), broadcast.created_at);
         if let Err(problem) = project.ports.queue.enqueue(ticket).await {
-            warn!(broadcast = broadcast.key.as_str(), outcome = "left_to_the_sweep", error = %problem, "broadcast");
+            warn!(broadcast = broadcast.key.as_str(), outcome = "not_enqueued", error = %problem, "the sweep will start this broadcast");
         }
     }
-    Ok(Taken::Yes(broadcast))
+    Ok(Acceptance::Accepted(broadcast))
 }
 
 async fn open(
@@ -81,8 +81,8 @@ async fn open(
     digest: String,
     now: Timestamp,
 ) -> Result<Opened, BroadcastError> {
-    let parts = in_parts(order.pieces(project).await?);
-    let size = |part: &Vec<Piece>| u32::try_from(part.len()).unwrap_or(u32::MAX);
+    let parts = in_parts(order.messages(project).await?);
+    let size = |part: &Vec<BroadcastMessage>| u32::try_from(part.len()).unwrap_or(u32::MAX);
     let broadcast = Broadcast {
         key: order.key.clone(),
         digest,

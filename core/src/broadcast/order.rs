@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::app::context::Context;
 use crate::broadcast::BroadcastError;
 use crate::error::Fault;
-use crate::model::broadcast::{Broadcast, Piece};
+use crate::model::broadcast::{Broadcast, BroadcastMessage};
 use crate::model::broadcast_key::BroadcastKey;
 use crate::model::recipient::Recipient;
 use crate::pipeline::reach::connections_of;
@@ -32,7 +32,7 @@ const AT_ONCE: usize = 32;
 ///
 /// let faults = Order::from_json(br#"{"text": "x", "recipients": ["my-kannel-backend:1", "+251911"]}"#).unwrap_err();
 /// let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-/// assert_eq!(faults, ["key: is missing", "recipients[1]: a recipient is written backend:identity"]);
+/// assert_eq!(faults, ["key: is missing", "recipients[1]: a recipient must have the form backend:identity"]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -50,7 +50,7 @@ impl Order {
     pub fn from_json(body: &[u8]) -> Result<Self, Vec<Fault>> {
         let mut object: Map<String, Value> = match serde_json::from_slice(body) {
             Ok(object) => object,
-            Err(problem) => return Err(vec![Fault::new("body", format!("is no JSON object: {problem}"))]),
+            Err(problem) => return Err(vec![Fault::new("body", format!("is not a JSON object: {problem}"))]),
         };
         let mut faults = Vec::new();
         let key = text_of(&mut object, "key", &mut faults);
@@ -68,7 +68,7 @@ impl Order {
         }
         let recipients = recipients_of(&mut object, &mut faults);
         for unknown in object.keys() {
-            faults.push(Fault::new(unknown, "is unknown here; known are key, text, recipients"));
+            faults.push(Fault::new(unknown, "is unknown here (known are key, text, recipients)"));
         }
         match key {
             Some(key) if faults.is_empty() => Ok(Self { key, text, recipients }),
@@ -89,7 +89,7 @@ impl Order {
     }
 
     /// Returns the messages of the order, each to another recipient.
-    pub(super) async fn pieces(&self, project: &Project) -> Result<Vec<Piece>, BroadcastError> {
+    pub(super) async fn messages(&self, project: &Project) -> Result<Vec<BroadcastMessage>, BroadcastError> {
         let mut found = Vec::with_capacity(self.recipients.len());
         for some in self.recipients.chunks(AT_ONCE) {
             let theirs: Vec<_> = some.iter().map(|recipient| connections_of(project, recipient)).collect();
@@ -97,28 +97,30 @@ impl Order {
         }
         let mut faults = Vec::new();
         let mut seen = HashSet::new();
-        let mut pieces = Vec::new();
-        for (at, ways) in found.into_iter().enumerate() {
+        let mut messages = Vec::new();
+        for (at, connections) in found.into_iter().enumerate() {
             let mut fault = |problem: String| faults.push(Fault::new(format!("recipients[{at}]"), problem));
-            match ways.first() {
+            match connections.first() {
                 Some(first) if project.installed(&first.backend).is_none() => {
                     fault(format!("there is no backend {}", first.backend));
                 }
                 Some(first) => {
                     if seen.insert(first.clone()) {
-                        pieces.push(Piece { ways, send: 0, text: None });
+                        messages.push(BroadcastMessage { connections, send: 0, text: None });
                     }
                 }
-                None => fault("there is no such contact, or no way to it".to_owned()),
+                None => fault("the contact does not exist, or has no connection".to_owned()),
             }
         }
-        let bytes = pieces.iter().map(Piece::bytes).sum::<usize>();
+        let bytes = messages.iter().map(BroadcastMessage::bytes).sum::<usize>();
         if bytes > Broadcast::MAX_BYTES {
             let most = Broadcast::MAX_BYTES;
-            faults
-                .push(Fault::new("recipients", format!("take {bytes} bytes of {most}: make several calls")));
+            faults.push(Fault::new(
+                "recipients",
+                format!("take {bytes} bytes; at most {most} are allowed: split them into several calls"),
+            ));
         }
-        if faults.is_empty() { Ok(pieces) } else { Err(BroadcastError::Unusable(faults)) }
+        if faults.is_empty() { Ok(messages) } else { Err(BroadcastError::Unusable(faults)) }
     }
 }
 
@@ -147,7 +149,10 @@ fn recipients_of(object: &mut Map<String, Value>, faults: &mut Vec<Fault>) -> Ve
     };
     let most = Broadcast::MAX_RECIPIENTS;
     if list.is_empty() || list.len() > most {
-        let problem = format!("has 1 to {most} entries, not {}: make several calls", list.len());
+        let problem = format!(
+            "must have 1 to {most} entries, not {}: split a longer list into several calls",
+            list.len()
+        );
         faults.push(Fault::new("recipients", problem));
         return Vec::new();
     }
@@ -171,20 +176,20 @@ mod tests {
 
     #[test]
     fn every_fault_is_named_with_its_place() {
-        assert!(faults("").iter().all(|fault| fault.starts_with("body: is no JSON object")));
-        assert!(faults("[]").iter().all(|fault| fault.starts_with("body: is no JSON object")));
+        assert!(faults("").iter().all(|fault| fault.starts_with("body: is not a JSON object")));
+        assert!(faults("[]").iter().all(|fault| fault.starts_with("body: is not a JSON object")));
         assert_eq!(faults("{}"), ["key: is missing", "text: is missing", "recipients: is missing"]);
         let json = r#"{"key":"a b","text":7,"recipients":[],"to":1}"#;
         let expected = [
-            "key: a key is 1 to 64 characters out of A-Z a-z 0-9 . _ -, and not . or ..",
+            "key: a key has 1 to 64 of the characters A-Z a-z 0-9 . _ -, and is not . or ..",
             "text: is not a text",
-            "recipients: has 1 to 10000 entries, not 0: make several calls",
-            "to: is unknown here; known are key, text, recipients",
+            "recipients: must have 1 to 10000 entries, not 0: split a longer list into several calls",
+            "to: is unknown here (known are key, text, recipients)",
         ];
         assert_eq!(faults(json), expected);
         let json = r#"{"key":"k","text":"x","recipients":["k:1","1",{"backend":"k"},"k:"]}"#;
         let expected = [
-            "recipients[1]: a recipient is written backend:identity",
+            "recipients[1]: a recipient must have the form backend:identity",
             "recipients[2]: a recipient is \"backend:identity\", {\"backend\": …, \"identity\": …} or {\"contact\": …}",
             "recipients[3]: an identity cannot be empty",
         ];

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
-use crate::model::broadcast::{Broadcast, Piece};
+use crate::model::broadcast::{Broadcast, BroadcastMessage};
 use crate::model::broadcast_key::BroadcastKey;
 use crate::model::message::State;
 use crate::model::recipient::Recipient;
@@ -106,30 +106,30 @@ async fn states_of(
     broadcast: &Broadcast,
     part: u32,
 ) -> Result<Vec<Option<State>>, StoreError> {
-    let pieces = project.ports.store.broadcast_part(&broadcast.key, part).await?;
-    let wanted: Vec<_> = pieces.iter().flat_map(|piece| tries(broadcast, piece)).collect();
+    let messages = project.ports.store.broadcast_part(&broadcast.key, part).await?;
+    let wanted: Vec<_> = messages.iter().flat_map(|message| tries(broadcast, message)).collect();
     let mut states = project.ports.store.states(&wanted).await?.into_iter();
-    let pieces = pieces.iter().filter(|piece| !piece.ways.is_empty());
-    Ok(pieces.map(|piece| states.by_ref().take(piece.ways.len()).flatten().last()).collect())
+    let messages = messages.iter().filter(|message| !message.connections.is_empty());
+    Ok(messages.map(|message| states.by_ref().take(message.connections.len()).flatten().last()).collect())
 }
 
 async fn part_of(project: &Project, broadcast: &Broadcast, part: u32) -> Result<Vec<Snapshot>, StoreError> {
-    let pieces = project.ports.store.broadcast_part(&broadcast.key, part).await?;
-    let wanted: Vec<_> = pieces.iter().flat_map(|piece| tries(broadcast, piece)).collect();
+    let messages = project.ports.store.broadcast_part(&broadcast.key, part).await?;
+    let wanted: Vec<_> = messages.iter().flat_map(|message| tries(broadcast, message)).collect();
     let mut rows = project.ports.store.rows(&wanted).await?.into_iter();
-    let known = pieces.iter().filter_map(|piece| {
-        let tried: Vec<HistoryRow> = rows.by_ref().take(piece.ways.len()).flatten().collect();
-        Some((Recipient::from(piece.ways.first()?), tried.into_iter().next_back()))
+    let known = messages.iter().filter_map(|message| {
+        let tried: Vec<HistoryRow> = rows.by_ref().take(message.connections.len()).flatten().collect();
+        Some((Recipient::from(message.connections.first()?), tried.into_iter().next_back()))
     });
     Ok(known.collect())
 }
 
 /// Returns the keys of the rows of one message, one for each connection of its recipient.
-fn tries(broadcast: &Broadcast, piece: &Piece) -> Vec<RowKey> {
-    let mut id = broadcast.id_of(piece);
-    let one = |way: &crate::ConnectionId| {
-        id = id.to(way);
-        (way.clone(), broadcast.created_at, id.clone())
+fn tries(broadcast: &Broadcast, message: &BroadcastMessage) -> Vec<RowKey> {
+    let mut id = broadcast.id_of(message);
+    let one = |connection: &crate::ConnectionId| {
+        id = id.to(connection);
+        (connection.clone(), broadcast.created_at, id.clone())
     };
-    piece.ways.iter().map(one).collect()
+    message.connections.iter().map(one).collect()
 }

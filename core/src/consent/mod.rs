@@ -101,7 +101,10 @@ impl Consent {
         let enabled = fields.flag("enabled").unwrap_or(true);
         let codes = fields.texts("languages");
         for unknown in codes.iter().flatten().filter(|code| bundled(code).is_none()) {
-            fields.fault("languages", format!("{unknown:?} is not bundled: give it a table words.{unknown}"));
+            fields.fault(
+                "languages",
+                format!("{unknown:?} has no bundled words: add the table opt_out.words.{unknown}"),
+            );
         }
         let mut languages = match codes {
             Some(codes) => codes.iter().filter_map(|code| bundled(code)).collect(),
@@ -123,7 +126,7 @@ impl Consent {
 
     /// Returns the change that `text` makes. `opted_out` is the time at which the person opted out before, if they did.
     /// `spoken` is the language that the person chose.
-    pub(crate) fn wish(
+    pub(crate) fn change_of(
         &self,
         text: &str,
         opted_out: Option<Timestamp>,
@@ -209,9 +212,9 @@ fn plain(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn wish(text: &str, opted_out: Option<Timestamp>) -> Option<ConsentChange> {
+    fn change(text: &str, opted_out: Option<Timestamp>) -> Option<ConsentChange> {
         let about = About { name: "Clinic".to_owned(), ..About::default() };
-        Consent::default().wish(text, opted_out, None, &about, Timestamp::MAX)
+        Consent::default().change_of(text, opted_out, None, &about, Timestamp::MAX)
     }
 
     #[test]
@@ -232,14 +235,14 @@ mod tests {
             ("cancel", false),
         ];
         for (text, stops) in table {
-            assert_eq!(wish(text, None).is_some(), stops, "{text:?}");
+            assert_eq!(change(text, None).is_some(), stops, "{text:?}");
             assert_eq!(Consent::default().is_stop(text), stops, "{text:?}");
         }
     }
 
     #[test]
     fn the_answer_is_in_the_language_of_the_word() {
-        let said = |text, before| wish(text, before).unwrap().confirmation.unwrap().untranslated();
+        let said = |text, before| change(text, before).unwrap().confirmation.unwrap().untranslated();
         assert!(said("stop", None).starts_with("Clinic will send you no more"));
         assert!(said("arret", None).contains("ne vous enverra plus"));
         assert!(said("ጀምር", Some(Timestamp::MIN)).contains("Clinic"));
@@ -248,9 +251,9 @@ mod tests {
     #[test]
     fn who_is_silent_already_gets_no_answer_to_stop_and_one_to_start() {
         let before = Some(Timestamp::UNIX_EPOCH);
-        assert_eq!(wish("stop", before), Some(ConsentChange { opted_out: before, confirmation: None }));
-        assert_eq!(wish("start", before).unwrap().opted_out, None);
-        assert_eq!(wish("hello", before), None);
+        assert_eq!(change("stop", before), Some(ConsentChange { opted_out: before, confirmation: None }));
+        assert_eq!(change("start", before).unwrap().opted_out, None);
+        assert_eq!(change("hello", before), None);
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(super) async fn invoke(
     let question: Question = serde_json::from_str(event).map_err(unread)?;
     let (status, reason, warnings) = match settings {
         _ if question.request_type == "Delete" => ("SUCCESS", "nothing to delete".to_owned(), String::new()),
-        Ok(warnings) => ("SUCCESS", "the settings are sound".to_owned(), list(warnings)),
+        Ok(warnings) => ("SUCCESS", "the settings are valid".to_owned(), list(warnings)),
         Err(problem) => ("FAILED", problem.to_string(), String::new()),
     };
     if status == "FAILED" {

@@ -53,10 +53,10 @@ pub enum EnvironmentError {
     #[error("{0} is not UTF-8")]
     NotUtf8(&'static str),
     /// `THREADLESS_SECRETS` is not a JSON object of texts.
-    #[error("THREADLESS_SECRETS is not a JSON object of texts")]
+    #[error("THREADLESS_SECRETS must be a JSON object whose values are strings")]
     Secrets,
     /// `THREADLESS_PLACE` is neither `deployed` nor `local`.
-    #[error("THREADLESS_PLACE is one of deployed, local")]
+    #[error("THREADLESS_PLACE must be deployed or local")]
     Place,
     /// The settings are faulty.
     #[error(transparent)]

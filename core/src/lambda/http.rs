@@ -68,7 +68,7 @@ pub(super) async fn invoke<F: Future<Output = Response<Bytes>>>(
 fn out_of_time() -> Response<Bytes> {
     error!(outcome = "out_of_time", "request");
     let mut response =
-        plain_text(StatusCode::SERVICE_UNAVAILABLE, "It was not done in time. Send it again.\n");
+        plain_text(StatusCode::SERVICE_UNAVAILABLE, "The request took too long. Send it again.\n");
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }
@@ -113,7 +113,7 @@ fn to_request(event: ApiGatewayV2httpRequest) -> Result<Request<Bytes>, &'static
     }
     let body = match event.body {
         Some(text) if event.is_base64_encoded => {
-            BASE64_STANDARD.decode(text).map_err(|_| "The body is not the Base64 that it should be.")?
+            BASE64_STANDARD.decode(text).map_err(|_| "The body is not valid Base64.")?
         }
         Some(text) => text.into_bytes(),
         None => Vec::new(),
@@ -122,7 +122,7 @@ fn to_request(event: ApiGatewayV2httpRequest) -> Result<Request<Bytes>, &'static
     if let Some(address) = http.source_ip.and_then(|address| address.parse().ok()) {
         request.extensions_mut().insert(ClientAddress(address));
     }
-    *request.uri_mut() = target.parse::<Uri>().map_err(|_| "The path or the query cannot be read.")?;
+    *request.uri_mut() = target.parse::<Uri>().map_err(|_| "The path or the query is not valid.")?;
     *request.method_mut() = http.method;
     *request.headers_mut() = event.headers;
     // The event gives the cookies in a separate list, outside the headers.

@@ -15,7 +15,7 @@ pub fn start_logging(filter: &str) {
     let _ = tracing::subscriber::set_global_default(json_logs(filter, std::io::stdout));
     panic::set_hook(Box::new(|panicked| {
         let place = panicked.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, outcome = "panicked", "a panic, caught where its task ends");
+        tracing::error!(place, outcome = "panicked", "a task panicked");
     }));
 }
 

@@ -81,10 +81,10 @@ pub enum InvokeError {
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
     /// The work did not end before the time of the function was nearly over.
-    #[error("it was not done within the function's time")]
+    #[error("the work did not end within the time-out of the function")]
     OutOfTime,
     /// The receiver of the answer, which the event names, did not accept the answer.
-    #[error("the answer was not taken in: {0}")]
+    #[error("CloudFormation did not accept the answer: {0}")]
     Unheard(String),
 }
 

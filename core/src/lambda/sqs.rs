@@ -65,10 +65,10 @@ pub(super) async fn invoke(host: &Host, event: &str, end: Deadline) -> Result<St
     }
     let count = records.len();
     let failures = worker::respond(&host.project, records, end.less(POSTPONE_TIME)).await;
-    info!(records = count, failures = failures.len(), outcome = "worked_off", "batch");
+    info!(records = count, failures = failures.len(), outcome = "processed", "batch");
     // Lambda must learn which records failed. It is less important when these records come again.
     if timeout(end.remaining() / 2, postpone(host, &handles, &failures)).await.is_err() {
-        warn!(outcome = "not_postponed", "the records wait for their visibility time-out");
+        warn!(outcome = "not_postponed", "the failed records come again after their visibility time-out");
     }
     let failures = failures.iter().map(|failure| ItemFailure { item_identifier: &failure.id });
     serde_json::to_string(&BatchResult { batch_item_failures: failures.collect() })
@@ -86,7 +86,7 @@ async fn postpone(host: &Host, handles: &HashMap<String, String>, failures: &[Fa
     };
     for postponed in join_all(failures.iter().map(postpone)).await {
         if let Err(problem) = postponed {
-            warn!(outcome = "not_postponed", error = %problem, "the record waits for its visibility time-out");
+            warn!(outcome = "not_postponed", error = %problem, "the failed record comes again after its visibility time-out");
         }
     }
 }

@@ -28,11 +28,11 @@ pub struct Broadcast {
 
 /// One message of a broadcast.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Piece {
+pub struct BroadcastMessage {
     /// The connections of the recipient, in order. If a gateway refuses the message for good, the next connection gets
     /// it.
     #[serde(rename = "w")]
-    pub ways: Vec<ConnectionId>,
+    pub connections: Vec<ConnectionId>,
     /// The number of the job's send to which this message belongs, from 1; 0 for the only send of a call.
     #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
     pub send: u32,
@@ -80,22 +80,22 @@ impl Broadcast {
         (0..parts).filter(|part| !self.fanned_out.contains(part)).collect()
     }
 
-    /// Returns the message of one piece. It is the same in each call.
-    pub(crate) fn notice(&self, piece: &Piece) -> Option<Notice> {
-        let (first, otherwise) = piece.ways.split_first()?;
+    /// Returns the notice for a message. It is the same in each call.
+    pub(crate) fn notice(&self, message: &BroadcastMessage) -> Option<Notice> {
+        let (first, otherwise) = message.connections.split_first()?;
         Some(Notice {
-            id: self.id_of(piece).to(first),
+            id: self.id_of(message).to(first),
             connection: first.clone(),
-            text: piece.text.clone().unwrap_or_else(|| self.text.clone()),
+            text: message.text.clone().unwrap_or_else(|| self.text.clone()),
             created_at: self.created_at,
             otherwise: otherwise.to_vec(),
         })
     }
 
-    /// Returns the base id of a piece. The id of the piece's message to a connection is derived from it.
-    pub(crate) fn id_of(&self, piece: &Piece) -> MessageId {
+    /// Returns the base id of a message. The id of the notice to a connection is derived from it.
+    pub(crate) fn id_of(&self, message: &BroadcastMessage) -> MessageId {
         let at = self.created_at.as_millisecond();
-        MessageId::from(format!("broadcast {} {at} {}", self.key, piece.send).as_str())
+        MessageId::from(format!("broadcast {} {at} {}", self.key, message.send).as_str())
     }
 }
 
@@ -105,36 +105,38 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// Splits pieces into parts that each fit into one item of the table.
-pub(crate) fn in_parts(pieces: Vec<Piece>) -> Vec<Vec<Piece>> {
-    let mut parts: Vec<Vec<Piece>> = Vec::new();
+/// Splits messages into parts that each fit into one item of the table.
+pub(crate) fn in_parts(messages: Vec<BroadcastMessage>) -> Vec<Vec<BroadcastMessage>> {
+    let mut parts: Vec<Vec<BroadcastMessage>> = Vec::new();
     let mut bytes = 0;
-    for piece in pieces {
-        let more = piece.bytes();
+    for message in messages {
+        let more = message.bytes();
         match parts.last_mut() {
             Some(part) if part.len() < Broadcast::PART && bytes + more <= Broadcast::PART_BYTES => {
                 bytes += more;
-                part.push(piece);
+                part.push(message);
             }
             _ => {
                 bytes = more;
-                parts.push(vec![piece]);
+                parts.push(vec![message]);
             }
         }
     }
     parts
 }
 
-impl Piece {
+impl BroadcastMessage {
     /// Creates a message of a job's `nth` send.
-    pub(crate) fn to(ways: Vec<ConnectionId>, nth: u32, text: String) -> Self {
-        Self { ways, send: nth, text: Some(text) }
+    pub(crate) fn to(connections: Vec<ConnectionId>, nth: u32, text: String) -> Self {
+        Self { connections, send: nth, text: Some(text) }
     }
 
     /// Returns about how many bytes the message takes.
     pub(crate) fn bytes(&self) -> usize {
-        let way = |way: &ConnectionId| way.backend.as_str().len() + way.identity.as_str().len() + 32;
-        self.ways.iter().map(way).sum::<usize>() + self.text.as_ref().map_or(0, String::len) + 16
+        let bytes = |connection: &ConnectionId| {
+            connection.backend.as_str().len() + connection.identity.as_str().len() + 32
+        };
+        self.connections.iter().map(bytes).sum::<usize>() + self.text.as_ref().map_or(0, String::len) + 16
     }
 }
 
@@ -142,16 +144,21 @@ impl Piece {
 mod tests {
     use super::*;
 
-    fn piece(number: usize, text: usize) -> Piece {
-        let way = ConnectionId::new("k".parse().unwrap(), format!("{number:06}").parse().unwrap());
-        Piece { ways: vec![way], send: 0, text: (text > 0).then(|| "x".repeat(text)) }
+    fn message(number: usize, text: usize) -> BroadcastMessage {
+        let connection = ConnectionId::new("k".parse().unwrap(), format!("{number:06}").parse().unwrap());
+        BroadcastMessage {
+            connections: vec![connection],
+            send: 0,
+            text: (text > 0).then(|| "x".repeat(text)),
+        }
     }
 
     #[test]
     fn parts_are_as_large_as_an_item_may_be() {
-        let sizes = |pieces: Vec<Piece>| in_parts(pieces).iter().map(Vec::len).collect::<Vec<_>>();
+        let sizes =
+            |messages: Vec<BroadcastMessage>| in_parts(messages).iter().map(Vec::len).collect::<Vec<_>>();
         assert_eq!(sizes(Vec::new()), Vec::<usize>::new());
-        assert_eq!(sizes((0..501).map(|number| piece(number, 0)).collect()), [250, 250, 1]);
-        assert_eq!(sizes((0..70).map(|number| piece(number, 10_000)).collect()), [29, 29, 12]);
+        assert_eq!(sizes((0..501).map(|number| message(number, 0)).collect()), [250, 250, 1]);
+        assert_eq!(sizes((0..70).map(|number| message(number, 10_000)).collect()), [29, 29, 12]);
     }
 }

@@ -23,7 +23,7 @@ pub struct BroadcastKey(Arc<str>);
 
 /// The reason why a text is not a [`BroadcastKey`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a key is 1 to 64 characters out of A-Z a-z 0-9 . _ -, and not . or ..")]
+#[error("a key has 1 to 64 of the characters A-Z a-z 0-9 . _ -, and is not . or ..")]
 pub struct InvalidKey;
 
 impl BroadcastKey {

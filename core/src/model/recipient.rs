@@ -35,7 +35,7 @@ pub enum Recipient {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRecipient {
     /// The text has no colon.
-    #[error("a recipient is written backend:identity")]
+    #[error("a recipient must have the form backend:identity")]
     NoBackend,
     /// The backend name or the identity is invalid.
     #[error(transparent)]

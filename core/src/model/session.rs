@@ -79,7 +79,7 @@ impl Session {
 
 /// A session that an app filled beyond [`Session::MAX_BYTES`].
 #[derive(Debug, thiserror::Error)]
-#[error("the session has {bytes} bytes as JSON; at most {} are kept", Session::MAX_BYTES)]
+#[error("the session has {bytes} bytes as JSON; at most {} are allowed", Session::MAX_BYTES)]
 pub(crate) struct SessionTooLarge {
     bytes: usize,
 }

@@ -67,7 +67,7 @@ pub(crate) async fn deliver(project: &Project, delivery: Delivery, deadline: Dea
             identity = connection.identity.masked(),
             outcome = "delivery_interrupted",
             error = %problem,
-            "what is left in the outbox waits for the sweep"
+            "the sweep will send the remaining entries of the outbox"
         );
     }
 }
@@ -123,7 +123,10 @@ async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> R
                 delivery.outbox.entries.pop_front();
             }
             Settled::Lost => {
-                warn!(outcome = "lease_lost", "someone else sends the rest");
+                warn!(
+                    outcome = "lease_lost",
+                    "another process has the lease and sends the remaining entries"
+                );
                 return Ok(());
             }
         }
@@ -145,11 +148,15 @@ async fn doubt_head(project: &Project, delivery: &mut Delivery) {
             head.uncertain = head.uncertain.max(written);
         }
         Err(problem) => {
-            warn!(message_id = head.id.as_str(), outcome = "not_looked_up", error = %problem, "outgoing");
+            warn!(message_id = head.id.as_str(), outcome = "history_not_read", error = %problem, "outgoing");
         }
     }
     head.uncertain += 1;
-    warn!(message_id = head.id.as_str(), outcome = "uncertain", "a former sender died with this message");
+    warn!(
+        message_id = head.id.as_str(),
+        outcome = "uncertain",
+        "an earlier process may have sent this message, and ended before it recorded the result"
+    );
     let row = HistoryRow::outgoing(connection, head, State::Queued, None);
     write_history(project, vec![row]).await;
 }
@@ -164,7 +171,7 @@ async fn fan_out_behind(project: &Project, delivery: &mut Delivery) -> Result<bo
             continue;
         }
         if let Err(problem) = fan_out(project, entry).await {
-            tried(&delivery.connection, entry, "not_sent_on", &problem);
+            tried(&delivery.connection, entry, "notices_not_enqueued", &problem);
             return Ok(true);
         }
         let id = entry.id.clone();

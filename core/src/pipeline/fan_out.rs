@@ -23,7 +23,11 @@ pub(crate) async fn fan_out(project: &Project, entry: &Entry) -> Result<(), Stri
     for recipient in entry.recipients.iter().skip(dropped) {
         let connections = connections_of(project, recipient).await.map_err(|problem| problem.to_string())?;
         let Some((first, otherwise)) = connections.split_first() else {
-            warn!(message_id = entry.id.as_str(), outcome = "no_way", "a contact that cannot be reached");
+            warn!(
+                message_id = entry.id.as_str(),
+                outcome = "no_connection",
+                "a contact does not exist or has no connection; it gets no message"
+            );
             continue;
         };
         notices.push(Notice {

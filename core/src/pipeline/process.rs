@@ -142,7 +142,9 @@ impl Claim<'_> {
             }
             races += 1;
             if budget.deadline.remaining().is_zero() {
-                return Err(StoreError::Unavailable(format!("{races} others changed the connection first")));
+                return Err(StoreError::Unavailable(format!(
+                    "{races} times another process changed the connection first"
+                )));
             }
             sleep(random::up_to(Duration::from_millis(10 * u64::from(1_u32 << races.min(5))))).await;
             loaded = store.load(connection, id, self.now()).await?;
@@ -158,7 +160,7 @@ impl Claim<'_> {
         let Project { router, about, .. } = self.project;
         let directory = Directory::of(Arc::clone(&self.project.ports.store));
         let (known, about) = (Snapshot::of(loaded, directory.clone()), Arc::clone(about));
-        if self.wish(loaded, now).is_some() {
+        if self.consent_change(loaded, now).is_some() {
             let (session, contact) = (known.session, None);
             let (replies, sends) = (Vec::new(), Vec::new());
             return Ok(Outcome { disposition: Disposition::Handled, session, contact, replies, sends });
@@ -191,8 +193,8 @@ impl Claim<'_> {
     ) -> Result<Result<Effect, Conflicted>, StoreError> {
         let connection = self.input.connection();
         let seen = &loaded.record;
-        let permitted = self.permitted(loaded, outcome, now);
-        let replies = &permitted.entries;
+        let screened = self.screened(loaded, outcome, now);
+        let replies = &screened.entries;
         let something_due =
             if seen.outbox.holds_up() { seen.outbox.is_due(now) } else { !replies.is_empty() };
         // An entry for other recipients need not wait for a message that this connection's gateway does not take.
@@ -211,8 +213,8 @@ impl Claim<'_> {
                 session: &outcome.session,
                 contact: outcome.contact.as_ref(),
                 replies: replies.clone(),
-                opted_out: permitted.opted_out.filter(|_| !planted::is(Plant::OptOutForgotten)),
-                pace: permitted.pace,
+                opted_out: screened.opted_out.filter(|_| !planted::is(Plant::OptOutForgotten)),
+                reply_rate: screened.reply_rate,
                 lease: lease.clone(),
                 now,
             })
@@ -222,22 +224,22 @@ impl Claim<'_> {
             new: replies.iter().map(|new| new.id.clone()).collect(),
         };
         let Committed::Yes(outbox) = committed else {
-            debug!(outcome = "conflict", "the connection changed in between");
+            debug!(outcome = "conflict", "another process changed the connection first");
             return Ok(Err(Conflicted { takeover }));
         };
         let work = lease.map(|lease| self.delivery(lease, outbox, &takeover));
-        permitted.log();
-        Ok(Ok(self.effect(outcome, permitted, work)))
+        screened.log();
+        Ok(Ok(self.effect(outcome, screened, work)))
     }
 
-    fn effect(&self, outcome: &Outcome, permitted: Screened, work: Option<Delivery>) -> Effect {
+    fn effect(&self, outcome: &Outcome, screened: Screened, work: Option<Delivery>) -> Effect {
         let connection = self.input.connection();
-        let replies = || permitted.entries.iter().filter(|entry| !entry.is_sending());
+        let replies = || screened.entries.iter().filter(|entry| !entry.is_sending());
         let handling = Handling::Done { disposition: outcome.disposition, replies: replies().count() };
         let queued = replies().map(|entry| HistoryRow::outgoing(connection, entry, State::Queued, None));
         let mut rows: Vec<HistoryRow> =
             self.input.row(self.input.arrived()).into_iter().chain(queued).collect();
-        rows.extend(permitted.held_back);
+        rows.extend(screened.held_back);
         (handling, rows, work)
     }
 
@@ -266,7 +268,7 @@ impl Claim<'_> {
             None
         } else {
             deliver::take(self.project, connection).await.unwrap_or_else(|problem| {
-                warn!(outcome = "not_taken", error = %problem, "the outbox is left to the sweep");
+                warn!(outcome = "lease_not_taken", error = %problem, "the sweep will send the outbox");
                 None
             })
         };
@@ -283,24 +285,24 @@ impl Claim<'_> {
     }
 
     /// Returns the consent change that the message asks for, such as an opt-out. The apps do not see such a message.
-    fn wish(&self, loaded: &Loaded, now: Timestamp) -> Option<ConsentChange> {
+    fn consent_change(&self, loaded: &Loaded, now: Timestamp) -> Option<ConsentChange> {
         let Project { consent, about, .. } = self.project;
         match &self.input {
             Input::Message(message) => {
                 let opted_out = loaded.record.outbox.opted_out;
-                consent.wish(&message.text, opted_out, spoken_to(loaded), about, now)
+                consent.change_of(&message.text, opted_out, spoken_to(loaded), about, now)
             }
             Input::Notice(_) | Input::Report(_) => None,
         }
     }
 
     /// Returns the entries that go out and the rows of those that are held back.
-    fn permitted(&self, loaded: &Loaded, outcome: &Outcome, now: Timestamp) -> Screened {
+    fn screened(&self, loaded: &Loaded, outcome: &Outcome, now: Timestamp) -> Screened {
         let texts = outcome.replies.iter().map(|reply| reply.text.as_str());
         let mut replies: Vec<Entry> =
             texts.enumerate().map(|(at, text)| self.input.entry(at, text, now)).collect();
-        let wish = self.wish(loaded, now);
-        if let Some(confirmation) = wish.as_ref().and_then(|wish| wish.confirmation.as_ref()) {
+        let change = self.consent_change(loaded, now);
+        if let Some(confirmation) = change.as_ref().and_then(|change| change.confirmation.as_ref()) {
             let Project { router, about, .. } = self.project;
             let text = router.catalogues().say(confirmation, spoken_to(loaded), &about.languages);
             let confirms = !planted::is(Plant::ConfirmationHeldBack);
@@ -316,7 +318,7 @@ impl Claim<'_> {
         replies.extend(sends.map(|(at, sending)| self.input.sending(at, sending, now)));
         let connection = self.input.connection();
         let installed = self.project.installed(&connection.backend);
-        Screened::of(connection, &loaded.record, wish.as_ref(), installed, replies, now)
+        Screened::of(connection, &loaded.record, change.as_ref(), installed, replies, now)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::store::{Entry, HistoryRow, Record, ReplyRate};
 pub(crate) const OPTED_OUT: &str = "opted out";
 
 /// The detail of a row whose message was held back by the loop guard.
-const LOOPING: &str = "more replies than an hour may have: is this another machine?";
+const LOOPING: &str = "the hourly limit of replies is reached: the sender may be a machine";
 
 /// The replies to one message, sorted into those that go out and those that do not.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(crate) struct Screened {
     /// The time since which the connection has opted out.
     pub(crate) opted_out: Option<Timestamp>,
     /// The number of replies in this hour, including these replies.
-    pub(crate) pace: ReplyRate,
+    pub(crate) reply_rate: ReplyRate,
 }
 
 impl Screened {
@@ -36,17 +36,17 @@ impl Screened {
     pub(crate) fn of(
         connection: &ConnectionId,
         seen: &Record,
-        wish: Option<&ConsentChange>,
+        change: Option<&ConsentChange>,
         installed: Option<&Installed>,
         replies: Vec<Entry>,
         now: Timestamp,
     ) -> Self {
-        let opted_out = wish.map_or(seen.outbox.opted_out, |wish| wish.opted_out);
-        let mut permitted = Self { opted_out, pace: seen.pace.at(now), ..Self::default() };
+        let opted_out = change.map_or(seen.outbox.opted_out, |change| change.opted_out);
+        let mut screened = Self { opted_out, reply_rate: seen.reply_rate.at(now), ..Self::default() };
         let limit = installed.and_then(|installed| installed.replies_per_hour);
         for entry in replies {
             let answers = entry.in_reply_to.is_some();
-            let looping = answers && limit.is_some_and(|limit| permitted.pace.replies >= limit.get());
+            let looping = answers && limit.is_some_and(|limit| screened.reply_rate.replies >= limit.get());
             let reason = match opted_out {
                 _ if entry.confirms => None,
                 Some(_) if !answers && planted::is(Plant::NoticeInSpiteOfStop) => None,
@@ -55,15 +55,15 @@ impl Screened {
             };
             if let Some(reason) = reason {
                 let detail = Some(reason.to_owned());
-                permitted.held_back.push(HistoryRow::outgoing(connection, &entry, State::Failed, detail));
+                screened.held_back.push(HistoryRow::outgoing(connection, &entry, State::Failed, detail));
             } else {
                 if answers {
-                    permitted.pace = permitted.pace.and_one();
+                    screened.reply_rate = screened.reply_rate.and_one();
                 }
-                permitted.entries.push(entry);
+                screened.entries.push(entry);
             }
         }
-        permitted
+        screened
     }
 
     /// Writes one log line for each reply that was held back.

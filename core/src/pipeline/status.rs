@@ -19,10 +19,10 @@ use crate::util::clock::plausible;
 /// by this report, and an app has a [report phase](crate::App::report), a job for the Lambda function `responder` is on
 /// the queue.
 pub async fn report(project: &Project, reported: Reported) -> Result<Advanced, IncomingError> {
-    let Reported { reference, fate, detail, reported_at } = reported;
+    let Reported { reference, final_status, detail, reported_at } = reported;
     let now = project.ports.clock.now();
     let detail = detail.and_then(|detail| of_report(&detail, &reference.connection.identity));
-    let state = fate.map_or(State::Sent, FinalStatus::state);
+    let state = final_status.map_or(State::Sent, FinalStatus::state);
     let step =
         StatusUpdate { connection: reference.connection, at: reference.at, id: reference.id, state, detail };
     let moved = project.ports.store.report(&step, now).await?;
@@ -31,21 +31,21 @@ pub async fn report(project: &Project, reported: Reported) -> Result<Advanced, I
     let outcome = match moved {
         Advanced::Forward => state,
         Advanced::Again => "duplicate",
-        Advanced::No => "no_news",
+        Advanced::No => "no_change",
     };
     info!(backend, identity, message_id, state, outcome, "report");
     let moved =
         if planted::is(Plant::ReportToldOnce) && moved == Advanced::Again { Advanced::No } else { moved };
-    if let (Some(fate), Advanced::Forward | Advanced::Again) = (fate, moved) {
+    if let (Some(final_status), Advanced::Forward | Advanced::Again) = (final_status, moved) {
         let at = reported_at.and_then(|told| plausible(told, now)).unwrap_or(now);
-        tell(project, Report::new(step.connection, step.id, fate, step.detail, at)).await?;
+        enqueue_report(project, Report::new(step.connection, step.id, final_status, step.detail, at)).await?;
     }
     Ok(moved)
 }
 
 /// Puts a job for the apps on the queue, if an app has a report phase. The job takes effect once, however often this is
 /// called for the same message and status.
-async fn tell(project: &Project, report: Report) -> Result<(), IncomingError> {
+async fn enqueue_report(project: &Project, report: Report) -> Result<(), IncomingError> {
     // An app that replies to each report would otherwise cause an endless loop.
     if !project.router.has_reports() || report.message.is_of_report() {
         return Ok(());

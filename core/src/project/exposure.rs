@@ -76,9 +76,9 @@ impl Rules {
             None => fields.fault(
                 "open",
                 format!(
-                    "is missing: the engine {engine} does not say that it knows its gateway (Backend::exposure), so \
-                     anyone who finds the URL could send messages in. Have the engine say so, or write open = true if \
-                     something else guards this backend"
+                    "is missing: the engine {engine} does not state that it authenticates its gateway (Backend::exposure), so \
+                     anyone who finds the URL could send messages to your apps. Implement Backend::exposure, or write open = true if \
+                     something else protects this backend"
                 ),
             ),
         }
@@ -90,19 +90,19 @@ impl Rules {
             return;
         }
         match reach(&url) {
-            Reach::Itself => fields.warn(key, "leads to the function itself, where no gateway listens"),
+            Reach::Itself => fields.warn(key, "is an address of the function itself, and no gateway listens there"),
             Reach::Public if url.scheme() == "http" && !self.plain_http => fields.fault(
                 key,
-                "is http:// at a public host: passwords, numbers and texts would cross the Internet in the clear. \
-                 Write https://, or plain_http = true beside it if a private network leads there",
+                "is http:// to a public host: passwords, phone numbers and texts would cross the Internet unencrypted. \
+                 Write https://, or add plain_http = true if a private network leads there",
             ),
             Reach::Public | Reach::Private => {}
         }
     }
 }
 
-const UNGUARDED: &str = "is missing: anyone who finds the URL could send messages in. Write { secret = \"NAME\" }, or \
-     open = true beside it if something else guards this backend";
+const UNGUARDED: &str = "is missing: anyone who finds the URL could send messages to your apps. Write { secret = \"NAME\" }, or \
+     open = true if something else protects this backend";
 
 #[cfg(test)]
 mod tests;

@@ -63,7 +63,7 @@ pub(crate) struct Installed {
     pub(crate) replies_per_hour: Option<NonZeroU32>,
     pub(crate) backend: Arc<dyn ErasedBackend>,
     pub(crate) secrets: Arc<[Secret]>,
-    pub(crate) guard: CircuitBreaker,
+    pub(crate) breaker: CircuitBreaker,
 }
 
 impl Project {
@@ -71,8 +71,8 @@ impl Project {
     pub fn new(settings: Settings, router: Router, ports: Ports) -> Self {
         let install = |(name, settings): (BackendName, BackendSettings)| {
             let BackendSettings { engine, respond, replies_per_hour, backend } = settings;
-            let (backend, secrets, guard) = (backend.0, backend.1, CircuitBreaker::default());
-            (name, Installed { engine, respond, replies_per_hour, backend, secrets, guard })
+            let (backend, secrets, breaker) = (backend.0, backend.1, CircuitBreaker::default());
+            (name, Installed { engine, respond, replies_per_hour, backend, secrets, breaker })
         };
         Self {
             about: Arc::new(settings.about),

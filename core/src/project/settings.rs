@@ -172,7 +172,7 @@ fn backend(fields: &mut Fields<'_>, engines: &Engines) -> Option<BackendSettings
     let Some((engine, make)) = engines.get(&named) else {
         if !named.is_empty() {
             fields
-                .fault("engine", format!("there is no {named:?}; known are {}", engines.names().join(", ")));
+                .fault("engine", format!("{named:?} is unknown (known are {})", engines.names().join(", ")));
         }
         fields.ignore_rest();
         return None;

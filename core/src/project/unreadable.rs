@@ -18,7 +18,7 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, SettingsError> {
     String::from_utf8(bytes).map_err(|problem| {
         let at = problem.utf8_error().valid_up_to();
         let text = String::from_utf8_lossy(problem.as_bytes());
-        let fault = Fault::new(place(&text, at), "is not UTF-8: save the settings in that encoding");
+        let fault = Fault::new(place(&text, at), "is not UTF-8: save the settings as UTF-8");
         SettingsError(vec![fault])
     })
 }
@@ -121,7 +121,8 @@ mod tests {
         }
         let latin = b"[project]\n# fine\nname = \"Cl\xednica\"".to_vec();
         let problem = text(latin).unwrap_err().to_string();
-        let expected = "the settings have a fault: project.name (line 3): is not UTF-8: save the settings in that encoding";
+        let expected =
+            "the settings have a fault: project.name (line 3): is not UTF-8: save the settings as UTF-8";
         assert_eq!(problem, expected);
         assert_eq!(text(b"\xff".to_vec()).unwrap_err().0[0].field, "line 1");
         assert_eq!(text("ሰላም".into()).unwrap(), "ሰላም");

@@ -173,15 +173,18 @@ impl Job {
     /// }
     /// ```
     pub fn from_json(body: &str) -> Result<Self, JobError> {
-        let value: Value = serde_json::from_str(body).map_err(|_| JobError::Malformed("no JSON"))?;
+        let value: Value =
+            serde_json::from_str(body).map_err(|_| JobError::Malformed("the body is not JSON"))?;
         let version = value.as_object().and_then(|object| object.get("v")?.as_u64());
         let Some(version) = version else {
-            return Err(JobError::Malformed("no JSON object with a whole number v"));
+            return Err(JobError::Malformed("the body is not a JSON object with a whole number in v"));
         };
         if version > READS {
             return Err(JobError::Version(version));
         }
-        let Some(kind) = value["type"].as_str() else { return Err(JobError::Malformed("no type")) };
+        let Some(kind) = value["type"].as_str() else {
+            return Err(JobError::Malformed("the field type is missing"));
+        };
         let kind = kind.chars().take(LONGEST_KIND).collect();
         Self::deserialize(value).map_err(|_| JobError::Unknown { kind })
     }

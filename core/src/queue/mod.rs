@@ -16,10 +16,10 @@ use async_trait::async_trait;
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// The queue does not answer at present. Another try may help.
-    #[error("the queue does not answer: {0}")]
+    #[error("the queue is not available: {0}")]
     Unavailable(String),
     /// The queue answered that it cannot do this: no permission, no such queue, a job too large.
-    #[error("the queue refused: {0}")]
+    #[error("the queue refused the call: {0}")]
     Refused(String),
 }
 

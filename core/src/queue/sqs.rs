@@ -46,19 +46,19 @@ const BATCH_BYTES: usize = 262_144;
 const BATCH_TRIES: u32 = 3;
 
 /// Divides the tickets into entries for calls. Each call is as large as it may be.
-fn batches(tickets: Vec<Ticket>) -> Vec<Vec<Entry>> {
-    let mut batches: Vec<Vec<Entry>> = Vec::new();
+fn batches(tickets: Vec<Ticket>) -> Vec<Vec<BatchEntry>> {
+    let mut batches: Vec<Vec<BatchEntry>> = Vec::new();
     let mut bytes = 0;
     for Ticket { job, group, dedupe_id } in tickets {
         let body = job.to_json();
         match batches.last_mut() {
             Some(last) if last.len() < BATCH && bytes + body.len() <= BATCH_BYTES => {
                 bytes += body.len();
-                last.push(Entry { body, group, dedupe_id });
+                last.push(BatchEntry { body, group, dedupe_id });
             }
             _ => {
                 bytes = body.len();
-                batches.push(vec![Entry { body, group, dedupe_id }]);
+                batches.push(vec![BatchEntry { body, group, dedupe_id }]);
             }
         }
     }
@@ -66,7 +66,7 @@ fn batches(tickets: Vec<Ticket>) -> Vec<Vec<Entry>> {
 }
 
 /// A ticket in the form of a call.
-struct Entry {
+struct BatchEntry {
     body: String,
     group: String,
     dedupe_id: String,
@@ -74,9 +74,9 @@ struct Entry {
 
 impl SqsQueue {
     /// Sends a batch, and returns the entries that were not taken and may be taken later.
-    async fn send_batch(&self, entries: Vec<Entry>) -> Result<Vec<Entry>, QueueError> {
+    async fn send_batch(&self, entries: Vec<BatchEntry>) -> Result<Vec<BatchEntry>, QueueError> {
         let mut call = self.client.send_message_batch().queue_url(&self.url);
-        for (at, Entry { body, group, dedupe_id }) in entries.iter().enumerate() {
+        for (at, BatchEntry { body, group, dedupe_id }) in entries.iter().enumerate() {
             let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body);
             let entry = entry.message_group_id(group).message_deduplication_id(dedupe_id).build();
             call = call.entries(entry.map_err(|problem| QueueError::Refused(problem.to_string()))?);
@@ -122,7 +122,7 @@ impl Queue for SqsQueue {
                     break;
                 }
                 if tries_left == 0 {
-                    let problem = format!("SendMessageBatch: {} jobs were not taken", left.len());
+                    let problem = format!("SendMessageBatch: {} jobs were not accepted", left.len());
                     return Err(QueueError::Unavailable(problem));
                 }
                 sleep(random::up_to(Duration::from_millis(100))).await;

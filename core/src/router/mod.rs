@@ -88,7 +88,7 @@ impl Router {
     /// use threadless::Router;
     /// use threadless::apps::{Said, keyword};
     ///
-    /// /// What a crate of its own could offer.
+    /// /// Apps as another crate could offer them.
     /// fn stock(router: Router) -> Router {
     ///     router
     ///         .app(keyword("stock in", async |said: Said| format!("{} in", said.text())))
@@ -153,7 +153,7 @@ impl Router {
     /// let faults = Router::new().catalogue("fr", wrong).check().unwrap_err();
     /// assert_eq!(
     ///     faults.to_string(),
-    ///     "catalogue fr: line 1: %(nom)s is not in the text that this translates",
+    ///     "catalogue fr: line 1: %(nom)s is not in the original text",
     /// );
     /// ```
     #[must_use]

@@ -28,15 +28,15 @@ impl Phase {
     /// Returns the consequence, for the log, if an app has not done this phase.
     pub(super) fn without_it(self) -> &'static str {
         match self {
-            Self::Filter => "the message goes on as if this app had let it through",
-            Self::Parse => "the message goes on without what this app would have read or changed",
-            Self::Handle => "unless this app had replied already, the next app is asked",
+            Self::Filter => "the message is processed as if this app had not filtered it",
+            Self::Parse => "the message is processed without the changes of this app",
+            Self::Handle => "the next app is called, unless this app has already replied",
             Self::Fallback => {
-                "unless this app had replied already, the next app is asked, and perhaps nobody answers"
+                "the next app is called, unless this app has already replied; if no app replies, the sender gets no answer"
             }
-            Self::Cleanup => "what this app does at the end of each message is not done for this one",
-            Self::Outgoing => "the reply goes on as it was, and this app can neither change nor cancel it",
-            Self::Report => "this app does not learn what became of the message",
+            Self::Cleanup => "the cleanup of this app is not done for this message",
+            Self::Outgoing => "the reply is sent unchanged; this app could neither change nor cancel it",
+            Self::Report => "this app does not learn the final status of the message",
         }
     }
 }

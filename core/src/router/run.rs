@@ -123,7 +123,12 @@ fn within_limits(cx: &Context, mut replies: Vec<Reply>) -> Vec<Reply> {
     let left_out = queued - replies.len();
     if left_out > 0 {
         let message_id = cx.message_id().as_str();
-        warn!(message_id, left_out, outcome = "replies_left_out", "too many replies, or too long");
+        warn!(
+            message_id,
+            left_out,
+            outcome = "replies_dropped",
+            "some replies are not sent: there are too many, or they are too long"
+        );
     }
     replies
 }

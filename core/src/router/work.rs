@@ -21,8 +21,8 @@ use crate::router::budget::Budget;
 /// Runs a course to its end. No call takes longer than `longest`, and all calls together take no longer than the budget
 /// allows.
 pub(super) async fn run(course: Course, longest: Duration, budget: Budget) -> Ended {
-    let at = Mutex::new(At { course, turn: 0, pending: None });
-    let shared = Arc::new(Shared { longest, budget, at });
+    let progress = Mutex::new(Progress { course, turn: 0, pending: None });
+    let shared = Arc::new(Shared { longest, budget, progress });
     if has_threads() {
         let leaving = Leaving(Arc::clone(&shared));
         while shared.is_under_way() {
@@ -39,11 +39,11 @@ pub(super) async fn run(course: Course, longest: Duration, budget: Budget) -> En
 struct Shared {
     longest: Duration,
     budget: Budget,
-    at: Mutex<At>,
+    progress: Mutex<Progress>,
 }
 
 /// The state of the course.
-struct At {
+struct Progress {
     course: Course,
     /// The number of the thread that works. A thread with another number has been given up.
     turn: u64,
@@ -61,8 +61,8 @@ struct Pending {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, At> {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_under_way(&self) -> bool {
@@ -79,7 +79,7 @@ impl Shared {
             drop(working);
         };
         if let Err(problem) = on_a_thread(work) {
-            error!(outcome = "no_thread", error = %problem, "the apps run on a thread that others need");
+            error!(outcome = "no_thread", error = %problem, "no thread could be started; the apps run on a shared thread");
             return self.work(turn).await;
         }
         loop {
@@ -171,7 +171,7 @@ impl Shared {
             return;
         }
         if let Some(pending) = at.pending.take() {
-            self.failed(&pending, &Failure::Panic("its thread has ended".to_owned()));
+            self.failed(&pending, &Failure::Panic("the thread of the app ended".to_owned()));
             at.course.end(None);
             at.turn += 1;
         }
@@ -198,7 +198,7 @@ impl Shared {
                     outcome = "app_blocked",
                     limit,
                     consequence,
-                    "an app took too long, and blocks a thread"
+                    "an app took too long, and still blocks its thread"
                 );
             }
         }
@@ -222,7 +222,13 @@ impl NotBegun {
         let (app, phase, consequence) = (call.app.name.as_str(), call.phase.name(), call.phase.without_it());
         match self {
             Self::NoTime => {
-                error!(app, phase, outcome = "app_no_time", consequence, "no time is left for an app");
+                error!(
+                    app,
+                    phase,
+                    outcome = "app_no_time",
+                    consequence,
+                    "an app was not called, because no time is left"
+                );
             }
             Self::Suspended => {
                 let threads = call.app.blocked();
@@ -232,7 +238,7 @@ impl NotBegun {
                     outcome = "app_suspended",
                     threads,
                     consequence,
-                    "an app blocks too many threads"
+                    "an app was not called, because it blocks too many threads"
                 );
             }
         }

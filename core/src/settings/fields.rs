@@ -75,7 +75,7 @@ impl<'a> Fields<'a> {
         let text = self.text(key)?;
         let known = words.iter().find(|word| **word == text).copied();
         if known.is_none() {
-            self.fault(key, format!("is one of {}, not {text:?}", words.join(", ")));
+            self.fault(key, format!("must be one of {}, not {text:?}", words.join(", ")));
         }
         known
     }
@@ -230,7 +230,7 @@ impl<'a> Fields<'a> {
     /// Returns the faults and the warnings. The faults are in the order of their fields.
     pub(crate) fn finish(mut self) -> (Vec<Fault>, Vec<Fault>) {
         for key in self.keys() {
-            self.fault(&key, format!("is unknown here; known are {}", self.asked.join(", ")));
+            self.fault(&key, format!("is unknown here (known are {})", self.asked.join(", ")));
         }
         self.faults.sort_by(|a, b| a.field.cmp(&b.field));
         (self.faults, self.warnings)

@@ -13,7 +13,7 @@ use crate::settings::{Fields, Place, Secret};
 /// let read = |text: &str| Settings::read(text, &Engines::standard(), &Surroundings::local(&[("T", "secret")]));
 /// let settings = read("[project]\nname = \"Clinic\"\n[send]\ntoken = { secret = \"T\" }")?;
 /// assert!(matches!(settings.may_send, MaySend::Guarded(_)));
-/// // Nobody is asked on one's own machine.
+/// // On your own machine, no token is required.
 /// assert!(matches!(read("[project]\nname = \"Clinic\"")?.may_send, MaySend::Open));
 /// # Ok::<(), threadless::project::SettingsError>(())
 /// ```

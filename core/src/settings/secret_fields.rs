@@ -63,9 +63,9 @@ impl Fields<'_> {
     /// Warns about a short token in a deployment. An attacker can try many tokens, because nothing counts wrong tokens:
     /// every message of a gateway brings a token.
     pub(crate) fn weigh_token(&mut self, key: &str, token: Option<&Secret>) {
-        let is_short = token.is_some_and(|token| token.reveal().len() < SHORTEST_TOKEN);
+        let is_short = token.is_some_and(|token| token.reveal().chars().count() < SHORTEST_TOKEN);
         if is_short && self.place() == Place::Deployed {
-            let advice = "nothing slows down who guesses. Take what `openssl rand -hex 24` prints";
+            let advice = "nothing limits wrong guesses. Use the output of `openssl rand -hex 24`";
             self.warn(key, format!("has fewer than {SHORTEST_TOKEN} characters, and {advice}"));
         }
     }
@@ -117,16 +117,18 @@ impl Fields<'_> {
 
     fn read_secret(&mut self, key: &str, value: Value, unknown: Unknown) -> Option<Secret> {
         match value {
-            Value::String(text) => match self.surroundings.place {
-                Place::Local => {
-                    self.warn(key, "stands in the settings: write { secret = \"NAME\" } before you deploy");
-                    Some(Secret::new(text)).filter(|secret| !secret.reveal().is_empty())
+            Value::String(text) => {
+                match self.surroundings.place {
+                    Place::Local => {
+                        self.warn(key, "is written in the settings: write { secret = \"NAME\" } instead before you deploy");
+                        Some(Secret::new(text)).filter(|secret| !secret.reveal().is_empty())
+                    }
+                    Place::Deployed => {
+                        self.fault(key, "is written in the settings: write { secret = \"NAME\" } instead");
+                        None
+                    }
                 }
-                Place::Deployed => {
-                    self.fault(key, "stands in the settings: write { secret = \"NAME\" }");
-                    None
-                }
-            },
+            }
             Value::Table(table) => {
                 let mut fields = Fields::new(&self.path_of(key), table, self.surroundings);
                 let secret = fields.referenced(unknown);
@@ -151,7 +153,7 @@ impl Fields<'_> {
                     format!("{name} is neither in the environment nor in the deployed secret")
                 } else {
                     "is neither in the environment nor in the deployed secret, and does not look like a name: write \
-                     the NAME of the secret here, not the secret"
+                     the name of the secret here, not the secret itself"
                         .to_owned()
                 };
                 self.fault("secret", problem);

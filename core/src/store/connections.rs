@@ -33,7 +33,7 @@ pub struct Commit<'a> {
     /// The time since which the person has opted out.
     pub opted_out: Option<Timestamp>,
     /// The number of replies to this connection in the present hour, and the time when this hour began.
-    pub pace: ReplyRate,
+    pub reply_rate: ReplyRate,
     /// The delivery lease to take in the same write: [`Record::next_lease`] of `seen`. It may be given only if `seen`
     /// has no valid lease.
     pub lease: Option<Lease>,

@@ -42,10 +42,10 @@ use jiff::{SignedDuration, Timestamp};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The store does not answer at present. Another try may help.
-    #[error("the store does not answer: {0}")]
+    #[error("the store is not available: {0}")]
     Unavailable(String),
     /// The store answered that it cannot do this: no permission, no such table. Only an operator can help.
-    #[error("the store refused: {0}")]
+    #[error("the store refused the call: {0}")]
     Refused(String),
     /// The stored data is not in the form that this program writes.
     #[error("the record of {what} cannot be read: {problem}")]

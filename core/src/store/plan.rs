@@ -74,7 +74,7 @@ impl Plan {
         after.version += 1;
         after.session = commit.session.clone();
         after.recent = recent.clone();
-        after.pace = commit.pace;
+        after.reply_rate = commit.reply_rate;
         let mut contacts = Vec::new();
         if let Some(change) = commit.contact {
             after.contact = change.id().cloned();
@@ -143,7 +143,7 @@ mod tests {
             contact: None,
             replies,
             opted_out: None,
-            pace: ReplyRate::default(),
+            reply_rate: ReplyRate::default(),
             lease: None,
             now: Timestamp::UNIX_EPOCH,
         })

@@ -35,7 +35,7 @@ pub struct Record {
     /// checks.
     pub fence: u64,
     /// The recent reply rate.
-    pub pace: ReplyRate,
+    pub reply_rate: ReplyRate,
 }
 
 /// The messages to send to one connection, in order.
@@ -126,7 +126,7 @@ impl Record {
             outbox: Outbox::default(),
             lease: None,
             fence: 0,
-            pace: ReplyRate::default(),
+            reply_rate: ReplyRate::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::model::message::{Identity, InvalidName};
 
 /// The target of a path.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Place<'a> {
+pub(super) enum Target<'a> {
     /// `/httptester/`
     Front,
     /// `/httptester/assets.<release>/<name>`
@@ -36,18 +36,18 @@ const CALLS: [&str; 6] = ["poll.json", "send.json", "clear.json", "log.json", "l
 const ASSETS: &str = "assets.";
 
 /// Splits a path into its first segment and the target of the whole path.
-pub(super) fn read(path: &str) -> (&str, Place<'_>) {
+pub(super) fn read(path: &str) -> (&str, Target<'_>) {
     let mut segments = path.split('/').skip(1);
     let folder = segments.next().unwrap_or_default();
     let rest: Vec<&str> = segments.collect();
     let place = match rest[..] {
-        [] | [""] => Place::Front,
-        [first, name] if first.starts_with(ASSETS) => Place::Asset { release: &first[ASSETS.len()..], name },
-        [name] | [name, ""] => Place::Backend { name, rest: Rest::Root },
-        [name, segment] if CALLS.contains(&segment) => Place::Backend { name, rest: Rest::Call(segment) },
-        [name, segment] => Place::Backend { name, rest: Rest::Named { segment, ended: false } },
-        [name, segment, ""] => Place::Backend { name, rest: Rest::Named { segment, ended: true } },
-        [name, ..] => Place::Backend { name, rest: Rest::Nothing },
+        [] | [""] => Target::Front,
+        [first, name] if first.starts_with(ASSETS) => Target::Asset { release: &first[ASSETS.len()..], name },
+        [name] | [name, ""] => Target::Backend { name, rest: Rest::Root },
+        [name, segment] if CALLS.contains(&segment) => Target::Backend { name, rest: Rest::Call(segment) },
+        [name, segment] => Target::Backend { name, rest: Rest::Named { segment, ended: false } },
+        [name, segment, ""] => Target::Backend { name, rest: Rest::Named { segment, ended: true } },
+        [name, ..] => Target::Backend { name, rest: Rest::Nothing },
     };
     (folder, place)
 }
@@ -96,14 +96,14 @@ mod tests {
 
     #[test]
     fn every_path_is_for_something() {
-        let named = |segment, ended| Place::Backend { name: "b", rest: Rest::Named { segment, ended } };
-        let backend = |rest| Place::Backend { name: "b", rest };
+        let named = |segment, ended| Target::Backend { name: "b", rest: Rest::Named { segment, ended } };
+        let backend = |rest| Target::Backend { name: "b", rest };
         let table = [
-            ("/httptester", Place::Front),
-            ("/httptester/", Place::Front),
+            ("/httptester", Target::Front),
+            ("/httptester/", Target::Front),
             ("/httptester/b", backend(Rest::Root)),
             ("/httptester/b/", backend(Rest::Root)),
-            ("/httptester//", Place::Backend { name: "", rest: Rest::Root }),
+            ("/httptester//", Target::Backend { name: "", rest: Rest::Root }),
             ("/httptester/b/+251", named("+251", false)),
             ("/httptester/b/+251/", named("+251", true)),
             ("/httptester/b/a%20b/", named("a%20b", true)),
@@ -111,13 +111,13 @@ mod tests {
             ("/httptester/b/poll.json/", named("poll.json", true)),
             ("/httptester/b/poll.jsonx", named("poll.jsonx", false)),
             ("/httptester/b/1/2/", backend(Rest::Nothing)),
-            ("/httptester/assets.1f/page.css", Place::Asset { release: "1f", name: "page.css" }),
-            ("/httptester/assets.1f/", Place::Asset { release: "1f", name: "" }),
+            ("/httptester/assets.1f/page.css", Target::Asset { release: "1f", name: "page.css" }),
+            ("/httptester/assets.1f/", Target::Asset { release: "1f", name: "" }),
         ];
         for (path, place) in table {
             assert_eq!(read(path), ("httptester", place), "{path}");
         }
-        assert_eq!(read(""), ("", Place::Front));
+        assert_eq!(read(""), ("", Target::Front));
     }
 
     #[test]

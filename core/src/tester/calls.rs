@@ -79,7 +79,7 @@ fn failed(problem: &StoreError) -> Box<Response<Bytes>> {
 async fn poll(tester: &Tester<'_>, request: &Request<Bytes>) -> Answered {
     let poll: Poll = read(request)?;
     if poll.conversations.len() > CONVERSATIONS {
-        return Err(refused(format!("A page follows {CONVERSATIONS} conversations at most.")));
+        return Err(refused(format!("One page can follow at most {CONVERSATIONS} conversations.")));
     }
     let news = news(tester, poll).await.map_err(|problem| failed(&problem))?;
     Ok(answers::json(StatusCode::OK, &news))
@@ -99,7 +99,7 @@ struct Message {
 }
 
 #[derive(Serialize)]
-struct Taken {
+struct SendAnswer {
     /// The number of messages that were accepted, from the first on. The page must send the rest again.
     taken: usize,
     /// The ids of the accepted messages in the history.
@@ -112,10 +112,10 @@ struct Taken {
 async fn send(tester: &Tester<'_>, request: &Request<Bytes>, deadline: Deadline) -> Answered {
     let Send { messages } = read(request)?;
     if messages.len() > MESSAGES {
-        return Err(refused(format!("A call brings {MESSAGES} messages at most.")));
+        return Err(refused(format!("One call can send at most {MESSAGES} messages.")));
     }
     if messages.iter().any(|message| message.text.len() > MAX_BODY) {
-        return Err(refused(format!("A message has {MAX_BODY} bytes at most.")));
+        return Err(refused(format!("A message can have at most {MAX_BODY} bytes.")));
     }
     let (mut ids, mut used, mut error) = (Vec::new(), BTreeSet::new(), None);
     for Message { identity, text, id } in messages {
@@ -126,8 +126,8 @@ async fn send(tester: &Tester<'_>, request: &Request<Bytes>, deadline: Deadline)
         match take::one(tester, received, deadline).await {
             Ok(id) => ids.push(id.as_str().to_owned()),
             Err(problem) => {
-                tracing::error!(outcome = "not_taken", error = %problem, "tester");
-                error = Some("The message was not taken. Send it again.");
+                tracing::error!(outcome = "not_stored", error = %problem, "tester");
+                error = Some("The message was not stored. Send it again.");
                 break;
             }
         }
@@ -135,7 +135,7 @@ async fn send(tester: &Tester<'_>, request: &Request<Bytes>, deadline: Deadline)
     }
     take::note(tester, used).await;
     let status = if error.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    Ok(answers::json(status, &Taken { taken: ids.len(), ids, error }))
+    Ok(answers::json(status, &SendAnswer { taken: ids.len(), ids, error }))
 }
 
 /// The body of `clear.json`: one identity, or `null` for all identities.
@@ -176,13 +176,13 @@ async fn clear(tester: &Tester<'_>, request: &Request<Bytes>, deadline: Deadline
 #[derive(Serialize)]
 struct Log {
     /// The rows, the newest first.
-    rows: Vec<Entry>,
+    rows: Vec<LogRow>,
     /// Whether there are older rows or other numbers.
     more: bool,
 }
 
 #[derive(Serialize)]
-struct Entry {
+struct LogRow {
     identity: Identity,
     #[serde(flatten)]
     row: Shown,
@@ -205,9 +205,9 @@ async fn log(tester: &Tester<'_>) -> Answered {
     let (numbers, histories) = found.await.map_err(|problem| failed(&problem))?;
     let mut more = numbers == most_numbers || histories.iter().any(|(_, rows)| rows.len() == most_of_one);
     let of_one = |(identity, rows): (Identity, Vec<crate::store::HistoryRow>)| {
-        rows.into_iter().map(move |row| Entry { identity: identity.clone(), row: row.into() })
+        rows.into_iter().map(move |row| LogRow { identity: identity.clone(), row: row.into() })
     };
-    let mut rows: Vec<Entry> = histories.into_iter().flat_map(of_one).collect();
+    let mut rows: Vec<LogRow> = histories.into_iter().flat_map(of_one).collect();
     rows.sort_by(|a, b| (b.row.at, &b.row.id).cmp(&(a.row.at, &a.row.id)));
     more |= rows.len() > most;
     rows.truncate(most);

@@ -27,15 +27,15 @@ use crate::model::message::{BackendName, Identity};
 use crate::pipeline::errors::IncomingError;
 use crate::project::Project;
 use crate::util::clock::Deadline;
-use address::{Place, Rest};
+use address::{Rest, Target};
 use gate::{Gate, Verdict};
 use login::{Login, Visitor};
 
 pub use gate::ClientAddress;
 
 /// The answer of a tester that is off.
-const OFF: &str = "The message tester is off: it has no password. The settings name the secret that holds it; give the \
-                   secret a value and deploy again.\n";
+const OFF: &str = "The message tester is off: it has no password. Give a value to the secret that the settings name as \
+                   the password, and deploy again.\n";
 
 /// One tester of the project, and the visitor who sent the request.
 struct Tester<'a> {
@@ -94,9 +94,9 @@ async fn answer(
     let path = request.uri().path().to_owned();
     let (folder, place) = address::read(&path);
     let (named, rest) = match place {
-        Place::Asset { release, name } => return assets::serve(&request, release, name),
-        Place::Front => (None, Rest::Root),
-        Place::Backend { name, rest } => (Some(name), rest),
+        Target::Asset { release, name } => return assets::serve(&request, release, name),
+        Target::Front => (None, Rest::Root),
+        Target::Backend { name, rest } => (Some(name), rest),
     };
     let Some((name, backend)) = find(project, engine, named) else {
         return plain_text(StatusCode::NOT_FOUND, "There is no such backend.\n");
@@ -166,7 +166,7 @@ impl Tester<'_> {
 
     async fn post(&self, rest: Rest<'_>, request: &Request<Bytes>, deadline: Deadline) -> Response<Bytes> {
         if origin::is_foreign(request) {
-            return plain_text(StatusCode::FORBIDDEN, "That came from a page of another site.\n");
+            return plain_text(StatusCode::FORBIDDEN, "This request came from a page of another site.\n");
         }
         match rest {
             Rest::Root if request.body().len() > MAX_BODY => endpoint::too_large(),
@@ -227,7 +227,7 @@ impl Tester<'_> {
         let Some(login) = self.login() else { return answers::not_found() };
         let token = answers::form(request).remove("token").unwrap_or_default();
         if !self.visitor.has_token(&login, &token) {
-            return plain_text(StatusCode::FORBIDDEN, "That form is out of date. Load the page again.\n");
+            return plain_text(StatusCode::FORBIDDEN, "This form is out of date. Load the page again.\n");
         }
         let mut response = answers::see_other(&format!("{}login.html", self.root()));
         answers::set_cookie(&mut response, &login.no_cookie(self.folder));

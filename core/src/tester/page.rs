@@ -48,7 +48,7 @@ pub(super) enum Before {
 pub(super) fn login(tester: &Tester<'_>, identity: Option<&Identity>, before: Before) -> Response<Bytes> {
     let (status, problem) = match before {
         Before::Nothing => (StatusCode::OK, String::new()),
-        Before::Wrong => (StatusCode::FORBIDDEN, "That is not the password.".to_owned()),
+        Before::Wrong => (StatusCode::FORBIDDEN, "The password is wrong.".to_owned()),
         Before::TooMany(wait) => (StatusCode::TOO_MANY_REQUESTS, answers::too_many(wait)),
     };
     let text = filled(LOGIN, |name| match name {

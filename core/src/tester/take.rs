@@ -23,7 +23,8 @@ use crate::util::random;
 const LATELY: usize = 200;
 
 /// The answer to a script if the settings have a password but no token.
-const NO_TOKEN: &str = "Scripts need a token here, and the settings have none: log in and use the page.\n";
+const NO_TOKEN: &str =
+    "A script needs a token, and the settings have none. Log in and use the page instead.\n";
 
 /// Accepts a POST of `identity` and `text`.
 pub(super) async fn from_script(
@@ -100,7 +101,7 @@ pub(super) async fn one(
     if tester.project.respond(&tester.name) == Some(Respond::Queue)
         && let Err(problem) = ports.store.record(&row).await
     {
-        warn!(outcome = "history_lost", error = %problem, "the page shows the message once it is handled");
+        warn!(outcome = "history_not_written", error = %problem, "the page shows the message only after the apps have handled it");
     }
     incoming(tester.project, &tester.name, received, deadline).await?;
     Ok(row.id)
@@ -128,7 +129,7 @@ pub(super) async fn note(tester: &Tester<'_>, identities: impl IntoIterator<Item
     let notes = connections.iter().map(|connection| ports.store.note_number(connection, now));
     for noted in join_all(notes).await {
         if let Err(problem) = noted {
-            warn!(outcome = "not_noted", error = %problem, "the number is not on the list");
+            warn!(outcome = "number_not_stored", error = %problem, "the number is missing in the list of the page");
         }
     }
 }

@@ -16,7 +16,7 @@ use super::clock::TestClock;
 use super::faulty::Faults;
 use super::gateway::TestGateway;
 use crate::backend::{Received, Reference, Reported};
-use crate::broadcast::{BroadcastError, Order, Taken, broadcast};
+use crate::broadcast::{Acceptance, BroadcastError, Order, broadcast};
 use crate::endpoint;
 use crate::model::contact::Contact;
 use crate::model::message::{BackendName, ConnectionId, FinalStatus, MessageId, Notice, Outgoing};
@@ -128,10 +128,15 @@ impl Bench {
     /// Does the same with several connections: the message goes to the first one that does not refuse it for good.
     ///
     /// # Panics
-    /// Panics if `ways` is empty.
-    pub async fn notify_by(&self, ways: &[ConnectionId], text: &str, id: &str) -> Result<(), QueueError> {
+    /// Panics if `connections` is empty.
+    pub async fn notify_by(
+        &self,
+        connections: &[ConnectionId],
+        text: &str,
+        id: &str,
+    ) -> Result<(), QueueError> {
         self.touched.store(true, Ordering::Relaxed);
-        let [first, otherwise @ ..] = ways else { panic!("no way to send {text:?}") };
+        let [first, otherwise @ ..] = connections else { panic!("no connection to send {text:?} to") };
         let notice = Notice {
             id: MessageId::from(id),
             connection: first.clone(),
@@ -147,10 +152,10 @@ impl Bench {
     pub async fn report(
         &self,
         message: &Outgoing,
-        fate: Option<FinalStatus>,
+        final_status: Option<FinalStatus>,
     ) -> Result<Advanced, IncomingError> {
         let reference = Reference::of(message);
-        let reported = Reported { reference, fate, detail: None, reported_at: None };
+        let reported = Reported { reference, final_status, detail: None, reported_at: None };
         report(&self.project, reported).await
     }
 
@@ -159,7 +164,12 @@ impl Bench {
     ///
     /// # Panics
     /// Panics if `key` or a number is invalid.
-    pub async fn broadcast(&self, key: &str, text: &str, numbers: &[&str]) -> Result<Taken, BroadcastError> {
+    pub async fn broadcast(
+        &self,
+        key: &str,
+        text: &str,
+        numbers: &[&str],
+    ) -> Result<Acceptance, BroadcastError> {
         self.touched.store(true, Ordering::Relaxed);
         let key = key.parse().unwrap_or_else(|problem| panic!("{problem}"));
         let recipients = numbers.iter().map(|number| self.connection(number).into()).collect();

@@ -21,7 +21,7 @@ use crate::store::{Store, StoreError};
 
 /// The kind of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum FaultKind {
     /// The call returns an error.
     Error,
     /// The call never answers.
@@ -44,14 +44,14 @@ pub struct Faults(Arc<Plan>);
 #[derive(Default)]
 struct Plan {
     calls: AtomicUsize,
-    planned: Mutex<Vec<(usize, Fault, When)>>,
+    planned: Mutex<Vec<(usize, FaultKind, When)>>,
     met: AtomicUsize,
     queue_is_down: AtomicBool,
 }
 
 impl Faults {
     /// Plans that the `nth` call from now fails. 1 is the next call.
-    pub fn plan(&self, nth: usize, fault: Fault, when: When) {
+    pub fn plan(&self, nth: usize, fault: FaultKind, when: When) {
         let at = self.0.calls.load(Ordering::SeqCst) + nth;
         self.0.planned.lock().unwrap_or_else(PoisonError::into_inner).push((at, fault, when));
     }
@@ -95,8 +95,8 @@ impl Faults {
             call.await?;
         }
         match fault {
-            Fault::Error => Err(E::planned("a planned fault".to_owned())),
-            Fault::Silence => pending().await,
+            FaultKind::Error => Err(E::planned("a planned fault".to_owned())),
+            FaultKind::Silence => pending().await,
         }
     }
 }

@@ -107,7 +107,7 @@ impl TestGateway {
 }
 
 /// A backend that leads to the test gateway. Its requests have the query `?id=<sender>&text=<text>&mid=<gateway id>`.
-/// Its delivery reports are `report/?for=<reference>&fate=<delivered, failed or underway>`.
+/// Its delivery reports are `report/?for=<reference>&status=<delivered, failed or underway>`.
 pub(in crate::testing) struct TestBackend(pub(in crate::testing) TestGateway);
 
 impl Backend for TestBackend {
@@ -175,15 +175,15 @@ impl Reports for TestBackend {
         let fields = fields(request);
         let given = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
         let reference = ReportKey::new(None).open(backend, given("for"));
-        let fate = match given("fate") {
+        let final_status = match given("status") {
             "delivered" => Some(FinalStatus::Delivered),
             "failed" => Some(FinalStatus::Failed),
             "underway" => None,
-            _ => return Err(vec![Fault::new("fate", "is not known")]),
+            _ => return Err(vec![Fault::new("status", "is not known")]),
         };
         Ok(Reported {
             reference: reference.ok_or_else(|| vec![Fault::new("for", "is not signed")])?,
-            fate,
+            final_status,
             detail: fields.get("detail").cloned(),
             reported_at: None,
         })

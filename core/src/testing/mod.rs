@@ -137,15 +137,15 @@
 //! # A store that fails
 //!
 //! ```
-//! use threadless::testing::{Bench, Fault, When};
+//! use threadless::testing::{Bench, FaultKind, When};
 //! use threadless::{Router, apps};
 //!
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! let bench = Bench::new(Router::new().app(apps::Echo));
 //! bench.receive("1", "echo first", Some("m1")).await.unwrap();
-//! // For the next message, call 1 reads the connection and call 2 commits. Fault in call 2: the commit is done, but its
+//! // For the next message, call 1 reads the connection and call 2 commits. A fault in call 2: the commit is done, but its
 //! // answer is lost.
-//! bench.faults.plan(2, Fault::Error, When::After);
+//! bench.faults.plan(2, FaultKind::Error, When::After);
 //! assert!(bench.receive("1", "echo second", Some("m2")).await.is_err(), "503: the gateway keeps it");
 //! // The gateway sends it again. The first delivery had its effect already, so there is one reply.
 //! bench.receive("1", "echo second", Some("m2")).await.unwrap();
@@ -157,18 +157,18 @@
 //! # A queue that fails, or hands out twice
 //!
 //! ```
-//! use threadless::testing::{Bench, Fault, When};
+//! use threadless::testing::{Bench, FaultKind, When};
 //! use threadless::{Router, apps};
 //!
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! let bench = Bench::with(Router::new().app(apps::Echo)).queued().build();
 //! // The first call is a call of the queue, and it fails.
-//! bench.faults.plan(1, Fault::Error, When::Before);
+//! bench.faults.plan(1, FaultKind::Error, When::Before);
 //! assert!(bench.receive("1", "echo hi", Some("m1")).await.is_err(), "503: the gateway keeps it");
 //! bench.receive("1", "echo hi", Some("m1")).await.unwrap();
 //!
 //! // Now the first call is a call of the store, in the responder. It fails, so the job comes back.
-//! bench.faults.plan(1, Fault::Error, When::Before);
+//! bench.faults.plan(1, FaultKind::Error, When::Before);
 //! assert_eq!(bench.work_off().await.len(), 1);
 //! bench.minutes(1).await;
 //! assert_eq!(bench.gateway.texts(), ["hi"]);
@@ -283,6 +283,6 @@ mod transcript;
 pub use crate::util::chance::Chance;
 pub use bench::{Bench, BenchBuilder};
 pub use clock::TestClock;
-pub use faulty::{Fault, Faults, FaultyQueue, FaultyStore, When};
+pub use faulty::{FaultKind, Faults, FaultyQueue, FaultyStore, When};
 pub use gateway::{Behaviour, TestGateway};
 pub use transcript::{Mismatch, OpenError, Problem, Said, Stage, StageError, Transcript, TranscriptError};

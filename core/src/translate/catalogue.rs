@@ -35,7 +35,7 @@ impl Catalogue {
             return Err("has no msgstr".to_owned());
         }
         if entry.has_context {
-            return Err("a msgctxt is not known here".to_owned());
+            return Err("msgctxt is not supported".to_owned());
         }
         if entry.id.is_empty() {
             self.rule = plural_rule(&entry.forms[0])?;
@@ -47,7 +47,7 @@ impl Catalogue {
         }
         let forms = if translated { entry.forms } else { Vec::new() };
         if self.translations.insert(entry.id, forms).is_some() {
-            return Err("this text was translated before".to_owned());
+            return Err("this text has a translation already".to_owned());
         }
         Ok(())
     }
@@ -60,13 +60,13 @@ impl Catalogue {
             (Some(_), None) => return Err("the catalogue's head has no Plural-Forms".to_owned()),
         };
         if entry.forms.len() != wanted {
-            return Err(format!("has {} forms and needs {wanted}", entry.forms.len()));
+            return Err(format!("has {} plural forms and needs {wanted}", entry.forms.len()));
         }
         let known: Vec<&str> =
             names(&entry.id).chain(entry.plural_id.as_deref().into_iter().flat_map(names)).collect();
         let mut used = entry.forms.iter().flat_map(|form| names(form));
         match used.find(|name| !known.contains(name)) {
-            Some(name) => Err(format!("%({name})s is not in the text that this translates")),
+            Some(name) => Err(format!("%({name})s is not in the original text")),
             None => Ok(()),
         }
     }
@@ -106,7 +106,7 @@ fn plural_rule(head: &str) -> Result<Option<PluralRule>, String> {
         && let Some((_, charset)) = kind.split_once("charset=")
         && !charset.trim().eq_ignore_ascii_case("utf-8")
     {
-        return Err(format!("a catalogue is in UTF-8, not in {}", charset.trim()));
+        return Err(format!("a catalogue must be in UTF-8, not in {}", charset.trim()));
     }
     let rule = field("Plural-Forms").map(|(_, rule)| PluralRule::read(rule));
     rule.transpose().map_err(|problem| format!("Plural-Forms {problem}"))
@@ -151,16 +151,16 @@ mod tests {
              msgid \"c\"\nmsgstr \"c\"\nmsgid \"c\"\nmsgstr \"d\"\nmsgctxt \"x\"\nmsgid \"e\"\nmsgstr \"e\"",
         );
         let expected = [
-            (4, "%(nmae)s is not in the text that this translates"),
-            (6, "has 1 forms and needs 2"),
-            (11, "this text was translated before"),
-            (13, "a msgctxt is not known here"),
+            (4, "%(nmae)s is not in the original text"),
+            (6, "has 1 plural forms and needs 2"),
+            (11, "this text has a translation already"),
+            (13, "msgctxt is not supported"),
         ];
         assert_eq!(faults, expected.map(|(line, problem)| (line, problem.to_owned())));
         let heads = [
             (
                 "msgid \"\"\nmsgstr \"Content-Type: text/plain; charset=ISO-8859-1\\n\"",
-                "a catalogue is in UTF-8, not in ISO-8859-1",
+                "a catalogue must be in UTF-8, not in ISO-8859-1",
             ),
             ("msgid \"\"\nmsgstr \"Plural-Forms: nplurals=2\\n\"", "Plural-Forms has no plural="),
             ("msgid \"a\"\nmsgid_plural \"as\"\nmsgstr[0] \"x\"", "the catalogue's head has no Plural-Forms"),

@@ -91,10 +91,10 @@ impl Languages {
             Ok(default) if names.contains_key(&default) => return Self { default, names },
             Ok(default) => {
                 let known: Vec<&str> = names.keys().map(Language::as_str).collect();
-                let problem = if given.is_some() { "is" } else { "is missing, and en would be" };
+                let problem = if given.is_some() { "" } else { "is missing, and its default " };
                 fields.fault(
                     "default_language",
-                    format!("{problem} none of languages, which are {}; not {default}", known.join(", ")),
+                    format!("{problem}{default} is not one of languages ({})", known.join(", ")),
                 );
             }
             Err(problem) => fields.fault("default_language", problem.to_string()),

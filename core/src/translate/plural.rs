@@ -41,18 +41,18 @@ impl PluralRule {
         };
         let (forms, rule) = (part("nplurals")?, part("plural")?);
         let forms = forms.parse().ok().filter(|forms| (1..=10).contains(forms));
-        let forms = forms.ok_or("nplurals is a number from 1 to 10")?;
+        let forms = forms.ok_or("nplurals must be a number from 1 to 10")?;
         if rule.len() > MAX_LENGTH {
             return Err("is too long".to_owned());
         }
         let mut parser = Parser { rest: rule, depth: 0 };
         let rule = parser.choice()?;
         if !parser.rest.trim().is_empty() {
-            return Err(format!("goes on with {:?}", parser.rest.trim()));
+            return Err(format!("has {:?} after its end", parser.rest.trim()));
         }
         let rule = Self { forms, rule };
         match (0..1000).find(|count| rule.form_as_given(*count) >= forms) {
-            Some(count) => Err(format!("gives {count} a form that there is not")),
+            Some(count) => Err(format!("gives the number {count} a form that does not exist")),
             None => Ok(rule),
         }
     }
@@ -155,7 +155,7 @@ impl Parser<'_> {
     fn deeper(&mut self, parse: fn(&mut Self) -> Result<Expression, String>) -> Result<Expression, String> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err("is nested too deep".to_owned());
+            return Err("is nested too deeply".to_owned());
         }
         let parsed = parse(self);
         self.depth -= 1;
@@ -198,13 +198,13 @@ mod tests {
         let table = [
             ("", "has no nplurals="),
             ("nplurals=2;", "has no plural="),
-            ("nplurals=0; plural=0", "nplurals is a number from 1 to 10"),
-            ("nplurals=2; plural=n", "gives 2 a form that there is not"),
+            ("nplurals=0; plural=0", "nplurals must be a number from 1 to 10"),
+            ("nplurals=2; plural=n", "gives the number 2 a form that does not exist"),
             ("nplurals=2; plural=n > ", "has no value before \"\""),
             ("nplurals=2; plural=(n > 1", "has a ( without a )"),
             ("nplurals=2; plural=n > 1 ? 1", "has a ? without a :"),
-            ("nplurals=2; plural=n > 1 1", "goes on with \"1\""),
-            (&deep, "is nested too deep"),
+            ("nplurals=2; plural=n > 1 1", "has \"1\" after its end"),
+            (&deep, "is nested too deeply"),
         ];
         for (text, problem) in table {
             assert_eq!(PluralRule::read(text), Err(problem.to_owned()), "{text}");

@@ -51,7 +51,7 @@ pub(super) fn read(text: &str) -> (Vec<PoEntry>, Vec<PoFault>) {
                 let form =
                     other.strip_prefix("msgstr[").and_then(|rest| rest.strip_suffix(']')?.parse().ok());
                 let Some(form) = form.filter(|form| *form < 10) else {
-                    faults.push((number, format!("{other:?} is no part of an entry")));
+                    faults.push((number, format!("{other:?} is not a keyword of a catalogue")));
                     continue;
                 };
                 Part::Form(form)
@@ -83,7 +83,9 @@ pub(super) fn read(text: &str) -> (Vec<PoEntry>, Vec<PoFault>) {
 impl PoEntry {
     fn take(&mut self, part: Part, text: &str, line: usize, faults: &mut Vec<PoFault>) {
         match part {
-            Part::Nothing => faults.push((line, "a text without a msgid or msgstr before it".to_owned())),
+            Part::Nothing => {
+                faults.push((line, "there is a text without a msgid or msgstr before it".to_owned()))
+            }
             Part::Context => self.has_context = true,
             Part::Id => self.id += text,
             Part::PluralId => *self.plural_id.get_or_insert_default() += text,
@@ -103,14 +105,14 @@ fn unquoted(quoted: &str) -> Result<String, String> {
     let mut text = String::new();
     while let Some(c) = chars.next() {
         match c {
-            '"' => return Err("a quote within a text is written \\\"".to_owned()),
+            '"' => return Err("write a quotation mark within a text as \\\"".to_owned()),
             '\\' => text.push(match chars.next() {
                 Some('n') => '\n',
                 Some('t') => '\t',
                 Some('r') => '\r',
                 Some('"') => '"',
                 Some('\\') => '\\',
-                other => return Err(format!("\\{} stands for nothing", other.unwrap_or('"'))),
+                other => return Err(format!("\\{} has no meaning", other.unwrap_or('"'))),
             }),
             c => text.push(c),
         }
@@ -165,12 +167,12 @@ msgstr "y"
     fn each_line_that_cannot_be_read_is_named() {
         let table = [
             ("msgid \"a\nmsgstr \"b\"", 1, "a text in quotes is missing"),
-            ("msgid \"a\"b\"", 1, "a quote within a text is written \\\""),
-            ("msgid \"a\\q\"", 1, "\\q stands for nothing"),
-            ("\"a\"", 1, "a text without a msgid or msgstr before it"),
-            ("\nmsgstr[x] \"a\"", 2, "\"msgstr[x]\" is no part of an entry"),
-            ("msgstr[99] \"a\"", 1, "\"msgstr[99]\" is no part of an entry"),
-            ("hello", 1, "\"hello\" is no part of an entry"),
+            ("msgid \"a\"b\"", 1, "write a quotation mark within a text as \\\""),
+            ("msgid \"a\\q\"", 1, "\\q has no meaning"),
+            ("\"a\"", 1, "there is a text without a msgid or msgstr before it"),
+            ("\nmsgstr[x] \"a\"", 2, "\"msgstr[x]\" is not a keyword of a catalogue"),
+            ("msgstr[99] \"a\"", 1, "\"msgstr[99]\" is not a keyword of a catalogue"),
+            ("hello", 1, "\"hello\" is not a keyword of a catalogue"),
         ];
         for (text, line, problem) in table {
             assert_eq!(read(text).1, [(line, problem.to_owned())], "{text}");

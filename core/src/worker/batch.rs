@@ -65,7 +65,7 @@ pub async fn respond(project: &Arc<Project>, records: Vec<Record>, deadline: Dea
         if planted::is(Plant::GroupBackwards) {
             records.reverse();
         }
-        let group = Arc::new(Group { records, at: Mutex::default() });
+        let group = Arc::new(Group { records, progress: Mutex::default() });
         let work = work_off(Arc::clone(project), Arc::clone(&group), deadline.less(SETTLE_TIME));
         tasks.spawn(work.in_current_span());
         members.push(group);
@@ -74,12 +74,12 @@ pub async fn respond(project: &Arc<Project>, records: Vec<Record>, deadline: Dea
         while let Some(ended) = tasks.join_next().await {
             if let Err(gone) = ended {
                 // Apps run apart, so the panic is not an app's. It is a defect of this crate.
-                error!(outcome = "group_panicked", error = %gone, "a group of jobs ended in a panic");
+                error!(outcome = "group_panicked", error = %gone, "the task of a message group panicked");
             }
         }
     };
     if timeout(deadline.remaining(), ended).await.is_err() {
-        error!(outcome = "out_of_time", "what hangs goes back to the queue");
+        error!(outcome = "out_of_time", "the jobs that still run go back to the queue");
     }
     let mut failures: Vec<Failure> = members.iter().flat_map(|group| group.failures()).collect();
     // The failures follow the order of the batch, whichever group ended first.
@@ -90,29 +90,29 @@ pub async fn respond(project: &Arc<Project>, records: Vec<Record>, deadline: Dea
 /// The records of one group, and the progress on them.
 struct Group {
     records: Vec<Record>,
-    at: Mutex<At>,
+    progress: Mutex<Progress>,
 }
 
 #[derive(Default)]
-struct At {
+struct Progress {
     /// The number of records that are finished: done, or among the failures.
     past: usize,
-    /// The records that can never be done.
-    poisonous: Vec<Failure>,
+    /// The records that failed alone: the records behind them do not wait.
+    failed_alone: Vec<Failure>,
     /// Whether only a later program can read the next record.
-    unread: bool,
+    later_version: bool,
 }
 
 impl Group {
-    fn lock(&self) -> MutexGuard<'_, At> {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the records that are not done by now.
     fn failures(&self) -> Vec<Failure> {
         let at = self.lock();
-        let wait = if at.unread { much_later } else { later };
-        at.poisonous.iter().cloned().chain(self.records[at.past..].iter().map(wait)).collect()
+        let wait = if at.later_version { much_later } else { later };
+        at.failed_alone.iter().cloned().chain(self.records[at.past..].iter().map(wait)).collect()
     }
 }
 
@@ -123,20 +123,24 @@ async fn work_off(project: Arc<Project>, group: Arc<Group>, deadline: Deadline) 
         let behind = group.records.len() - at - 1;
         let budget = if deadline.remaining() < SHORTEST_JOB { None } else { shift.next(behind) };
         let Some(budget) = budget else {
-            warn!(outcome = "out_of_time", left = behind + 1, "the rest of the group goes back");
+            warn!(
+                outcome = "out_of_time",
+                left = behind + 1,
+                "the rest of the message group goes back to the queue"
+            );
             return;
         };
         let job = match Job::from_json(&record.body) {
             Ok(job) => job,
             Err(problem) if problem.is_transient() => {
-                error!(record = record.id, outcome = "unread", error = %problem, "left for a later version");
-                group.lock().unread = true;
+                error!(record = record.id, outcome = "later_version", error = %problem, "the job goes back to the queue, for a later version of this program");
+                group.lock().later_version = true;
                 return;
             }
             Err(problem) => {
-                error!(record = record.id, outcome = "poisonous", error = %problem, "goes to the dead letters");
+                error!(record = record.id, outcome = "not_a_job", error = %problem, "the record will become a dead letter");
                 let mut at = group.lock();
-                at.poisonous.push(Failure { id: record.id.clone(), retry_after: Duration::ZERO });
+                at.failed_alone.push(Failure { id: record.id.clone(), retry_after: Duration::ZERO });
                 at.past += 1;
                 continue;
             }
@@ -148,11 +152,11 @@ async fn work_off(project: Arc<Project>, group: Arc<Group>, deadline: Deadline) 
             }
             if planted::is(Plant::GroupGoesOn) {
                 let mut at = group.lock();
-                at.poisonous.push(later(record));
+                at.failed_alone.push(later(record));
                 at.past += 1;
                 continue;
             }
-            error!(record = record.id, outcome = "retried", error = %problem, "the rest of the group waits too");
+            error!(record = record.id, outcome = "failed", error = %problem, "the job goes back to the queue, with the rest of its message group");
             return;
         }
         group.lock().past += 1;
@@ -201,7 +205,7 @@ async fn run(project: &Project, job: Job, budget: Budget) -> Result<(), JobFailu
 async fn take_in(project: &Project, input: Input, budget: Budget) -> Result<(), JobFailure> {
     let backend = &input.connection().backend;
     if project.installed(backend).is_none() {
-        warn!(backend = backend.as_str(), outcome = "no_backend", "its backend is no longer in the settings");
+        warn!(backend = backend.as_str(), outcome = "no_backend", "the backend is not in the settings");
     }
     process::process(project, input, budget, |deadline| deadline).await?;
     Ok(())

@@ -20,7 +20,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(600);
 pub(crate) async fn fan_out_broadcast(project: &Project, key: &BroadcastKey) -> Result<(), JobFailure> {
     let (store, now) = (&project.ports.store, project.ports.clock.now());
     let Some(broadcast) = store.broadcast(key, now).await? else {
-        warn!(broadcast = key.as_str(), outcome = "gone", "broadcast");
+        warn!(broadcast = key.as_str(), outcome = "not_found", "broadcast");
         return Ok(());
     };
     let parts = broadcast.unfinished();
@@ -32,13 +32,13 @@ pub(crate) async fn fan_out_broadcast(project: &Project, key: &BroadcastKey) -> 
             broadcast = key.as_str(),
             parts = parts.len(),
             outcome = "expired",
-            "not sent within 24 hours"
+            "some messages of the broadcast were not on the queue within 24 hours; they are not sent"
         );
         return Ok(store.postpone_broadcast(key, None).await?);
     }
     let again = after(now, LOOK_AGAIN);
     store.postpone_broadcast(key, Some(again)).await?;
-    info!(broadcast = key.as_str(), parts = parts.len(), outcome = "spread", "broadcast");
+    info!(broadcast = key.as_str(), parts = parts.len(), outcome = "fanned_out", "broadcast");
     let tickets = parts.into_iter().map(|part| Ticket::part(key.clone(), part, again)).collect();
     project.ports.queue.enqueue_all(tickets).await?;
     Ok(())
@@ -47,15 +47,15 @@ pub(crate) async fn fan_out_broadcast(project: &Project, key: &BroadcastKey) -> 
 /// Puts the messages of one part on the queue.
 pub(crate) async fn fan_out_part(project: &Project, key: &BroadcastKey, part: u32) -> Result<(), JobFailure> {
     let (store, now) = (&project.ports.store, project.ports.clock.now());
-    let (broadcast, pieces) = tokio::join!(store.broadcast(key, now), store.broadcast_part(key, part));
+    let (broadcast, messages) = tokio::join!(store.broadcast(key, now), store.broadcast_part(key, part));
     let Some(broadcast) = broadcast?.filter(|broadcast| !broadcast.fanned_out.contains(&part)) else {
         return Ok(());
     };
     if is_over(&broadcast, now) {
         return Ok(());
     }
-    let notices = pieces?.iter().filter_map(|piece| broadcast.notice(piece)).collect();
-    if planted::is(Plant::PartDoneBeforeSpread) {
+    let notices = messages?.iter().filter_map(|message| broadcast.notice(message)).collect();
+    if planted::is(Plant::PartDoneBeforeFanOut) {
         store.part_is_fanned_out(key, part).await?;
     }
     enqueue_notices(project, notices).await?;

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info, warn};
 
 use crate::app::schedule::{Effect, JobContext, Schedule};
-use crate::model::broadcast::{Broadcast, Piece, in_parts};
+use crate::model::broadcast::{Broadcast, BroadcastMessage, in_parts};
 use crate::model::broadcast_key::BroadcastKey;
 use crate::model::message::{MessageId, digest};
 use crate::pipeline::reach::connections_of;
@@ -82,14 +82,17 @@ pub(crate) async fn run(
         return Ok(());
     }
     let Some(schedule) = project.router.jobs().get(name) else {
-        warn!(job = name, outcome = "unknown", "the job is no longer there");
+        warn!(job = name, outcome = "not_found", "no app has this job");
         return Ok(());
     };
     let effect = work(project, schedule, (name, due), &seen, deadline).await?;
     let state = effect.state.map(|state| state.to_string());
     if let Some(bytes) = state.as_ref().map(String::len).filter(|bytes| *bytes > JobContext::MAX_STATE_BYTES)
     {
-        return Err(JobFailure::Job(format!("its state has {bytes} bytes, too many to keep")));
+        return Err(JobFailure::Job(format!(
+            "its state has {bytes} bytes; at most {} are allowed",
+            JobContext::MAX_STATE_BYTES
+        )));
     }
     if planted::is(Plant::JobDoneBeforeSent) {
         let current = store.job(name).await?;
@@ -134,7 +137,7 @@ async fn release(project: &Project, name: &str, seen: JobRecord) -> Result<JobRe
         // If this fails, the sweep puts the job on the queue later.
         let ticket = Ticket::broadcast(broadcast.key, broadcast.created_at);
         if let Err(problem) = project.ports.queue.enqueue(ticket).await {
-            warn!(job = name, outcome = "left_to_the_sweep", error = %problem, "scheduled");
+            warn!(job = name, outcome = "broadcast_not_enqueued", error = %problem, "the sweep will start the broadcast of this job");
         }
     }
     let released = JobRecord { outgoing: Vec::new(), ..seen.clone() };
@@ -169,7 +172,7 @@ async fn work(
         Err(Failure::Error(problem)) => problem,
         Err(Failure::Panic(problem)) => format!("it panicked: {problem}"),
         Err(Failure::Timeout) => "it took too long".to_owned(),
-        Err(Failure::Blocked) => "it took too long, and blocks a thread".to_owned(),
+        Err(Failure::Blocked) => "it took too long, and still blocks its thread".to_owned(),
     };
     error!(job = name, due = %due, outcome = "failed", error = problem, "scheduled");
     Err(JobFailure::Job(problem))
@@ -182,24 +185,29 @@ async fn stage(
     (name, due): (&str, Timestamp),
     sends: Vec<crate::app::send::Sending>,
 ) -> Result<Vec<BroadcastKey>, JobFailure> {
-    let mut pieces = Vec::new();
+    let mut messages = Vec::new();
     for (nth, sending) in (1..).zip(sends) {
         for recipient in &sending.recipients {
-            let ways = connections_of(project, recipient).await?;
-            if ways.is_empty() {
-                warn!(job = name, outcome = "no_way", "a contact that cannot be reached");
+            let connections = connections_of(project, recipient).await?;
+            if connections.is_empty() {
+                warn!(
+                    job = name,
+                    outcome = "no_connection",
+                    "a contact does not exist or has no connection; it gets no message"
+                );
             } else {
-                pieces.push(Piece::to(ways, nth, sending.text.clone()));
+                messages.push(BroadcastMessage::to(connections, nth, sending.text.clone()));
             }
         }
     }
-    let lead = lead_of(project, (name, due), &pieces).await?;
-    let parts = in_parts(pieces);
+    let lead = lead_of(project, (name, due), &messages).await?;
+    let parts = in_parts(messages);
     let mut keys = Vec::new();
     // The limit is the size of one transaction: a part takes at most a tenth of it.
     for (nth, some) in parts.chunks(10).enumerate() {
-        let key: BroadcastKey =
-            format!("{lead}.{nth}").parse().map_err(|_| JobFailure::Job("a bad key".to_owned()))?;
+        let key: BroadcastKey = format!("{lead}.{nth}")
+            .parse()
+            .map_err(|_| JobFailure::Job("the key of a broadcast is not valid".to_owned()))?;
         let created_at = project.ports.clock.now();
         let broadcast = Broadcast {
             digest: key.to_string(),
@@ -220,7 +228,7 @@ async fn stage(
 async fn lead_of(
     project: &Project,
     (name, due): (&str, Timestamp),
-    pieces: &[Piece],
+    messages: &[BroadcastMessage],
 ) -> Result<String, StoreError> {
     let of_due = format!("job.{}", id_of(name, due));
     // An earlier version had no digest in its keys, and the broadcasts that it opened went out at once. A run that it
@@ -228,9 +236,9 @@ async fn lead_of(
     if let Ok(first) = format!("{of_due}.0").parse::<BroadcastKey>()
         && project.ports.store.broadcast(&first, project.ports.clock.now()).await?.is_some()
     {
-        warn!(job = name, outcome = "begun_earlier", "the run was begun by an earlier version");
+        warn!(job = name, outcome = "continued", "an earlier version of this program began the run");
         return Ok(of_due);
     }
-    let list = serde_json::to_string(pieces).unwrap_or_default();
+    let list = serde_json::to_string(messages).unwrap_or_default();
     Ok(format!("{of_due}.{}", hex(&digest(&[&list])[..8])))
 }

@@ -71,9 +71,9 @@ pub async fn sweep(project: &Project) -> Result<Swept, StoreError> {
     let swept = sweep.run().await;
     let Swept { due, enqueued, unreadable } = sweep.done;
     if enqueued < due || unreadable > 0 {
-        error!(due, enqueued, unreadable, outcome = "swept_in_part", "the next sweep goes on");
+        error!(due, enqueued, unreadable, outcome = "incomplete", "the next sweep continues");
     } else if due > 0 {
-        info!(due, enqueued, unreadable, outcome = "swept", "sweep");
+        info!(due, enqueued, unreadable, outcome = "complete", "sweep");
     }
     swept.map(|()| sweep.done)
 }
@@ -216,7 +216,7 @@ impl Sweep<'_> {
                 Ok(Some(waiting)) => self.room = LONG_QUEUE.saturating_sub(waiting),
                 Ok(None) => self.room = usize::MAX,
                 Err(problem) => {
-                    warn!(outcome = "not_counted", error = %problem, "nobody knows how long the queue is");
+                    warn!(outcome = "not_counted", error = %problem, "the number of waiting jobs is unknown");
                     self.room = LONG_QUEUE;
                 }
             }

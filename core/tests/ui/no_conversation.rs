@@ -1,6 +1,6 @@
 //! A Rust function where a conversation is expected.
-//says is no conversation
-//says = note: a function that answers single messages is for `keyword("word", function)`
+//says is not a conversation
+//says = note: for a function that answers single messages, use `keyword("word", function)`
 use threadless::apps::{Said, conversation};
 use threadless::Router;
 

@@ -1,8 +1,8 @@
 //! A handler that returns a number.
-//says error[E0277]: `usize` is no reply
-//says a handler returns what is to be replied, and `usize` is none
-//says = note: a reply is a text (`&str`, `String`, `tr!(…)`), several (`Vec`, array), perhaps one (`Option`), none (`()`), or a `Result` of these
-//says = note: of any other value make a text: `value.to_string()` or `format!("…")`
+//says error[E0277]: `usize` is not a reply
+//says a handler must return a reply, and `usize` is not a reply
+//says = note: a reply is one text (`&str`, `String`, `tr!(…)`), several texts (`Vec`, array), an optional text (`Option`), no text (`()`), or a `Result` of these
+//says = note: make a text of any other value: `value.to_string()` or `format!("…")`
 use threadless::apps::{Said, keyword};
 use threadless::Router;
 

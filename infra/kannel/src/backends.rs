@@ -116,9 +116,8 @@ impl Backends {
     pub(crate) fn load(settings: &SettingsFile<'_>) -> Result<Self, String> {
         let secrets = env::var("THREADLESS_SECRETS").ok();
         let secrets: BTreeMap<String, String> = match secrets.filter(|secrets| !secrets.is_empty()) {
-            Some(json) => {
-                serde_json::from_str(&json).map_err(|_| "THREADLESS_SECRETS is not a JSON object of texts")?
-            }
+            Some(json) => serde_json::from_str(&json)
+                .map_err(|_| "THREADLESS_SECRETS must be a JSON object whose values are strings")?,
             None => BTreeMap::new(),
         };
         let lookup = |name: &str| {

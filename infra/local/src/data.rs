@@ -89,14 +89,14 @@ impl Data {
         }
         for name in FILES {
             if self.file(&format!("{name}-wal")).exists() {
-                return Err(problem(self.lost(name, "is missing, but not the log beside it")));
+                return Err(problem(self.lost(name, "is missing, but its log is there")));
             }
         }
         for name in FILES {
             remove(&self.unfinished(name)).map_err(problem)?;
             make(name, &self.unfinished(name)).map_err(problem)?;
             if self.file(&format!("{name}{UNFINISHED}-wal")).exists() {
-                return Err(problem(format!("{name} could not be made whole")));
+                return Err(problem(format!("{name} could not be completed")));
             }
         }
         for name in FILES {
@@ -136,18 +136,18 @@ impl Data {
         let problem = self.watched.iter().find_map(|file| {
             let what = match std::fs::metadata(self.file(&file.name)) {
                 Err(problem) if problem.kind() == ErrorKind::NotFound => "was deleted or moved".to_owned(),
-                Err(problem) => format!("cannot be looked at ({problem})"),
+                Err(problem) => format!("cannot be read ({problem})"),
                 Ok(found) if identity(&found) != file.identity => "was replaced by another file".to_owned(),
                 Ok(found) if found.len() < file.length.fetch_max(found.len(), Ordering::Relaxed) => {
-                    "was cut short".to_owned()
+                    "became shorter".to_owned()
                 }
                 Ok(_) => return None,
             };
             Some(format!("{} {what}", file.name))
         })?;
         Some(format!(
-            "Service Unavailable: {problem} in {} under the running stack, which takes nothing until that is undone or \
-             it is started again",
+            "Service Unavailable: {problem} in {} while the stack was running. The stack accepts nothing until you undo \
+             this or start the stack again",
             self.folder.display()
         ))
     }
@@ -165,7 +165,7 @@ fn sound(file: &Path) -> Result<(), String> {
     // SQLite would take an empty file for a new database.
     let length = std::fs::metadata(file).map_err(|problem| format!("{name}: {problem}"))?.len();
     if length == 0 {
-        return Err(is("is empty, which no file of a stack ever is"));
+        return Err(is("is empty, so its data is lost"));
     }
     let checked = Connection::open(file).and_then(|connection| {
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
@@ -187,7 +187,7 @@ fn is_damage(code: rusqlite::ErrorCode) -> bool {
 
 fn way_out(folder: &Path) -> String {
     format!(
-        "Put back a copy of the whole folder, or move {} away to begin anew without what was in it",
+        "Restore a copy of the whole folder, or move {} away to start again without its data",
         folder.display()
     )
 }
@@ -196,7 +196,7 @@ fn failed(folder: &Path, problem: &std::io::Error) -> StartError {
     not_opened(
         folder,
         &format!(
-            "{problem}. Check that it is a folder that this user may write to, or give another with --data"
+            "{problem}. Check that it is a folder and that this user may write to it, or name another folder with --data"
         ),
     )
 }

@@ -108,7 +108,7 @@ impl Front {
                 None => message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
             },
             Ok(Ok(Err(problem))) => {
-                tracing::error!(function = route.function, error = %problem, "invocation");
+                tracing::error!(function = route.function, error = %problem, "the invocation failed");
                 message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
             }
             Ok(Err(_)) => message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
@@ -155,7 +155,7 @@ fn head_size(parts: &Parts) -> usize {
 fn unread(problem: Unread) -> Response<Full<Bytes>> {
     match problem {
         Unread::TooLarge => message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
-        Unread::BrokenOff => message(StatusCode::BAD_REQUEST, "Bad Request: the body broke off"),
+        Unread::BrokenOff => message(StatusCode::BAD_REQUEST, "Bad Request: the body is incomplete"),
         Unread::TooSlow => message(StatusCode::REQUEST_TIMEOUT, "Request Timeout: the body took too long"),
         Unread::NoRoom => message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
     }

@@ -40,7 +40,7 @@ const LONGEST_REPORT: Duration = Duration::from_secs(30);
 
 /// One request that the gateway took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Taken {
+pub(crate) struct GatewayRequest {
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) body: String,
@@ -50,7 +50,7 @@ pub(crate) struct Taken {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct News {
     pub(crate) next: usize,
-    pub(crate) taken: Vec<Taken>,
+    pub(crate) taken: Vec<GatewayRequest>,
 }
 
 /// A gateway that accepts every message.
@@ -65,7 +65,7 @@ pub(crate) struct Gateway {
 struct Log {
     /// The number of requests that the gateway no longer keeps.
     forgotten: usize,
-    taken: VecDeque<Taken>,
+    taken: VecDeque<GatewayRequest>,
 }
 
 impl Gateway {
@@ -82,7 +82,7 @@ impl Gateway {
         News { next: log.forgotten + log.taken.len(), taken: log.taken.iter().skip(from).cloned().collect() }
     }
 
-    fn take(&self, taken: Taken) {
+    fn take(&self, taken: GatewayRequest) {
         if let Some(show) = self.show {
             let (to, text) = message(&taken.query);
             show(&to, &text);
@@ -103,7 +103,7 @@ impl Gateway {
         let transport = Arc::clone(&self.transport);
         tokio::spawn(async move {
             if let Err(problem) = transport.fetch(request, LONGEST_REPORT).await {
-                tracing::warn!(error = %problem, "no delivery report");
+                tracing::warn!(error = %problem, "the delivery report was not sent");
             }
         });
     }
@@ -131,7 +131,7 @@ impl Gateway {
             Err(Unread::TooSlow) => return status(StatusCode::REQUEST_TIMEOUT),
             Err(Unread::NoRoom) => return status(StatusCode::SERVICE_UNAVAILABLE),
         };
-        self.take(Taken { path, query, body });
+        self.take(GatewayRequest { path, query, body });
         let mut response = Response::new(Full::new(Bytes::from_static(b"0: Accepted for delivery")));
         *response.status_mut() = StatusCode::ACCEPTED;
         response
@@ -247,7 +247,8 @@ mod tests {
     #[test]
     fn who_asks_again_gets_what_is_new_also_when_much_was_forgotten() {
         let gateway = Gateway::default();
-        let taken = |at: usize| Taken { path: "/".into(), query: at.to_string(), body: String::new() };
+        let taken =
+            |at: usize| GatewayRequest { path: "/".into(), query: at.to_string(), body: String::new() };
         (0..KEPT + 2).for_each(|at| gateway.take(taken(at)));
         assert_eq!((gateway.after(0).taken.len(), gateway.after(0).taken[0].query.as_str()), (KEPT, "2"));
         let News { next, taken } = gateway.after(KEPT + 1);

@@ -17,12 +17,12 @@ use threadless::lambda::Function;
 use crate::serving::{Hosts, is_of_another_site};
 
 /// The answer to a request that names another host.
-pub(crate) const STRANGER: &str = "Forbidden: the Host of this request is neither this machine nor allowed. If this \
-                                   stack is meant to be called by that name, start it with --allow-host NAME";
+pub(crate) const STRANGER: &str = "Forbidden: the Host of this request is neither this machine nor an allowed host. To \
+                                   allow it, start the stack with --allow-host NAME";
 
 /// The answer to a page of another site.
 const OTHER_SITE: &str =
-    "Forbidden: this backend asks for no token, and takes nothing from pages of other sites";
+    "Forbidden: this backend requires no token, so it accepts nothing from pages of other sites";
 
 /// The rules for the hosts and pages that may send requests.
 pub(crate) struct Guests {

@@ -31,12 +31,12 @@ pub struct Options {
     #[arg(long, env = "THREADLESS_SQS_PORT", value_name = "PORT", default_value_t = 8002)]
     pub sqs_port: u16,
 
-    /// The folder that keeps messages, connections and queues. Delete it to begin anew
+    /// The folder that keeps messages, connections and queues. Delete it to start again without data
     #[arg(long, env = "THREADLESS_DATA", value_name = "DIR", default_value = ".threadless")]
     pub data: PathBuf,
 
-    /// Survive a power cut, too: each write waits for the disk, which makes the stack slower. With and without this
-    /// option, the death of the process alone never loses acknowledged data
+    /// Lose no data in a power cut: each write waits for the disk, so the stack is slower. If only the process dies, no
+    /// acknowledged data is lost, even without this option
     #[arg(long, env = "THREADLESS_DURABLE", value_parser = clap::builder::FalseyValueParser::new())]
     pub durable: bool,
 
@@ -69,7 +69,7 @@ pub enum Command {
     /// A command that needs no project.
     #[command(flatten)]
     Tool(ToolCommand),
-    /// Plays transcripts against a stack, and reports whether every reply came and no other
+    /// Plays transcripts against a stack, and reports whether exactly the expected replies came
     Script(ScriptOptions),
 }
 
@@ -94,7 +94,7 @@ pub enum ToolCommand {
     New(NewOptions),
     /// Writes a kannel.conf for the backends of the settings, and the TLS sidecar for it
     KannelConf(ConfOptions),
-    /// Reads a kannel.conf, and reports which of its lines lose or garble messages
+    /// Reads a kannel.conf, and reports the lines that lose or damage messages
     KannelCheck(CheckOptions),
     /// Brings jobs back from the dead-letter queue of a deployed stack, after the cause of their failure was fixed
     Redrive(RedriveOptions),

@@ -24,7 +24,7 @@ enum Piece {
 }
 
 /// Writes optional text to standard output, on a thread that may block. If the text cannot be written, it is lost.
-pub(crate) fn tell(text: &str) {
+pub(crate) fn say(text: &str) {
     send(Piece::Out(text.as_bytes().to_vec()));
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn print(text: &str) -> Result<(), String> {
 }
 
 fn lost(problem: &Error) -> String {
-    format!("standard output cannot be written: {problem}")
+    format!("cannot write to standard output: {problem}")
 }
 
 /// Writes a line about a failure to standard error. If that fails too, the exit status still shows the failure.

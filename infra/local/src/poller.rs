@@ -62,7 +62,7 @@ pub(crate) async fn run(poller: Arc<Poller>) {
                 });
             }
             Err(problem) => {
-                tracing::warn!(error = %problem, "the queue does not answer");
+                tracing::warn!(error = %problem, "the queue is not available");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
@@ -87,8 +87,10 @@ impl Poller {
                 result.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
             }
             // A result that cannot be read fails the whole batch, like an error or a time-out of the function.
-            Ok(Err(problem)) => return tracing::error!(error = %problem, "the responder's result"),
-            Err(problem) => return tracing::error!(error = %problem, "the responder"),
+            Ok(Err(problem)) => {
+                return tracing::error!(error = %problem, "the result of the responder is not valid");
+            }
+            Err(problem) => return tracing::error!(error = %problem, "the responder failed"),
         };
         let done =
             messages.iter().filter(|message| !failed.contains(message.message_id().unwrap_or_default()));
@@ -104,7 +106,7 @@ impl Poller {
         }
         let call = self.client.delete_message_batch().queue_url(&self.queue_url).set_entries(Some(entries));
         if let Err(problem) = call.send().await {
-            tracing::warn!(error = ?problem, "done messages were not deleted, and come again");
+            tracing::warn!(error = ?problem, "the finished messages were not deleted, and come again");
         }
     }
 }

@@ -58,14 +58,12 @@ fn access() -> Result<Access, String> {
     let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let need = |name: &str| {
         var(name).ok_or_else(|| {
-            format!(
-                "{name} is not set: eval \"$(aws configure export-credentials --format env)\" sets the keys"
-            )
+            format!("{name} is not set; run: eval \"$(aws configure export-credentials --format env)\"")
         })
     };
     let region = var("AWS_REGION").or_else(|| var("AWS_DEFAULT_REGION"));
     Ok(Access {
-        region: region.ok_or("AWS_REGION is not set: export it, such as eu-west-1")?,
+        region: region.ok_or("AWS_REGION is not set; run for example: export AWS_REGION=eu-west-1")?,
         credentials: Credentials::new(
             need("AWS_ACCESS_KEY_ID")?,
             need("AWS_SECRET_ACCESS_KEY")?,

@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::new;
 use crate::options::{Command, DEFAULT_PORT, Options, Tool, ToolCommand};
-use crate::output::{self, Log, complain, tell};
+use crate::output::{self, Log, complain, say};
 use crate::project::{self, LocalProject};
 use crate::redrive::{self, RedriveOptions};
 use crate::script::{self, ScriptOptions, Verdict};
@@ -68,7 +68,7 @@ fn start_logging(options: &Options) {
 }
 
 fn no_thread(problem: &std::io::Error) -> String {
-    format!("no thread can be started: {problem}")
+    format!("cannot start a thread: {problem}")
 }
 
 /// Prints the outcome, and returns the exit status.
@@ -158,7 +158,7 @@ fn play(script: &ScriptOptions, options: &Options, project: LocalProject) -> Res
 async fn run(options: &Options, project: LocalProject) -> Result<ExitCode, String> {
     let settings = project.settings_text(options.settings.as_deref())?;
     // Wait for signals before anything starts: a signal during the start must end the start too.
-    let mut stop = StopSignals::new().map_err(|problem| format!("no signal can be waited for: {problem}"))?;
+    let mut stop = StopSignals::new().map_err(|problem| format!("cannot wait for signals: {problem}"))?;
     let started = Stack::start(StackOptions {
         port: options.port,
         dynamodb_port: options.dynamodb_port,
@@ -178,17 +178,17 @@ async fn run(options: &Options, project: LocalProject) -> Result<ExitCode, Strin
         }
         _ => problem.to_string(),
     })?;
-    tell(&banner(&stack, options));
+    say(&banner(&stack, options));
     stop.next().await;
     tokio::select! {
         biased;
         () = stack.stop() => {
-            tell(&format!("Ended. What was taken in is in {}.\n", options.data.display()));
+            say(&format!("Stopped. All accepted messages are stored in {}.\n", options.data.display()));
             Ok(ExitCode::SUCCESS)
         }
         () = stop.next() => {
             let data = options.data.display();
-            tell(&format!("Ended at once. What was at work goes on at the next start, with what is in {data}.\n"));
+            say(&format!("Stopped at once. Unfinished work continues at the next start, from the data in {data}.\n"));
             Ok(ExitCode::from(INTERRUPTED))
         }
     }
@@ -196,7 +196,7 @@ async fn run(options: &Options, project: LocalProject) -> Result<ExitCode, Strin
 
 /// Shows a reply as the phone would show it.
 fn show(to: &str, text: &str) {
-    tell(&format!("→ {to}: {text}\n"));
+    say(&format!("→ {to}: {text}\n"));
 }
 
 fn banner(stack: &Stack, options: &Options) -> String {
@@ -205,7 +205,7 @@ fn banner(stack: &Stack, options: &Options) -> String {
     let project = stack.project();
     let _ = writeln!(
         text,
-        "{} is up. Data in {}, Ctrl-C ends it.\n",
+        "{} is running. Its data is in {}. Press Ctrl-C to stop it.\n",
         project.about().name,
         options.data.display()
     );
@@ -228,7 +228,7 @@ fn banner(stack: &Stack, options: &Options) -> String {
         let url = stack.backend_url(name.as_str());
         let _ = writeln!(text, "\nTry it:");
         let _ = writeln!(text, "  curl '{url}?id=1112223333&text=echo+hello'");
-        let _ = writeln!(text, "\nFor a Kannel on this machine, in its sms-service group:");
+        let _ = writeln!(text, "\nFor a Kannel on this machine, write in its group sms-service:");
         let _ = writeln!(text, "  get-url = \"{url}?{GET_URL}\"\n");
     }
     text

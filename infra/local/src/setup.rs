@@ -60,7 +60,7 @@ impl StackOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A port is not available.
-    #[error("port {port} for {what} cannot be had: {problem}")]
+    #[error("cannot listen on port {port} for {what}: {problem}")]
     Port {
         /// The port.
         port: u16,
@@ -84,6 +84,6 @@ pub enum StartError {
     #[error(transparent)]
     Template(#[from] crate::template::TemplateError),
     /// The functions and the template do not fit together.
-    #[error("template.yaml has a function {0} that the project does not have")]
+    #[error("template.yaml has the function {0}, which the project does not have")]
     Function(String),
 }

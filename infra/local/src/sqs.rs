@@ -80,7 +80,7 @@ async fn respond(
     }
     match room.read(body, LONGEST_BODY).await {
         Ok(body) => sqs.answer(&parts.headers, &body.bytes, &base(&parts.headers, address)).await,
-        Err(_) => Refusal::Unread("The request is too long, too slow, or broke off.").response(),
+        Err(_) => Refusal::Unread("The request is too long, too slow or incomplete.").response(),
     }
 }
 

@@ -283,7 +283,7 @@ async fn tick(function: Function, host: Host, running: TaskTracker, every: Durat
         let host = host.clone();
         let run = running.spawn(async move {
             if let Err(problem) = invocation::invoke(function, &host, "{}", timeout).await {
-                tracing::warn!(error = %problem, "tick");
+                tracing::warn!(error = %problem, "the tick failed");
             }
         });
         let _ = run.await;

@@ -60,10 +60,13 @@ impl Engine {
         let back = self.latest.get().saturating_sub(now);
         if back > SLEWED && self.latest.get() > i64::MIN {
             if let Err(problem) = self.set_back(back) {
-                tracing::error!(error = %problem, "the queues cannot follow the clock");
+                tracing::error!(error = %problem, "the times in the queues could not be set back with the clock");
             } else {
                 // A script sets its clock as its transcript says, so this is no reason for a warning.
-                tracing::info!(milliseconds = back, "the clock was set back, and the queues with it");
+                tracing::info!(
+                    milliseconds = back,
+                    "the clock was set back, and the times in the queues with it"
+                );
             }
         }
         if !(0..=SLEWED).contains(&back) {

@@ -128,7 +128,7 @@ impl SqsError {
 
     pub(super) fn unsupported(what: &str) -> Self {
         let code = "AWS.SimpleQueueService.UnsupportedOperation";
-        Self::new("UnsupportedOperation", code, format!("{what} is not part of this emulator."))
+        Self::new("UnsupportedOperation", code, format!("{what} is not supported by this emulator."))
     }
 
     /// Makes the error for a request whose caller has no permission.

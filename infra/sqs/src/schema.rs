@@ -54,7 +54,7 @@ const SCHEMA: &str = "
 pub(super) enum SchemaError {
     #[error(transparent)]
     Database(#[from] rusqlite::Error),
-    #[error("it was made by another version of this program; move it away to begin anew")]
+    #[error("another version of this program made it; move it away to start again")]
     Version,
 }
 

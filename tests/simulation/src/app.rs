@@ -162,9 +162,9 @@ struct Listener;
 impl App for Listener {
     async fn report(&self, cx: &mut Context, report: &Report) -> Result<(), AppError> {
         let mut list = cx.session().get::<Vec<String>>("reports")?.unwrap_or_default();
-        list.push(format!("{} {}", report.message, report.fate.as_str()));
+        list.push(format!("{} {}", report.message, report.final_status.as_str()));
         cx.session_mut().set("reports", &list)?;
-        if report.fate == FinalStatus::Failed {
+        if report.final_status == FinalStatus::Failed {
             cx.reply(format!("{} failed", report.message));
         }
         Ok(())

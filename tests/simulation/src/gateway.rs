@@ -13,7 +13,7 @@ use threadless::{BackendName, FinalStatus, InvalidName, Outgoing};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{sleep, timeout};
 
-use crate::plan::{Answer, Call, Fault as Wrong, Manner, ReportOf, ReportedFate};
+use crate::plan::{Answer, Call, Fault as Wrong, Manner, ReportOf, ReportedStatus};
 use crate::port::Port;
 
 /// The time-out of a send.
@@ -173,14 +173,14 @@ impl Reports for SimBackend {
     fn decode(&self, backend: &BackendName, request: &Request<Bytes>) -> Result<Reported, Vec<Fault>> {
         let mut fields = fields(request);
         let reference = ReportKey::new(None).open(backend, &fields.remove("for").unwrap_or_default());
-        let fate = match fields.remove("fate").as_deref() {
+        let final_status = match fields.remove("status").as_deref() {
             Some("delivered") => Some(FinalStatus::Delivered),
             Some("failed") => Some(FinalStatus::Failed),
             _ => None,
         };
         Ok(Reported {
             reference: reference.ok_or_else(|| vec![Fault::new("for", "is not signed")])?,
-            fate,
+            final_status,
             detail: None,
             reported_at: None,
         })
@@ -189,17 +189,17 @@ impl Reports for SimBackend {
 
 /// Returns the paths at which a report arrives, each with the milliseconds to wait before it.
 pub(crate) fn report_calls(due: &ReportDue) -> Vec<(u64, String)> {
-    let path = |fate: &str| format!("/sim/{}/report/?for={}&fate={fate}", due.backend, due.reference);
-    let fates = match due.report.fate {
-        ReportedFate::Delivered => vec!["delivered"],
-        ReportedFate::Failed => vec!["failed"],
-        ReportedFate::FailedThenDelivered => vec!["failed", "delivered"],
-        ReportedFate::DeliveredThenUnderway => vec!["delivered", "underway"],
+    let path = |status: &str| format!("/sim/{}/report/?for={}&status={status}", due.backend, due.reference);
+    let statuses = match due.report.status {
+        ReportedStatus::Delivered => vec!["delivered"],
+        ReportedStatus::Failed => vec!["failed"],
+        ReportedStatus::FailedThenDelivered => vec!["failed", "delivered"],
+        ReportedStatus::DeliveredThenUnderway => vec!["delivered", "underway"],
     };
-    let times = fates.into_iter().flat_map(|fate| (0..due.report.times).map(move |_| fate));
+    let times = statuses.into_iter().flat_map(|status| (0..due.report.times).map(move |_| status));
     times
         .enumerate()
-        .map(|(at, fate)| (if at == 0 { u64::from(due.report.delay) } else { 300 }, path(fate)))
+        .map(|(at, status)| (if at == 0 { u64::from(due.report.delay) } else { 300 }, path(status)))
         .collect()
 }
 

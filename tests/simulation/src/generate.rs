@@ -2,7 +2,7 @@
 
 use crate::dice::Dice;
 use crate::plan::{
-    Answer, Call, Event, Fault, Manner, PEOPLE, Person, Plan, ReportOf, ReportedFate, Says, Shape, What,
+    Answer, Call, Event, Fault, Manner, PEOPLE, Person, Plan, ReportOf, ReportedStatus, Says, Shape, What,
 };
 
 /// A kind of trouble.
@@ -268,15 +268,15 @@ impl Maker {
             _ => Answer::Accept,
         };
         let report = (self.shape.reports && self.dice.percent(80)).then(|| ReportOf {
-            fate: self
+            status: self
                 .dice
                 .one_of(&[
-                    ReportedFate::Delivered,
-                    ReportedFate::Failed,
-                    ReportedFate::FailedThenDelivered,
-                    ReportedFate::DeliveredThenUnderway,
+                    ReportedStatus::Delivered,
+                    ReportedStatus::Failed,
+                    ReportedStatus::FailedThenDelivered,
+                    ReportedStatus::DeliveredThenUnderway,
                 ])
-                .unwrap_or(ReportedFate::Delivered),
+                .unwrap_or(ReportedStatus::Delivered),
             delay: u32::try_from([0, 5, 400, 30_000][self.few() as usize]).unwrap_or(0),
             times: 1 + u8::from(self.dice.percent(40)),
         });

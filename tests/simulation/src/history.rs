@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use threadless::backend::ReportKey;
-use threadless::broadcast::{Order, Taken, broadcast};
+use threadless::broadcast::{Acceptance, Order, broadcast};
 use threadless::store::State;
 use threadless::testing::Chance;
 use threadless::worker::respond;
@@ -243,11 +243,11 @@ impl Outside {
                     broadcast(&environment.project, &order).await
                 };
                 match outside.lambda.invoke(Function::Send, work).await {
-                    Some(Ok(Taken::Yes(_))) => {
+                    Some(Ok(Acceptance::Accepted(_))) => {
                         outside.world.lock().seen.acknowledged.insert(event);
                         break;
                     }
-                    Some(Ok(Taken::Conflict)) => {
+                    Some(Ok(Acceptance::Conflict)) => {
                         outside.world.broken("a key is one broadcast", event);
                         break;
                     }

@@ -84,13 +84,16 @@ async fn effects(world: &World, connection: &ConnectionId, broken: &mut Broken) 
                 ));
             }
         }
-        for (_, id, fate) in seen.ends.iter().filter(|(whose, ..)| whose == connection) {
+        for (_, id, final_status) in seen.ends.iter().filter(|(whose, ..)| whose == connection) {
             // The gateway refused the message, but a death left it in the outbox, and the gateway took it at the next
             // try. So it did not fail.
             let taken_after_all =
                 seen.entries.get(id).is_some_and(|entry| entry.refused > 0 && entry.taken > 0);
-            if !of_report(id) && !taken_after_all && !told.contains(&format!("{id} {fate}")) {
-                broken.push(("nothing acknowledged is lost", format!("{name} never heard that {id} {fate}")));
+            if !of_report(id) && !taken_after_all && !told.contains(&format!("{id} {final_status}")) {
+                broken.push((
+                    "nothing acknowledged is lost",
+                    format!("{name} never heard that {id} {final_status}"),
+                ));
             }
         }
     }
@@ -229,10 +232,10 @@ fn sent_to_others(world: &World, broken: &mut Broken) {
             }
         }
     }
-    for (key, pieces) in &seen.broadcasts {
+    for (key, messages) in &seen.broadcasts {
         let text = seen.broadcast_texts.get(key);
-        for piece in pieces {
-            if let (Some(text), Some(first)) = (piece.text.as_ref().or(text), piece.ways.first()) {
+        for message in messages {
+            if let (Some(text), Some(first)) = (message.text.as_ref().or(text), message.connections.first()) {
                 judge(text, first);
             }
         }
@@ -279,7 +282,7 @@ fn jobs(world: &World, broken: &mut Broken) {
         broken.push(("nothing waits for ever", format!("a job was last done for {last}, and it is {now}")));
     }
     let sent: BTreeSet<&str> =
-        state.seen.broadcasts.values().flatten().filter_map(|piece| piece.text.as_deref()).collect();
+        state.seen.broadcasts.values().flatten().filter_map(|message| message.text.as_deref()).collect();
     for due in done {
         let text = format!("{} {}", app::JOB, due.as_second());
         if !sent.contains(text.as_str()) {

@@ -173,7 +173,7 @@ pub enum Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReportOf {
     /// The status in the report: delivered, failed, or a sequence of two.
-    pub fate: ReportedFate,
+    pub status: ReportedStatus,
     /// The milliseconds between the acceptance of the message and the report.
     pub delay: u32,
     /// The number of times that the report comes.
@@ -182,7 +182,7 @@ pub struct ReportOf {
 
 /// The content of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReportedFate {
+pub enum ReportedStatus {
     /// The phone has the message.
     Delivered,
     /// The phone will not get the message.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use threadless::broadcast::Piece;
+use threadless::broadcast::BroadcastMessage;
 use threadless::queue::Job;
 use threadless::store::{
     Advanced, Commit, Entry, HistoryRow, JobRecord, Lease, Loaded, Opened, Outbox, Settled, Settlement,
@@ -39,9 +39,9 @@ pub(crate) struct Seen {
     /// The final statuses of messages, by a report that moved the row forward.
     pub(crate) ends: BTreeSet<(ConnectionId, MessageId, &'static str)>,
     /// The broadcasts, including those of jobs: each message with the connections of its recipient.
-    pub(crate) broadcasts: BTreeMap<String, Vec<Piece>>,
+    pub(crate) broadcasts: BTreeMap<String, Vec<BroadcastMessage>>,
     /// The broadcasts that a run of a job stored, although the run may not be decided.
-    staged: BTreeMap<String, Vec<Piece>>,
+    staged: BTreeMap<String, Vec<BroadcastMessage>>,
     /// The texts of the broadcasts.
     pub(crate) broadcast_texts: BTreeMap<String, String>,
     /// The contacts that were written.
@@ -289,33 +289,33 @@ impl Port {
 
     /// Records the effect of a report at the store.
     pub(crate) fn saw_report(&self, step: &StatusUpdate, moved: Advanced) {
-        let fate = match step.state {
+        let final_status = match step.state {
             State::Delivered => FinalStatus::Delivered,
             State::Failed => FinalStatus::Failed,
             _ => return,
         };
         if moved == Advanced::Forward {
-            let end = (step.connection.clone(), step.id.clone(), fate.as_str());
+            let end = (step.connection.clone(), step.id.clone(), final_status.as_str());
             if !self.world.lock().seen.ends.insert(end) {
                 self.world.broken("states only forward", format!("{} came to its end twice", step.id));
             }
         }
     }
 
-    pub(crate) fn saw_broadcast(&self, opened: &Opened, parts: &[Vec<Piece>]) {
+    pub(crate) fn saw_broadcast(&self, opened: &Opened, parts: &[Vec<BroadcastMessage>]) {
         if let Opened::Now(broadcast) = opened {
             let mut state = self.world.lock();
-            let pieces = parts.iter().flatten().cloned().collect();
-            state.seen.broadcasts.insert(broadcast.key.to_string(), pieces);
+            let messages = parts.iter().flatten().cloned().collect();
+            state.seen.broadcasts.insert(broadcast.key.to_string(), messages);
             state.seen.broadcast_texts.insert(broadcast.key.to_string(), broadcast.text.clone());
         }
     }
 
     /// Records the broadcasts that a run of a job stores. They go out only if this run is the decided one.
-    pub(crate) fn saw_staged(&self, opened: &Opened, parts: &[Vec<Piece>]) {
+    pub(crate) fn saw_staged(&self, opened: &Opened, parts: &[Vec<BroadcastMessage>]) {
         if let Opened::Now(broadcast) = opened {
-            let pieces = parts.iter().flatten().cloned().collect();
-            self.world.lock().seen.staged.insert(broadcast.key.to_string(), pieces);
+            let messages = parts.iter().flatten().cloned().collect();
+            self.world.lock().seen.staged.insert(broadcast.key.to_string(), messages);
         }
     }
 
@@ -332,8 +332,8 @@ impl Port {
         };
         let mut state = self.world.lock();
         for key in &after.outgoing {
-            if let Some(pieces) = state.seen.staged.remove(key.as_str()) {
-                state.seen.broadcasts.insert(key.to_string(), pieces);
+            if let Some(messages) = state.seen.staged.remove(key.as_str()) {
+                state.seen.broadcasts.insert(key.to_string(), messages);
             }
         }
         state.seen.done.push(done);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use threadless::broadcast::{Broadcast, BroadcastKey, Piece};
+use threadless::broadcast::{Broadcast, BroadcastKey, BroadcastMessage};
 use threadless::store::{
     Advanced, Broadcasts, Commit, Committed, Connections, DueCursor, DueIndex, DuePage, GuessLog, Guesses,
     History, HistoryRow, JobRecord, Jobs, Lease, Loaded, Number, Numbers, Opened, Outbox, Outboxes, Settled,
@@ -255,7 +255,7 @@ impl Numbers for Port {
 
 #[async_trait]
 impl Broadcasts for Port {
-    async fn open_broadcast(&self, broadcast: &Broadcast, parts: &[Vec<Piece>]) -> Answer<Opened> {
+    async fn open_broadcast(&self, broadcast: &Broadcast, parts: &[Vec<BroadcastMessage>]) -> Answer<Opened> {
         self.call(Call::OpenBroadcast, || async {
             let opened = self.world.store.open_broadcast(broadcast, parts).await?;
             self.log(|| format!("open broadcast {}: {}", broadcast.key, matches!(opened, Opened::Now(_))));
@@ -265,7 +265,11 @@ impl Broadcasts for Port {
         .await
     }
 
-    async fn stage_broadcast(&self, broadcast: &Broadcast, parts: &[Vec<Piece>]) -> Answer<Opened> {
+    async fn stage_broadcast(
+        &self,
+        broadcast: &Broadcast,
+        parts: &[Vec<BroadcastMessage>],
+    ) -> Answer<Opened> {
         self.call(Call::OpenBroadcast, || async {
             let opened = self.world.store.stage_broadcast(broadcast, parts).await?;
             self.log(|| format!("stage broadcast {}: {}", broadcast.key, matches!(opened, Opened::Now(_))));
@@ -279,7 +283,7 @@ impl Broadcasts for Port {
         self.call(Call::Broadcast, || self.world.store.broadcast(key, now)).await
     }
 
-    async fn broadcast_part(&self, key: &BroadcastKey, part: u32) -> Answer<Vec<Piece>> {
+    async fn broadcast_part(&self, key: &BroadcastKey, part: u32) -> Answer<Vec<BroadcastMessage>> {
         self.call(Call::Part, || self.world.store.broadcast_part(key, part)).await
     }
 

@@ -51,8 +51,8 @@ async fn used(folder: &Path, flags: &[String], end: Signal) -> Result<PathBuf> {
 async fn refused(folder: &Path, flags: &[String], problem: &str) -> Result<()> {
     let line = complaint(folder, flags).await?;
     let expected = format!(
-        "threadless: the data in .threadless cannot be opened: {problem}. Put back a copy of the whole folder, or move \
-         .threadless away to begin anew without what was in it"
+        "threadless: the data in .threadless cannot be opened: {problem}. Restore a copy of the whole folder, or move \
+         .threadless away to start again without its data"
     );
     assert_eq!(line, expected);
     Ok(())
@@ -70,8 +70,7 @@ async fn a_file_that_lost_what_was_in_it_is_not_started_with() -> Result<()> {
             std::fs::copy(&file, &copy)?;
 
             OpenOptions::new().write(true).open(&file)?.set_len(0)?;
-            refused(folder.path(), &flags, &format!("{name} is empty, which no file of a stack ever is"))
-                .await?;
+            refused(folder.path(), &flags, &format!("{name} is empty, so its data is lost")).await?;
             assert_eq!(std::fs::metadata(&file)?.len(), 0, "it is as it was");
             std::fs::remove_file(&file)?;
             refused(folder.path(), &flags, &format!("{name} is missing")).await?;
@@ -103,7 +102,7 @@ async fn a_log_without_its_file_is_not_started_with() -> Result<()> {
     for file in FILES {
         std::fs::remove_file(data.join(file))?;
     }
-    refused(folder.path(), &flags, "sqs.sqlite is missing, but not the log beside it").await
+    refused(folder.path(), &flags, "sqs.sqlite is missing, but its log is there").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,11 +153,11 @@ async fn nothing_is_acknowledged_that_would_be_written_to_what_is_gone() -> Resu
             "dynamodb.sqlite-wal was deleted or moved",
         ),
         ("replaced", |data| replace(&data.join(FILES[0])), "dynamodb.sqlite was replaced by another file"),
-        ("emptied", |data| std::fs::write(data.join(FILES[1]), ""), "sqs.sqlite was cut short"),
+        ("emptied", |data| std::fs::write(data.join(FILES[1]), ""), "sqs.sqlite became shorter"),
         (
             "emptied, the table",
             |data| std::fs::write(data.join(FILES[0]), ""),
-            "dynamodb.sqlite was cut short",
+            "dynamodb.sqlite became shorter",
         ),
     ];
     for respond in ["queue", "inline"] {
@@ -177,7 +176,7 @@ async fn nothing_is_acknowledged_that_would_be_written_to_what_is_gone() -> Resu
                 let answer = get(&url).await?;
                 assert_eq!(answer.status, 503, "{what}, {respond}");
                 assert!(answer.body.contains(problem), "{what}: {}", answer.body);
-                assert!(answer.body.contains(".threadless under the running stack"), "{}", answer.body);
+                assert!(answer.body.contains(".threadless while the stack was running"), "{}", answer.body);
             }
             let ended = stack.stop(Signal::INT).await?;
             assert_eq!(ended.status.code(), Some(0), "{what}: {}", ended.stderr);
@@ -226,7 +225,7 @@ async fn a_folder_that_may_not_be_written_to_is_one_line() -> Result<()> {
         anyhow::bail!("it started");
     };
     let expected = "threadless: the data in .threadless cannot be opened: Permission denied (os error 13). Check that it \
-                    is a folder that this user may write to, or give another with --data\n";
+                    is a folder and that this user may write to it, or name another folder with --data\n";
     assert!(problem.to_string().ends_with(expected), "{problem}");
     Ok(())
 }

@@ -19,7 +19,11 @@ async fn a_closed_terminal_ends_it_in_order() -> Result<()> {
     let stack = Running::start(folder.path(), &flags(folder.path(), free_port()?)?, &[]).await?;
     let ended = stack.stop(Signal::HUP).await?;
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
-    assert!(ended.stdout.ends_with("\nEnded. What was taken in is in .threadless.\n"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.ends_with("\nStopped. All accepted messages are stored in .threadless.\n"),
+        "{}",
+        ended.stdout
+    );
     Ok(())
 }
 
@@ -57,7 +61,7 @@ async fn a_second_ctrl_c_ends_it_at_once_and_nothing_is_lost() -> Result<()> {
         }
     };
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(130), ""));
-    assert!(ended.stdout.contains("\nEnded at once. "), "{}", ended.stdout);
+    assert!(ended.stdout.contains("\nStopped at once. "), "{}", ended.stdout);
 
     gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
     let stack = Running::start(folder.path(), &flags, &[]).await?;

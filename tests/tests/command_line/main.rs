@@ -41,7 +41,10 @@ async fn it_starts_and_what_it_prints_works_when_pasted() -> Result<()> {
     let port = flags[0].trim_start_matches("--port=");
     let url = format!("http://127.0.0.1:{port}/backend/my-kannel-backend/");
     assert_eq!(stack.url()?, url);
-    assert!(text.starts_with("Threadless is up. Data in .threadless, Ctrl-C ends it.\n"), "{text}");
+    assert!(
+        text.starts_with("Threadless is running. Its data is in .threadless. Press Ctrl-C to stop it.\n"),
+        "{text}"
+    );
     let open = format!("\nOpen http://127.0.0.1:{port}/httptester/ in a browser and write to your apps.\n");
     assert!(text.contains(&open), "{text}");
     let page = get(&format!("http://127.0.0.1:{port}/httptester/message_tester/1/")).await?;
@@ -64,7 +67,11 @@ async fn it_starts_and_what_it_prints_works_when_pasted() -> Result<()> {
     let ended = stack.stop(Signal::INT).await?;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
     assert_eq!(ended.stderr, "");
-    assert!(ended.stdout.ends_with("\nEnded. What was taken in is in .threadless.\n"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.ends_with("\nStopped. All accepted messages are stored in .threadless.\n"),
+        "{}",
+        ended.stdout
+    );
     assert_eq!(ended.stdout.matches('→').count(), 2, "{}", ended.stdout);
     Ok(())
 }
@@ -196,7 +203,7 @@ async fn a_port_in_use_is_one_line() -> Result<()> {
         let mut args = free_ports()?;
         args[at] = format!("--{flag}={port}");
         let line = complaint(folder.path(), &args).await?;
-        let expected = format!("threadless: port {port} for {what} cannot be had: Address already in use");
+        let expected = format!("threadless: cannot listen on port {port} for {what}: Address already in use");
         assert!(line.starts_with(&expected), "{line}");
     }
     Ok(())
@@ -249,7 +256,7 @@ async fn settings_that_cannot_be_read_are_one_line() -> Result<()> {
     args.push(format!("--settings={}", latin.display()));
     let line = complaint(folder.path(), &args).await?;
     let problem =
-        "the settings have a fault: project.name (line 2): is not UTF-8: save the settings in that encoding";
+        "the settings have a fault: project.name (line 2): is not UTF-8: save the settings as UTF-8";
     assert_eq!(line.trim_end(), format!("threadless: {}: {problem}", latin.display()));
     Ok(())
 }

@@ -51,7 +51,7 @@ async fn a_pipe_that_was_closed_stops_nothing() -> Result<()> {
     // This is `cargo run | head -1`.
     let out = stack.child.stdout.take().context("no stdout")?;
     let line = BufReader::new(out).lines().next_line().await?.unwrap_or_default();
-    assert_eq!(line, "Threadless is up. Data in .threadless, Ctrl-C ends it.");
+    assert_eq!(line, "Threadless is running. Its data is in .threadless. Press Ctrl-C to stop it.");
     drop(stack.child.stderr.take());
     works_and_ends(stack).await
 }
@@ -85,8 +85,7 @@ async fn a_command_whose_output_is_lost_fails_and_one_whose_reader_has_enough_do
     let folder = TempDir::new()?;
     for args in [&["kannel-conf"][..], &["kannel-conf", "--show-secrets"]] {
         let ended = run_with(folder.path(), args, full()?, Stdio::piped()).await?;
-        let problem =
-            "threadless: standard output cannot be written: No space left on device (os error 28)\n";
+        let problem = "threadless: cannot write to standard output: No space left on device (os error 28)\n";
         assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(2), problem), "{args:?}");
     }
     let mut child = command(folder.path(), &["kannel-conf"]).spawn()?;

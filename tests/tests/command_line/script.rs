@@ -34,7 +34,7 @@ async fn transcripts_that_come_true_are_a_line_each() -> Result<()> {
     file(folder.path(), "a.txt", "# Nothing is left of one file in the next.\n1 > count a\n1 < 1 a\n")?;
     file(folder.path(), "notes.md", "no transcript")?;
     let ended = script(folder.path(), &["."]).await?;
-    assert_eq!(ended.stdout, "ok    ./a.txt  1 in, 1 out\nok    ./b.txt  2 in, 2 out\n2 of 2 came true\n");
+    assert_eq!(ended.stdout, "ok    ./a.txt  1 in, 1 out\nok    ./b.txt  2 in, 2 out\n2 of 2 passed\n");
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
     assert!(!folder.path().join(".threadless").exists(), "it keeps nothing");
     Ok(())
@@ -48,7 +48,7 @@ async fn what_does_not_come_true_ends_with_one_and_shows_the_place() -> Result<(
     let ended = script(folder.path(), &["bad.txt", "good.txt"]).await?;
     let expected = "FAIL  bad.txt\n\nbad.txt:2: another reply came\n    1 | 1 > ping\n→   2 | 1 < pang\n      | ^^^^^^^^\n";
     assert!(ended.stdout.starts_with(expected), "{}", ended.stdout);
-    assert!(ended.stdout.ends_with("ok    good.txt  1 in, 1 out\n1 of 2 came true\n"), "{}", ended.stdout);
+    assert!(ended.stdout.ends_with("ok    good.txt  1 in, 1 out\n1 of 2 passed\n"), "{}", ended.stdout);
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(1), ""));
     Ok(())
 }
@@ -66,7 +66,7 @@ async fn what_cannot_be_played_ends_with_two() -> Result<()> {
         (&["empty"], "empty: there is no *.txt in this folder"),
         (&["typo.txt"], "typo.txt:1:1: this is neither `number > text` nor `number < text`"),
         (&["unknown.txt"], "the settings have no backend nobody"),
-        (&["late.txt", &nowhere], "late.txt:1: the clock of a stack that runs elsewhere cannot be moved"),
+        (&["late.txt", &nowhere], "late.txt:1: the clock of the stack at --url cannot be moved"),
     ];
     for (args, problem) in table {
         let ended = script(folder.path(), args).await?;
@@ -120,7 +120,7 @@ async fn where_nobody_is_the_gateway_script_is() -> Result<()> {
     file(folder.path(), "good.txt", "1 > count a\n1 < 1 a\n")?;
     let ended = script(folder.path(), &["good.txt", &url, settings]).await?;
     assert!(
-        ended.stdout.contains("is taken by something that is no stack of `cargo run`"),
+        ended.stdout.contains("a program that is not a stack of `cargo run` uses this port"),
         "{}",
         ended.stdout
     );
@@ -151,7 +151,7 @@ async fn a_message_tester_with_a_password_is_played_through() -> Result<()> {
     let (url, settings) = (format!("--url={}", base(&stack)?), format!("--settings={settings}"));
     let args = ["two.txt", &url, &settings, "--backend=phones", "--settle=1"];
     let ended = script(folder.path(), &[&args[..], &["--token=staple", "--password=wrong"]].concat()).await?;
-    assert!(ended.stdout.contains("does not take that password"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("does not accept the password"), "{}", ended.stdout);
     assert_eq!(ended.status.code(), Some(2));
     let right = ["--token=staple", "--password=correct horse battery"];
     let ended = script(folder.path(), &[&args[..], &right].concat()).await?;

@@ -87,7 +87,11 @@ impl Rig {
         let loaded = self.store.load(&phone(), &MessageId::from("x"), jiff::Timestamp::now()).await.unwrap();
         let told = loaded.record.session.get::<Vec<(String, String)>>(tests::apps::LEARNT).unwrap();
         let id = self.row(text).await.map(|row| row.id.to_string()).unwrap_or_default();
-        told.unwrap_or_default().into_iter().filter(|(of, _)| *of == id).map(|(_, fate)| fate).collect()
+        told.unwrap_or_default()
+            .into_iter()
+            .filter(|(of, _)| *of == id)
+            .map(|(_, final_status)| final_status)
+            .collect()
     }
 
     /// Waits until the app got these reports for the answer with this text.

@@ -75,7 +75,12 @@ fn the_exit_status_of_the_check_tells_scripts() {
         (&["clean", "--settings", "settings"], 1, "[not-routable]", ""),
         (&["clean", "--settings", "bad"], 2, "", "threadless: bad: the settings have 2 faults: "),
         (&["missing"], 2, "", "threadless: missing cannot be read: No such file or directory"),
-        (&["garbage"], 2, "", "threadless: garbage:1: a byte 0 is in it: that is no kannel.conf\n"),
+        (
+            &["garbage"],
+            2,
+            "",
+            "threadless: garbage:1: the line contains a zero byte, so this is not a kannel.conf\n",
+        ),
         (&["--list"], 0, "words-of-text (fault)\n", ""),
     ];
     for (args, expected, out, err) in table {

@@ -80,7 +80,7 @@ async fn a_page_of_another_site_can_make_the_browser_post_but_not_write() -> Res
         // Another port of this host is another origin, and another host name is another site.
         for url in [evil.url("/"), evil.url("/").replace("127.0.0.1", "localhost")] {
             browser.driver.goto(url).await?;
-            browser.shows("pre", "That came from a page of another site.\n").await?;
+            browser.shows("pre", "This request came from a page of another site.\n").await?;
         }
         assert_eq!(items(browser.stack.dynamodb).await?, [] as [Value; 0]);
 

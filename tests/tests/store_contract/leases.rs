@@ -37,7 +37,7 @@ async fn commit_entries(store: &dyn Store, who: &ConnectionId, message: &str, en
             contact: None,
             replies: entries,
             opted_out: None,
-            pace: seen.pace,
+            reply_rate: seen.reply_rate,
             lease: None,
             now: at(0),
         })
@@ -246,8 +246,8 @@ pub(super) async fn who_lost_the_lease_changes_nothing(store: &dyn Store) {
 
 pub(super) async fn an_entry_can_leave_before_its_turn(store: &dyn Store) {
     let who = connection("1");
-    let by_two_ways = Entry { otherwise: vec![connection("3"), connection("4")], ..entry("by two ways") };
-    let entries = vec![entry("first"), sending("to others"), by_two_ways.clone()];
+    let with_two_more = Entry { otherwise: vec![connection("3"), connection("4")], ..entry("with two more") };
+    let entries = vec![entry("first"), sending("to others"), with_two_more.clone()];
     commit_entries(store, &who, "a", entries.clone()).await;
     let (held, kept, _) = take(store, &who, "me", 1).await.unwrap();
     assert_eq!(kept.entries, entries);
@@ -255,7 +255,7 @@ pub(super) async fn an_entry_can_leave_before_its_turn(store: &dyn Store) {
     assert_eq!(store.withdraw(&who, &lease("other", 31, 9), 1, id).await.unwrap(), Settled::Lost);
     for _ in 0..2 {
         let outbox = left(store.withdraw(&who, &held, 1, id).await.unwrap());
-        assert_eq!(outbox.entries, [entry("first"), by_two_ways.clone()]);
+        assert_eq!(outbox.entries, [entry("first"), with_two_more.clone()]);
     }
     assert_eq!(load(store, &who, "x").await.record.lease, Some(held));
 }

@@ -17,7 +17,7 @@ use leases::*;
 use serde_json::json;
 use tests::services::ask;
 use threadless::aws::{Access, http_client};
-use threadless::broadcast::{Broadcast, Piece};
+use threadless::broadcast::{Broadcast, BroadcastMessage};
 use threadless::store::dynamodb::DynamoStore;
 use threadless::store::{
     Advanced, Commit, Committed, Direction, DueIndex as _, Entry, Guesses, HistoryRow, JobRecord, Lease,
@@ -175,7 +175,7 @@ async fn commit_on(
             contact: None,
             replies: replies.iter().map(|text| entry(text)).collect(),
             opted_out: None,
-            pace: ReplyRate::default(),
+            reply_rate: ReplyRate::default(),
             lease: held.map(|(owner, until)| seen.next_lease(owner, at(until))),
             now: at(0),
         })
@@ -260,10 +260,10 @@ fn named(waiting: &Waiting) -> String {
     }
 }
 
-fn piece(number: u32) -> Piece {
-    let way = connection(&number.to_string());
-    Piece {
-        ways: vec![way, connection("else")],
+fn piece(number: u32) -> BroadcastMessage {
+    let own = connection(&number.to_string());
+    BroadcastMessage {
+        connections: vec![own, connection("else")],
         send: number % 2,
         text: (number == 1).then(|| "ሰላም".to_owned()),
     }
@@ -418,7 +418,7 @@ async fn the_arrival_of_a_message_is_known_as_long_as_its_id(store: &dyn Store) 
             contact: None,
             replies: Vec::new(),
             opted_out: None,
-            pace: ReplyRate::default(),
+            reply_rate: ReplyRate::default(),
             lease: None,
             now: at(nth),
         };
@@ -686,7 +686,7 @@ async fn any_text_is_kept_as_it_is(store: &dyn Store) {
 async fn wishes_and_pace_are_kept_and_every_outbox_knows_of_them(store: &dyn Store) {
     let (who, message) = (connection("1"), MessageId::from("stop"));
     let seen = load(store, &who, "stop").await.record;
-    let (opted_out, pace) = (Some(at(7)), ReplyRate { since: at(1), replies: 3 });
+    let (opted_out, reply_rate) = (Some(at(7)), ReplyRate { since: at(1), replies: 3 });
     let confirmation = Entry { confirms: true, ..entry("silence") };
     let committed = store
         .commit(Commit {
@@ -698,7 +698,7 @@ async fn wishes_and_pace_are_kept_and_every_outbox_knows_of_them(store: &dyn Sto
             contact: None,
             replies: vec![confirmation.clone(), entry("more")],
             opted_out,
-            pace,
+            reply_rate,
             lease: Some(seen.next_lease("me", at(60))),
             now: at(0),
         })
@@ -707,7 +707,7 @@ async fn wishes_and_pace_are_kept_and_every_outbox_knows_of_them(store: &dyn Sto
     let Committed::Yes(outbox) = committed else { panic!("nobody else was there") };
     assert_eq!((outbox.opted_out, outbox.entries.front()), (opted_out, Some(&confirmation)));
     let loaded = load(store, &who, "other").await.record;
-    assert_eq!((loaded.outbox.opted_out, loaded.pace), (opted_out, pace));
+    assert_eq!((loaded.outbox.opted_out, loaded.reply_rate), (opted_out, reply_rate));
     let settled = store.settle(&who, &lease("me", 60, 1), &outbox, Settlement::Done).await.unwrap();
     let Settled::Remaining(left) = settled else { panic!("one is left") };
     assert_eq!(left.opted_out, opted_out);
@@ -734,7 +734,7 @@ async fn commit_contact(
             contact: Some(change),
             replies: vec![entry(message)],
             opted_out: None,
-            pace: ReplyRate::default(),
+            reply_rate: ReplyRate::default(),
             lease: None,
             now: at(0),
         })

@@ -37,7 +37,7 @@ async fn a_connection_of_each_form_is_what_it_was() {
         assert_eq!(record.outbox.entries, entries_of(form)[..INSIDE].to_vec());
         assert_eq!((record.outbox.spilled, record.outbox.opted_out), (1, Some(at(40))));
         assert_eq!(record.lease, Some(lease(form)));
-        assert_eq!(record.pace, ReplyRate { since: at(1), replies: 7 });
+        assert_eq!(record.reply_rate, ReplyRate { since: at(1), replies: 7 });
         for nth in 16..=40 {
             assert!(store.load(&who(), &id(&format!("m{nth}")), at(50)).await.unwrap().seen, "{nth}");
         }

@@ -44,7 +44,7 @@ async fn work_goes_on(dynamodb: &DynamoDb, form: &str) {
         contact: Some(&change),
         replies: Vec::new(),
         opted_out: None,
-        pace: loaded.record.pace,
+        reply_rate: loaded.record.reply_rate,
         lease: None,
         now: at(100),
     };
@@ -111,7 +111,7 @@ async fn go_on_with_the_rest(store: &threadless::store::dynamodb::DynamoStore) {
         contact: None,
         replies: Vec::new(),
         opted_out: None,
-        pace: loaded.record.pace,
+        reply_rate: loaded.record.reply_rate,
         lease: None,
         now: at(105),
     };

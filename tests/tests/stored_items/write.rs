@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 use tests::dynamodb::DynamoDb;
-use threadless::broadcast::{Broadcast, Piece};
+use threadless::broadcast::{Broadcast, BroadcastMessage};
 use threadless::store::{
     Commit, Committed, Connections as _, Direction, Entry, HistoryRow, JobRecord, ReplyRate, State,
     StatusUpdate, Store, Unusable,
@@ -117,7 +117,7 @@ async fn write_connections(store: &dyn Store) {
             contact: last.then_some(&change),
             replies: if last { entries() } else { Vec::new() },
             opted_out: last.then(|| at(40)),
-            pace: if last { ReplyRate { since: at(1), replies: 7 } } else { ReplyRate::default() },
+            reply_rate: if last { ReplyRate { since: at(1), replies: 7 } } else { ReplyRate::default() },
             lease: last.then(|| seen.next_lease("me", at(90))),
             now: at(nth),
         };
@@ -134,7 +134,7 @@ async fn write_connections(store: &dyn Store) {
         contact: None,
         replies: Vec::new(),
         opted_out: None,
-        pace: ReplyRate::default(),
+        reply_rate: ReplyRate::default(),
         lease: None,
         now: at(5),
     };
@@ -196,9 +196,12 @@ pub(crate) fn broadcast() -> Broadcast {
     }
 }
 
-pub(crate) fn parts() -> Vec<Vec<Piece>> {
-    let own = Piece { ways: vec![newcomer()], send: 2, text: Some("Go.".to_owned()) };
-    vec![vec![Piece { ways: vec![who(), newcomer()], send: 0, text: None }, own.clone()], vec![own]]
+pub(crate) fn parts() -> Vec<Vec<BroadcastMessage>> {
+    let own = BroadcastMessage { connections: vec![newcomer()], send: 2, text: Some("Go.".to_owned()) };
+    vec![
+        vec![BroadcastMessage { connections: vec![who(), newcomer()], send: 0, text: None }, own.clone()],
+        vec![own],
+    ]
 }
 
 pub(crate) fn job() -> JobRecord {

@@ -172,8 +172,8 @@ async fn the_local_stack_serves_the_routes_of_the_template() -> Result<()> {
         let (_, path) = route.key.split_once(' ').context("no path")?;
         let answer = get(&format!("http://{}{}", stack.front, path.replace("{proxy+}", "nobody/"))).await?;
         let theirs = match functions::PROJECT.function(&route.function) {
-            Some(Function::Send) if path == "/send" => r#"{"problem":"POST /send, or GET /send/<key>."}"#,
-            Some(Function::Send) => r#"{"problem":"There is no such broadcast."}"#,
+            Some(Function::Send) if path == "/send" => r#"{"problem":"Use POST /send or GET /send/<key>."}"#,
+            Some(Function::Send) => r#"{"problem":"No broadcast has this key."}"#,
             _ => "There is no such backend.\n",
         };
         assert_eq!(answer.body, theirs, "the function answers, not the front: {route:?}");
@@ -284,7 +284,7 @@ async fn fill(store: &DynamoStore, connection: &ConnectionId) -> Result<()> {
     let seen = store.load(connection, &message, now).await?.record;
     let reply = Entry::new(message.reply(1), "hello", Some(message.clone()), now);
     let (session, replies) = (&seen.session, vec![reply]);
-    let (opted_out, pace, lease) = (None, seen.pace, None);
+    let (opted_out, reply_rate, lease) = (None, seen.reply_rate, None);
     let mut contact = Contact::new(ContactId::of(connection, 0), now);
     contact.set_name("Asha");
     let change = ContactChange { before: None, after: Some(contact) };
@@ -298,7 +298,7 @@ async fn fill(store: &DynamoStore, connection: &ConnectionId) -> Result<()> {
         contact,
         replies,
         opted_out,
-        pace,
+        reply_rate,
         lease,
         now,
     };

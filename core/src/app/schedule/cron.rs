@@ -54,17 +54,23 @@ impl When {
             Some(span) if span.as_secs() >= 60 && span.as_secs() % 60 == 0 && span.subsec_nanos() == 0 => {
                 Ok(Self::Every(span))
             }
-            _ => Err(format!("{text:?} is no span of whole minutes such as 15m, 1h30m or 1d")),
+            _ => Err(format!(
+                "{text:?} is not a time span in whole minutes: write for example 15m, 1h30m or 1d"
+            )),
         }
     }
 
     /// Reads a cron expression (minute, hour, day of the month, month, day of the week), in a time zone of the IANA
     /// database.
     pub(super) fn cron(expression: &str, zone: &str) -> Result<Self, String> {
-        let zone = TimeZone::get(zone).map_err(|_| format!("there is no time zone {zone:?}"))?;
+        let zone = TimeZone::get(zone)
+            .map_err(|_| format!("the time zone {zone:?} is unknown: write for example Africa/Nairobi"))?;
         let fields: Vec<&str> = expression.split_whitespace().collect();
         let [minute, hour, day, month, weekday] = fields[..] else {
-            return Err(format!("{expression:?} has {} fields, not the five of cron", fields.len()));
+            return Err(format!(
+                "{expression:?} has {} fields, but a cron expression has five",
+                fields.len()
+            ));
         };
         let weekdays = field("day of the week", weekday, 0..=7, &WEEKDAYS, 0)?;
         let cron = Cron {
@@ -78,7 +84,7 @@ impl When {
             zone,
         };
         if cron.before(Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 366 * 60)).is_none() {
-            return Err(format!("{expression:?} never comes"));
+            return Err(format!("no date matches {expression:?}"));
         }
         Ok(Self::Cron(Box::new(cron)))
     }
@@ -185,7 +191,11 @@ fn field(
             None => number(span).map(|one| one..=one),
         };
         let (Some(numbers), Some(step)) = (numbers.filter(|numbers| !numbers.is_empty()), step) else {
-            return Err(format!("{part:?} is no {what} from {} to {}", range.start(), range.end()));
+            return Err(format!(
+                "{part:?} is not valid for the {what}, which goes from {} to {}",
+                range.start(),
+                range.end()
+            ));
         };
         set = numbers.step_by(step).fold(set, |set, number| set | 1 << number);
     }
@@ -264,14 +274,18 @@ mod tests {
             assert!(When::every(text).is_err(), "{text}");
         }
         let table = [
-            ("0 8 * *", "UTC", "\"0 8 * *\" has 4 fields, not the five of cron"),
-            ("60 * * * *", "UTC", "\"60\" is no minute from 0 to 59"),
-            ("* 9-5 * * *", "UTC", "\"9-5\" is no hour from 0 to 23"),
-            ("* * 0 * *", "UTC", "\"0\" is no day of the month from 1 to 31"),
-            ("* * * XYZ *", "UTC", "\"XYZ\" is no month from 1 to 12"),
-            ("*/0 * * * *", "UTC", "\"*/0\" is no minute from 0 to 59"),
-            ("0 0 30 2 *", "UTC", "\"0 0 30 2 *\" never comes"),
-            ("* * * * *", "Mars/Base", "there is no time zone \"Mars/Base\""),
+            ("0 8 * *", "UTC", "\"0 8 * *\" has 4 fields, but a cron expression has five"),
+            ("60 * * * *", "UTC", "\"60\" is not valid for the minute, which goes from 0 to 59"),
+            ("* 9-5 * * *", "UTC", "\"9-5\" is not valid for the hour, which goes from 0 to 23"),
+            ("* * 0 * *", "UTC", "\"0\" is not valid for the day of the month, which goes from 1 to 31"),
+            ("* * * XYZ *", "UTC", "\"XYZ\" is not valid for the month, which goes from 1 to 12"),
+            ("*/0 * * * *", "UTC", "\"*/0\" is not valid for the minute, which goes from 0 to 59"),
+            ("0 0 30 2 *", "UTC", "no date matches \"0 0 30 2 *\""),
+            (
+                "* * * * *",
+                "Mars/Base",
+                "the time zone \"Mars/Base\" is unknown: write for example Africa/Nairobi",
+            ),
         ];
         for (expression, zone, problem) in table {
             assert_eq!(When::cron(expression, zone).unwrap_err(), problem);

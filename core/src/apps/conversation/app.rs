@@ -7,7 +7,7 @@ use tracing::info;
 use super::ongoing::{Ongoing, Standing};
 use super::turn::Step;
 use super::{Conversation, Turn};
-use crate::apps::said::tell;
+use crate::apps::said::call_handler;
 use crate::apps::{Keywords, texts};
 use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
@@ -108,7 +108,8 @@ impl<C: Conversation> ConversationApp<C> {
     /// Takes one turn from `state`, which is of the current version, and keeps the new state.
     async fn take_turn(&self, cx: &mut Context, state: Value, text: &str) -> Result<Handled, AppError> {
         let kept = C::State::deserialize(&state)?;
-        let Turn { step, replies } = tell(cx, text, |said| self.conversation.turn(kept, said)).await?;
+        let Turn { step, replies } =
+            call_handler(cx, text, |said| self.conversation.turn(kept, said)).await?;
         for reply in replies? {
             cx.say(reply);
         }
@@ -144,7 +145,12 @@ impl<C: Conversation> ConversationApp<C> {
         if version == C::VERSION && C::State::deserialize(&state).is_ok() {
             return self.take_turn(cx, state, &text).await;
         }
-        info!(app = C::NAME, version, outcome = "conversation_changed", "a kept state is of another version");
+        info!(
+            app = C::NAME,
+            version,
+            outcome = "conversation_changed",
+            "the saved state is of another version"
+        );
         let Some(state) = self.conversation.migrate(version, state) else {
             say(cx, &self.changed);
             Ongoing::end(cx, C::NAME);

@@ -107,7 +107,7 @@ use ongoing::Ongoing;
 /// - After [`TIMEOUT`](Conversation::TIMEOUT) without an answer, the conversation has ended. If no app handles the late
 ///   message, the person gets [a reply that says so](ConversationApp::timed_out).
 ///
-/// If the connection is in no conversation, a message that begins with the word begins the conversation. The rest of
+/// If the connection is not in a conversation, a message that begins with the word begins the conversation. The rest of
 /// the message after the word is the [text](Said::text) of the first turn.
 ///
 /// # Guarantees
@@ -118,11 +118,11 @@ use ongoing::Ongoing;
 /// second message [runs again](crate::App#phases-may-run-more-than-once). If a turn fails, the state stays as it was,
 /// and the other apps are asked.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no conversation",
+    message = "`{Self}` is not a conversation",
     label = "not a conversation",
     note = "`impl Conversation for …` with a `State` that derives `Default`, `Serialize` and `Deserialize`, and \
             `async fn turn(&self, state: State, said: Said) -> Result<Turn<State>, AppError>`",
-    note = "a function that answers single messages is for `keyword(\"word\", function)`"
+    note = "for a function that answers single messages, use `keyword(\"word\", function)`"
 )]
 pub trait Conversation: Send + Sync + 'static {
     /// The place of a person in the conversation. The default value is the beginning.

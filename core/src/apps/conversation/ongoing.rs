@@ -62,7 +62,7 @@ impl Standing {
 impl Ongoing {
     /// Reads the present conversation from the session.
     pub(super) fn of(session: &Session) -> Result<Self, AppError> {
-        Ok(session.get(KEY)?.ok_or("the connection is in no conversation")?)
+        Ok(session.get(KEY)?.ok_or("the connection is not in a conversation")?)
     }
 
     /// Puts the connection into this state of a conversation. Any earlier conversation ends.

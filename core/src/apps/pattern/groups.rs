@@ -128,7 +128,7 @@ impl<'de> Deserializer<'de> for Asked<'_> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Unread> {
-        Err(Unread::custom("nothing is there"))
+        Err(Unread::custom("the value is missing"))
     }
 
     forward_to_deserialize_any! {

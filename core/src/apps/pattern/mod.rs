@@ -20,7 +20,7 @@ use regex::{Captures, Regex, RegexBuilder};
 use serde::de::DeserializeOwned;
 use tracing::debug;
 
-use super::said::tell;
+use super::said::call_handler;
 use super::{IntoReply, Said};
 use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
@@ -135,7 +135,9 @@ fn compile<T: DeserializeOwned>(pattern: &str) -> Result<Regex, String> {
     let regex = regex.map_err(|problem| problem.to_string())?;
     let Some(fields) = fields_of::<T>() else { return Ok(regex) };
     match regex.capture_names().flatten().find(|name| !fields.contains(name)) {
-        Some(unknown) => Err(format!("the group {unknown:?} is none of the fields: {}", fields.join(", "))),
+        Some(unknown) => {
+            Err(format!("the group {unknown:?} is not a field (the fields are {})", fields.join(", ")))
+        }
         None => Ok(regex),
     }
 }
@@ -200,9 +202,9 @@ where
             Err(Unread::Unfit(problem)) => {
                 debug!(
                     app = self.pattern,
-                    outcome = "does_not_fit",
+                    outcome = "wrong_type",
                     problem,
-                    "a value does not fit its type"
+                    "a value in the message does not fit its type"
                 );
                 let Some(help) = &self.help else { return Ok(Handled::No) };
                 cx.say(Phrase::new(help.clone()));
@@ -211,7 +213,7 @@ where
             Err(missing) => return Err(missing.into()),
         };
         drop(found);
-        let answer = tell(cx, &text, |said| (self.handler)(said, value)).await;
+        let answer = call_handler(cx, &text, |said| (self.handler)(said, value)).await;
         answer.into_replies()?.into_iter().for_each(|reply| cx.say(reply));
         Ok(Handled::Yes)
     }

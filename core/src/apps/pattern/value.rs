@@ -16,7 +16,7 @@ pub(super) enum Unread {
     #[error("{0}")]
     Unfit(String),
     /// The pattern has no group for this field. The programmer must know.
-    #[error("no group of the pattern gives the field {0:?}")]
+    #[error("the pattern has no group for the field {0:?}")]
     Missing(&'static str),
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Value<'t>(pub(super) Option<&'t str>);
 
 impl<'t> Value<'t> {
     fn text(&self) -> Result<&'t str, Unread> {
-        self.0.ok_or_else(|| de::Error::custom("a value is not there"))
+        self.0.ok_or_else(|| de::Error::custom("the value is missing"))
     }
 
     fn number<N: FromStr<Err: Display>>(&self) -> Result<N, Unread> {

@@ -20,7 +20,7 @@ impl<'f, 'a> FieldNames<'f, 'a> {
         if name.is_empty() {
             self.fields.fault(key, "is empty");
         } else if self.taken.contains(&name) {
-            self.fields.fault(key, format!("{name:?} is the name of another field"));
+            self.fields.fault(key, format!("{name:?} is already the name of another field"));
         }
         self.taken.push(name.clone());
         name

@@ -132,10 +132,10 @@ impl HttpGateway {
         fields.weigh_token(TOKEN, token.as_ref());
         let secret = token.as_ref().or_else(|| signature.as_ref().map(Signature::secret));
         let status = Status::from_fields(fields, secret);
-        if status.is_some() && outbound.as_ref().is_some_and(|outbound| !outbound.tells_id()) {
+        if status.is_some() && outbound.as_ref().is_some_and(|outbound| !outbound.sends_id()) {
             fields.fault(
                 "delivery_reports",
-                "needs %(id)s in outgoing_url, or a form or json: the gateway must know the id",
+                "needs %(id)s in outgoing_url, or outgoing_method = form or json, because the gateway must get the id",
             );
         }
         let timeout = fields.seconds("timeout_seconds", 1..=60).unwrap_or(TIMEOUT);

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue, Method, Request, header};
 use serde_json::{Map, Value};
 
 use super::field_names::FieldNames;
-use super::url_template::{LeadsElsewhere, Place, UrlTemplate};
+use super::url_template::{LeadsElsewhere, Placeholder, UrlTemplate};
 use crate::model::message::Outgoing;
 use crate::settings::Fields;
 
@@ -28,7 +28,7 @@ pub(super) struct Outbound {
 
 /// The place of the message in the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum Encoding {
     Url,
     Form,
     Json,
@@ -37,7 +37,7 @@ enum Way {
 /// The place of the message in the request, and the names of its fields.
 #[derive(Debug)]
 struct Form {
-    way: Way,
+    encoding: Encoding,
     identity: String,
     text: String,
     id: String,
@@ -50,7 +50,7 @@ pub(super) enum Unsendable {
     #[error(transparent)]
     Path(#[from] LeadsElsewhere),
     /// The HTTP library refuses the request, because it is too long.
-    #[error("no request can be made of it: {0}")]
+    #[error("cannot make a request of this message: {0}")]
     Request(#[from] http::Error),
 }
 
@@ -59,17 +59,17 @@ impl Outbound {
         let given = fields.required_text("outgoing_url");
         let url = if given.is_empty() { None } else { Some(UrlTemplate::read(&given)) };
         let url = url.and_then(|url| url.map_err(|problem| fields.fault("outgoing_url", problem)).ok());
-        let way = match fields.one_of("outgoing_method", &["GET", "form", "json"]) {
-            Some("form") => Way::Form,
-            Some("json") => Way::Json,
-            _ => Way::Url,
+        let encoding = match fields.one_of("outgoing_method", &["GET", "form", "json"]) {
+            Some("form") => Encoding::Form,
+            Some("json") => Encoding::Json,
+            _ => Encoding::Url,
         };
-        if way == Way::Url && url.as_ref().is_some_and(|url| !url.has(Place::Text)) {
-            fields.fault("outgoing_url", "has no %(text)s in it: put it there, or send a form or json");
+        if encoding == Encoding::Url && url.as_ref().is_some_and(|url| !url.has(Placeholder::Text)) {
+            fields.fault("outgoing_url", "has no %(text)s: add it, or set outgoing_method to form or json");
         }
         let mut names = FieldNames::new(fields, &[]);
         let form = Form {
-            way,
+            encoding,
             identity: names.take("outgoing_identity", "identity"),
             text: names.take("outgoing_text", "text"),
             id: names.take("outgoing_id", "id"),
@@ -78,13 +78,16 @@ impl Outbound {
         for (name, value) in fields.params("headers") {
             match (name.parse::<HeaderName>(), HeaderValue::from_str(value.reveal())) {
                 (Ok(header), _) if OURS.contains(&header) => {
-                    fields.fault(&format!("headers.{name}"), "is written for each message: leave it out");
+                    fields.fault(
+                        &format!("headers.{name}"),
+                        "is set by Threadless for each message: remove it",
+                    );
                 }
                 (Ok(header), Ok(mut value)) => {
                     value.set_sensitive(true);
                     headers.push((header, value));
                 }
-                _ => fields.fault(&format!("headers.{name}"), "is not a header that HTTP allows"),
+                _ => fields.fault(&format!("headers.{name}"), "is not a valid HTTP header"),
             }
         }
         Some(Self { url: url?, form, headers })
@@ -96,16 +99,16 @@ impl Outbound {
     }
 
     /// Returns whether the gateway receives the id of each message.
-    pub(super) fn tells_id(&self) -> bool {
-        self.form.way != Way::Url || self.url.has(Place::Id)
+    pub(super) fn sends_id(&self) -> bool {
+        self.form.encoding != Encoding::Url || self.url.has(Placeholder::Id)
     }
 
     /// Returns the request for a message. `id` is the id of the message for the gateway.
     pub(super) fn request(&self, message: &Outgoing, id: &str) -> Result<Request<Bytes>, Unsendable> {
         let url = self.url.fill(message, id)?;
-        let mut request = match self.form.way {
-            Way::Url => Request::get(url).body(Bytes::new())?,
-            Way::Form | Way::Json => {
+        let mut request = match self.form.encoding {
+            Encoding::Url => Request::get(url).body(Bytes::new())?,
+            Encoding::Form | Encoding::Json => {
                 let (kind, body) = self.form.body(message, id);
                 Request::builder()
                     .method(Method::POST)
@@ -128,7 +131,7 @@ impl Form {
             (&self.text, message.text.as_str()),
             (&self.id, id),
         ];
-        if self.way == Way::Json {
+        if self.encoding == Encoding::Json {
             let object: Map<String, Value> =
                 fields.into_iter().map(|(name, value)| (name.clone(), value.into())).collect();
             return ("application/json", Value::Object(object).to_string().into());

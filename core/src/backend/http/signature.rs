@@ -27,7 +27,7 @@ impl Signature {
         let given = fields.text("signature_header");
         let name = given.clone().unwrap_or_else(|| "x-signature".to_owned());
         let Ok(header) = name.to_ascii_lowercase().parse() else {
-            fields.fault("signature_header", "is not the name of a header");
+            fields.fault("signature_header", "is not a valid name of a header");
             return None;
         };
         if given.is_some() && secret.is_none() {

@@ -79,7 +79,7 @@ impl Status {
             return None;
         }
         if secret.is_none() {
-            let problem = "needs a token or a signature_secret: the ids that reports bear are signed with it";
+            let problem = "needs a token or a signature_secret, which signs the ids in the reports";
             match fields.place() {
                 Place::Deployed => fields.fault("delivery_reports", problem),
                 Place::Local => fields.warn("delivery_reports", problem),
@@ -111,21 +111,23 @@ impl Status {
         let id = anywhere(request, &self.id).ok_or_else(|| Fault::new(&self.id, "is missing"));
         let reference = id.and_then(|id| {
             let reference = self.key.open(backend, String::from_utf8_lossy(&id).trim());
-            reference.ok_or_else(|| Fault::new(&self.id, "is not one of this backend's"))
+            reference.ok_or_else(|| Fault::new(&self.id, "is not an id of this backend"))
         });
         let reference = reference.map_err(|fault| faults.push(fault)).ok();
         let status = text(&payload, &self.status).and_then(|word| {
             let word = word.ok_or_else(|| Fault::new(&self.status, "is missing"))?.to_lowercase();
             let known = self.words.iter().find(|(known, _)| *known == word);
             known
-                .map(|(_, fate)| *fate)
-                .ok_or_else(|| Fault::new(&self.status, format!("{word:?} is not known")))
+                .map(|(_, final_status)| *final_status)
+                .ok_or_else(|| Fault::new(&self.status, format!("{word:?} is not a known status")))
         });
-        let fate = status.map_err(|fault| faults.push(fault)).ok();
+        let final_status = status.map_err(|fault| faults.push(fault)).ok();
         // The detail is only for people to read, so a detail that is not a text counts as absent.
         let detail = text(&payload, &self.detail).ok().flatten();
-        match (reference, fate) {
-            (Some(reference), Some(fate)) => Ok(Reported { reference, fate, detail, reported_at: None }),
+        match (reference, final_status) {
+            (Some(reference), Some(final_status)) => {
+                Ok(Reported { reference, final_status, detail, reported_at: None })
+            }
             _ => Err(faults),
         }
     }
@@ -138,26 +140,26 @@ fn words(fields: &mut Fields<'_>) -> Vec<(String, Option<FinalStatus>)> {
         ("report_failed", &FAILED, Some(FinalStatus::Failed)),
         ("report_sent", &SENT, None),
     ];
-    let mut given = lists.map(|(key, _, fate)| (key, fields.texts(key), fate));
+    let mut given = lists.map(|(key, _, final_status)| (key, fields.texts(key), final_status));
     let mut words: Vec<(String, Option<FinalStatus>)> = Vec::new();
-    for (key, list, fate) in &mut given {
+    for (key, list, final_status) in &mut given {
         for word in list.iter_mut().flatten() {
             *word = word.trim().to_lowercase();
             match words.iter().find(|(known, _)| known == word) {
-                Some((_, other)) if other != fate => {
-                    fields.fault(key, format!("{word:?} means something else already"));
+                Some((_, other)) if other != final_status => {
+                    fields.fault(key, format!("{word:?} is already in another of these lists"));
                 }
                 Some(_) => {}
-                None => words.push((word.clone(), *fate)),
+                None => words.push((word.clone(), *final_status)),
             }
         }
     }
     // A word of the settings has priority over the same word in the default lists.
-    for ((_, list, _), (_, usual, fate)) in given.iter().zip(lists) {
+    for ((_, list, _), (_, usual, final_status)) in given.iter().zip(lists) {
         if list.is_none() {
             for word in usual {
                 if !words.iter().any(|(known, _)| known == word) {
-                    words.push(((*word).to_owned(), fate));
+                    words.push(((*word).to_owned(), final_status));
                 }
             }
         }

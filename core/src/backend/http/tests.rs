@@ -290,7 +290,7 @@ async fn what_an_answer_says_is_not_told() {
         ("queued as 17\nmore", "400: text of 17 bytes"),
         ("no route to +251911223344", "400: text of 25 bytes"),
         ("cannot send my secret with hunter2", "400: text of 34 bytes"),
-        ("", "400: nothing"),
+        ("", "400: an empty answer"),
         (r#"{"to":"+251911223344"}"#, "400: JSON of 22 bytes"),
     ];
     for (body, expected) in table {

@@ -13,7 +13,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// The values of a message that can be put into a URL or a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Placeholder {
     /// `%(identity)s`: the recipient of the message.
     Identity,
     /// `%(text)s`: the text of the message.
@@ -24,7 +24,7 @@ pub(super) enum Place {
     Backend,
 }
 
-impl Place {
+impl Placeholder {
     const ALL: [(&'static str, Self); 4] = [
         ("%(identity)s", Self::Identity),
         ("%(text)s", Self::Text),
@@ -46,7 +46,7 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Literal(String),
-    Place(Place),
+    Placeholder(Placeholder),
 }
 
 /// A valid URL with placeholders.
@@ -62,7 +62,7 @@ impl fmt::Debug for UrlTemplate {
 /// An error: the value makes a path segment `.` or `..`. Every HTTP client reads such a segment as a step to another
 /// folder, however it is escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the message would lead to another path of outgoing_url")]
+#[error("the values of the message would change the path of outgoing_url")]
 pub(super) struct LeadsElsewhere;
 
 impl UrlTemplate {
@@ -72,7 +72,7 @@ impl UrlTemplate {
             return Err("has a space or a control character".to_owned());
         }
         if given.contains('#') {
-            return Err("must not have a # in it".to_owned());
+            return Err("must not contain #".to_owned());
         }
         // This check must be strict, because a URL parser also accepts `http:/g`, `http:g` and `http:///g` as URLs with
         // the host `g`.
@@ -85,15 +85,15 @@ impl UrlTemplate {
         if authority == scheme.len() {
             return Err("has no host".to_owned());
         }
-        if Place::ALL.iter().any(|(name, _)| given[..authority].contains(name)) {
-            return Err("has a placeholder before its path: no message decides where it goes".to_owned());
+        if Placeholder::ALL.iter().any(|(name, _)| given[..authority].contains(name)) {
+            return Err("has a placeholder before its path: placeholders are allowed only in the path and in the query".to_owned());
         }
         let template = Self(parts(given)?);
         let sample = template.sample();
         Url::parse(&sample)
             .map_err(|problem| format!("is not a URL such as https://gateway.example/send: {problem}"))?;
         if sample.split('?').next().unwrap_or_default().split(['/', '\\']).any(is_step) {
-            return Err("has . or .. in its path: write where that leads".to_owned());
+            return Err("has . or .. in its path: write the path without them".to_owned());
         }
         // This check is stricter than the URL parser: a URL in a request must be escaped already.
         if sample.parse::<Uri>().is_err() {
@@ -103,8 +103,8 @@ impl UrlTemplate {
     }
 
     /// Returns whether the template has this placeholder.
-    pub(super) fn has(&self, place: Place) -> bool {
-        self.0.contains(&Part::Place(place))
+    pub(super) fn has(&self, placeholder: Placeholder) -> bool {
+        self.0.contains(&Part::Placeholder(placeholder))
     }
 
     /// Returns the URL with `x` in the place of each value. It shows where all messages go.
@@ -114,18 +114,18 @@ impl UrlTemplate {
 
     /// Returns the URL for this message. `id` is the id of the message for the gateway.
     pub(super) fn fill(&self, message: &Outgoing, id: &str) -> Result<String, LeadsElsewhere> {
-        let url = self.with(|place| place.of(message, id));
+        let url = self.with(|placeholder| placeholder.of(message, id));
         let path = url.split('?').next().unwrap_or_default();
         if path.split(['/', '\\']).any(is_step) { Err(LeadsElsewhere) } else { Ok(url) }
     }
 
-    fn with<'a>(&self, value: impl Fn(Place) -> &'a str) -> String {
+    fn with<'a>(&self, value: impl Fn(Placeholder) -> &'a str) -> String {
         let mut url = String::new();
         for part in &self.0 {
             match part {
                 Part::Literal(text) => url.push_str(text),
-                Part::Place(place) => {
-                    let _ = write!(url, "{}", percent_encode(value(*place).as_bytes(), ESCAPED));
+                Part::Placeholder(placeholder) => {
+                    let _ = write!(url, "{}", percent_encode(value(*placeholder).as_bytes(), ESCAPED));
                 }
             }
         }
@@ -138,19 +138,20 @@ fn parts(text: &str) -> Result<Vec<Part>, String> {
     let (mut parts, mut rest) = (Vec::new(), text);
     while let Some(at) = rest.find("%(") {
         let (before, from) = rest.split_at(at);
-        let Some((name, place)) = Place::ALL.iter().find(|(name, _)| from.starts_with(name)) else {
-            let known = Place::ALL.map(|(name, _)| name).join(", ");
-            return Err(format!("has a placeholder that is none of {known}"));
+        let Some((name, placeholder)) = Placeholder::ALL.iter().find(|(name, _)| from.starts_with(name))
+        else {
+            let known = Placeholder::ALL.map(|(name, _)| name).join(", ");
+            return Err(format!("has an unknown placeholder (known are {known})"));
         };
         // Otherwise the value `41` would become an `A` and the value `26` an `&`.
         let hanging = before.len() - before.rfind('%').unwrap_or(0) <= 2 && before.contains('%');
         if hanging {
-            return Err(format!("has {name} right behind a percent sign"));
+            return Err(format!("has {name} directly after a percent sign"));
         }
         if !before.is_empty() {
             parts.push(Part::Literal(before.to_owned()));
         }
-        parts.push(Part::Place(*place));
+        parts.push(Part::Placeholder(*placeholder));
         rest = &from[name.len()..];
     }
     if !rest.is_empty() {
@@ -260,8 +261,8 @@ mod tests {
             ("http://g?x=%(text)s#top", "#"),
             ("http://g/?a=%%(text)s", "percent sign"),
             ("http://g/?a=%4%(text)s", "percent sign"),
-            ("http://g/?a=%(name)s", "none of"),
-            ("http://g/?a=%(text)", "none of"),
+            ("http://g/?a=%(name)s", "unknown placeholder"),
+            ("http://g/?a=%(text)", "unknown placeholder"),
             ("ftp://g/%(text)s", "begin with"),
             ("gateway/%(text)s", "begin with"),
             ("http://?a=%(text)s", "no host"),

@@ -88,8 +88,11 @@ impl MessageTester {
     pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let access = match (fields.known_secret("password"), fields.place()) {
             (Some(password), place) => {
-                if place == Place::Deployed && password.reveal().len() < SHORTEST_PASSWORD {
-                    fields.warn("password", format!("is short: take {SHORTEST_PASSWORD} characters or more"));
+                if place == Place::Deployed && password.reveal().chars().count() < SHORTEST_PASSWORD {
+                    fields.warn(
+                        "password",
+                        format!("has fewer than {SHORTEST_PASSWORD} characters: choose a longer one"),
+                    );
                 }
                 Access::Login(password)
             }

@@ -77,12 +77,14 @@ pub(super) fn read(fetched: Result<Fetched, TransportError>) -> SendOutcome {
     };
     let words = Words::of(&body);
     let detail = match words {
-        Words::Taken(phrase) | Words::NotNow(phrase) | Words::Refused(phrase) => format!("{status} {phrase}"),
+        Words::Accepted(phrase) | Words::NotNow(phrase) | Words::Refused(phrase) => {
+            format!("{status} {phrase}")
+        }
         Words::Denied => format!("{status} Denied receivers"),
         Words::Others => format!("not from Kannel, {}", described(status, &body)),
     };
     match (status, words) {
-        (200..=299, Words::Taken(_)) => SendOutcome::Accepted { detail },
+        (200..=299, Words::Accepted(_)) => SendOutcome::Accepted { detail },
         (200..=299, Words::Denied) | (200..=299 | 400, Words::Refused(_)) | (413 | 414, _) => {
             SendOutcome::Refused { detail }
         }
@@ -95,7 +97,7 @@ pub(super) fn read(fetched: Result<Fetched, TransportError>) -> SendOutcome {
 /// The words of an answer, if they are known words of Kannel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Words {
-    Taken(&'static str),
+    Accepted(&'static str),
     /// Kannel accepted the message for all receivers except one; but this message has only one receiver.
     Denied,
     NotNow(&'static str),
@@ -120,7 +122,7 @@ impl Words {
             return if more.contains(&DENIED.to_ascii_lowercase()) {
                 Self::Denied
             } else {
-                Self::Taken(phrase)
+                Self::Accepted(phrase)
             };
         }
         if let Some(phrase) = NOT_NOW.into_iter().find(leads) {

@@ -90,7 +90,7 @@ impl Asked {
         };
         // Kannel would read a percent sign and the next character as an escape code.
         if given.contains(['%', '?', '#']) {
-            fields.fault(URL, "must not have a %, ? or # in it");
+            fields.fault(URL, "must not contain %, ? or #");
             return None;
         }
         if let Err(problem) = parsed(&given, "http://127.0.0.1:8443") {
@@ -98,7 +98,7 @@ impl Asked {
             return None;
         }
         if secret.is_none() {
-            let problem = "needs a token, or a password in sendsms_params: reports are signed with it";
+            let problem = "needs a token, or a password in sendsms_params, which signs the reports";
             match fields.place() {
                 Place::Deployed => {
                     fields.fault(URL, problem);
@@ -135,14 +135,14 @@ impl Reports for Dlr {
         let reference = self.reference(backend, &query);
         let reference =
             reference.ok_or_else(|| vec![Fault::new(REFERENCE, "is not signed by this backend")])?;
-        let fate = match query.text(KIND).as_deref() {
+        let final_status = match query.text(KIND).as_deref() {
             Some("1") => Some(FinalStatus::Delivered),
             Some("2" | "16") => Some(FinalStatus::Failed),
             // 4 is buffered, 8 is accepted, 32 is any intermediate event of an SMSC.
             Some("4" | "8" | "32") => None,
-            _ => return Err(vec![Fault::new(KIND, "is not what Kannel writes for %d: 1, 2, 4, 8 or 16")]),
+            _ => return Err(vec![Fault::new(KIND, "is not a value of %d in Kannel: 1, 2, 4, 8 or 16")]),
         };
         let reported_at = query.text(TIME).and_then(|written| gateway_time::read(&written));
-        Ok(Reported { reference, fate, detail: query.text(WORDS), reported_at })
+        Ok(Reported { reference, final_status, detail: query.text(WORDS), reported_at })
     }
 }

@@ -87,7 +87,8 @@ pub(super) fn parse(raw: &str) -> Result<Received, Vec<Fault>> {
 
 /// Reads the sender: `id=%p`. If the get-url does not escape a `+`, it arrives as a space.
 fn identity(query: &Query<'_>) -> Result<Identity, Fault> {
-    let bytes = query.bytes("id").ok_or_else(|| Fault::new("id", "is missing: give the sender, id=%p"))?;
+    let bytes =
+        query.bytes("id").ok_or_else(|| Fault::new("id", "is missing: write id=%p in the get-url"))?;
     let text = guess(&bytes).text;
     let number = text.strip_prefix(' ').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     let text = number.map_or(text.trim().to_owned(), |number| format!("+{}", number.trim_end()));
@@ -100,16 +101,22 @@ fn payload<'a>(query: &Query<'a>) -> Result<Cow<'a, [u8]>, Fault> {
     match (hex, query.bytes("text")) {
         (Some(hex), _) => {
             let digits = std::str::from_utf8(&hex).ok().and_then(unhex);
-            digits.map(Cow::Owned).ok_or_else(|| Fault::new("hex", "is not pairs of hexadecimal digits"))
+            digits
+                .map(Cow::Owned)
+                .ok_or_else(|| Fault::new("hex", "must consist of pairs of hexadecimal digits"))
         }
         (None, Some(text)) => Ok(text),
-        (None, None) if query.raw("hex").is_some() => {
-            Err(Fault::new("hex", "was not filled in: this Kannel does not know %e, give text=%b"))
+        (None, None) if query.raw("hex").is_some() => Err(Fault::new(
+            "hex",
+            "was not filled in: this Kannel does not know %e, so write text=%b in the get-url",
+        )),
+        (None, None) if query.raw("text").is_some() => Err(Fault::new(
+            "text",
+            "was not filled in: write hex=%e in the get-url, or text=%b for an older Kannel",
+        )),
+        (None, None) => {
+            Err(Fault::new("text", "is missing: write hex=%e in the get-url, or text=%b for an older Kannel"))
         }
-        (None, None) if query.raw("text").is_some() => {
-            Err(Fault::new("text", "was not filled in: give hex=%e, or text=%b for an older Kannel"))
-        }
-        (None, None) => Err(Fault::new("text", "is missing: give hex=%e, or text=%b for an older Kannel")),
     }
 }
 

@@ -97,7 +97,7 @@ fn authorization(fields: &mut Fields<'_>) -> Option<HeaderValue> {
         value.set_sensitive(true);
         return Some(value);
     }
-    fields.fault("sendsms_token", "has characters in it that no header can hold");
+    fields.fault("sendsms_token", "has characters that an HTTP header cannot contain");
     None
 }
 

@@ -73,7 +73,7 @@ pub(super) enum Unsendable {
     #[error(transparent)]
     Text(#[from] NoSuchCharacter),
     /// Kannel would split `to` at white space and send to each part.
-    #[error("the recipient has white space in it: Kannel would send to several")]
+    #[error("the recipient contains white space, and Kannel would read it as several recipients")]
     Recipients,
 }
 
@@ -101,21 +101,24 @@ impl Sendsms {
             if OURS.contains(&name.as_str())
                 || (reports.is_asked() && OURS_WITH_REPORTS.contains(&name.as_str()))
             {
-                fields.fault(&key, "is written for each message: leave it out");
+                fields.fault(&key, "is set by Threadless for each message: remove it");
             } else if !KNOWN.contains(&name.as_str()) {
-                fields.warn(&key, "is not known to Kannel, which ignores it");
+                fields.warn(&key, "is unknown to Kannel, and Kannel ignores it");
             } else if in_url(name) {
-                fields.warn(&key, "is in sendsms_url too, and Kannel takes the first");
+                fields.warn(&key, "is also in sendsms_url, and Kannel uses the first one");
             }
         }
         let with_reports = OURS_WITH_REPORTS.into_iter().filter(|_| reports.is_asked());
         for name in OURS.into_iter().chain(with_reports).filter(|name| in_url(name)) {
-            fields.fault("sendsms_url", format!("has {name}= in it, which is written for each message"));
+            fields.fault(
+                "sendsms_url",
+                format!("contains {name}=, which Threadless sets for each message: remove it"),
+            );
         }
         for (name, alternative) in [("username", "user"), ("password", "pass")] {
             let in_params = params.iter().any(|(param, _)| param == name || param == alternative);
             if url.is_some() && !in_params && !in_url(name) && !in_url(alternative) {
-                fields.warn(&format!("sendsms_params.{name}"), "is missing: Kannel will refuse to send");
+                fields.warn(&format!("sendsms_params.{name}"), "is missing: Kannel will refuse each message");
             }
         }
         let text = text_form(fields);
@@ -200,25 +203,31 @@ fn text_form(fields: &mut Fields<'_>) -> TextForm {
     let Some(coding) = fields.word_or_number("coding", "auto", 0..=2) else {
         for (key, given) in [("charset", charset.is_some()), ("encode_errors", errors.is_some())] {
             if given {
-                fields.fault(key, "goes with coding = 0, 1 or 2; with \"auto\" every text is sent as it is");
+                fields.fault(
+                    key,
+                    "needs coding = 0, 1 or 2: with coding = \"auto\" each text is sent unchanged",
+                );
             }
         }
         return TextForm::Auto { fold: fold.unwrap_or(false) };
     };
     if fold.is_some() {
-        fields.fault("fold", "goes with coding = \"auto\"");
+        fields.fault("fold", "needs coding = \"auto\"");
     }
     // This is the default of `rapidsms-threadless-router`. There, a text of coding 2 also had to name its charset.
     let name = charset.unwrap_or_else(|| "ascii".to_owned());
     let charset = match Charset::named(&name) {
         // Kannel's iconv does not have this charset.
         Some(Charset::Gsm) => {
-            fields.fault("charset", "cannot be GSM: with coding = 0 Kannel makes GSM of any charset");
+            fields.fault(
+                "charset",
+                "cannot be GSM: with coding = 0, Kannel itself converts any charset to GSM",
+            );
             Charset::Ascii
         }
         Some(charset) => charset,
         None => {
-            fields.fault("charset", format!("{name:?} is not a charset that is known here"));
+            fields.fault("charset", format!("{name:?} is not a known charset"));
             Charset::Ascii
         }
     };

@@ -104,7 +104,7 @@ fn the_secrets_of_the_settings_are_found_by_their_value_however_they_are_escaped
 #[test]
 fn what_is_cut_off_is_told() {
     assert_eq!(bounded("abc".to_owned(), 3), ("abc".to_owned(), false));
-    assert_eq!(bounded("abéd".to_owned(), 3), ("ab\n… cut off here, of 5 bytes".to_owned(), true));
+    assert_eq!(bounded("abéd".to_owned(), 3), ("ab\n… cut off here; the whole has 5 bytes".to_owned(), true));
 }
 
 proptest! {

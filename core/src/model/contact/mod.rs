@@ -73,13 +73,16 @@ pub struct Contact {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ContactError {
     /// The name is too long.
-    #[error("a contact's name has {bytes} bytes; at most {} are kept", Contact::MAX_NAME_BYTES)]
+    #[error("a contact's name has {bytes} bytes; at most {} are allowed", Contact::MAX_NAME_BYTES)]
     LongName {
         /// The length of the name in bytes.
         bytes: usize,
     },
     /// The fields are too large.
-    #[error("a contact's fields have {bytes} bytes as JSON; at most {} are kept", Contact::MAX_FIELD_BYTES)]
+    #[error(
+        "a contact's fields have {bytes} bytes as JSON; at most {} are allowed",
+        Contact::MAX_FIELD_BYTES
+    )]
     LargeFields {
         /// The size of the fields in bytes.
         bytes: usize,

@@ -62,9 +62,10 @@ impl MessageId {
 
     /// Returns the id under which apps learn this final status of a message. The letter `r` at the end distinguishes
     /// it, and the replies to it, from all other ids.
-    pub(crate) fn of_report(message: &Self, fate: FinalStatus) -> Self {
-        let fate = if planted::is(Plant::ReportWithoutFate) { FinalStatus::Failed } else { fate };
-        let digest = digest(&["report", message.as_str(), fate.as_str()]);
+    pub(crate) fn of_report(message: &Self, final_status: FinalStatus) -> Self {
+        let final_status =
+            if planted::is(Plant::ReportWithoutFinalStatus) { FinalStatus::Failed } else { final_status };
+        let digest = digest(&["report", message.as_str(), final_status.as_str()]);
         Self(format!("{}r", hex(&digest[..16])).into())
     }
 

@@ -43,7 +43,7 @@ pub struct Identity(Arc<str>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
     /// The backend name is empty, too long, or has a character outside `[A-Za-z0-9_-]`.
-    #[error("a backend name is 1 to 64 characters out of A-Z a-z 0-9 _ -, not {0:?}")]
+    #[error("{0:?} is not a backend name: write 1 to 64 of the characters A-Z a-z 0-9 _ -")]
     Backend(String),
     /// The identity is empty.
     #[error("an identity cannot be empty")]

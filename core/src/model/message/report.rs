@@ -44,7 +44,8 @@ pub struct Report {
     /// [`Notice`](crate::Notice) has an id of its own.
     pub message: MessageId,
     /// The final status of the message.
-    pub fate: FinalStatus,
+    #[serde(rename = "fate")]
+    pub final_status: FinalStatus,
     /// The words of the gateway about the status, or those of Threadless. Apps should not depend on them, because every
     /// gateway uses other words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,10 +60,17 @@ impl Report {
     pub fn new(
         connection: ConnectionId,
         message: MessageId,
-        fate: FinalStatus,
+        final_status: FinalStatus,
         detail: Option<String>,
         at: Timestamp,
     ) -> Self {
-        Self { id: MessageId::of_report(&message, fate), connection, message, fate, detail, at }
+        Self {
+            id: MessageId::of_report(&message, final_status),
+            connection,
+            message,
+            final_status,
+            detail,
+            at,
+        }
     }
 }

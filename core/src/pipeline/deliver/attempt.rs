@@ -19,7 +19,7 @@ use crate::util::clock::{Deadline, after};
 use crate::util::random;
 
 /// The time that a lease must still cover in addition to one send.
-const SETTLE_TIME: Duration = Duration::from_secs(5);
+const LEASE_RESERVE: Duration = Duration::from_secs(5);
 
 /// The minimum remaining time to start a send.
 const SHORTEST_SEND: Duration = Duration::from_millis(500);
@@ -76,7 +76,7 @@ async fn without_the_gateway(
             Ok(()) => Step::Left(None),
             Err(_) if planted::is(Plant::SendingForgotten) => Step::Left(None),
             Err(problem) => {
-                tried(connection, &head, "not_sent_on", &problem);
+                tried(connection, &head, "notices_not_enqueued", &problem);
                 wait_for_queue(project, head)
             }
         });
@@ -110,14 +110,14 @@ async fn end_the_doubt(project: &Project, connection: &ConnectionId, head: &Entr
     let row = match project.ports.store.rows(&[key]).await {
         Ok(mut rows) => rows.pop().flatten()?,
         Err(problem) => {
-            tried(connection, head, "not_looked_up", &problem.to_string());
+            tried(connection, head, "history_not_read", &problem.to_string());
             return Some(later(project, head.clone()));
         }
     };
     if row.state.rank() < State::Sent.rank() && !planted::is(Plant::DoubtEndedTooSoon) {
         return None;
     }
-    tried(connection, head, "reported", row.state.as_str());
+    tried(connection, head, "doubt_ended", row.state.as_str());
     if row.state == State::Failed {
         // The apps may not have received this failure yet.
         return Some(fail(project, connection, head, &row.detail.unwrap_or_default()).await);
@@ -135,7 +135,7 @@ async fn ask_the_gateway(
 ) -> Result<Option<Step>, StoreError> {
     let connection = &delivery.connection;
     let Some(installed) = project.installed(&connection.backend) else {
-        const GONE: &str = "its backend is no longer in the settings";
+        const GONE: &str = "the backend is not in the settings";
         tried(connection, &head, "no_backend", GONE);
         head.attempts += 1;
         return Ok(Some(tried_in_vain(project, connection, head, GONE.to_owned())));
@@ -145,14 +145,14 @@ async fn ask_the_gateway(
         head.next_attempt = Some(now);
         return Ok(Some(Step::Waits(head, None)));
     }
-    let attempt = match installed.guard.permit(now, limit) {
+    let attempt = match installed.breaker.permit(now, limit) {
         Permit::Try(attempt) => attempt,
         Permit::Wait(until) => {
             head.next_attempt = Some(until);
             return Ok(Some(Step::Waits(head, None)));
         }
     };
-    if delivery.lease.until < after(now, limit + SETTLE_TIME) && !planted::is(Plant::LeaseNotExtended) {
+    if delivery.lease.until < after(now, limit + LEASE_RESERVE) && !planted::is(Plant::LeaseNotExtended) {
         delivery.lease.until = lease_end(project, connection, now);
         if !project.ports.store.extend_lease(connection, &delivery.lease).await? {
             return Ok(None);
@@ -189,13 +189,13 @@ async fn ask_the_gateway(
 }
 
 /// Tells the apps that a message failed.
-async fn tell(project: &Project, failed: &HistoryRow) -> Result<(), IncomingError> {
+async fn report_failure(project: &Project, failed: &HistoryRow) -> Result<(), IncomingError> {
     if !project.router.has_reports() {
         return Ok(());
     }
     let HistoryRow { connection, at, id, detail, .. } = failed.clone();
     let reference = Reference { connection, at, id };
-    let reported = Reported { reference, fate: Some(FinalStatus::Failed), detail, reported_at: None };
+    let reported = Reported { reference, final_status: Some(FinalStatus::Failed), detail, reported_at: None };
     report(project, reported).await.map(drop)
 }
 
@@ -229,15 +229,15 @@ async fn fail(project: &Project, connection: &ConnectionId, head: &Entry, detail
         && let Some(notice) = to_next_connection(head)
         && let Err(problem) = enqueue_notices(project, vec![notice]).await
     {
-        tried(connection, head, "not_sent_on", &problem.to_string());
+        tried(connection, head, "notices_not_enqueued", &problem.to_string());
         return later(project, head.clone());
     }
     let row = HistoryRow::outgoing(connection, head, State::Failed, Some(detail.to_owned()));
-    match tell(project, &row).await {
+    match report_failure(project, &row).await {
         Ok(()) => Step::Left(Some(row)),
         Err(_) if planted::is(Plant::FailureUntold) => Step::Left(Some(row)),
         Err(problem) => {
-            tried(connection, head, "not_reported", &problem.to_string());
+            tried(connection, head, "report_not_enqueued", &problem.to_string());
             later(project, head.clone())
         }
     }

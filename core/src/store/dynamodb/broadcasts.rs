@@ -10,7 +10,7 @@ use super::call::Written;
 use super::item::{Item, Reader, is_expired, names as n, number, of_list, text, time};
 use super::update::Update;
 use super::{DynamoStore, StoreError, keys};
-use crate::model::broadcast::{Broadcast, Piece};
+use crate::model::broadcast::{Broadcast, BroadcastMessage};
 use crate::model::broadcast_key::BroadcastKey;
 use crate::store::{Broadcasts, Opened};
 
@@ -19,7 +19,7 @@ impl Broadcasts for DynamoStore {
     async fn open_broadcast(
         &self,
         broadcast: &Broadcast,
-        parts: &[Vec<Piece>],
+        parts: &[Vec<BroadcastMessage>],
     ) -> Result<Opened, StoreError> {
         self.keep_broadcast(broadcast, parts, Some(broadcast.created_at)).await
     }
@@ -27,7 +27,7 @@ impl Broadcasts for DynamoStore {
     async fn stage_broadcast(
         &self,
         broadcast: &Broadcast,
-        parts: &[Vec<Piece>],
+        parts: &[Vec<BroadcastMessage>],
     ) -> Result<Opened, StoreError> {
         self.keep_broadcast(broadcast, parts, None).await
     }
@@ -38,7 +38,11 @@ impl Broadcasts for DynamoStore {
         item.map(|item| to_broadcast(key, &item)).transpose()
     }
 
-    async fn broadcast_part(&self, key: &BroadcastKey, part: u32) -> Result<Vec<Piece>, StoreError> {
+    async fn broadcast_part(
+        &self,
+        key: &BroadcastKey,
+        part: u32,
+    ) -> Result<Vec<BroadcastMessage>, StoreError> {
         let (pk, sk) = (keys::of_broadcast(key), keys::of_part(part));
         let Some(item) = self.get(&pk, &sk).await? else { return Ok(Vec::new()) };
         Reader::new(&pk, &item).list(n::PIECES)
@@ -47,7 +51,7 @@ impl Broadcasts for DynamoStore {
     async fn part_is_fanned_out(&self, key: &BroadcastKey, part: u32) -> Result<(), StoreError> {
         let pk = keys::of_broadcast(key);
         let mut update = Update::new();
-        update.add_to_set(n::SPREAD, part).only_if_there(n::CREATED_AT);
+        update.add_to_set(n::FINISHED_PARTS, part).only_if_there(n::CREATED_AT);
         let written = self.update(&pk, keys::BROADCAST, update, ReturnValue::AllNew).await?;
         // The broadcast has expired, so nothing is left to do.
         let Written::Yes(item) = written else { return Ok(()) };
@@ -78,7 +82,7 @@ impl DynamoStore {
     async fn keep_broadcast(
         &self,
         broadcast: &Broadcast,
-        parts: &[Vec<Piece>],
+        parts: &[Vec<BroadcastMessage>],
         due_at: Option<Timestamp>,
     ) -> Result<Opened, StoreError> {
         let pk = keys::of_broadcast(&broadcast.key);
@@ -90,7 +94,7 @@ impl DynamoStore {
             .set(n::CREATED_AT, time(broadcast.created_at))
             .set(n::SIZES, of_list(&broadcast.sizes).unwrap_or_else(|| text("[]")))
             .set(n::TTL, ttl())
-            .remove(&[n::SPREAD]);
+            .remove(&[n::FINISHED_PARTS]);
         match due_at {
             Some(at) => {
                 update.set(n::DUE_SHARD, text(keys::shard_of(&broadcast.key))).set(n::DUE_AT, time(at))
@@ -101,11 +105,11 @@ impl DynamoStore {
         update.only_if(format!("(attribute_not_exists({expires}) OR {expires} <= {now})"));
         let mut actions = vec![self.update_action(&pk, keys::BROADCAST, update)?];
         for (nth, part) in (0..).zip(parts) {
-            let pieces = of_list(part).unwrap_or_else(|| text("[]"));
+            let messages = of_list(part).unwrap_or_else(|| text("[]"));
             actions.push(self.put_action(
                 &pk,
                 &keys::of_part(nth),
-                [(n::PIECES, pieces), (n::TTL, ttl())],
+                [(n::PIECES, messages), (n::TTL, ttl())],
             )?);
         }
         if self.transact(actions).await? {
@@ -113,7 +117,7 @@ impl DynamoStore {
         }
         match self.broadcast(&broadcast.key, broadcast.created_at).await? {
             Some(before) => Ok(Opened::Before(before)),
-            None => Err(StoreError::Unavailable("another call is at the same broadcast".to_owned())),
+            None => Err(StoreError::Unavailable("another call works on the same broadcast".to_owned())),
         }
     }
 }
@@ -121,7 +125,7 @@ impl DynamoStore {
 fn to_broadcast(key: &BroadcastKey, item: &Item) -> Result<Broadcast, StoreError> {
     let what = key.as_str();
     let read = Reader::new(what, item);
-    let fanned_out = match item.get(n::SPREAD) {
+    let fanned_out = match item.get(n::FINISHED_PARTS) {
         Some(AttributeValue::Ns(parts)) => parts.iter().filter_map(|part| part.parse().ok()).collect(),
         _ => BTreeSet::new(),
     };

@@ -119,7 +119,7 @@ impl DynamoStore {
                 _ => return Err(classify("UpdateItem", &error).into()),
             }
         }
-        Err(StoreError::Unavailable("UpdateItem: a transaction is in the way".to_owned()))
+        Err(StoreError::Unavailable("UpdateItem: a transaction uses the same item".to_owned()))
     }
 
     /// Returns an update as a part of a transaction.

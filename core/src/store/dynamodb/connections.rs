@@ -177,8 +177,10 @@ fn commit_update(commit: &Commit<'_>, plan: &Plan) -> Update {
         Some(at) => update.set(n::OPTED_OUT, time(at)),
         None => update.remove(&[n::OPTED_OUT]),
     };
-    if commit.pace != seen.pace {
-        update.set(n::PACE_SINCE, time(commit.pace.since)).set(n::PACE, number(commit.pace.replies));
+    if commit.reply_rate != seen.reply_rate {
+        update
+            .set(n::PACE_SINCE, time(commit.reply_rate.since))
+            .set(n::PACE, number(commit.reply_rate.replies));
     }
     if !plan.append.is_empty() {
         update.append(n::OUTBOX, of_entries(&plan.append));

@@ -13,9 +13,9 @@ use super::{DynamoStore, StoreError, keys};
 use crate::aws::classify;
 use crate::store::{Due, DueCursor, DuePage};
 
-/// The place up to which one part of the index has been read. A [`DueCursor`] is the list of these places as JSON.
+/// The position up to which one part of the index has been read. A [`DueCursor`] is the list of these positions as JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-enum Place {
+enum Position {
     /// Nothing of the part has been read.
     Start,
     /// The part has been read up to this entry.
@@ -34,8 +34,8 @@ enum Place {
 /// One entry of the index.
 struct Found {
     shard: usize,
-    place: Place,
-    /// The entry's place in the order of all parts: its due time. If the due time cannot be read, this is the place of
+    position: Position,
+    /// The entry's position in the order of all parts: its due time. If the due time cannot be read, this is the position of
     /// the entry before it.
     order: Timestamp,
     /// The due outbox or broadcast, or `None` if the entry cannot be read.
@@ -52,10 +52,10 @@ impl DueIndex for DynamoStore {
         limit: usize,
     ) -> Result<DuePage, StoreError> {
         let limit = limit.max(1);
-        let mut places =
-            after.map_or_else(|| Ok(vec![Place::Start; usize::from(keys::SHARDS)]), to_places)?;
-        let shards = places.iter().enumerate();
-        let shards = shards.map(|(shard, place)| self.query_shard(shard, place, now, limit));
+        let mut positions =
+            after.map_or_else(|| Ok(vec![Position::Start; usize::from(keys::SHARDS)]), to_positions)?;
+        let shards = positions.iter().enumerate();
+        let shards = shards.map(|(shard, position)| self.query_shard(shard, position, now, limit));
         let (found, ended): (Vec<Vec<Found>>, Vec<bool>) = try_join_all(shards).await?.into_iter().unzip();
         let mut found: Vec<Found> = found.into_iter().flatten().collect();
         // The sort is stable, so entries of the same time keep the order of their part. The paging of the part follows
@@ -65,14 +65,15 @@ impl DueIndex for DynamoStore {
 
         let unreadable = found.iter().filter(|found| found.due.is_none()).count();
         for entry in &found {
-            places[entry.shard] = entry.place.clone();
+            positions[entry.shard] = entry.position.clone();
         }
-        for (shard, place) in places.iter_mut().enumerate() {
+        for (shard, position) in positions.iter_mut().enumerate() {
             if ended[shard] && left.iter().all(|left| left.shard != shard) {
-                *place = Place::End;
+                *position = Position::End;
             }
         }
-        let next = (!places.iter().all(|place| matches!(place, Place::End))).then(|| of_places(&places));
+        let next = (!positions.iter().all(|position| matches!(position, Position::End)))
+            .then(|| of_positions(&positions));
         Ok(DuePage::new(found.into_iter().filter_map(|found| found.due).collect(), unreadable, next))
     }
 }
@@ -82,20 +83,20 @@ impl DynamoStore {
     async fn query_shard(
         &self,
         shard: usize,
-        place: &Place,
+        position: &Position,
         now: Timestamp,
         limit: usize,
     ) -> Result<(Vec<Found>, bool), StoreError> {
         let mut found: Vec<Found> = Vec::new();
-        let mut from = match place {
-            Place::Start => None,
-            Place::After { pk, sk, due_at } => Some(Item::from([
+        let mut from = match position {
+            Position::Start => None,
+            Position::After { pk, sk, due_at } => Some(Item::from([
                 (keys::PK.to_owned(), text(pk)),
                 (keys::SK.to_owned(), text(sk)),
                 (n::DUE_SHARD.to_owned(), text(shard.to_string())),
                 (n::DUE_AT.to_owned(), AttributeValue::N(due_at.clone())),
             ])),
-            Place::End => return Ok((found, true)),
+            Position::End => return Ok((found, true)),
         };
         loop {
             let output = self
@@ -125,7 +126,7 @@ impl DynamoStore {
     }
 }
 
-/// Reads one entry. The log names an unreadable entry by its place in the index only, since its key may contain a phone
+/// Reads one entry. The log names an unreadable entry by its position in the index only, since its key may contain a phone
 /// number.
 fn to_found(shard: usize, item: &Item, before: Timestamp) -> Found {
     let part = |name: &str| item.get(name).and_then(|part| part.as_s().ok()).cloned().unwrap_or_default();
@@ -138,19 +139,19 @@ fn to_found(shard: usize, item: &Item, before: Timestamp) -> Found {
             due_shard = shard,
             due_at,
             outcome = "unreadable",
-            "an entry of the index `due` is passed over: its key or its time cannot be read"
+            "an entry of the index `due` is skipped, because its key or its time cannot be read"
         );
     }
-    Found { shard, place: Place::After { pk, sk, due_at }, order: since.unwrap_or(before), due }
+    Found { shard, position: Position::After { pk, sk, due_at }, order: since.unwrap_or(before), due }
 }
 
-fn of_places(places: &[Place]) -> DueCursor {
-    DueCursor::new(serde_json::to_string(places).unwrap_or_default())
+fn of_positions(positions: &[Position]) -> DueCursor {
+    DueCursor::new(serde_json::to_string(positions).unwrap_or_default())
 }
 
-fn to_places(cursor: &DueCursor) -> Result<Vec<Place>, StoreError> {
-    let places = serde_json::from_str::<Vec<Place>>(cursor.as_str()).ok();
-    places.filter(|places| places.len() == usize::from(keys::SHARDS)).ok_or_else(|| {
+fn to_positions(cursor: &DueCursor) -> Result<Vec<Position>, StoreError> {
+    let positions = serde_json::from_str::<Vec<Position>>(cursor.as_str()).ok();
+    positions.filter(|positions| positions.len() == usize::from(keys::SHARDS)).ok_or_else(|| {
         let problem = "it is not a cursor of this store".to_owned();
         StoreError::Unreadable { what: "a cursor".to_owned(), problem }
     })

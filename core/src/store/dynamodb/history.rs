@@ -179,7 +179,7 @@ impl DynamoStore {
                 Written::No(now) => kept = now,
             }
         }
-        Err(StoreError::Unavailable("UpdateItem: others write the same row".to_owned()))
+        Err(StoreError::Unavailable("UpdateItem: other processes write the same row".to_owned()))
     }
 
     /// Reads rows of history by their keys, at half the price of a consistent read. They are only shown to people.

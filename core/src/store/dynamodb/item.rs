@@ -47,7 +47,7 @@ pub(super) mod names {
     pub(crate) const OUTGOING: &str = "outgoing";
     pub(crate) const DIGEST: &str = "digest";
     pub(crate) const SIZES: &str = "sizes";
-    pub(crate) const SPREAD: &str = "spread";
+    pub(crate) const FINISHED_PARTS: &str = "spread";
     pub(crate) const PIECES: &str = "pieces";
     pub(crate) const CONFIRMS: &str = "confirms";
     pub(crate) const REFUSED: &str = "refused";
@@ -173,7 +173,7 @@ pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Resu
         (Some(owner), Some(until)) => Some(Lease { owner: owner.to_owned(), until, fence }),
         _ => None,
     };
-    let pace = match (read.time(n::PACE_SINCE)?, read.number(n::PACE)?) {
+    let reply_rate = match (read.time(n::PACE_SINCE)?, read.number(n::PACE)?) {
         (Some(since), Some(replies)) => ReplyRate { since, replies },
         _ => ReplyRate::default(),
     };
@@ -187,7 +187,7 @@ pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Resu
         outbox: to_outbox(what, item)?,
         lease,
         fence,
-        pace,
+        reply_rate,
     })
 }
 

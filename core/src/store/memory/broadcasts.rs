@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::MemoryStore;
-use crate::model::broadcast::{Broadcast, Piece};
+use crate::model::broadcast::{Broadcast, BroadcastMessage};
 use crate::model::broadcast_key::BroadcastKey;
 use crate::planted::{self, Plant};
 use crate::store::{Broadcasts, Due, Opened, StoreError, Waiting, is_over};
@@ -17,7 +17,7 @@ pub(super) type Kept = BTreeMap<BroadcastKey, KeptBroadcast>;
 /// A stored broadcast with its parts and its due time.
 pub(super) struct KeptBroadcast {
     pub(super) broadcast: Broadcast,
-    parts: Vec<Vec<Piece>>,
+    parts: Vec<Vec<BroadcastMessage>>,
     pub(super) due_at: Option<Timestamp>,
 }
 
@@ -29,7 +29,12 @@ pub(super) fn due(kept: &Kept, now: Timestamp) -> impl Iterator<Item = Due> {
     })
 }
 
-fn keep(kept: &mut Kept, broadcast: &Broadcast, parts: &[Vec<Piece>], due_at: Option<Timestamp>) -> Opened {
+fn keep(
+    kept: &mut Kept,
+    broadcast: &Broadcast,
+    parts: &[Vec<BroadcastMessage>],
+    due_at: Option<Timestamp>,
+) -> Opened {
     let alive =
         |kept: &&KeptBroadcast| !is_over(kept.broadcast.created_at, Broadcast::KEPT, broadcast.created_at);
     let unchecked = planted::is(Plant::BroadcastUnchecked);
@@ -46,7 +51,7 @@ impl Broadcasts for MemoryStore {
     async fn open_broadcast(
         &self,
         broadcast: &Broadcast,
-        parts: &[Vec<Piece>],
+        parts: &[Vec<BroadcastMessage>],
     ) -> Result<Opened, StoreError> {
         Ok(keep(&mut self.lock().broadcasts, broadcast, parts, Some(broadcast.created_at)))
     }
@@ -54,7 +59,7 @@ impl Broadcasts for MemoryStore {
     async fn stage_broadcast(
         &self,
         broadcast: &Broadcast,
-        parts: &[Vec<Piece>],
+        parts: &[Vec<BroadcastMessage>],
     ) -> Result<Opened, StoreError> {
         Ok(keep(&mut self.lock().broadcasts, broadcast, parts, None))
     }
@@ -65,7 +70,11 @@ impl Broadcasts for MemoryStore {
         Ok(kept.filter(|kept| !is_over(kept.created_at, Broadcast::KEPT, now)).cloned())
     }
 
-    async fn broadcast_part(&self, key: &BroadcastKey, part: u32) -> Result<Vec<Piece>, StoreError> {
+    async fn broadcast_part(
+        &self,
+        key: &BroadcastKey,
+        part: u32,
+    ) -> Result<Vec<BroadcastMessage>, StoreError> {
         let tables = self.lock();
         let part = tables.broadcasts.get(key).and_then(|kept| kept.parts.get(part as usize));
         Ok(part.cloned().unwrap_or_default())

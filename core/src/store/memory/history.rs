@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry as Place;
+use std::collections::btree_map::Entry as MapEntry;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -34,11 +34,11 @@ impl History for MemoryStore {
         let rows = tables.history.entry(step.connection.clone()).or_default();
         let new = KeptRow { row: step.row(), reported_at: Some(now) };
         let kept = match rows.entry((HistoryRow::place(step.at), step.id.clone())) {
-            Place::Vacant(place) => {
+            MapEntry::Vacant(place) => {
                 place.insert(new);
                 return Ok(Advanced::Forward);
             }
-            Place::Occupied(place) => place.into_mut(),
+            MapEntry::Occupied(place) => place.into_mut(),
         };
         if kept.row.state.rank() < step.state.rank() || planted::is(Plant::RowMovedBack) {
             (kept.row.state, kept.row.detail) = (step.state, step.detail.clone());

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{FORM, Rig};
 use crate::settings::Surroundings;
-use crate::testing::{Fault, When};
+use crate::testing::{FaultKind, When};
 
 #[tokio::test]
 async fn what_a_page_sends_is_answered_and_polled_bit_by_bit() {
@@ -138,7 +138,7 @@ async fn where_the_store_fails_the_rest_is_to_be_sent_again() {
         .map(|text| json!({ "identity": "1", "text": text, "id": text }))
         .collect();
     // Each message makes several calls to the store. During the second message, a call fails.
-    rig.faults.plan(8, Fault::Error, When::Before);
+    rig.faults.plan(8, FaultKind::Error, When::Before);
     let (status, answer) = rig.call("send", &json!({ "messages": messages })).await;
     let taken = usize::try_from(answer["taken"].as_u64().unwrap()).unwrap();
     assert!(status == 503 || taken == 3, "{answer}");
@@ -148,7 +148,7 @@ async fn where_the_store_fails_the_rest_is_to_be_sent_again() {
     for reply in ["sent a", "sent b", "sent c"] {
         assert_eq!(texts.iter().filter(|text| *text == reply).count(), 1, "{texts:?}");
     }
-    rig.faults.plan(1, Fault::Error, When::Before);
+    rig.faults.plan(1, FaultKind::Error, When::Before);
     assert_eq!(rig.call("poll", &json!({ "conversations": [{ "identity": "1" }] })).await.0, 503);
     assert_eq!(rig.get("/httptester/t/1/").await.status(), 200, "a page needs no store");
 }

@@ -69,7 +69,7 @@ async fn a_login_is_asked_for_once_and_guards_every_call() {
         .await;
     assert!(body(&wrong).contains("value=\"&lt;b&gt;\"") && !body(&wrong).contains("<b>"));
     assert!(wrong.status() == 403 && wrong.headers().get("set-cookie").is_none());
-    assert!(body(&wrong).contains("That is not the password."));
+    assert!(body(&wrong).contains("The password is wrong."));
 
     let sent = format!("password={}&identity=50%25", PASSWORD.replace(' ', "+"));
     let entered = rig.post("/httptester/t/login.html", &[("content-type", FORM)], &sent).await;

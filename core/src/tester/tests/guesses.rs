@@ -11,7 +11,7 @@ use super::{FORM, PASSWORD, Rig, body};
 use crate::model::message::BackendName;
 use crate::store::Guesses;
 use crate::tester::ClientAddress;
-use crate::testing::{Fault, When};
+use crate::testing::{FaultKind, When};
 use crate::util::clock::Clock as _;
 
 const OWNER: &str = "192.0.2.1";
@@ -185,13 +185,13 @@ async fn nobody_pays_while_nobody_guesses() {
 async fn nobody_comes_in_while_guesses_cannot_be_counted() {
     let rig = Rig::locked("");
     for password in [PASSWORD, "guess"] {
-        rig.faults.plan(1, Fault::Error, When::Before);
+        rig.faults.plan(1, FaultKind::Error, When::Before);
         let answer = log_in(&rig, OWNER, password).await;
         assert!(answer.status() == 503 && answer.headers().get("set-cookie").is_none(), "{password}");
     }
-    rig.faults.plan(2, Fault::Error, When::Before);
+    rig.faults.plan(2, FaultKind::Error, When::Before);
     assert_eq!(log_in(&rig, OWNER, "guess").await.status(), 503);
-    rig.faults.plan(1, Fault::Error, When::Before);
+    rig.faults.plan(1, FaultKind::Error, When::Before);
     assert_eq!(basic(&rig, OWNER, "GET", "/httptester/t/1/", RIGHT).await.status(), 503);
     let call = rig.call("poll", &json!({})).await;
     assert_eq!(call.0, 401);

@@ -47,7 +47,7 @@ export function bulk(identity, wake) {
     way('text', 'a message of ', el('bdi', {}, identity)),
     way('transcript', el('code', {}, 'number > message'), ', as in a transcript'));
   const progress = el('progress', { 'aria-label': 'Messages sent', value: '0', max: '1', hidden: true });
-  const status = el('p', { class: 'hint', role: 'status' }, 'A text file with one message on each line. Blank lines are left out.');
+  const status = el('p', { class: 'hint', role: 'status' }, 'A text file with one message on each line. Blank lines are skipped.');
   const start = el('button', { type: 'button', class: 'primary', disabled: true, on: { click: () => go() } }, 'Send');
   const close = el('button', { type: 'button', class: 'plain', on: { click: () => stop() } }, 'Cancel');
   const dialog = el('dialog', { class: 'bulk', 'aria-labelledby': 'bulk-title' },

@@ -71,7 +71,7 @@ export class List {
     if (place >= 0) link.setAttribute('aria-current', 'true');
     else link.removeAttribute('aria-current');
     time.textContent = last === undefined ? '' : briefly(last.at);
-    const words = last === undefined ? (loaded ? 'Nothing said yet' : '') : last.text.trim().slice(0, 120) || '(blank)';
+    const words = last === undefined ? (loaded ? 'No messages yet' : '') : last.text.trim().slice(0, 120) || '(blank)';
     preview.replaceChildren(last?.direction === 'in' ? `You: ${words}` : words);
     marks.replaceChildren(
       ...(failed ? [el('span', { class: 'failed', title: 'A message failed' }, icon('failed'), el('span', { class: 'unseen' }, 'A message failed'))] : []),

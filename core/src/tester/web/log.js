@@ -53,7 +53,7 @@ export class Log {
     const has = (row) => `${row.identity}\n${row.text}\n${row.state}`.toLowerCase().includes(wanted);
     const found = wanted === '' ? rows : rows.filter(has);
     const now = `${wanted}\n${found.map((row) => `${row.id} ${row.state}`).join('\n')}`;
-    this.foot.textContent = found.length === 0 ? 'Nothing was said yet.' : more ? 'Older messages are in the conversations.' : '';
+    this.foot.textContent = found.length === 0 ? 'There are no messages yet.' : more ? 'Older messages are in the conversations.' : '';
     if (now === this.#shown) return;
     this.#shown = now;
     this.body.replaceChildren(...found.map((row) => this.#row(row)));

@@ -46,7 +46,7 @@ const acts = {
   close: (closed) => close(closed.identity),
   clear: async (cleared) => {
     const { identity } = cleared;
-    if (await confirmed(`Clear the conversation of ${identity}?`, 'Its messages are deleted. What the apps remember of the number stays.', 'Clear')) {
+    if (await confirmed(`Clear the conversation of ${identity}?`, 'Its messages are deleted. The data that the apps keep about the number stays.', 'Clear')) {
       await clearing({ identity });
       cleared.forget();
       refresh();
@@ -157,7 +157,7 @@ function show(view) {
 logButton.addEventListener('click', () => show(body.dataset.view === 'log' ? 'panes' : 'log'));
 
 document.getElementById('clear-all').addEventListener('click', async () => {
-  if (!(await confirmed('Clear all conversations?', 'The messages of all numbers are deleted. What the apps remember of them stays.', 'Clear all'))) return;
+  if (!(await confirmed('Clear all conversations?', 'The messages of all numbers are deleted. The data that the apps keep about the numbers stays.', 'Clear all'))) return;
   await clearing({ identity: null });
   for (const cleared of conversations()) cleared.forget();
   used = [];
@@ -176,7 +176,7 @@ document.getElementById('open').addEventListener('submit', (event) => {
   const identity = field.value.trim();
   if (identity === '') return;
   if (new TextEncoder().encode(identity).length > 256) {
-    say('A number has 256 bytes at most.', 'error');
+    say('A number can have at most 256 bytes.', 'error');
     return;
   }
   field.value = '';

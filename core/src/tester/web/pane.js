@@ -38,7 +38,7 @@ export class Pane {
     this.empty = el('div', { class: 'empty' },
       avatar(identity),
       el('p', {}, 'You hold a phone with the number ', el('bdi', {}, identity), '.'),
-      el('p', { class: 'hint' }, 'Type a message and press Enter. What the apps reply appears here.'));
+      el('p', { class: 'hint' }, 'Type a message and press Enter. The replies of the apps appear here.'));
     this.earlier = el('button', { type: 'button', class: 'plain earlier', on: { click: act('earlier') } }, 'Show earlier messages');
     this.down = el('button', { type: 'button', class: 'down', hidden: true, on: { click: () => this.toEnd() } }, 'New messages');
     this.scroller = el('div', { class: 'scroller', on: { scroll: () => this.#scrolled() } }, this.earlier, this.empty, this.list);

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::FaultyStore;
-use crate::model::broadcast::{Broadcast, Piece};
+use crate::model::broadcast::{Broadcast, BroadcastMessage};
 use crate::model::broadcast_key::BroadcastKey;
 use crate::store::{Broadcasts, Opened, Store, StoreError};
 
@@ -13,7 +13,7 @@ impl<S: Store> Broadcasts for FaultyStore<S> {
     async fn open_broadcast(
         &self,
         broadcast: &Broadcast,
-        parts: &[Vec<Piece>],
+        parts: &[Vec<BroadcastMessage>],
     ) -> Result<Opened, StoreError> {
         self.faults.around(self.inner.open_broadcast(broadcast, parts)).await
     }
@@ -21,7 +21,7 @@ impl<S: Store> Broadcasts for FaultyStore<S> {
     async fn stage_broadcast(
         &self,
         broadcast: &Broadcast,
-        parts: &[Vec<Piece>],
+        parts: &[Vec<BroadcastMessage>],
     ) -> Result<Opened, StoreError> {
         self.faults.around(self.inner.stage_broadcast(broadcast, parts)).await
     }
@@ -30,7 +30,11 @@ impl<S: Store> Broadcasts for FaultyStore<S> {
         self.faults.around(self.inner.broadcast(key, now)).await
     }
 
-    async fn broadcast_part(&self, key: &BroadcastKey, part: u32) -> Result<Vec<Piece>, StoreError> {
+    async fn broadcast_part(
+        &self,
+        key: &BroadcastKey,
+        part: u32,
+    ) -> Result<Vec<BroadcastMessage>, StoreError> {
         self.faults.around(self.inner.broadcast_part(key, part)).await
     }
 

@@ -59,7 +59,7 @@ impl Stage for OnBench<'_> {
 
     async fn receive(&mut self, from: &ConnectionId, text: &str) -> Result<(), StageError> {
         let taken = self.bench.receive_at(from, text, None).await;
-        taken.map(drop).map_err(|problem| StageError(format!("this message was not taken: {problem}")))
+        taken.map(drop).map_err(|problem| StageError(format!("this message was not accepted: {problem}")))
     }
 
     async fn heard(&mut self, _expected: usize) -> Result<Vec<Said>, StageError> {

@@ -32,42 +32,40 @@ pub enum Problem {
     #[error("this is neither `number > text` nor `number < text`; a comment begins with #")]
     NoSign,
     /// There is nothing before the sign.
-    #[error("a number belongs before the sign")]
+    #[error("the number before the sign is missing")]
     NoNumber,
     /// The number is invalid.
     #[error(transparent)]
     Number(InvalidName),
     /// The line has `[` without `]`.
-    #[error("a backend's name is in brackets, [name]: there is no ]")]
+    #[error("the ] after the name of the backend is missing; write [name]")]
     OpenBracket,
     /// The name of the backend is invalid.
     #[error(transparent)]
     Backend(InvalidName),
     /// The digits after an `@` are not a time.
-    #[error(
-        "a time is YYYYMMDDHHMM or YYYYMMDDHHMMSS, in UTC, and there is none {0:?}; write \\@ for the sign itself"
-    )]
+    #[error("{0:?} is not a time; write YYYYMMDDHHMM or YYYYMMDDHHMMSS in UTC, or \\@ for the sign @ itself")]
     Time(String),
     /// The time is before the one above.
-    #[error("the clock shows {0} here, and does not go back")]
+    #[error("the clock is already at {0} here, and cannot go back")]
     Backwards(Timestamp),
     /// A backslash has no meaning.
-    #[error("{0} means nothing; a backslash is written \\\\")]
+    #[error("{0} has no meaning; write \\\\ for a backslash")]
     Escape(String),
     /// `|` has no text above it.
-    #[error("there is no message or reply right above that this could continue")]
+    #[error("there is no message or reply directly above that this line can continue")]
     NothingToContinue,
 }
 
 /// A [`TranscriptError`] that does not yet know the name of the transcript.
-pub(super) struct Fault {
+pub(super) struct LineError {
     line: usize,
     column: usize,
     problem: Problem,
     source: String,
 }
 
-impl Fault {
+impl LineError {
     pub(super) fn of(self, name: String) -> TranscriptError {
         let Self { line, column, problem, source } = self;
         TranscriptError { name, line, column, problem, source }
@@ -89,7 +87,7 @@ impl fmt::Display for TranscriptError {
 impl std::error::Error for TranscriptError {}
 
 /// Returns the lines that do something.
-pub(super) fn steps(source: &str) -> Result<Vec<Step>, Fault> {
+pub(super) fn steps(source: &str) -> Result<Vec<Step>, LineError> {
     let mut steps: Vec<Step> = Vec::new();
     let mut clock = None;
     for (at, whole) in source.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -136,24 +134,29 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Returns a fault at the beginning of `part`.
-    fn fault(&self, part: &str, problem: Problem) -> Fault {
+    fn fault(&self, part: &str, problem: Problem) -> LineError {
         self.fault_in(part, 0, problem)
     }
 
     /// Returns a fault at some character of `part`.
-    fn fault_in(&self, part: &str, characters: usize, problem: Problem) -> Fault {
+    fn fault_in(&self, part: &str, characters: usize, problem: Problem) -> LineError {
         let before = (part.as_ptr() as usize).saturating_sub(self.whole.as_ptr() as usize);
         let before = self.whole.get(..before).unwrap_or_default().chars().count();
-        Fault { line: self.number, column: before + characters + 1, problem, source: self.whole.to_owned() }
+        LineError {
+            line: self.number,
+            column: before + characters + 1,
+            problem,
+            source: self.whole.to_owned(),
+        }
     }
 
-    fn text(&self, part: &str) -> Result<String, Fault> {
+    fn text(&self, part: &str) -> Result<String, LineError> {
         let part = part.trim_matches(BLANKS);
         escape::read(part)
             .map_err(|BadEscape { at, written }| self.fault_in(part, at, Problem::Escape(written)))
     }
 
-    fn step(&self, line: &str) -> Result<Step, Fault> {
+    fn step(&self, line: &str) -> Result<Step, LineError> {
         let (number, last_line) = (self.number, self.number);
         if let Some(digits) = line.strip_prefix('@').filter(|rest| is_digits(rest)) {
             return Ok(Step { line: number, last_line, at: Some(self.time(digits)?), act: Act::Wait });
@@ -179,7 +182,7 @@ impl Reader<'_> {
         Ok(Step { line: number, last_line, at, act })
     }
 
-    fn backend<'b>(&self, line: &'b str) -> Result<(Option<BackendName>, &'b str), Fault> {
+    fn backend<'b>(&self, line: &'b str) -> Result<(Option<BackendName>, &'b str), LineError> {
         let Some(inner) = line.strip_prefix('[') else { return Ok((None, line)) };
         let Some((name, rest)) = inner.split_once(']') else {
             return Err(self.fault(line, Problem::OpenBracket));
@@ -189,7 +192,7 @@ impl Reader<'_> {
         Ok((Some(name), rest.trim_start_matches(BLANKS)))
     }
 
-    fn time(&self, digits: &str) -> Result<Timestamp, Fault> {
+    fn time(&self, digits: &str) -> Result<Timestamp, LineError> {
         time(digits).ok_or_else(|| self.fault(digits, Problem::Time(digits.to_owned())))
     }
 }

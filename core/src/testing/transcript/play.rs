@@ -82,7 +82,7 @@ impl Transcript {
         if let Some(to) = turn.moves_to {
             let mut now = stage.now()?;
             if to < now {
-                let words = format!("the clock shows {now} already, and does not go back");
+                let words = format!("the clock is already at {now}, and cannot go back");
                 return Err(StageError(words));
             }
             while let Some(due) = stage.next_due(to).await? {

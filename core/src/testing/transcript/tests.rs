@@ -106,7 +106,7 @@ fn what_is_wrong_is_named_with_its_place() {
 #[test]
 fn an_error_shows_the_line_with_its_place_marked() {
     let error = Transcript::named("clinic.txt", "# Amina\n\t1 > ሰላ\\q").unwrap_err();
-    let expected = "clinic.txt:2:8: \\q means nothing; a backslash is written \\\\
+    let expected = "clinic.txt:2:8: \\q has no meaning; write \\\\ for a backslash
     2 | \t1 > ሰላ\\q
       | \t      ^";
     assert_eq!(error.to_string(), expected);
@@ -225,7 +225,7 @@ async fn a_wrong_order_is_called_so() {
 #[tokio::test]
 async fn a_backend_that_is_not_there_is_named() {
     let found = shown("1 > x\n1 < x\n[c] 1 > x").await;
-    let expected = "t.txt:3: this message was not taken: there is no backend c
+    let expected = "t.txt:3: this message was not accepted: there is no backend c
     1 | 1 > x
     2 | 1 < x
 →   3 | [c] 1 > x
@@ -273,7 +273,7 @@ async fn a_clock_that_has_a_past_does_not_go_back() {
     let bench = Bench::new(Router::new().app(Lines));
     bench.transcript("1@201201010000 > x\n1 < x\n1@201201010000 > y\n1 < y").await;
     let mismatch = bench.play(&"1@201112312359 > x".parse().unwrap()).await.unwrap_err();
-    assert_eq!(mismatch.problem, "the clock shows 2012-01-01T00:00:00Z already, and does not go back");
+    assert_eq!(mismatch.problem, "the clock is already at 2012-01-01T00:00:00Z, and cannot go back");
     let at = bench.history("1").await[0].at;
     assert_eq!(at.to_string(), "2012-01-01T00:00:00Z");
 }

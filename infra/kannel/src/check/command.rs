@@ -13,15 +13,15 @@ use crate::file::Conf;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 no faults, 1 faults (with --strict: advice too), 2 it could not be checked.\n\
-                        With --settings FILE the accounts, lines and URLs are held against these settings too."
+    after_help = "Exit status: 0 no faults, 1 faults (with --strict: advice too), 2 the file could not be checked.\n\
+                        With --settings FILE, the command also compares the accounts, lines and URLs with these settings."
 )]
 pub struct CheckOptions {
     /// The configuration; included files are read too
     #[arg(value_name = "FILE", required_unless_present = "list")]
     pub file: Option<PathBuf>,
 
-    /// This is Kannel's own machine: check whether the folders that the file names exist
+    /// Check whether the folders in the file exist; use this on Kannel's own machine
     #[arg(long)]
     pub here: bool,
 
@@ -33,7 +33,7 @@ pub struct CheckOptions {
     #[arg(long)]
     pub json: bool,
 
-    /// Print every check that there is, and end
+    /// Print all checks, and end
     #[arg(long)]
     pub list: bool,
 }

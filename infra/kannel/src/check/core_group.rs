@@ -5,28 +5,28 @@ use crate::file::{Conf, Group};
 
 const NO_STORE: Check = Check::fault(
     "no-store",
-    "what bearerbox took from the operator and smsbox did not fetch yet is lost when bearerbox dies",
-    "without store-location, and with a store-type but no place for it, messages are kept in memory only",
+    "if bearerbox dies, the messages that smsbox has not fetched yet are lost",
+    "without store-location, bearerbox keeps messages in memory only, even with a store-type",
 );
 const MISSING_FOLDER: Check = Check::advice(
     "missing-folder",
-    "without the folder of store-location bearerbox does not start; without that of dlr-spool reports are lost",
-    "bearerbox makes no folders",
+    "without the folder of store-location, bearerbox does not start; without the folder of dlr-spool, reports are lost",
+    "bearerbox creates no folders",
 );
 const PARTS: Check = Check::fault(
     "parts-as-messages",
-    "a long message arrives as several, each handled and answered by itself",
-    "with sms-combine-concatenated-mo = false parts are not put together",
+    "a long message arrives as several messages, and each is handled and answered separately",
+    "with sms-combine-concatenated-mo = false, Kannel does not join the parts",
 );
 const GIVES_UP: Check = Check::fault(
     "gives-up",
-    "a reply that the operator refused for now is dropped, though sendsms had accepted it",
-    "sms-resend-retry limits how often it is tried again; without it there is no limit",
+    "Kannel drops a reply that the operator refuses temporarily, although sendsms accepted it",
+    "sms-resend-retry limits the number of further attempts; without it there is no limit",
 );
 const NO_CORE: Check = Check::fault(
     "no-core",
     "Kannel does not start",
-    "bearerbox and smsbox need a group = core, in the same file or an included one",
+    "bearerbox and smsbox need a group = core, in this file or in an included file",
 );
 
 pub(super) const ALL: &[Check] = &[NO_CORE, NO_STORE, MISSING_FOLDER, PARTS, GIVES_UP];
@@ -35,7 +35,7 @@ pub(super) fn check(conf: &Conf, folders: Folders) -> Vec<Finding> {
     if let Some(core) = conf.the("core") {
         return of_core(core, folders);
     }
-    let mend = "include it, or begin with what `cargo run -- kannel-conf` writes";
+    let mend = "include the file that has it, or start from a file that `cargo run -- kannel-conf` writes";
     let first = conf.groups.first().map(|first| NO_CORE.at(&first.place, "there is no group = core", mend));
     first.into_iter().collect()
 }
@@ -54,10 +54,10 @@ fn of_core(core: &Group, folders: Folders) -> Vec<Finding> {
             findings.push(NO_STORE.at(&core.place_of("store-type"), found, mend));
         }
         Some(folder) if core.value("store-type") == Some("spool") && folders.miss(folder) => {
-            let mend = "make it, for the user that Kannel runs as";
+            let mend = "create it, for the user that runs Kannel";
             findings.push(MISSING_FOLDER.at(
                 &core.place_of("store-location"),
-                format!("{folder} is not there"),
+                format!("{folder} does not exist"),
                 mend,
             ));
         }
@@ -65,11 +65,11 @@ fn of_core(core: &Group, folders: Folders) -> Vec<Finding> {
     }
     if core.value("sms-combine-concatenated-mo").is_some() && !core.is_on("sms-combine-concatenated-mo") {
         let found = "sms-combine-concatenated-mo is off";
-        findings.push(PARTS.at(&core.place_of("sms-combine-concatenated-mo"), found, "take the line out"));
+        findings.push(PARTS.at(&core.place_of("sms-combine-concatenated-mo"), found, "remove the line"));
     }
     if let Some(tries) = core.number("sms-resend-retry").filter(|tries| *tries >= 0) {
         let found = format!("sms-resend-retry = {tries}");
-        findings.push(GIVES_UP.at(&core.place_of("sms-resend-retry"), found, "take the line out"));
+        findings.push(GIVES_UP.at(&core.place_of("sms-resend-retry"), found, "remove the line"));
     }
     findings
 }

@@ -6,56 +6,56 @@ use crate::url::{GetUrl, UrlParam};
 
 const WORDS: Check = Check::fault(
     "words-of-text",
-    "texts arrive as other texts: ሰላም as another word, blanks lost",
-    "Kannel splits these codes at white-space bytes, which UTF-16 has within its characters",
+    "texts arrive changed: ሰላም becomes another word, and spaces are lost",
+    "Kannel splits these codes at white-space bytes, and characters of UTF-16 can contain such bytes",
 );
 const NO_TEXT: Check =
-    Check::fault("no-text", "what people write does not arrive", "no parameter carries the text");
+    Check::fault("no-text", "the texts of messages do not arrive", "no parameter carries the text");
 const NO_SENDER: Check =
-    Check::fault("no-sender", "nobody can be answered", "no parameter `id` carries the sender");
+    Check::fault("no-sender", "no reply is possible", "no parameter `id` carries the sender");
 const NO_ID: Check = Check::fault(
     "no-id",
-    "a message that Kannel delivers twice has its effect twice",
-    "after an answer that was lost or late Kannel asks again, and only %I says that it is the same message",
+    "a message that Kannel delivers twice takes effect twice",
+    "if an answer is lost or late, Kannel repeats the request, and only %I shows that it is the same message",
 );
 const NO_CHARSET: Check = Check::fault(
     "no-charset",
-    "what is not GSM-7 arrives as control characters",
-    "Kannel hands over UTF-8 or UTF-16, and neither %C nor %c says which",
+    "text that is not GSM-7 arrives as control characters",
+    "Kannel sends UTF-8 or UTF-16, and the get-url has neither %C nor %c to say which",
 );
 const TAKEN_ESCAPE: Check = Check::fault(
     "taken-escape",
-    "the URL is another one for each message: paths and tokens do not fit",
-    "Kannel takes % and a letter for one of its own codes, also within %C3 or %d9",
+    "the URL changes with each message, so its path and its token are wrong",
+    "Kannel reads % and a letter as one of its own codes, also in %C3 or %d9",
 );
 const DIRECT_TLS: Check = Check::fault(
     "direct-https",
-    "AWS refuses the connection; elsewhere anybody on the way can take the messages",
-    "smsbox names no host in its TLS handshake (SNI) and checks no certificate",
+    "AWS refuses the connection; with another server, anybody in the network between can read the messages",
+    "smsbox sends no host name in its TLS handshake (SNI), and checks no certificate",
 );
 const TOO_LONG: Check = Check::fault(
     "too-long",
-    "a long message is refused each time, and lost in the end",
-    "an HTTP API takes at most 10,240 bytes of request line and headers",
+    "a long message is refused at each attempt, and is lost in the end",
+    "an HTTP API accepts at most 10,240 bytes of request line and headers",
 );
 const NOT_A_URL: Check = Check::fault(
     "not-a-url",
     "the service is never called",
-    "smsbox calls http:// and https:// only, and sends blanks as they are",
+    "smsbox calls only http:// and https://, and does not escape blanks",
 );
 const TOKEN_IN_URL: Check = Check::fault(
     "token-in-url",
-    "the token stands in smsbox's log, whatever its level",
+    "the token is in the log of smsbox, at every log level",
     "smsbox logs the whole URL of each request that got no answer",
 );
 const NO_TIME: Check = Check::advice(
     "no-time",
-    "a message that had to wait is taken for one of the time at which it came through",
+    "a message that had to wait gets the time at which it arrived here",
     "no parameter `ts` carries %T",
 );
 const NO_RECEIVER: Check = Check::advice(
     "no-receiver",
-    "apps do not know which number was written to",
+    "apps do not know to which number the person wrote",
     "no parameter `to` carries %P",
 );
 const IN_THE_CLEAR: Check = Check::advice(
@@ -92,19 +92,19 @@ pub(super) fn check(conf: &Conf) -> Vec<Finding> {
 fn of_url(entry: &Entry) -> Vec<Finding> {
     let place = &entry.place;
     let Some(url) = GetUrl::read(&entry.value) else {
-        let mend = "give a URL such as http://127.0.0.1:8443/backend/NAME/?…, without blanks";
+        let mend = "write a URL such as http://127.0.0.1:8443/backend/NAME/?…, without blanks";
         return vec![NOT_A_URL.at(place, format!("get-url is {:?}", shortened(&entry.value)), mend)];
     };
     let mut findings = split_text(entry, &url);
     for taken in url.taken_escapes() {
-        let mend = format!("write %{taken}: Kannel makes % of %%");
-        findings.push(TAKEN_ESCAPE.at(place, format!("get-url has {taken} in it"), mend));
+        let mend = format!("write %{taken}: Kannel turns %% into %");
+        findings.push(TAKEN_ESCAPE.at(place, format!("get-url contains {taken}"), mend));
     }
     if url.https {
         let mend = "call a TLS sidecar on this host: `cargo run -- kannel-conf --base-url …` writes one";
         findings.push(DIRECT_TLS.at(place, format!("get-url goes to https://{}", url.host), mend));
     } else if !url.is_here() {
-        let mend = "call a TLS sidecar on this host, or keep this network to yourself";
+        let mend = "call a TLS sidecar on this host, or let nobody else use this network";
         findings.push(IN_THE_CLEAR.at(place, format!("get-url goes to http://{}", url.host), mend));
     }
     if let Some(backend) = url.backend() {
@@ -116,7 +116,7 @@ fn of_url(entry: &Entry) -> Vec<Finding> {
 fn split_text(entry: &Entry, url: &GetUrl) -> Vec<Finding> {
     let split = url.params.iter().filter(|param| param.codes.iter().any(|code| code.splits_text()));
     let finding = |param: &UrlParam| {
-        let mend = "hex=%e in its place, or text=%b for a Kannel that leaves %e as it stands";
+        let mend = "hex=%e instead, or text=%b for a Kannel that does not know %e";
         WORDS.at(&entry.place, format!("get-url has {}={}", param.name, param.value), mend)
     };
     split.map(finding).collect()
@@ -138,7 +138,7 @@ fn of_backend(entry: &Entry, url: &GetUrl, backend: &str) -> Vec<Finding> {
         (param.name == "hex" && param.has(b'e'))
             || (param.name == "text" && (param.has(b'b') || param.has(b'A') || param.splits_text()))
     });
-    need(text, NO_TEXT, "carries no text", "hex=%e, or text=%b for a Kannel that leaves %e as it stands");
+    need(text, NO_TEXT, "carries no text", "hex=%e, or text=%b for a Kannel that does not know %e");
     need(carries("id", b"pq"), NO_SENDER, "has no id=%p", "id=%p");
     need(carries("mid", b"I"), NO_ID, "has no mid=%I", "mid=%I");
     let charset = carries("charset", b"C") || carries("coding", b"c");
@@ -147,12 +147,16 @@ fn of_backend(entry: &Entry, url: &GetUrl, backend: &str) -> Vec<Finding> {
     need(carries("to", b"PQ"), NO_RECEIVER, "has no to=%P", "to=%P");
     if url.user.is_some() || url.param("token").is_some_and(|param| !param.value.is_empty()) {
         let mend = "let the TLS sidecar add it as a header: `cargo run -- kannel-conf --base-url …`";
-        findings.push(TOKEN_IN_URL.at(place, format!("get-url of {backend} has the token in it"), mend));
+        findings.push(TOKEN_IN_URL.at(place, format!("get-url of {backend} contains the token"), mend));
     }
     let longest = url.longest() + AROUND;
     if longest > LIMIT {
-        let found = format!("get-url of {backend} is of up to {longest} bytes with a message of ten parts");
-        findings.push(TOO_LONG.at(place, found, "carry the text once, as hex=%e, and little beside"));
+        let found = format!("get-url of {backend} has up to {longest} bytes for a message of ten parts");
+        findings.push(TOO_LONG.at(
+            place,
+            found,
+            "write the text only once, as hex=%e, and fewer other parameters",
+        ));
     }
     findings
 }

@@ -70,7 +70,11 @@ pub fn list() -> String {
     let mut text = String::new();
     for check in super::all() {
         let kind = if check.severity == Severity::Fault { "fault" } else { "advice" };
-        let _ = writeln!(text, "{} ({kind})\n    {};\n    {}.", check.name, check.effect, check.reason);
+        let _ = writeln!(
+            text,
+            "{} ({kind})\n    effect: {}\n    reason: {}",
+            check.name, check.effect, check.reason
+        );
     }
     text
 }

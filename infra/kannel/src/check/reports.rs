@@ -5,8 +5,8 @@ use crate::file::Conf;
 
 const FORGOTTEN: Check = Check::fault(
     "forgotten-reports",
-    "the reports of all messages that were sent before a restart never come",
-    "dlr-storage = internal, the default, keeps what it waits for in memory",
+    "after a restart, the reports on earlier messages do not come",
+    "dlr-storage = internal, the default, keeps the expected reports in memory only",
 );
 const NOWHERE: Check = Check::fault(
     "reports-nowhere",
@@ -16,7 +16,7 @@ const NOWHERE: Check = Check::fault(
 const MISSING_FOLDER: Check = Check::advice(
     "missing-report-folder",
     "final reports are lost",
-    "bearerbox starts without the folder of dlr-spool, and cannot write down what it waits for",
+    "without the folder of dlr-spool, bearerbox starts but cannot store the expected reports",
 );
 
 pub(super) const ALL: &[Check] = &[FORGOTTEN, NOWHERE, MISSING_FOLDER];
@@ -30,8 +30,8 @@ pub(super) fn check(conf: &Conf, folders: Folders) -> Vec<Finding> {
         (Some("internal"), _) => vec![FORGOTTEN.at(&place, "dlr-storage = internal", mend)],
         (Some("spool"), None) => vec![NOWHERE.at(&place, "dlr-storage = spool without dlr-spool", mend)],
         (Some("spool"), Some(folder)) if folders.miss(folder) => {
-            let mend = "make it, for the user that Kannel runs as";
-            vec![MISSING_FOLDER.at(&core.place_of("dlr-spool"), format!("{folder} is not there"), mend)]
+            let mend = "create it, for the user that runs Kannel";
+            vec![MISSING_FOLDER.at(&core.place_of("dlr-spool"), format!("{folder} does not exist"), mend)]
         }
         _ => Vec::new(),
     }

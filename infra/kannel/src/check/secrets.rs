@@ -7,12 +7,12 @@ use crate::file::{Conf, Group};
 
 const LEFT: Check = Check::fault(
     "placeholder",
-    "replies are refused, and requests too",
-    "what `cargo run -- kannel-conf` does not know or must not print is left to be filled in",
+    "replies and requests are refused",
+    "`cargo run -- kannel-conf` did not know this value or must not print it: you must fill it in",
 );
 const WELL_KNOWN: Check = Check::advice(
     "well-known-password",
-    "who can reach the port can send, or stop Kannel",
+    "anybody who can reach the port can send messages or stop Kannel",
     "the password is in documentation, or too short to resist guessing",
 );
 
@@ -31,8 +31,8 @@ pub(super) fn check(conf: &Conf) -> Vec<Finding> {
         for entry in group.entries.iter().filter(|entry| entry.value.contains(PLACEHOLDER)) {
             findings.push(LEFT.at(
                 &entry.place,
-                format!("{} has {PLACEHOLDER} in it", entry.key),
-                "fill it in",
+                format!("{} contains {PLACEHOLDER}", entry.key),
+                "the real value in its place",
             ));
         }
     }
@@ -52,7 +52,7 @@ fn weak(group: &Group, keys: &[&str], interface: Option<&str>) -> Vec<Finding> {
     }
     let known = |value: &str| KNOWN.contains(&value) || value.chars().count() < SHORTEST;
     let entries = keys.iter().filter_map(|key| group.get(key)).filter(|entry| known(&entry.value));
-    let mend = "a long random one, or an interface of 127.0.0.1";
+    let mend = "a long random password, or 127.0.0.1 as the interface";
     entries
         .map(|entry| {
             WELL_KNOWN.at(&entry.place, format!("{} is weak, and the port is open", entry.key), mend)

@@ -8,7 +8,7 @@ use crate::url::GetUrl;
 const NO_DEFAULT: Check = Check::fault(
     "no-default",
     "messages that fit no keyword are lost, and their senders get `Request Failed`",
-    "only a service with keyword = default takes what no other takes, blank messages included",
+    "only a service with keyword = default gets the messages that no other service takes, including blank messages",
 );
 const SHADOWED: Check = Check::fault(
     "shadowed-service",
@@ -18,20 +18,20 @@ const SHADOWED: Check = Check::fault(
 const ANSWERS: Check = Check::fault(
     "answers-to-phones",
     "phones get `<Empty reply from service provider>` for each message, or `Could not fetch content` when the endpoint fails",
-    "with a max-messages other than 0 (1 unless given) smsbox sends what the endpoint answers; replies come through sendsms",
+    "unless max-messages is 0 (the default is 1), smsbox sends the answer of the endpoint; but replies come through sendsms",
 );
-const OTHER_KIND: Check = Check::fault(
-    "not-a-get",
-    "messages do not arrive",
-    "the endpoint takes what a get-url brings, and nothing else",
-);
+const OTHER_KIND: Check =
+    Check::fault("not-a-get", "messages do not arrive", "the endpoint accepts only requests of a get-url");
 const UNKNOWN_LINE: Check = Check::fault(
     "unknown-line",
     "the service gets no message",
     "its accepted-smsc names no smsc-id of this file",
 );
-const NOT_OURS: Check =
-    Check::advice("not-ours", "nothing from phones reaches Threadless", "no get-url leads to /backend/NAME/");
+const NOT_OURS: Check = Check::advice(
+    "not-ours",
+    "no message from a phone reaches Threadless",
+    "no get-url leads to /backend/NAME/",
+);
 
 pub(super) const ALL: &[Check] = &[NO_DEFAULT, SHADOWED, ANSWERS, OTHER_KIND, UNKNOWN_LINE, NOT_OURS];
 
@@ -54,8 +54,12 @@ pub(super) fn check(conf: &Conf) -> Vec<Finding> {
     for (nth, service) in services.iter().enumerate() {
         findings.extend(of_service(conf, service));
         if services.iter().take(nth).any(|earlier| takes_all_of(earlier, service)) {
-            let mend = "take one of them out, or give each an accepted-smsc of its own";
-            findings.push(SHADOWED.at(&service.place_of("keyword"), "an earlier service is the same", mend));
+            let mend = "remove one of them, or give each its own accepted-smsc";
+            findings.push(SHADOWED.at(
+                &service.place_of("keyword"),
+                "an earlier service takes the same messages",
+                mend,
+            ));
         }
     }
     findings
@@ -86,7 +90,7 @@ fn of_service(conf: &Conf, service: &Group) -> Vec<Finding> {
         let known: Vec<&str> = conf.all("smsc").filter_map(|line| line.value("smsc-id")).collect();
         let fits = names(&accepted.value).any(|name| known.iter().any(|id| id.eq_ignore_ascii_case(name)));
         if !fits && conf.the("smsc").is_some() {
-            let found = format!("accepted-smsc = {}, and there are {}", accepted.value, known.join(", "));
+            let found = format!("accepted-smsc = {}, but the lines are {}", accepted.value, known.join(", "));
             findings.push(UNKNOWN_LINE.at(&accepted.place, found, "name an smsc-id of this file"));
         }
     }

@@ -9,12 +9,12 @@ use crate::url::GetUrl;
 const UNKNOWN_BACKEND: Check = Check::fault(
     "unknown-backend",
     "messages are refused with 404 until Kannel drops them",
-    "the get-url names a backend that the settings do not have, or have for another kind of gateway",
+    "the get-url names a backend that is not in the settings, or that has another engine",
 );
 const WRONG_TOKEN: Check = Check::fault(
     "wrong-token",
     "messages are refused with 403 until Kannel drops them",
-    "the token of the get-url is not the one that the settings ask for",
+    "the token of the get-url is not the token in the settings",
 );
 const UNKNOWN_USER: Check = Check::fault(
     "unknown-user",
@@ -24,12 +24,12 @@ const UNKNOWN_USER: Check = Check::fault(
 const NOT_ROUTABLE: Check = Check::fault(
     "not-routable",
     "every reply is refused: Not routable",
-    "every line has an allowed-smsc-id, and none takes the smsc that sendsms_params names",
+    "every line has an allowed-smsc-id, and none of them allows the smsc in sendsms_params",
 );
 const NO_FROM: Check = Check::fault(
     "no-from",
     "every reply is refused: Sender missing",
-    "neither sendsms_params nor the sendsms-user nor smsbox says from which number",
+    "neither sendsms_params nor the sendsms-user nor smsbox gives the number of the sender",
 );
 const OTHER_PORT: Check = Check::fault(
     "other-sendsms",
@@ -38,7 +38,7 @@ const OTHER_PORT: Check = Check::fault(
 );
 const UNCALLED: Check = Check::advice(
     "uncalled-backend",
-    "nothing comes in for this backend from this Kannel",
+    "this backend gets no message from this Kannel",
     "no get-url leads there; its messages may come from another Kannel",
 );
 
@@ -85,7 +85,7 @@ fn token(place: &Place, url: &GetUrl, backend: &Backend) -> Option<Finding> {
         || url.user.as_deref().and_then(|user| user.split_once(':')).map(|(_, password)| plain(password));
     let given = url.param("token").map(|param| plain(&param.value)).or_else(password)?;
     let expected = backend.token.as_ref()?.here()?;
-    let mend = "take it out and let the TLS sidecar add the token";
+    let mend = "remove it, and let the TLS sidecar add the token";
     (given != expected && !expected.is_empty())
         .then(|| WRONG_TOKEN.at(place, format!("get-url of {} has another token", backend.name), mend))
 }
@@ -101,11 +101,15 @@ fn replies(conf: &Conf, smsbox: &Group, backend: &Backend) -> Vec<Finding> {
         let password = text(&["password", "pass"]);
         if password.is_some() && user.value("password") != password {
             let found = format!("the password is not the one that {name} sends");
-            findings.push(UNKNOWN_USER.at(&user.place_of("password"), found, "write the same on both sides"));
+            findings.push(UNKNOWN_USER.at(
+                &user.place_of("password"),
+                found,
+                "use the same value in both files",
+            ));
         }
     } else {
         let found =
-            format!("no sendsms-user is {}, as whom {name} sends", username.unwrap_or("(without a name)"));
+            format!("no sendsms-user has the username {} of {name}", username.unwrap_or("(without a name)"));
         let mend = "add a group = sendsms-user with username and password";
         findings.push(UNKNOWN_USER.at(&smsbox.place, found, mend));
     }
@@ -131,8 +135,9 @@ fn replies(conf: &Conf, smsbox: &Group, backend: &Backend) -> Vec<Finding> {
         Some(allowed) => smsc.is_some_and(|smsc| allowed.split(';').any(|id| id.trim() == smsc)),
     };
     if let (Some(first), false) = (lines.first(), lines.iter().any(takes)) {
-        let found = format!("no line takes the smsc of {name}: {}", smsc.unwrap_or("(none is named)"));
-        let mend = "name it in the allowed-smsc-id of its line, or name a line's in sendsms_params";
+        let found = format!("no line allows the smsc of {name}: {}", smsc.unwrap_or("(none is named)"));
+        let mend =
+            "add it to the allowed-smsc-id of its line, or write the smsc-id of a line in sendsms_params";
         findings.push(NOT_ROUTABLE.at(&first.place_of("allowed-smsc-id"), found, mend));
     }
 
@@ -149,7 +154,7 @@ fn door(smsbox: &Group, backend: &Backend) -> Option<Finding> {
     let found =
         format!("smsbox listens on port {port} at {path}, and {} sends to {}", backend.name, shown(url));
     (here && !same)
-        .then(|| OTHER_PORT.at(&smsbox.place_of("sendsms-port"), found, "write the same on both sides"))
+        .then(|| OTHER_PORT.at(&smsbox.place_of("sendsms-port"), found, "use the same value in both files"))
 }
 
 /// Returns a URL without its query, because the query may contain passwords.

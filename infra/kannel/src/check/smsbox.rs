@@ -6,59 +6,59 @@ use crate::file::{Conf, Group};
 const NO_SMSBOX: Check = Check::fault(
     "no-smsbox",
     "no message comes in or goes out",
-    "smsbox is what calls get-urls and listens for sendsms",
+    "smsbox calls the get-urls and listens for sendsms",
 );
 const NO_RETRY: Check = Check::fault(
     "no-retry",
     "a message is lost as soon as the endpoint fails once",
-    "Kannel asks once and forgets, unless http-request-retry says how often to ask again",
+    "without http-request-retry, Kannel sends each request only once",
 );
 const SHORT_RETRY: Check = Check::fault(
     "short-retry",
     "messages are lost in an outage that lasts longer",
-    "after http-request-retry times http-queue-delay seconds the message is dropped",
+    "Kannel drops the message after http-request-retry times http-queue-delay seconds",
 );
 const SHORT_TIMEOUT: Check = Check::fault(
     "short-timeout",
-    "a slow answer is asked for twice, and the message is lost where no retries are left",
-    "smsbox gives up before the endpoint and the sidecar do, which may take 57 s together",
+    "Kannel repeats a request whose answer is slow, and loses the message if no repeat is left",
+    "the endpoint and the sidecar together may take 57 s, and smsbox gives up earlier",
 );
 const UNBOUNDED: Check = Check::fault(
     "many-in-flight",
     "when smsbox stops, up to 512 messages are lost at once",
-    "smsbox tells bearerbox that it is done with a message when it begins to call the endpoint",
+    "smsbox tells bearerbox that a message is done when it begins to call the endpoint",
 );
 const UNROUTED: Check = Check::fault(
     "unrouted-smsbox",
     "messages from phones never leave bearerbox",
-    "to an smsbox with an smsbox-id bearerbox hands only what an smsbox-route leads there",
+    "bearerbox gives an smsbox with an smsbox-id only the messages of an smsbox-route",
 );
 const GLOBAL_SENDER: Check = Check::fault(
     "global-sender",
-    "every message seems to be written to this one number",
-    "Kannel puts it in the place of the number that the phone wrote to",
+    "every message seems to go to this one number",
+    "Kannel shows it instead of the number to which the phone wrote",
 );
 const CHARACTERS: Check = Check::fault(
     "sendsms-chars",
-    "replies to numbers with a character that is not in it are refused",
-    "sendsms takes a receiver only if each of its characters is in sendsms-chars",
+    "replies to a number with a character outside this list are refused",
+    "sendsms accepts a receiver only if each of its characters is in sendsms-chars",
 );
 const HASTY: Check = Check::fault(
     "hasty-answer",
     "a reply that Kannel cannot send counts as sent",
-    "sendsms says `Sent.` before it knows",
+    "sendsms answers `Sent.` before it knows the result",
 );
 const NO_SENDSMS: Check =
     Check::fault("no-sendsms", "no reply goes out", "without sendsms-port smsbox does not listen");
 const OPEN_SENDSMS: Check = Check::advice(
     "open-sendsms",
-    "who can reach the port and knows or guesses a password can send",
-    "without sendsms-interface it listens on every address",
+    "anybody who can reach the port and knows or guesses a password can send",
+    "without sendsms-interface, smsbox listens on every address",
 );
 const TEXTS_IN_LOG: Check = Check::advice(
     "texts-in-log",
     "numbers and texts are kept in a file",
-    "an access-log has every message in it, a log of level 0 every request",
+    "an access-log contains every message, and a log of level 0 contains every request",
 );
 
 pub(super) const ALL: &[Check] = &[
@@ -87,7 +87,8 @@ const TIMEOUT: i64 = 240;
 
 pub(super) fn check(conf: &Conf) -> Vec<Finding> {
     let Some(smsbox) = conf.the("smsbox") else {
-        let mend = "include it, or begin with what `cargo run -- kannel-conf` writes";
+        let mend =
+            "include the file that has it, or start from a file that `cargo run -- kannel-conf` writes";
         let first = conf.groups.first();
         return first
             .map(|first| NO_SMSBOX.at(&first.place, "there is no group = smsbox", mend))
@@ -100,7 +101,7 @@ pub(super) fn check(conf: &Conf) -> Vec<Finding> {
     for group in ["core", "smsbox"].into_iter().filter_map(|kind| conf.the(kind)) {
         if group.get("access-log").is_some() {
             let place = group.place_of("access-log");
-            findings.push(TEXTS_IN_LOG.at(&place, "there is an access-log", "take the line out"));
+            findings.push(TEXTS_IN_LOG.at(&place, "there is an access-log", "remove the line"));
         }
         if group.number("log-level") == Some(0) {
             findings.push(TEXTS_IN_LOG.at(&group.place_of("log-level"), "log-level = 0", "log-level = 1"));
@@ -162,7 +163,7 @@ fn messages(conf: &Conf, smsbox: &Group) -> Vec<Finding> {
         });
         if !routed {
             let found = format!("smsbox-id = {} without an smsbox-route", id.value);
-            let mend = "take the line out, or add a group = smsbox-route with this smsbox-id and the smsc-id of each line";
+            let mend = "remove the line, or add a group = smsbox-route with this smsbox-id and the smsc-id of each line";
             findings.push(UNROUTED.at(&id.place, found, mend));
         }
     }
@@ -171,7 +172,7 @@ fn messages(conf: &Conf, smsbox: &Group) -> Vec<Finding> {
         findings.push(GLOBAL_SENDER.at(
             &sender.place,
             found,
-            "take the line out, and give each backend its `from`",
+            "remove the line, and give each backend its `from`",
         ));
     }
     findings
@@ -183,18 +184,18 @@ fn sendsms(smsbox: &Group) -> Vec<Finding> {
         let missing: Vec<char> = "0123456789+".chars().filter(|c| !characters.value.contains(*c)).collect();
         if !missing.is_empty() {
             let missing: String = missing.into_iter().collect();
-            let found = format!("sendsms-chars has no {missing} in it");
+            let found = format!("sendsms-chars does not contain {missing}");
             findings.push(CHARACTERS.at(&characters.place, found, "sendsms-chars = \"0123456789 +-\""));
         }
     }
     if smsbox.is_on("immediate-sendsms-reply") {
         let place = smsbox.place_of("immediate-sendsms-reply");
-        findings.push(HASTY.at(&place, "immediate-sendsms-reply is on", "take the line out"));
+        findings.push(HASTY.at(&place, "immediate-sendsms-reply is on", "remove the line"));
     }
     if smsbox.get("sendsms-port").is_none() {
         findings.push(NO_SENDSMS.at(&smsbox.place, "there is no sendsms-port", "sendsms-port = 13013"));
     } else if smsbox.get("sendsms-interface").is_none() {
-        let mend = "sendsms-interface = 127.0.0.1, and a TLS front before it";
+        let mend = "sendsms-interface = 127.0.0.1, and a TLS front for other hosts";
         findings.push(OPEN_SENDSMS.at(
             &smsbox.place_of("sendsms-port"),
             "there is no sendsms-interface",

@@ -249,7 +249,7 @@ fn findings_are_shown_by_line_and_as_json() {
         "group = core\nstore-location = /x\nstore-type = spool\ndlr-storage = internal\n\ngroup = smsbox\n";
     let found = check(&Conf::parse("k.conf", conf.as_bytes()), Folders::Ignored);
     let text = report::text(&found);
-    let first = "\nk.conf:4: fault: dlr-storage = internal [forgotten-reports]\n    effect: the reports";
+    let first = "\nk.conf:4: fault: dlr-storage = internal [forgotten-reports]\n    effect: after a restart, the reports";
     assert!(text.contains(first), "{text}");
     assert!(text.ends_with("faults: 7, advice: 3\n"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&report::json(&found)).unwrap();

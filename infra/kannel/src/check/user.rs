@@ -6,37 +6,37 @@ use crate::file::{Conf, Group};
 const NO_USER: Check = Check::fault("no-user", "every reply is refused", "sendsms knows no user");
 const SAME_USER: Check = Check::fault(
     "same-user",
-    "who sends with this password is refused",
-    "of two users of one name Kannel knows one",
+    "replies with this password are refused",
+    "Kannel knows only one of two users with the same name",
 );
 const CUT: Check = Check::fault(
     "cut-replies",
-    "of a long reply only the first part goes out, though sendsms accepts all of it",
-    "max-messages of the user says into how many parts a text may be split, and is 1 unless given",
+    "only the first part of a long reply goes out, although sendsms accepts the whole reply",
+    "max-messages of the user is the most parts of a text; the default is 1",
 );
 const FEW_PARTS: Check = Check::advice(
     "few-parts",
-    "replies are cut behind so many parts",
-    "max-messages of the user says into how many parts a text may be split",
+    "longer replies are cut off",
+    "max-messages of the user is the most parts of a text",
 );
 const LOOSE: Check = Check::fault(
     "loose-parts",
     "a long reply comes as several messages, in any order, cut in the middle of words",
-    "without concatenation parts have no header that lets a phone put them together",
+    "without concatenation = true, the parts have no header with which a phone can join them",
 );
 const OTHER_SENDER: Check = Check::fault(
     "faked-sender",
     "replies come from this number, whatever `from` says",
-    "faked-sender of the user goes before the `from` of sendsms",
+    "faked-sender of the user replaces the `from` of sendsms",
 );
 const USELESS_ALLOW: Check = Check::fault(
     "allow-without-deny",
     "every address may connect",
-    "what is allowed counts only against what is denied, and nothing is",
+    "Kannel uses the list of allowed addresses only if there is a list of denied addresses",
 );
 const ANY_ADDRESS: Check = Check::advice(
     "any-address",
-    "who can reach the port and has the password can connect",
+    "anybody who can reach the port and has the password can connect",
     "no address is denied",
 );
 
@@ -58,12 +58,8 @@ pub(super) fn check(conf: &Conf) -> Vec<Finding> {
         let name = user.value("username");
         let same = users.iter().take(nth).any(|earlier| name.is_some() && earlier.value("username") == name);
         if same {
-            let found = format!("username = {} is there already", name.unwrap_or_default());
-            findings.push(SAME_USER.at(
-                &user.place_of("username"),
-                found,
-                "give each user a name of its own",
-            ));
+            let found = format!("another user already has username = {}", name.unwrap_or_default());
+            findings.push(SAME_USER.at(&user.place_of("username"), found, "give each user its own name"));
         }
     }
     findings.extend(addresses(conf));
@@ -80,7 +76,7 @@ fn of_user(user: &Group) -> Vec<Finding> {
         }
         Some(parts) if parts < PARTS => {
             let found = format!(
-                "max-messages = {parts}: {} characters, or {} where not GSM-7",
+                "max-messages = {parts}: {} GSM-7 characters, or {} UCS-2 characters",
                 parts * 153,
                 parts * 67
             );
@@ -97,7 +93,7 @@ fn of_user(user: &Group) -> Vec<Finding> {
         findings.push(OTHER_SENDER.at(
             &sender.place,
             found,
-            "take the line out, and give each backend its `from`",
+            "remove the line, and give each backend its `from`",
         ));
     }
     findings

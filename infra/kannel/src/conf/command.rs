@@ -18,9 +18,9 @@ use crate::backends::{Backends, SettingsFile};
 /// The options of `kannel-conf`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Secrets are looked up as the functions do: in the environment, then in THREADLESS_SECRETS. What is \
-                        not known or must not be shown stands as FILL-IN, which kannel-check finds.\n\
-                        Exit status: 0 written, 2 it could not be."
+    after_help = "The command looks for secrets as the functions do: in the environment, then in THREADLESS_SECRETS. In \
+                        place of a value that it does not know or must not show, it writes FILL-IN, which kannel-check \
+                        finds.\nExit status: 0 the files are written, 2 an error."
 )]
 pub struct ConfOptions {
     /// The URL of the functions: the stack's `ApiUrl`; if not given, the local stack
@@ -55,7 +55,7 @@ pub struct ConfOptions {
     #[arg(long, value_name = "FILE", default_value = "/etc/ssl/certs/ca-certificates.crt")]
     pub ca_file: PathBuf,
 
-    /// Let the sidecar accept the replies, too, with the certificate and key in this file; the sidecar always does so
+    /// Let the sidecar also accept the replies, with the certificate and key in this file; the sidecar always does so
     /// if `sendsms_url` is https
     #[arg(long, value_name = "FILE")]
     pub sendsms_cert: Option<PathBuf>,
@@ -65,7 +65,7 @@ fn name_server(text: &str) -> Result<SocketAddr, String> {
     let address = || text.parse::<IpAddr>().map(|address| SocketAddr::from((address, 53)));
     text.parse()
         .or_else(|_| address())
-        .map_err(|_| "an address such as 10.0.0.2 or 127.0.0.1:5353".to_owned())
+        .map_err(|_| "write an address such as 10.0.0.2 or 127.0.0.1:5353".to_owned())
 }
 
 /// Writes the files or shows them. The error is one line.

@@ -33,7 +33,7 @@ impl Show {
             Known::Secret { name, .. } => format!("{PLACEHOLDER}-{name}"),
         };
         if text.contains(|c: char| c.is_control()) {
-            return Err(format!("{what} has control characters in it, which no configuration can hold"));
+            return Err(format!("{what} contains control characters, which a configuration cannot contain"));
         }
         Ok(text)
     }
@@ -57,20 +57,20 @@ pub(super) fn base(url: &Url) -> Result<Base, String> {
     };
     if host.is_empty() || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
         return Err(format!(
-            "--base-url {url}: give scheme and host, such as https://abc.execute-api.eu-west-1.amazonaws.com"
+            "--base-url {url}: write scheme and host, such as https://abc.execute-api.eu-west-1.amazonaws.com"
         ));
     }
     let prefix = url.path().trim_end_matches('/').to_owned();
     if !prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.~$".contains(&b)) {
         return Err(format!(
-            "--base-url {url}: the path has characters in it that a configuration would take apart"
+            "--base-url {url}: the path contains characters that a configuration cannot contain"
         ));
     }
     match url.scheme() {
         "https" => Ok(Base::Far { host, port: url.port_or_known_default().unwrap_or(443), prefix }),
         "http" if loopback => Ok(Base::Here(url.clone())),
         _ => Err(format!(
-            "--base-url {url}: messages would cross the network unencrypted; give an https:// URL"
+            "--base-url {url}: messages would cross the network unencrypted; use an https:// URL"
         )),
     }
 }
@@ -103,13 +103,13 @@ pub(super) fn services(backends: &[Backend], show: Show) -> Result<Vec<Service>,
         let line = if backends.len() > 1 {
             let Some(line) = line else {
                 return Err(format!(
-                    "{} names no smsc: of several backends each needs its own",
+                    "{} has no smsc in sendsms_params: each of several backends needs its own smsc",
                     backend.name
                 ));
             };
             if let Some(other) = services.iter().find(|other| other.line.as_ref() == Some(&line)) {
                 return Err(format!(
-                    "{} and {} have the same smsc: messages from phones could not be told apart",
+                    "{} and {} have the same smsc: Kannel could not know which of them gets a message from a phone",
                     other.name, backend.name
                 ));
             }
@@ -142,10 +142,10 @@ fn variable(token: &Known, backend: &str) -> String {
 
 pub(super) fn user(backend: &Backend, show: Show) -> Result<User, String> {
     let Some(name) = backend.param(&["username", "user"]).and_then(Known::here) else {
-        return Err(format!("{} names no username in sendsms_params", backend.name));
+        return Err(format!("{} has no username in sendsms_params", backend.name));
     };
     let Some(password) = backend.param(&["password", "pass"]) else {
-        return Err(format!("{} names no password in sendsms_params", backend.name));
+        return Err(format!("{} has no password in sendsms_params", backend.name));
     };
     Ok(User { name: name.to_owned(), password: show.text(password, "a password")? })
 }

@@ -10,7 +10,7 @@ pub(super) fn render(plan: &Plan, host: &str, port: u16) -> String {
     let mut tokens: Vec<&str> = plan.tokens().map(|token| token.variable.as_str()).collect();
     tokens.dedup();
     if !tokens.is_empty() {
-        text.push_str("#\n# Set in haproxy's environment (Debian: /etc/default/haproxy), so that they are in no URL and in no configuration:\n");
+        text.push_str("#\n# Set these variables in the environment of haproxy (Debian: /etc/default/haproxy). So no URL and no file has the tokens:\n");
         for token in &tokens {
             let _ = writeln!(text, "#   {token}");
         }
@@ -29,10 +29,10 @@ pub(super) fn render(plan: &Plan, host: &str, port: u16) -> String {
 const HEAD: &str = "\
 # The TLS sidecar between Kannel and the functions at
 #   {host}
-# on Kannel's own host: haproxy 2.4 or newer, as `cargo run -- kannel-conf` writes it.
+# on Kannel's own host, for haproxy 2.4 or newer. `cargo run -- kannel-conf` writes this file.
 #
-# smsbox names no host in its TLS handshake (SNI) and checks no certificate; AWS endpoints need the first and messages
-# deserve the second. So smsbox speaks plain HTTP to 127.0.0.1 and haproxy speaks TLS from there.
+# smsbox sends no host name in its TLS handshake (SNI), but AWS needs it. And smsbox checks no certificate. So smsbox
+# speaks plain HTTP to 127.0.0.1, and haproxy speaks TLS from there.
 ";
 
 const GLOBAL: &str = r#"
@@ -47,14 +47,14 @@ global
 defaults
     mode http
     log global
-    # haproxy's own format without the query: numbers, texts and passwords are in there.
+    # The default format of haproxy without the query, which contains numbers, texts and passwords.
     log-format "%ci:%cp %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %ts %HM %HPO"
     option dontlognull
     timeout client 60s
     timeout http-request 5s
     timeout http-keep-alive 60s
-    # Queue, server and three times connect (`retries` below) together stay below http-timeout in kannel.conf: smsbox
-    # must not give up, and ask again, while a request of its own still waits here. An HTTP API itself answers within
+    # The sum of queue, server and three times connect (`retries` below) is less than http-timeout in kannel.conf.
+    # Otherwise smsbox would give up and repeat a request that still waits here. An HTTP API itself answers within
     # 30 s.
     timeout connect 5s
     timeout queue 10s
@@ -69,7 +69,7 @@ fn resolvers(plan: &Plan) -> String {
     let whose = if plan.resolver.is_some() { "this server" } else { "the servers of /etc/resolv.conf" };
     format!(
         "
-# AWS addresses change: they are looked up again and again, with {whose}.
+# The addresses of AWS change, so haproxy looks them up again and again, with {whose}.
 resolvers names
     {servers}
     accepted_payload_size 8192
@@ -89,14 +89,14 @@ fn inbound(plan: &Plan, host: &str, port: u16) -> String {
 frontend kannel
     bind 127.0.0.1:{listen}
     http-request deny deny_status 404 unless {{ path_beg {} }}
-    # Whose path it is must not hang on who makes sense of the dots.
+    # Refuses a path that the endpoint could read as another path than this file does.
     http-request deny deny_status 404 if {{ path_sub /.. }}
     default_backend threadless
 
 backend threadless
     http-reuse always
-    # A kept connection may be closed under a request. Asking once more is safe: smsbox would, too, and the endpoint
-    # knows each message by its mid.
+    # The server may close a kept connection during a request. It is safe to repeat the request: smsbox would do so too,
+    # and the endpoint knows each message by its mid.
     retries 2
     retry-on conn-failure empty-response
     http-request set-header Host \"{host}\"
@@ -135,14 +135,14 @@ fn replies(plan: &Plan) -> String {
     let guards = if guard.is_empty() { "a long password" } else { "a token that only the functions know" };
     format!(
         "
-# The way back: functions have no fixed address, so TLS and {guards} guard sendsms.
+# The replies: functions have no fixed address, so TLS and {guards} protect sendsms.
 frontend replies
     bind :{listen} ssl crt \"{certificate}\"
     http-request deny deny_status 404 unless METH_GET {{ path {path} }}
 {guard}    default_backend smsbox
 
 backend smsbox
-    # A reply that may have been taken is never sent again: sendsms knows no repeats.
+    # A reply that sendsms may have accepted is not repeated, because sendsms cannot recognise a repeat.
     retry-on conn-failure
     server smsbox 127.0.0.1:{port} maxconn 50
 "

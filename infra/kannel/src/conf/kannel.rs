@@ -24,7 +24,7 @@ pub(super) fn render(plan: &Plan) -> String {
     text
 }
 
-const LOCAL_HEAD: &str = r#"# Kannel 1.4.5 beside Threadless on one machine, as `cargo run -- kannel-conf` writes it.
+const LOCAL_HEAD: &str = r#"# A configuration of Kannel 1.4.5 on the same machine as Threadless. `cargo run -- kannel-conf` writes this file.
 #
 # Try it with the stack that `cargo run` starts, without a modem:
 #
@@ -34,27 +34,27 @@ const LOCAL_HEAD: &str = r#"# Kannel 1.4.5 beside Threadless on one machine, as 
 #   /usr/lib/kannel/test/fakesmsc                   (terminal 3: a phone; type the next line there)
 #   1112223333 1234 text echo hello
 #
-# For production have another one written, and the TLS sidecar with it:
+# For production, write another file, together with the TLS sidecar:
 #   cargo run -- kannel-conf --base-url https://… --output DIR
 #
-# Groups are separated by blank lines, and a group has none inside.
+# Blank lines separate the groups. Inside a group there must be no blank line.
 "#;
 
 fn head(plan: &Plan) -> String {
     match &plan.base {
         Base::Here(_) => LOCAL_HEAD.to_owned(),
         Base::Far { host, prefix, .. } => format!(
-            "# Kannel 1.4.5 for the functions at {host}, as `cargo run -- kannel-conf` writes it.\n\
+            "# A configuration of Kannel 1.4.5 for the functions at {host}. `cargo run -- kannel-conf` writes this file.\n\
              #\n\
-             # Messages go through the TLS sidecar on this host, whose configuration comes with this one. Fill in what has\n\
-             # FILL-IN in it, replace the fake lines by yours, make the two folders, and check:\n\
+             # Messages go through the TLS sidecar on this host; its configuration is a file of its own. Write the real\n\
+             # values in place of FILL-IN, replace the fake lines by yours, create the two folders, and check this file:\n\
              #\n\
              #   sudo install -d -o kannel -m 700 /var/spool/kannel/store /var/spool/kannel/dlr\n\
              #   cargo run -- kannel-check kannel.conf\n\
              #\n\
-             # Delivery reports come the same way once the backend has delivery_report_url = \"{reports}\".\n\
-             # The file then holds secrets: chown root:kannel, chmod 640.\n\
-             # Groups are separated by blank lines, and a group has none inside.\n",
+             # Delivery reports go the same way if the backend has delivery_report_url = \"{reports}\".\n\
+             # Then this file contains secrets: chown root:kannel, chmod 640.\n\
+             # Blank lines separate the groups. Inside a group there must be no blank line.\n",
             reports = format_args!("http://127.0.0.1:{}{prefix}", plan.sidecar_port),
         ),
     }
@@ -74,29 +74,29 @@ smsbox-port = 13001
 smsbox-interface = 127.0.0.1
 box-deny-ip = "*.*.*.*"
 box-allow-ip = "127.0.0.1"
-# Messages and awaited delivery reports outlive a restart. Both directories must exist.
+# Messages and expected delivery reports survive a restart. Both folders must exist.
 store-type = spool
 store-location = "/var/spool/kannel/store"
 dlr-storage = spool
 dlr-spool = "/var/spool/kannel/dlr"
-# Seconds until a message that the operator refused for now is tried again.
+# If the operator refuses a message temporarily, Kannel tries it again after this number of seconds.
 sms-resend-freq = 10
-# No access-log: it would keep every number and text. Below level 1 the main log has them, too.
+# There is no access-log, because it would contain every number and text. At level 0, the main log has them too.
 log-level = 1
 "#
     )
 }
 
 const LINE: &str = "\
-# The line to the operator. This fake one takes lines of text from a local client (/usr/lib/kannel/test/fakesmsc).
-# Its id is the `smsc` that sendsms_params in the settings names. Each line has its own allowed-smsc-id: of several
-# lines without it Kannel takes any, whatever smsc a reply names; with it a reply that names none of them is refused
+# The line to the operator. This fake line reads text from a local client (/usr/lib/kannel/test/fakesmsc). Its smsc-id
+# is the `smsc` of sendsms_params in the settings. Each line has its own allowed-smsc-id. Without it, Kannel sends a reply
+# on any line, whatever smsc the reply names. With it, Kannel refuses a reply whose smsc is not the id of a line
 # (\"Not routable\").
 ";
 
 const MODEM: &str = r#"
-# The same for a USB modem; the number is the modem's own. Add `group = modems` entries for its quirks where "auto"
-# does not know it (Kannel user guide, "GSM AT modem").
+# The same for a USB modem. my-number is the number of the modem. If "auto" does not know the modem, describe it in a
+# `group = modems` (Kannel user guide, "GSM AT modem").
 #group = smsc
 #smsc = at
 #smsc-id = {id}
@@ -124,21 +124,21 @@ fn smsbox(plan: &Plan) -> String {
     let path =
         if path == "/cgi-bin/sendsms" { String::new() } else { format!("sendsms-url = {}\n", quoted(path)) };
     format!(
-        r#"# No smsbox-id (without a route for it inbound messages stay in bearerbox) and no global-sender (%P would show it in
-# place of the number that the phone wrote to).
+        r#"# There is no smsbox-id, because inbound messages for it would stay in bearerbox without a route. There is no
+# global-sender, because %P would show it instead of the number to which the phone wrote.
 group = smsbox
 bearerbox-host = 127.0.0.1
 sendsms-port = {port}
 sendsms-interface = 127.0.0.1
 {path}sendsms-chars = "0123456789 +-"
-# Longer than the endpoint and the sidecar together may take (10 s in its queue, 3 x 5 s to connect, 31 s), so that a
-# slow answer is not asked for twice.
+# This is longer than the sidecar and the endpoint together may take (10 s in the queue, 3 x 5 s to connect, 31 s for the
+# answer). So Kannel does not repeat a request whose answer is slow.
 http-timeout = 60
-# Whatever is not 200 or 202 is asked for again, every 10 s for a day. Repeats do no harm: the endpoint knows each
-# message by its mid.
+# Kannel repeats a request until the answer is 200 or 202, every 10 s for a day. Repeats do no harm, because the
+# endpoint knows each message by its mid.
 http-request-retry = 8640
 http-queue-delay = 10
-# Requests in flight. This, the sidecar's limit and the concurrency of the functions belong together.
+# The most requests at the same time. It must fit the limit of the sidecar and the concurrency of the functions.
 max-pending-requests = 50
 "#,
         port = plan.sendsms.port,
@@ -146,8 +146,8 @@ max-pending-requests = 50
 }
 
 const USER: &str = "\
-# The account that the backend sends with: username and password of sendsms_params. Functions come from changing
-# addresses: deployed ones reach sendsms through the TLS front of the sidecar, which for Kannel is 127.0.0.1.
+# The account with which the backend sends: username and password of sendsms_params. Deployed functions have no fixed
+# address. They reach sendsms through the TLS front of the sidecar, and Kannel sees the sidecar as 127.0.0.1.
 ";
 
 fn user(user: &User, nth: usize) -> String {
@@ -158,7 +158,7 @@ username = {name}
 password = {password}
 user-deny-ip = "*.*.*.*"
 user-allow-ip = "127.0.0.1"
-# Parts of a long message; what is longer is cut. Ten are 1530 GSM-7 or 670 UCS-2 characters.
+# The most parts of a long message; the rest is cut off. Ten parts have 1530 GSM-7 or 670 UCS-2 characters.
 max-messages = 10
 concatenation = true
 "#,
@@ -168,11 +168,11 @@ concatenation = true
 }
 
 const SERVICE: &str = "\
-# Every inbound message becomes one request. max-messages = 0: the answer is never sent to the phone, replies come
-# through sendsms.
+# Each inbound message becomes one request. With max-messages = 0, Kannel never sends the answer to the phone; replies
+# come through sendsms.
 #
-# hex=%e carries the bytes as they are; text=%a does not (it splits UTF-16 at white-space bytes). A Kannel too old for
-# %e needs text=%b in its place, never both: the request line has a limit.
+# hex=%e has the unchanged bytes. text=%a has not, because it splits UTF-16 at white-space bytes. A Kannel that does not
+# know %e needs text=%b instead. Never write both, because the length of the request line is limited.
 ";
 
 fn service(plan: &Plan, service: &Service, nth: usize) -> String {

@@ -18,7 +18,7 @@ use plan::Plan;
 /// A TLS proxy on Kannel's host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Sidecar {
-    /// haproxy 2.4 or newer: keeps connections open, lets requests queue
+    /// haproxy 2.4 or newer: keeps connections open, lets requests wait in a queue
     Haproxy,
     /// nginx 1.18 or newer: for hosts that have it already
     Nginx,
@@ -39,7 +39,7 @@ fn files(plan: &Plan, sidecar: Sidecar) -> Result<Vec<Written>, String> {
     if let Some(line) = text.lines().find(|line| !line.starts_with('#') && line.contains("include")) {
         let key = line.split(' ').next().unwrap_or_default();
         return Err(format!(
-            "{key} would have the word `include` in it, which Kannel cannot take: choose another"
+            "{key} would contain the word `include`, which Kannel would read as a command: choose another value"
         ));
     }
     let mut files = vec![Written { name: "kannel.conf", text }];

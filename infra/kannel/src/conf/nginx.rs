@@ -14,19 +14,20 @@ pub(super) fn render(plan: &Plan, host: &str, port: u16, name_server: &str) -> R
         r"
 server {{
     listen 127.0.0.1:{listen};
-    # Without the query: numbers and texts are in there. What nginx says of an error has the whole URL in it.
+    # The log format leaves out the query, which contains numbers and texts. Error messages of nginx contain the whole URL.
     access_log /var/log/nginx/threadless.log threadless;
     error_log /var/log/nginx/threadless-error.log crit;
-    # A message of ten parts is a line of more than 8 KB.
+    # The request line for a message of ten parts has more than 8 KB.
     large_client_header_buffers 4 16k;
 
-    # AWS addresses change. A name in a variable is looked up again and again, one in `upstream` only at the start.
+    # The addresses of AWS change. nginx looks up a name in a variable again and again, but a name in `upstream` only
+    # at its start.
     resolver {name_server} valid=10s ipv6=off;
     resolver_timeout 5s;
     set $threadless {host};
 
-    # Together below http-timeout in kannel.conf: smsbox must not give up, and ask again, while a request of its own
-    # still waits here. An HTTP API itself answers within 30 s.
+    # The sum of these times is less than http-timeout in kannel.conf. Otherwise smsbox would give up and repeat a
+    # request that still waits here. An HTTP API itself answers within 30 s.
     proxy_connect_timeout 5s;
     proxy_send_timeout 5s;
     proxy_read_timeout 31s;
@@ -56,11 +57,12 @@ server {{
 
 const HEAD: &str = r"# The TLS sidecar between Kannel and the functions at
 #   {host}
-# on Kannel's own host: nginx 1.18 or newer, as `cargo run -- kannel-conf` writes it. It goes into /etc/nginx/conf.d/; chmod 600, for tokens are in it.
+# on Kannel's own host, for nginx 1.18 or newer. `cargo run -- kannel-conf` writes this file. Put it into
+# /etc/nginx/conf.d/ with chmod 600, because it contains tokens.
 #
-# smsbox names no host in its TLS handshake (SNI) and checks no certificate; AWS endpoints need the first and messages
-# deserve the second. So smsbox speaks plain HTTP to 127.0.0.1 and nginx speaks TLS from there. haproxy does the same,
-# keeps its connections open and lets requests queue; nginx makes a connection for each.
+# smsbox sends no host name in its TLS handshake (SNI), but AWS needs it. And smsbox checks no certificate. So smsbox
+# speaks plain HTTP to 127.0.0.1, and nginx speaks TLS from there. haproxy does the same, but it also keeps its
+# connections open and lets requests wait in a queue; nginx opens a new connection for each request.
 
 log_format threadless '$remote_addr [$time_local] $request_method $uri $status $request_time $upstream_response_time';
 limit_conn_zone $server_port zone=threadless_in_flight:32k;
@@ -74,7 +76,7 @@ fn location(plan: &Plan, service: &Service, host: &str, port: u16) -> Result<Str
     Ok(format!(
         r#"
     location {path} {{
-        # What is more at once is answered 503, and comes again.
+        # nginx answers 503 to further requests, and smsbox repeats them.
         limit_conn threadless_in_flight 50;
         proxy_set_header Host {host};
         proxy_set_header Connection "";{authorization}
@@ -89,7 +91,10 @@ fn location(plan: &Plan, service: &Service, host: &str, port: u16) -> Result<Str
 fn bearer(token: &Token) -> Result<String, String> {
     // nginx has no escape for the character `$`.
     if token.shown.contains('$') {
-        return Err(format!("{} has a $ in it, which nginx cannot hold: take haproxy", token.variable));
+        return Err(format!(
+            "{} contains a $, which a configuration of nginx cannot contain: use haproxy",
+            token.variable
+        ));
     }
     Ok(format!("Bearer {}", token.shown.replace('\\', "\\\\").replace('"', "\\\"")))
 }
@@ -109,7 +114,7 @@ fn replies(plan: &Plan) -> Result<String, String> {
     };
     Ok(format!(
         r"
-# The way back: functions have no fixed address, so TLS and {guards} guard sendsms.
+# The replies: functions have no fixed address, so TLS and {guards} protect sendsms.
 server {{
     listen {listen} ssl;
     ssl_certificate {certificate};
@@ -127,7 +132,7 @@ server {{
         limit_except GET {{
             deny all;
         }}
-        # A reply that may have been taken is never sent again: sendsms knows no repeats.
+        # A reply that sendsms may have accepted is not repeated, because sendsms cannot recognise a repeat.
         proxy_next_upstream off;
         proxy_pass http://127.0.0.1:{port};
     }}

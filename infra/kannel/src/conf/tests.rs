@@ -85,9 +85,9 @@ fn what_is_written_passes_the_checks_once_it_is_filled_in() {
                 &["unknown-user the password is not the one that my-kannel-backend sends"]
             } else {
                 &[
-                    "placeholder admin-password has FILL-IN in it",
-                    "placeholder status-password has FILL-IN in it",
-                    "placeholder password has FILL-IN in it",
+                    "placeholder admin-password contains FILL-IN",
+                    "placeholder status-password contains FILL-IN",
+                    "placeholder password contains FILL-IN",
                     "unknown-user the password is not the one that my-kannel-backend sends",
                 ]
             };
@@ -192,7 +192,10 @@ fn two_backends_at_one_kannel_have_a_line_and_a_service_each() {
     let haproxy = &written[1].text;
     assert!(haproxy.contains("unless { path_beg /stage/backend/a/ /stage/backend/b/ }"), "{haproxy}");
     assert!(haproxy.contains("env(A_1)]\" if { path_beg /stage/backend/a/ }") && !haproxy.contains("env(P)"));
-    assert!(haproxy.contains("bind :13443 ssl crt"), "an https sendsms_url needs the way back: {haproxy}");
+    assert!(
+        haproxy.contains("bind :13443 ssl crt"),
+        "an https sendsms_url needs the front for replies: {haproxy}"
+    );
     let only = write(&Given { backends: &["b".to_owned()], ..given }).unwrap();
     assert!(!only[0].text.contains("accepted-smsc") && !only[1].text.contains("/backend/a/"));
 }
@@ -207,12 +210,12 @@ fn what_cannot_be_written_is_told() {
     let table = [
         (TWO.to_owned(), "http://kannel.example", "unencrypted"),
         (TWO.to_owned(), "ftp://127.0.0.1", "unencrypted"),
-        (TWO.to_owned(), "https://x.example/?a=b", "give scheme and host"),
-        (TWO.to_owned(), "https://x.example/a'b", "the path has characters"),
+        (TWO.to_owned(), "https://x.example/?a=b", "write scheme and host"),
+        (TWO.to_owned(), "https://x.example/a'b", "the path contains characters"),
         (change("smsc = \"B\"", "smsc = \"A\""), FAR, "a and b have the same smsc"),
-        (change("smsc = \"B\", ", ""), FAR, "b names no smsc"),
+        (change("smsc = \"B\", ", ""), FAR, "b has no smsc"),
         (TWO.replacen("kannel.example", "other.example", 1), FAR, "a and b send to different Kannels"),
-        (change("username = \"me\", ", ""), FAR, "a names no username"),
+        (change("username = \"me\", ", ""), FAR, "a has no username"),
         (change("smsc = \"B\"", "smsc = \"included\""), FAR, "the word `include`"),
         ("[project]\nname = \"x\"".to_owned(), FAR, "no kannel backend"),
         ("[project]".to_owned(), FAR, "project.name"),
@@ -225,7 +228,7 @@ fn what_cannot_be_written_is_told() {
     assert_eq!(unknown, "there is no kannel backend nobody; there are: a, b");
     let secrets = [("KANNEL_TOKEN", "a$b")];
     let dollar = Given { secrets: &secrets, show_secrets: true, sidecar: Sidecar::Nginx, ..Given::default() };
-    assert!(write(&dollar).unwrap_err().contains("take haproxy"));
+    assert!(write(&dollar).unwrap_err().contains("use haproxy"));
 }
 
 #[test]

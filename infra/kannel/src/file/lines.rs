@@ -73,8 +73,8 @@ impl Reader {
         if key != "include" {
             self.findings.push(reading::INCLUDE_WORD.at(
                 place,
-                format!("{key} has the word `include` in it"),
-                "write it another way: %69nclude in a URL",
+                format!("{key} contains the word `include`"),
+                "write the word in another form, such as %69nclude in a URL",
             ));
             return;
         }
@@ -100,7 +100,7 @@ impl Reader {
         self.findings.push(reading::UNREAD_INCLUDE.at(
             place,
             found,
-            "name a file that is there, by its full path",
+            "name an existing file by its full path",
         ));
     }
 }

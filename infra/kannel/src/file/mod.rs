@@ -90,13 +90,13 @@ pub enum ReadError {
         problem: io::Error,
     },
     /// The file is too large to be a configuration.
-    #[error("{file} is larger than {} MB: that is no kannel.conf", LARGEST >> 20)]
+    #[error("{file} is larger than {} MB, so it is not a kannel.conf", LARGEST >> 20)]
     TooLarge {
         /// The file.
         file: PathBuf,
     },
     /// The file contains bytes that no text contains.
-    #[error("{file}:{line}: a byte 0 is in it: that is no kannel.conf")]
+    #[error("{file}:{line}: the line contains a zero byte, so this is not a kannel.conf")]
     Binary {
         /// The file.
         file: PathBuf,
@@ -104,7 +104,7 @@ pub enum ReadError {
         line: usize,
     },
     /// The file has no group.
-    #[error("{file} has no group in it: that is no kannel.conf")]
+    #[error("{file} has no group, so it is not a kannel.conf")]
     Empty {
         /// The file.
         file: PathBuf,
@@ -164,8 +164,8 @@ impl Conf {
             Some(entry) => self.groups.push(Group { kind: entry.value.clone(), place, entries }),
             None => self.findings.push(reading::NO_GROUP.at(
                 &place,
-                format!("{} stands in no group", first.key),
-                "take out the blank line above it, or begin the group with `group = …`",
+                format!("{} is not in a group", first.key),
+                "remove the blank line above it, or begin the group with `group = …`",
             )),
         }
     }

@@ -11,29 +11,29 @@ pub(crate) const NO_EQUALS: Check =
 pub(crate) const NO_GROUP: Check = Check::fault(
     "no-group",
     STOPS,
-    "a blank line, or the end of an included file, ends a group, and each must have its `group = …`",
+    "a blank line or the end of an included file ends a group, and each group needs a line `group = …`",
 );
 pub(crate) const UNFINISHED_QUOTE: Check = Check::fault(
     "unfinished-quote",
     "the quote becomes part of the value, and a URL with it is never called",
-    "Kannel takes quotes away only in pairs at both ends",
+    "Kannel removes quotes only if both ends of the value have one",
 );
 pub(crate) const INCLUDE_WORD: Check = Check::fault(
     "include-word",
-    "the line is not taken as it stands, and mostly Kannel does not start",
-    "a line with the word `include` anywhere in it is taken for an include of what is behind its =",
+    "Kannel does not read the line as it is written, and usually does not start",
+    "Kannel reads each line that contains the word `include` as the command to include a file",
 );
 pub(crate) const UNREAD_INCLUDE: Check =
-    Check::fault("unread-include", STOPS, "Kannel needs every file it is to include, once");
+    Check::fault("unread-include", STOPS, "Kannel must find each included file, and includes it only once");
 const DOUBLE_KEY: Check = Check::fault(
     "double-key",
-    "what the earlier line says is not done",
-    "of a key that is in a group twice only the last counts",
+    "the earlier line has no effect",
+    "if a key is in a group twice, only the last one counts",
 );
 const DOUBLE_GROUP: Check = Check::fault(
     "double-group",
-    "nothing of the earlier group is done",
-    "of this group there can be one, and the last replaces the others",
+    "the earlier group has no effect",
+    "there can be only one group of this kind, and the last one replaces the others",
 );
 /// The groups that may be there only once.
 const SINGLE: [&str; 2] = ["core", "smsbox"];
@@ -53,8 +53,8 @@ pub(crate) fn shape(groups: &[Group]) -> Vec<Finding> {
         for (nth, entry) in group.entries.iter().enumerate() {
             let key = entry.key.as_str();
             if group.entries.iter().skip(nth + 1).any(|later| later.key == key) {
-                let mend = "take one of them out, or begin another group above it with a blank line";
-                findings.push(DOUBLE_KEY.at(&entry.place, format!("{key} comes again in this group"), mend));
+                let mend = "remove one of them, or begin another group there, after a blank line";
+                findings.push(DOUBLE_KEY.at(&entry.place, format!("{key} is in this group again"), mend));
             }
         }
     }

@@ -77,11 +77,14 @@ fn what_is_no_kannel_conf_is_one_line() {
         let problem = Conf::read(&file).unwrap_err().to_string();
         problem.replace(&file.display().to_string(), "conf")
     };
-    assert_eq!(complaint(b"a = b\n\x7fELF\x00\x01"), "conf:2: a byte 0 is in it: that is no kannel.conf");
-    assert_eq!(complaint(b"# nothing\n"), "conf has no group in it: that is no kannel.conf");
-    assert_eq!(complaint(b""), "conf has no group in it: that is no kannel.conf");
+    assert_eq!(
+        complaint(b"a = b\n\x7fELF\x00\x01"),
+        "conf:2: the line contains a zero byte, so this is not a kannel.conf"
+    );
+    assert_eq!(complaint(b"# nothing\n"), "conf has no group, so it is not a kannel.conf");
+    assert_eq!(complaint(b""), "conf has no group, so it is not a kannel.conf");
     let large = vec![b'#'; usize::try_from(LARGEST).unwrap() + 1];
-    assert_eq!(complaint(&large), "conf is larger than 16 MB: that is no kannel.conf");
+    assert_eq!(complaint(&large), "conf is larger than 16 MB, so it is not a kannel.conf");
     let missing = Conf::read(&dir.path().join("missing")).unwrap_err().to_string();
     assert!(missing.ends_with("missing cannot be read: No such file or directory (os error 2)"), "{missing}");
     let folder = Conf::read(dir.path()).unwrap_err().to_string();

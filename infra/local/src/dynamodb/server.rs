@@ -55,7 +55,7 @@ impl Server {
             return failure(StatusCode::FORBIDDEN, "AccessDeniedException", STRANGER);
         }
         let Ok(body) = room.read(body, LONGEST_BODY).await else {
-            let words = "The request is too long, too slow, or broke off.";
+            let words = "The request is too long, too slow or incomplete.";
             return failure(StatusCode::BAD_REQUEST, "SerializationException", words);
         };
         let Some(operation) = operation(&parts.headers) else {
@@ -76,7 +76,7 @@ impl Server {
             Err(problem) => {
                 let status = StatusCode::from_u16(problem.status_code()).unwrap_or(StatusCode::BAD_REQUEST);
                 if status.is_server_error() {
-                    tracing::error!(operation, error = %problem, "DynamoDB");
+                    tracing::error!(operation, error = %problem, "the call of DynamoDB failed");
                 }
                 response(status, problem.to_json())
             }
@@ -122,7 +122,7 @@ fn answer(database: &Database, operation: &str, body: &[u8]) -> Result<String, D
         "UpdateItem" => run(body, |request| database.update_item(request)),
         "UpdateTimeToLive" => run(body, |request| database.update_time_to_live(request)),
         _ => {
-            let words = format!("{operation} is not part of this stack");
+            let words = format!("this stack does not support {operation}");
             Err(DynoxideError::UnsupportedCapability(words))
         }
     }

@@ -6,7 +6,7 @@ use threadless::BackendName;
 use toml::{Table, Value};
 
 use super::ScriptError;
-use crate::gateway::{self, Taken};
+use crate::gateway::{self, GatewayRequest};
 
 /// The kinds of backends through which transcripts can be played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +68,7 @@ impl Backends {
     }
 
     /// Reads a request to the gateway: the backend that sent it, the recipient and the text.
-    pub(super) fn read(&self, taken: &Taken) -> Option<(BackendName, String, String)> {
+    pub(super) fn read(&self, taken: &GatewayRequest) -> Option<(BackendName, String, String)> {
         self.0.iter().find_map(|(name, known)| {
             let (to, text) = known.message(taken)?;
             Some((name.clone(), to, text))
@@ -108,7 +108,7 @@ impl Known {
     }
 
     /// Reads the recipient and the text of a request to the gateway, if the request is from this backend.
-    fn message(&self, taken: &Taken) -> Option<(String, String)> {
+    fn message(&self, taken: &GatewayRequest) -> Option<(String, String)> {
         let url = url::Url::parse(self.gateway_url()).ok()?;
         match self.engine {
             Engine::Kannel if url.path() == taken.path && self.has_params(&taken.query) => {

@@ -34,7 +34,7 @@ use threadless::testing::{Said, StageError, Transcript};
 
 use self::backends::Backends;
 use self::remote::Remote;
-use crate::gateway::Taken;
+use crate::gateway::GatewayRequest;
 use crate::project::LocalProject;
 
 /// The reason why a transcript could not be played, for people to read.
@@ -49,7 +49,7 @@ impl ScriptError {
 
     /// Leaves out the parser's message. It quotes the settings, and the quoted part may contain a secret.
     fn of_settings(_: &toml::de::Error) -> Self {
-        Self("the settings are not TOML: cargo run says in which line".to_owned())
+        Self("the settings are not valid TOML; `cargo run` shows the line".to_owned())
     }
 
     fn of_http(url: &str, problem: &reqwest::Error) -> Self {
@@ -105,7 +105,7 @@ pub async fn run(
         worst = worst.max(verdict);
     }
     if files.len() > 1 || failed > 0 {
-        let _ = writeln!(out, "{} of {} came true", files.len() - failed, files.len());
+        let _ = writeln!(out, "{} of {} passed", files.len() - failed, files.len());
     }
     worst
 }
@@ -173,10 +173,10 @@ pub fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, ScriptError> {
 }
 
 /// Reads the reply in a request to the gateway.
-fn said(backends: &Backends, taken: &Taken) -> Result<Said, ScriptError> {
+fn said(backends: &Backends, taken: &GatewayRequest) -> Result<Said, ScriptError> {
     let Some((backend, to, text)) = backends.read(taken) else {
-        let Taken { path, query, .. } = taken;
-        return Err(ScriptError::new(format!("a reply came that is of no backend: {path}?{query}")));
+        let GatewayRequest { path, query, .. } = taken;
+        return Err(ScriptError::new(format!("a reply came that belongs to no backend: {path}?{query}")));
     };
     let identity = to.parse().map_err(|problem| ScriptError::new(format!("a reply to {to:?}: {problem}")))?;
     Ok(Said { to: ConnectionId::new(backend, identity), text })

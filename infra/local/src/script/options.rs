@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use threadless::BackendName;
 
-/// Plays transcripts against a stack, and reports whether every reply came and no other.
+/// Plays transcripts against a stack, and reports whether exactly the expected replies came.
 ///
 /// Without --url, it plays against a stack of its own, in memory, with the apps and the settings of functions/. The
 /// clock of this stack moves with the time stamps. With --url, it plays against any running stack, on this machine or
 /// deployed.
 ///
-/// The exit status is 0 if every transcript held, 1 if one failed, and 2 if one could not be played.
+/// The exit status is 0 if every transcript passed, 1 if one failed, and 2 if one could not be played.
 #[derive(Clone, Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct ScriptOptions {
@@ -23,12 +23,12 @@ pub struct ScriptOptions {
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
 
-    /// The backend of lines that name none [default: a kannel one of the settings, else an http one, else a tester;
-    /// with a --url that is not on this machine the tester first]
+    /// The backend for lines that name no backend [default: a kannel backend of the settings, else an http backend, else
+    /// a tester; if --url is another machine, a tester comes first]
     #[arg(long, value_name = "NAME")]
     pub backend: Option<BackendName>,
 
-    /// With --url: the token that the backend's URL demands, instead of the secret that the settings name
+    /// With --url: the token that the backend requires, instead of the secret that the settings name
     #[arg(
         long,
         env = "THREADLESS_SCRIPT_TOKEN",

@@ -59,7 +59,7 @@ impl Remote {
     ) -> Result<Self, ScriptError> {
         if let Some(line) = transcript.first_time() {
             return Err(ScriptError::new(format!(
-                "{}:{line}: the clock of a stack that runs elsewhere cannot be moved: play what has time stamps \
+                "{}:{line}: the clock of the stack at --url cannot be moved: play a transcript with time stamps \
                  without --url",
                 transcript.name()
             )));
@@ -85,15 +85,15 @@ impl Remote {
             }
             if known.has("signature_secret") {
                 return Err(ScriptError::new(format!(
-                    "{name} wants signed requests, which script cannot make"
+                    "{name} requires signed requests, and script cannot sign requests"
                 )));
             }
             let port = options.gateway_port.or_else(|| gateway::port_here(known.gateway_url()));
             let port = port.ok_or_else(|| {
                 let url = known.gateway_url();
                 ScriptError::new(format!(
-                    "replies of {name} go to {url}, and not to here: have them come here and name the port \
-                     (--gateway-port), or play through a message tester (--backend)"
+                    "replies of {name} go to {url}, not to this program: let the stack send them to this machine and name \
+                     the port (--gateway-port), or use a message tester (--backend)"
                 ))
             })?;
             if let Entry::Vacant(unheard) = gateways.entry(port) {
@@ -150,7 +150,7 @@ impl Ear {
                 let body = answer.text().await.unwrap_or_default();
                 serde_json::from_str(&body).map_err(|_| {
                     ScriptError::new(format!(
-                        "port {port}, where replies go to, is taken by something that is no stack of `cargo run`"
+                        "replies go to port {port}, and a program that is not a stack of `cargo run` uses this port"
                     ))
                 })?
             }
@@ -185,7 +185,7 @@ impl Stage for Remote {
     }
 
     fn now(&self) -> Result<Timestamp, StageError> {
-        Err(StageError::new("the clock of a stack that runs elsewhere cannot be moved"))
+        Err(StageError::new("the clock of the stack at --url cannot be moved"))
     }
 
     async fn start_clock(&mut self, _at: Timestamp) -> Result<(), StageError> {

@@ -131,7 +131,7 @@ impl Tester {
             request.body(form).send().await.map_err(|problem| ScriptError::of_http(&url, &problem))?;
         let cookie = answer.headers().get("set-cookie").and_then(|cookie| cookie.to_str().ok());
         let cookie = cookie.and_then(|cookie| cookie.split(';').next()).map(str::to_owned);
-        let cookie = cookie.ok_or_else(|| ScriptError::new(format!("{url} does not take that password")))?;
+        let cookie = cookie.ok_or_else(|| ScriptError::new(format!("{url} does not accept the password")))?;
         let page = format!("{root}0/");
         let request = self.front.http.get(&page).header("cookie", &cookie).send().await;
         let answer = request.map_err(|problem| ScriptError::of_http(&page, &problem))?;

@@ -20,7 +20,7 @@ pub enum HostName {
 
 /// The reason why a text is not a [`HostName`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is no host: give a name or an address, without scheme and port, such as stack.example.org")]
+#[error("is not a host: write a name or an address without scheme and port, such as stack.example.org")]
 pub struct NoHost;
 
 impl FromStr for HostName {

@@ -72,7 +72,7 @@ where
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(problem) => {
-                tracing::warn!(error = %problem, "no connection taken");
+                tracing::warn!(error = %problem, "a connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }

@@ -29,7 +29,7 @@ impl<S> Stalling<S> {
         }
         let longest = self.longest;
         ready!(self.patience.get_or_insert_with(|| Box::pin(sleep(longest))).as_mut().poll(cx));
-        Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the client reads nothing")))
+        Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the client does not read")))
     }
 }
 

@@ -51,10 +51,10 @@ impl World {
             Some(false) => None,
             None => seen.outbox.opted_out,
         };
-        let pace = if draft.reply_counted {
-            ReplyRate { since: seen.pace.since.max(self.now), replies: seen.pace.replies + 1 }
+        let reply_rate = if draft.reply_counted {
+            ReplyRate { since: seen.reply_rate.since.max(self.now), replies: seen.reply_rate.replies + 1 }
         } else {
-            seen.pace
+            seen.reply_rate
         };
         let (now, person) = (self.now, &mut self.people[who]);
         let (connection, message, session, contact) =
@@ -68,7 +68,7 @@ impl World {
             contact,
             replies: replies.clone(),
             opted_out,
-            pace,
+            reply_rate,
             lease: lease.clone(),
             now,
         };

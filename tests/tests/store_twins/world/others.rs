@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use threadless::broadcast::{Broadcast, Piece};
+use threadless::broadcast::{Broadcast, BroadcastMessage};
 use threadless::store::{Opened, Unusable};
 
 use super::*;
@@ -53,13 +53,13 @@ impl World {
         match call {
             Call::OpenBroadcast { key: nth, parts } => {
                 let (key, digest) = (key(*nth), format!("digest {}", self.next()));
-                let piece = |nth: usize| Piece {
-                    ways: vec![self.people[nth % PEOPLE].connection.clone()],
+                let message = |nth: usize| BroadcastMessage {
+                    connections: vec![self.people[nth % PEOPLE].connection.clone()],
                     send: 0,
                     text: (nth % 2 == 1).then(|| format!("text {nth}")),
                 };
-                let parts: Vec<Vec<Piece>> =
-                    parts.iter().map(|pieces| (0..*pieces).map(piece).collect()).collect();
+                let parts: Vec<Vec<BroadcastMessage>> =
+                    parts.iter().map(|messages| (0..*messages).map(message).collect()).collect();
                 let sizes = parts.iter().map(|part| u32::try_from(part.len()).unwrap()).collect();
                 let (text, fanned_out) = ("to all".to_owned(), BTreeSet::new());
                 let broadcast = Broadcast { key, digest, text, created_at: now, sizes, fanned_out };

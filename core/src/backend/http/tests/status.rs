@@ -50,7 +50,7 @@ async fn reports_come_as_forms_queries_or_json_in_the_words_of_many_gateways() {
         ("queued", None),
         ("8", None),
     ];
-    for (word, fate) in words {
+    for (word, final_status) in words {
         let escaped: String = url::form_urlencoded::byte_serialize(word.as_bytes()).collect();
         let get = format!("/http/h/status/?id={id}&status={escaped}&detail=err+7&token=s3cret");
         let json = serde_json::json!({ "id": id, "status": word, "detail": "err 7", "token": "s3cret" });
@@ -66,11 +66,15 @@ async fn reports_come_as_forms_queries_or_json_in_the_words_of_many_gateways() {
             assert_eq!(reports.authenticate(&name(), &request), Caller::Gateway, "{request:?}");
             let reported = reports.decode(&name(), &request).unwrap();
             assert_eq!(reported.reference, Reference::of(&message("+1", "x")));
-            assert_eq!((reported.fate, reported.detail.as_deref()), (fate, Some("err 7")), "{request:?}");
+            assert_eq!(
+                (reported.final_status, reported.detail.as_deref()),
+                (final_status, Some("err 7")),
+                "{request:?}"
+            );
         }
     }
     let numeric = post("application/json", &format!(r#"{{"id":"{id}","status":2,"token":"s3cret"}}"#));
-    assert_eq!(reports.decode(&name(), &numeric).unwrap().fate, Some(FinalStatus::Failed));
+    assert_eq!(reports.decode(&name(), &numeric).unwrap().final_status, Some(FinalStatus::Failed));
 }
 
 #[tokio::test]
@@ -81,18 +85,22 @@ async fn fields_and_words_are_those_of_the_settings() {
     );
     let (id, backend) = (told(&table).await, backend(&table));
     let reports = backend.0.reports().unwrap();
-    let fate = |status: &str| {
+    let final_status = |status: &str| {
         let request = form(&format!("ref={id}&MessageStatus={status}"));
-        reports.decode(&name(), &request).map(|reported| reported.fate)
+        reports.decode(&name(), &request).map(|reported| reported.final_status)
     };
-    assert_eq!(fate("0"), Ok(Some(FinalStatus::Delivered)));
+    assert_eq!(final_status("0"), Ok(Some(FinalStatus::Delivered)));
     assert_eq!(
-        fate("sent"),
+        final_status("sent"),
         Ok(Some(FinalStatus::Delivered)),
         "what the settings say counts before what is usual"
     );
-    assert_eq!(fate("queued"), Ok(None));
-    assert_eq!(fate("delivered").unwrap_err()[0].field, "MessageStatus", "a list replaces the usual one");
+    assert_eq!(final_status("queued"), Ok(None));
+    assert_eq!(
+        final_status("delivered").unwrap_err()[0].field,
+        "MessageStatus",
+        "a list replaces the usual one"
+    );
 }
 
 #[tokio::test]

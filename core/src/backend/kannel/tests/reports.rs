@@ -64,14 +64,18 @@ async fn what_kannel_reports_is_read() {
     for identity in ["+251911223344", "MTN%41#&?", "ሰላም"] {
         let url = sent(&backend, identity, "x").await.unwrap();
         let dlr_url = param(&url, "dlr-url").unwrap();
-        for (kind, words, fate, detail) in table {
+        for (kind, words, final_status, detail) in table {
             let request = expanded(&dlr_url, kind, words);
             assert_eq!(reports.authenticate(&name(), &request), Caller::Gateway);
             let reported = reports.decode(&name(), &request).unwrap();
             let Reference { connection, at, .. } = reported.reference;
             assert_eq!(connection, ConnectionId::new(name(), identity.parse().unwrap()));
             assert_eq!(at, Timestamp::UNIX_EPOCH);
-            assert_eq!((reported.fate, reported.detail.as_deref()), (fate, detail), "{kind} {words}");
+            assert_eq!(
+                (reported.final_status, reported.detail.as_deref()),
+                (final_status, detail),
+                "{kind} {words}"
+            );
             assert_eq!(reported.reported_at, Timestamp::from_second(1_795_519_533).ok());
         }
         for kind in ["", "0", "3", "%d", "1x"] {
