@@ -2,6 +2,10 @@
 
 use std::borrow::Cow;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+use super::matching::is_format;
+
 /// The characters of the default alphabet in the order of their codes. Code 0x1B leads to the extension table and is
 /// not a character itself.
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\u{1b}ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?\
@@ -91,20 +95,24 @@ pub fn decode(bytes: &[u8]) -> Vec<Option<char>> {
 }
 
 /// Replaces typographic characters by plain ones: quotes, dashes, dots, spaces, ticks, some capitals. Phones and word
-/// processors insert such characters. A text without other Unicode characters then goes out in half the segments.
+/// processors insert such characters. Leaves out characters that nobody sees, such as a soft hyphen or a joiner, and
+/// joins a letter and its separate accent. A text without other Unicode characters then goes out in half the segments.
 ///
-/// Letters of other scripts stay as they are, and so do all characters of the alphabet.
+/// Letters of other scripts stay as they are, and so do all characters of the alphabet. Send the folded text only if it
+/// [fits](fits): in other scripts, a joiner can change how a word looks.
 ///
 /// ```
 /// use threadless::text::gsm7::fold;
 /// assert_eq!(fold("“Don’t” – wait…"), "\"Don't\" - wait...");
+/// assert_eq!(fold("cafe\u{301} co\u{ad}op"), "café coop");
 /// ```
 pub fn fold(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|c| plain(c).is_some()) {
+    if text.is_ascii() && !text.contains(['`', '\t']) {
         return Cow::Borrowed(text);
     }
-    let mut folded = String::with_capacity(text.len());
-    for c in text.chars() {
+    let visible: String = text.chars().filter(|c| !is_format(*c)).collect();
+    let mut folded = String::with_capacity(visible.len());
+    for c in ComposingNormalizerBorrowed::new_nfc().normalize(&visible).chars() {
         match plain(c) {
             Some(plain) => folded.push_str(plain),
             None => folded.push(c),
@@ -121,7 +129,6 @@ fn plain(c: char) -> Option<&'static str> {
         '…' => "...",
         '•' | '·' => "*",
         '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' | '\t' => " ",
-        '\u{200b}' | '\u{feff}' => "",
         'ç' => "Ç",
         'á' | 'â' | 'ã' => "a",
         'À' | 'Á' | 'Â' | 'Ã' => "A",
@@ -191,5 +198,25 @@ mod tests {
             }
         }
         assert_eq!(fold("ሰላም"), "ሰላም");
+    }
+
+    #[test]
+    fn what_nobody_sees_and_separate_accents_do_not_cost_a_segment() {
+        let table = [
+            ("pi\u{200c}ng", "ping"),
+            ("co\u{ad}op", "coop"),
+            ("cafe\u{301}", "café"),
+            ("E\u{301}COLE a\u{300} n\u{303}", "ÉCOLE à ñ"),
+            ("A\u{30a}ngstro\u{308}m \u{212b}", "Ångström Å"),
+            ("e\u{200d}\u{302}tre", "etre"),
+            ("c\u{327}a", "Ça"),
+            ("\u{2126} \u{387}", "Ω *"),
+            ("\u{feff}a\u{200b}b\u{2060}\u{200f}", "ab"),
+            ("\u{2068}Abel\u{2069} ✓\u{fe0f}", "Abel ✓"),
+            ("50%\u{202f}\u{200e}", "50% "),
+        ];
+        for (text, folded) in table {
+            assert_eq!(fold(text), folded, "{text:?}");
+        }
     }
 }

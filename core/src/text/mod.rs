@@ -1,7 +1,9 @@
-//! Text and bytes: the charsets of gateways, the GSM alphabet, and the length of a message.
+//! Text and bytes: the charsets of gateways, the GSM alphabet, the length of a message, and the form in which texts are
+//! compared.
 
 pub mod charset;
 pub mod gsm7;
+pub mod matching;
 pub mod segments;
 
 pub use charset::{Charset, Decoded, EncodeErrors, Fidelity};
