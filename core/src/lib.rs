@@ -89,6 +89,7 @@ pub use app::contact_lookup::Directory;
 pub use app::context::{About, Context, Reply};
 pub use app::schedule::{JobContext, Schedule};
 pub use app::send::{SendError, Sending};
+pub use app::sender_error::SenderError;
 pub use app::snapshot::Snapshot;
 pub use app::usage::Usage;
 pub use app::{App, Filter, Handled, Outbound};

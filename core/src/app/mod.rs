@@ -4,6 +4,7 @@ pub(crate) mod contact_lookup;
 pub(crate) mod context;
 pub(crate) mod schedule;
 pub(crate) mod send;
+pub(crate) mod sender_error;
 pub(crate) mod snapshot;
 pub(crate) mod usage;
 
@@ -57,13 +58,14 @@ pub enum Outbound {
 /// turns questions and answers into an app. The [guide](crate::apps) begins with these.
 ///
 /// ```
+/// use threadless::text::matching::is_same;
 /// use threadless::{App, AppError, Context, Handled};
 ///
 /// struct Balance;
 ///
 /// impl App for Balance {
 ///     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
-///         if cx.text().trim().eq_ignore_ascii_case("balance") {
+///         if is_same(cx.text(), "balance") {
 ///             cx.reply("You have 20 birr.");
 ///             return Ok(Handled::Yes);
 ///         }
@@ -113,7 +115,7 @@ pub enum Outbound {
 /// # }
 /// # static BANK: Bank = Bank;
 /// async fn pay(said: Said) -> Result<String, threadless::AppError> {
-///     let amount = said.text().parse()?;
+///     let amount = said.parse()?;
 ///     // Even if this line runs several times for one message, the bank pays once, and gives the same answer.
 ///     let receipt = BANK.transfer(amount, said.message_id().as_str()).await?;
 ///     Ok(format!("Paid. Receipt {receipt}"))
@@ -128,6 +130,9 @@ pub enum Outbound {
 /// [`fallback`](App::fallback) such a reply counts like any other reply: the message is handled, and the apps after
 /// this one are not called. A phase that fails without a reply has not handled the message. The log has a line for each
 /// failure, with the app, the phase, and the consequence.
+///
+/// A message that an app cannot read is no failure of the app. The phase `handle` then returns a
+/// [`SenderError`](crate::SenderError): the sender gets the reply of this error, or the next app gets the message.
 ///
 /// # Time
 ///

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::said::call_handler;
+use super::said::answer_of_handler;
 use super::{IntoReply, Keywords, Said};
 use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
@@ -21,9 +21,11 @@ pub struct Keyword<F> {
 /// `words`; the longest word that matches wins.
 ///
 /// The handler is a plain async function. It gets the rest of the message as [`Said`]. It returns a [reply](IntoReply):
-/// one text, several texts, or `()` for none. The message then counts as handled, with or without a reply. If the
-/// handler returns an error, the error is logged, the changes of the handler are undone, and the next app gets the
-/// message.
+/// one text, several texts, or `()` for none. The message then counts as handled, with or without a reply.
+///
+/// If the handler returns an error, its changes are undone. An error of the app is logged, and the next app gets the
+/// message. A [mistake of the sender](crate::SenderError), such as a text in the place of a number, is answered with
+/// the [help](Keyword::help).
 ///
 /// ```text
 /// 1112223333 > hours
@@ -108,8 +110,8 @@ where
         keyword(words, handler)
     }
 
-    /// Sets the answer to the keyword alone. The handler does not run for the keyword alone. [`Help`](super::Help) also
-    /// shows this text.
+    /// Sets the answer to the keyword alone, and to a text that the handler [cannot read](crate::SenderError). The
+    /// handler does not run for the keyword alone. [`Help`](super::Help) also shows this text.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
@@ -166,13 +168,11 @@ where
             return Ok(Handled::No);
         };
         match &self.help {
-            Some(help) if rest.is_empty() => cx.say(Phrase::new(help.clone())),
-            _ => call_handler(cx, &rest, &self.handler)
-                .await
-                .into_replies()?
-                .into_iter()
-                .for_each(|reply| cx.say(reply)),
+            Some(help) if rest.is_empty() => {
+                cx.say(Phrase::new(help.clone()));
+                Ok(Handled::Yes)
+            }
+            help => answer_of_handler(cx, &rest, &self.handler, (&self.words, help.as_deref())).await,
         }
-        Ok(Handled::Yes)
     }
 }

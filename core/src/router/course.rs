@@ -8,6 +8,7 @@ use super::Disposition;
 use super::erased::Installed;
 use super::phase::Phase;
 use crate::app::context::{Context, Reply};
+use crate::app::sender_error::SenderError;
 use crate::app::{Filter, Handled, Outbound};
 use crate::error::AppError;
 use crate::model::message::Report;
@@ -176,11 +177,22 @@ impl Call {
     pub(super) async fn run(self) -> Result<Answer, AppError> {
         let Self { phase, app, mut cx, mut reply, report, .. } = self;
         let before = cx.known().clone();
-        let app = &app.app;
+        let (name, app) = (&app.name, &app.app);
         let stops = match phase {
             Phase::Filter => app.filter(&mut cx).await? == Filter::Drop,
             Phase::Parse => app.parse(&mut cx).await.map(|()| false)?,
-            Phase::Handle => app.handle(&mut cx).await? == Handled::Yes,
+            Phase::Handle => {
+                let unchanged = cx.clone();
+                let handled = match app.handle(&mut cx).await {
+                    Ok(handled) => handled,
+                    Err(problem) => {
+                        let mistake = SenderError::stated_in(problem.as_ref()).ok_or(problem)?;
+                        cx = unchanged;
+                        mistake.answer(&mut cx, name, None)
+                    }
+                };
+                handled == Handled::Yes
+            }
             Phase::Fallback => app.fallback(&mut cx).await? == Handled::Yes,
             Phase::Cleanup => app.cleanup(&mut cx).await.map(|()| false)?,
             Phase::Outgoing => match &mut reply {

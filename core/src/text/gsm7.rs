@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use icu_normalizer::ComposingNormalizerBorrowed;
-
-use super::matching::is_format;
+use super::matching::visible;
 
 /// The characters of the default alphabet in the order of their codes. Code 0x1B leads to the extension table and is
 /// not a character itself.
@@ -110,9 +108,8 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() && !text.contains(['`', '\t']) {
         return Cow::Borrowed(text);
     }
-    let visible: String = text.chars().filter(|c| !is_format(*c)).collect();
-    let mut folded = String::with_capacity(visible.len());
-    for c in ComposingNormalizerBorrowed::new_nfc().normalize(&visible).chars() {
+    let mut folded = String::with_capacity(text.len());
+    for c in visible(text).chars() {
         match plain(c) {
             Some(plain) => folded.push_str(plain),
             None => folded.push(c),

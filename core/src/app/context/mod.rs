@@ -293,6 +293,7 @@ impl Context {
     /// of that call is sent. A call without recipients is allowed, and does nothing.
     ///
     /// ```
+    /// use threadless::text::matching::is_same;
     /// use threadless::{App, AppError, Context, Handled, Recipient};
     ///
     /// /// Passes reports of cholera on to the district.
@@ -302,7 +303,7 @@ impl Context {
     ///
     /// impl App for Alarm {
     ///     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
-    ///         if !cx.text().eq_ignore_ascii_case("cholera") {
+    ///         if !is_same(cx.text(), "cholera") {
     ///             return Ok(Handled::No);
     ///         }
     ///         let alarm = format!("Cholera reported by {}", cx.connection().identity.as_str());

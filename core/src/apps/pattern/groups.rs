@@ -2,35 +2,43 @@
 
 use std::cell::Cell;
 
-use regex::{Captures, Regex};
+use regex::{Captures, Match, Regex};
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::value::{Unread, Value};
+use crate::text::matching::Normal;
 
-/// The groups that a pattern found in a text.
+/// The groups that a pattern found in the normal form of a message.
 pub(super) struct Groups<'t> {
     pub(super) regex: &'t Regex,
     pub(super) found: &'t Captures<'t>,
+    pub(super) message: &'t Normal<'t>,
 }
 
 impl<'t> Groups<'t> {
     /// Returns the groups in order, without the whole match.
     fn in_order(&self) -> impl Iterator<Item = Value<'t>> + use<'t> {
-        self.found.iter().skip(1).map(|group| Value(group.map(|group| group.as_str())))
+        let message = self.message;
+        self.found.iter().skip(1).map(move |group| Value(group.map(|group| written(message, group))))
     }
 
     /// Returns the named groups that are present in the text.
     fn by_name(&self) -> impl Iterator<Item = (&'t str, Value<'t>)> + use<'t> {
-        let found = self.found;
+        let (found, message) = (self.found, self.message);
         let named = self.regex.capture_names().flatten();
-        named.filter_map(move |name| Some((name, Value(Some(found.name(name)?.as_str())))))
+        named.filter_map(move |name| Some((name, Value(Some(written(message, found.name(name)?))))))
     }
 
     fn first(&self) -> Value<'t> {
         self.in_order().next().unwrap_or(Value(None))
     }
+}
+
+/// Returns a group as the sender wrote it.
+fn written<'t>(message: &'t Normal<'t>, group: Match<'_>) -> &'t str {
+    message.written(group.range())
 }
 
 macro_rules! first_group {

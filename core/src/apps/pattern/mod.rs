@@ -8,7 +8,7 @@
 // KB. Some automata of `regex` are left out. Without them, compiling a pattern takes about a millisecond, and matching
 // a short text takes about a microsecond.
 
-mod digits;
+mod form;
 mod groups;
 mod value;
 
@@ -20,8 +20,9 @@ use regex::{Captures, Regex, RegexBuilder};
 use serde::de::DeserializeOwned;
 use tracing::debug;
 
-use super::said::call_handler;
+use super::said::answer_of_handler;
 use super::{IntoReply, Said};
+use crate::text::matching::Normal;
 use crate::translate::Phrase;
 use crate::{App, AppError, Context, Handled, Usage};
 use groups::{Groups, fields_of};
@@ -41,8 +42,10 @@ pub struct Pattern<F, T> {
 /// message.
 ///
 /// The pattern is a [regular expression](regex#syntax). It must match the **whole** message, without the white space
-/// around it. Case does not matter. `\d`, `\w`, `\s` and case follow Unicode. Matching takes time in proportion to the
-/// length of the message, so no text can make it hang.
+/// around it. Pattern and message are compared in the [normal form](crate::text::matching): case does not matter, nor do
+/// characters that nobody sees, and each run of white space is one space or one line break. Flags for case have no
+/// effect. `\d`, `\w` and `\s` follow Unicode. Matching takes time in proportion to the length of the message, so no
+/// text can make it hang.
 ///
 /// The handler is an async function with two arguments: the [`Said`] and one value. The type of the value decides how
 /// Threadless reads it:
@@ -51,7 +54,7 @@ pub struct Pattern<F, T> {
 /// - a tuple has the groups in their order;
 /// - a number, a text or another simple type is the first group.
 ///
-/// Numbers may use the digits of any common script. An `Option` is `None` if its group is empty or is not in the
+/// A text is as the sender wrote it. Numbers may use the digits of any script. An `Option` is `None` if its group is empty or is not in the
 /// message. The words `true`, `yes`, `y` and `1` mean true. Case does not matter for the variants of an enum.
 ///
 /// ```text
@@ -99,8 +102,9 @@ pub struct Pattern<F, T> {
 /// # Values that do not fit
 ///
 /// A message that does not have the form goes to the next app. A message can have the form, but hold a value that its
-/// type cannot take (`300` for a `u8`). The app answers such a message with the [help](Pattern::help). Without a help
-/// text, the message goes to the next app too.
+/// type cannot take (`300` for a `u8`). The app answers such a message with the [help](Pattern::help). It does the same
+/// if the handler returns a [mistake of the sender](crate::SenderError). Without a help text, the message goes to the
+/// next app too.
 ///
 /// Threadless checks each pattern [when a Lambda function starts](crate::Router::check), not at the first message. The
 /// check finds a pattern that is no valid regular expression, and a group that is not a field of the struct. A field
@@ -130,7 +134,8 @@ fn compile<T: DeserializeOwned>(pattern: &str) -> Result<Regex, String> {
         regex_syntax::Error::Translate(problem) => at(problem.kind(), problem.span()),
         other => other.to_string(),
     })?;
-    let whole = format!(r"\A(?:{pattern})\z");
+    let form = form::normal(pattern).map_err(|problem| at(problem.kind(), problem.span()))?;
+    let whole = format!(r"\A(?:{form})\z");
     let regex = RegexBuilder::new(&whole).case_insensitive(true).dot_matches_new_line(true).build();
     let regex = regex.map_err(|problem| problem.to_string())?;
     let Some(fields) = fields_of::<T>() else { return Ok(regex) };
@@ -167,8 +172,8 @@ where
         self
     }
 
-    fn read(regex: &Regex, found: &Captures<'_>) -> Result<T, Unread> {
-        T::deserialize(Groups { regex, found })
+    fn read(regex: &Regex, found: &Captures<'_>, message: &Normal<'_>) -> Result<T, Unread> {
+        T::deserialize(Groups { regex, found, message })
     }
 }
 
@@ -193,11 +198,12 @@ where
 
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
         let regex = self.regex.as_ref().map_err(String::as_str)?;
-        let text = cx.text().trim().to_owned();
-        let Some(found) = regex.captures(&text) else {
+        let text = cx.text().to_owned();
+        let message = Normal::of(&text);
+        let Some(found) = regex.captures(message.form()) else {
             return Ok(Handled::No);
         };
-        let value = match Self::read(regex, &found) {
+        let value = match Self::read(regex, &found, &message) {
             Ok(value) => value,
             Err(Unread::Unfit(problem)) => {
                 debug!(
@@ -213,8 +219,7 @@ where
             Err(missing) => return Err(missing.into()),
         };
         drop(found);
-        let answer = call_handler(cx, &text, |said| (self.handler)(said, value)).await;
-        answer.into_replies()?.into_iter().for_each(|reply| cx.say(reply));
-        Ok(Handled::Yes)
+        let names = (self.pattern.as_str(), self.help.as_deref());
+        answer_of_handler(cx, &text, |said| (self.handler)(said, value), names).await
     }
 }

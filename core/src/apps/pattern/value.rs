@@ -7,7 +7,7 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::digits::in_ascii;
+use crate::text::matching::{is_same, key, number, visible};
 
 /// The reason why a group gives no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,11 +40,11 @@ impl<'t> Value<'t> {
 
     fn number<N: FromStr<Err: Display>>(&self) -> Result<N, Unread> {
         let text = self.text()?;
-        in_ascii(text).parse().map_err(|problem| de::Error::custom(format!("{text:?}: {problem}")))
+        number(text).map_err(|problem: N::Err| de::Error::custom(format!("{text:?}: {problem}")))
     }
 
     fn flag(&self) -> Result<bool, Unread> {
-        match in_ascii(self.text()?).to_lowercase().as_str() {
+        match key(self.text()?).as_str() {
             "true" | "yes" | "y" | "1" => Ok(true),
             "false" | "no" | "n" | "0" => Ok(false),
             other => Err(de::Error::custom(format!("{other:?} is neither yes nor no"))),
@@ -109,10 +109,14 @@ impl<'de> Deserializer<'de> for Value<'_> {
         visitor: V,
     ) -> Result<V::Value, Unread> {
         let text = self.text()?;
-        let lower = text.to_lowercase();
-        let variant = variants.iter().find(|variant| variant.to_lowercase() == lower).unwrap_or(&text);
+        let variant = variants.iter().find(|variant| is_same(text, variant)).unwrap_or(&text);
         let variant: StrDeserializer<'_, Unread> = variant.into_deserializer();
         visitor.visit_enum(variant)
+    }
+
+    /// Takes a letter with a separate accent for one character.
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        visitor.visit_str(&visible(self.text()?))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -128,7 +132,7 @@ impl<'de> Deserializer<'de> for Value<'_> {
     }
 
     forward_to_deserialize_any! {
-        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
     }
 }
 

@@ -114,7 +114,7 @@ pub(crate) fn is_format(c: char) -> bool {
 
 /// Returns whether matching ignores the character. Beside the format characters these are control characters, the
 /// letter that only makes an Arabic word longer, and the frame of a keycap (`1`, U+FE0F, U+20E3).
-pub(super) fn is_ignored(c: char) -> bool {
+pub(crate) fn is_ignored(c: char) -> bool {
     is_format(c) || (c.is_control() && !c.is_whitespace()) || matches!(c, '\u{640}' | '\u{20e3}')
 }
 

@@ -27,8 +27,11 @@ mod characters;
 mod number;
 mod pieces;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 pub use number::number;
-pub(crate) use characters::{is_format, is_separator, is_stop};
+use characters::is_format;
+pub(crate) use characters::{is_ignored, is_separator, is_stop};
 pub(crate) use pieces::{Normal, Piece, Pieces};
 
 /// Returns the form in which whole texts are compared: the normal form, on one line, and without anything but letters
@@ -55,6 +58,12 @@ pub fn key(text: &str) -> String {
 pub fn is_same(text: &str, other: &str) -> bool {
     let said = key(text);
     !said.is_empty() && said == key(other)
+}
+
+/// Returns the text without the characters that nobody sees, and with letters and accents in one character (NFC).
+pub(crate) fn visible(text: &str) -> String {
+    let visible: String = text.chars().filter(|c| !is_format(*c)).collect();
+    ComposingNormalizerBorrowed::new_nfc().normalize(&visible).into_owned()
 }
 
 /// Returns the text without the white space at both ends. Characters that nobody sees, and that stand at the outer side
