@@ -51,6 +51,11 @@
 //! this function installs. The texts `RPT`, `report:` and `Report, Bole` all reach the app `report` ([`Keywords`]). The
 //! text `reports` does not reach it, because `reports` is another word.
 //!
+//! Threadless compares texts in one [normal form](crate::text::matching). So a keyword is found in any case, in
+//! full-width letters, with a separate accent, and with marks that nobody sees. What an app gets, stores or sends back is
+//! as the sender wrote it. An app that compares a text itself uses [`key`](crate::text::matching::key) or
+//! [`is_same`](crate::text::matching::is_same).
+//!
 //! # The input of a function
 //!
 //! [`Said`] gives the function everything that an app can see and do:
@@ -78,7 +83,7 @@
 //! }
 //!
 //! async fn pay(mut said: Said) -> Result<String, AppError> {
-//!     let paid: u32 = said.text().parse()?;
+//!     let paid: u32 = said.parse()?;
 //!     let birr = said.session().get::<u32>("bank.birr")?.unwrap_or(0) + paid;
 //!     said.session_mut().set("bank.birr", &birr)?;
 //!     balance(said).await
@@ -99,6 +104,11 @@
 //! Threadless stores and sends nothing while the function runs. After the function ends, Threadless commits its changes
 //! and its replies in one write. If the function returns an error, the session stays as it was, the error goes to the
 //! log, and the next app is asked.
+//!
+//! The text of a message can also be wrong: `pay much` has no number. This is a mistake of the sender, and no error of
+//! the app. [`Said::parse`] reads numbers in the digits of every script. If it fails, the sender gets the
+//! [`help`](Keyword::help) text of the keyword, and the log has no error. A function reports another mistake of the sender
+//! with [`SenderError`](crate::SenderError).
 //!
 //! Another message of the same person may be committed first. Then the commit fails, and the function runs again. If
 //! the function calls another system, give that system [`Context::message_id`](crate::Context::message_id) as the
@@ -185,7 +195,7 @@
 //!                 let question = format!("{day}. At what hour, 8 to 17?");
 //!                 Turn::to(Asked::Hour { day }, question)
 //!             }
-//!             Asked::Hour { day } => match said.text().parse::<u8>() {
+//!             Asked::Hour { day } => match said.parse::<u8>() {
 //!                 Ok(hour @ 8..=17) => {
 //!                     Turn::done(format!("We expect you on {day} at {hour}."))
 //!                 }
@@ -233,6 +243,7 @@
 //!
 //! ```
 //! use std::collections::BTreeMap;
+//! use threadless::text::matching::key;
 //! use threadless::{App, AppError, Context, Handled, Outbound, Reply, Router};
 //!
 //! struct Market {
@@ -241,7 +252,7 @@
 //!
 //! impl App for Market {
 //!     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
-//!         let Some(birr) = self.birr.get(cx.text().trim().to_lowercase().as_str()) else {
+//!         let Some(birr) = self.birr.get(key(cx.text()).as_str()) else {
 //!             return Ok(Handled::No);
 //!         };
 //!         let reply = format!("{}: {birr} birr.", cx.text().trim());

@@ -1,9 +1,11 @@
 //! Ping: an app that shows that the service is alive.
 
 use super::texts;
+use crate::text::matching::is_same;
 use crate::{App, AppError, Context, Handled, Usage};
 
-/// Answers a message with `pong` if the message is exactly the word `ping`.
+/// Answers a message with `pong` if the message is the word `ping` and nothing else, except for [marks around
+/// it](crate::text::matching::key).
 ///
 /// ```text
 /// 1112223333 > ping
@@ -18,7 +20,7 @@ impl App for Ping {
     }
 
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
-        if !cx.text().trim().eq_ignore_ascii_case("ping") {
+        if !is_same(cx.text(), "ping") {
             return Ok(Handled::No);
         }
         cx.reply("pong");

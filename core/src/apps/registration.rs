@@ -1,6 +1,7 @@
 //! Registration: the names and the languages of people.
 
 use super::{Keywords, texts};
+use crate::text::matching::{Pieces, is_separator, is_stop};
 use crate::translate::Phrase;
 use crate::{App, AppError, Contact, Context, Handled, Usage};
 
@@ -41,7 +42,8 @@ use crate::{App, AppError, Contact, Context, Handled, Usage};
 /// # });
 /// ```
 ///
-/// A name of more than [`Contact::MAX_NAME_BYTES`] bytes is invalid. The answer to it explains how to register.
+/// A sentence mark or a separator at the end is no part of a name: `Join Abel.` registers Abel. The rest of the name is
+/// stored as it was written. A name of more than [`Contact::MAX_NAME_BYTES`] bytes is invalid. The answer to it explains how to register.
 #[derive(Clone, Debug)]
 pub struct Registration {
     register: String,
@@ -92,7 +94,7 @@ impl App for Registration {
     }
 
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
-        let rest = |words: &str| Some(in_one_line(Keywords::new(words).rest_of(cx.text())?));
+        let rest = |words: &str| Some(without_end(&in_one_line(Keywords::new(words).rest_of(cx.text())?)).to_owned());
         let answer = if let Some(name) = rest(&self.register) {
             register(cx, &name)
         } else if let Some(name) = rest(&self.language) {
@@ -127,6 +129,57 @@ fn choose_language(cx: &mut Context, name: &str) -> Phrase {
     Phrase::new(texts::SPOKEN).with("language", shown)
 }
 
+/// Returns a name without the sentence marks and separators at its end. A full stop after a single letter stays: it
+/// belongs to an initial.
+fn without_end(name: &str) -> &str {
+    let pieces: Vec<_> = Pieces::of(name).collect();
+    let is_mark = |at: &usize| pieces.get(*at).is_some_and(|piece| piece.all(|c| is_stop(c) || is_separator(c)));
+    let is_letter = |at: usize| pieces.get(at).is_some_and(|piece| piece.all(char::is_alphanumeric));
+    let is_start = |at: usize| at.checked_sub(1).is_none_or(|at| pieces.get(at).is_some_and(|piece| piece.is_space()));
+    let marks = (0..pieces.len()).rev().take_while(is_mark).count();
+    let mut end = pieces.len() - marks;
+    let is_full_stop = pieces.get(end).is_some_and(|piece| piece.all(|c| c == '.'));
+    if is_full_stop && end > 1 && is_letter(end - 1) && is_start(end - 1) {
+        end += 1;
+    }
+    while end > 0 && pieces.get(end - 1).is_some_and(|piece| piece.is_space()) {
+        end -= 1;
+    }
+    let bytes = end.checked_sub(1).and_then(|last| pieces.get(last)).map_or(0, |last| last.to);
+    name.get(..bytes).unwrap_or_default()
+}
+
 fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_at_the_end_is_no_part_of_a_name() {
+        let table = [
+            ("Abel.", "Abel"),
+            ("Abel!!", "Abel"),
+            ("Abel ,", "Abel"),
+            ("Abel…", "Abel"),
+            ("አበበ።", "አበበ"),
+            ("فاطمة،", "فاطمة"),
+            ("Dr. Abel Bekele.", "Dr. Abel Bekele"),
+            ("Abel T.", "Abel T."),
+            ("Abel T.!", "Abel T."),
+            ("\u{2068}Abel\u{2069}.", "\u{2068}Abel\u{2069}"),
+            ("Abel (CHW)", "Abel (CHW)"),
+            ("O'Neil-Smith", "O'Neil-Smith"),
+            ("😀", "😀"),
+            (".", ""),
+            ("?!", ""),
+            ("\u{200f}", ""),
+            ("", ""),
+        ];
+        for (written, name) in table {
+            assert_eq!(without_end(written), name, "{written:?}");
+        }
+    }
 }

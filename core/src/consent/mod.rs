@@ -8,13 +8,15 @@ use crate::app::context::About;
 use crate::model::language::Language as Code;
 use crate::planted::{self, Plant};
 use crate::settings::Fields;
+use crate::text::matching::key;
 use crate::translate::Phrase;
 use languages::BUNDLED;
 
 /// The opt-out settings: the table `[opt_out]` of the settings. It decides which messages stop and start the sending of
 /// messages.
 ///
-/// A message counts if it consists of one of the words and nothing else. Case does not matter, nor do white space and
+/// A message counts if it consists of one of the words and nothing else. Words and messages are compared in the
+/// [normal form](crate::text::matching): case does not matter, nor do characters that nobody sees, nor white space and
 /// punctuation around the word. The apps do not see such a message. A word for start counts only from a person who has
 /// opted out. From any other person it is a message like any other, because `START` may mean something to an app.
 ///
@@ -92,7 +94,7 @@ impl Consent {
 
     /// Returns whether this text is a word for stop.
     pub fn is_stop(&self, text: &str) -> bool {
-        let said = plain(text);
+        let said = key(text);
         self.languages.iter().any(|language| language.stop.contains(&said))
     }
 
@@ -134,7 +136,7 @@ impl Consent {
         about: &About,
         now: Timestamp,
     ) -> Option<ConsentChange> {
-        let said = plain(text);
+        let said = key(text);
         let confirm = |text: &str| Some(Phrase::new(text.to_owned()).with("project_name", &about.name));
         // STOP is understood in every language, so a person who chose a language gets the confirmation in that
         // language.
@@ -163,7 +165,7 @@ impl Consent {
 
 impl Language {
     fn bundled((code, stop, start, stopped, started): &languages::Bundled) -> Self {
-        let words = |words: &[&str]| words.iter().map(|word| plain(word)).collect();
+        let words = |words: &[&str]| words.iter().map(|word| key(word)).collect();
         Self {
             code: (*code).to_owned(),
             stop: words(stop),
@@ -176,7 +178,7 @@ impl Language {
     fn from_fields(code: &str, fields: &mut Fields<'_>) -> Self {
         let words = |fields: &mut Fields<'_>, key: &str| {
             let words = fields.required_texts(key).into_iter();
-            words.map(|word| plain(&word)).filter(|word| !word.is_empty()).collect()
+            words.map(|word| key(&word)).filter(|word| !word.is_empty()).collect()
         };
         Self {
             code: code.to_owned(),
@@ -201,13 +203,6 @@ pub(crate) fn is_answered_in(language: &Code, text: &str) -> bool {
     is_answer && (bundled(language.as_str()).is_some() || bundled(language.base().as_str()).is_some())
 }
 
-/// Returns a text in the form in which texts are compared: lower case, one space between words, and only letters or
-/// digits at both ends.
-fn plain(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,6 +222,18 @@ mod tests {
             ("ARRÊT", true),
             ("አቁም።", true),
             ("إيقاف", true),
+            ("ST\u{200b}OP", true),
+            ("\u{200f}stop\u{200f}", true),
+            ("s\u{ad}top", true),
+            ("\u{feff}STOP", true),
+            ("\u{2068}Stop\u{2069}.", true),
+            ("ARRE\u{302}T", true),
+            ("ＳＴＯＰ！", true),
+            ("stop\nall", true),
+            ("opt–out", true),
+            ("إيقـاف", true),
+            ("st op", false),
+            ("\u{200b}", false),
             ("stop it", false),
             ("nonstop", false),
             ("", false),
@@ -254,6 +261,30 @@ mod tests {
         assert_eq!(change("stop", before), Some(ConsentChange { opted_out: before, confirmation: None }));
         assert_eq!(change("start", before).unwrap().opted_out, None);
         assert_eq!(change("hello", before), None);
+    }
+
+    #[test]
+    fn the_words_of_the_settings_are_compared_in_the_same_form() {
+        let text = r#"
+            [project]
+            name = "Clinic"
+            [opt_out.words.tr]
+            stop = ["İPTAL", "SCHLIESSEN", "ΣΤΟΠ ΤΩΣ"]
+            start = ["başla"]
+            stopped = "Tamam."
+            started = "Merhaba."
+        "#;
+        let surroundings = crate::settings::Surroundings::local(&[]);
+        let settings = crate::project::Settings::read(text, &crate::backend::Engines::standard(), &surroundings);
+        let consent = settings.unwrap().consent;
+        for text in ["İPTAL", "iptal", "IPTAL", "ıptal!", "i\u{307}ptal", "schließen", "Schliessen", "στοπ τως", "Στοπ  τωΣ"] {
+            assert!(consent.is_stop(text), "{text:?}");
+        }
+        assert!(!consent.is_stop("ptal"));
+        for text in ["BAŞLA", "bas\u{327}la", "Ba\u{200d}şla."] {
+            let change = consent.change_of(text, Some(Timestamp::MIN), None, &About::default(), Timestamp::MAX);
+            assert!(change.is_some_and(|change| change.opted_out.is_none()), "{text:?}");
+        }
     }
 
     #[test]
@@ -294,7 +325,7 @@ mod tests {
             }
             // A confirmation names the word for the way back. Threadless must understand this word.
             let named = |text: &str, words: &[String]| {
-                let text = text.to_lowercase();
+                let text = key(text);
                 words.iter().any(|word| text.contains(word.as_str()))
             };
             assert!(named(&language.stopped, &language.start), "{}", language.code);

@@ -5,6 +5,7 @@ use std::str::FromStr as _;
 
 use crate::model::language::Language;
 use crate::settings::Fields;
+use crate::text::matching::{is_same, key};
 
 /// The languages of a project: `languages` and `default_language` of `[project]`.
 ///
@@ -61,12 +62,11 @@ impl Languages {
         name.map_or(language.as_str(), String::as_str)
     }
 
-    /// Returns the language with this code or name. Case does not matter, nor does white space around the text.
+    /// Returns the language with this code or name. Both are compared in the [normal form](crate::text::matching):
+    /// `Swahili!` is `swahili`.
     pub fn named(&self, text: &str) -> Option<Language> {
-        let said = text.trim().to_lowercase();
-        let by_name =
-            self.names.iter().find(|(_, names)| names.iter().any(|name| name.to_lowercase() == said));
-        let by_code = || Language::from_str(&said).ok().filter(|code| self.knows(code));
+        let by_name = self.names.iter().find(|(_, names)| names.iter().any(|name| is_same(name, text)));
+        let by_code = || Language::from_str(&key(text)).ok().filter(|code| self.knows(code));
         by_name.map(|(code, _)| code.clone()).or_else(by_code)
     }
 
@@ -100,5 +100,39 @@ impl Languages {
             Err(problem) => fields.fault("default_language", problem.to_string()),
         }
         Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_found_however_it_is_typed() -> Result<(), crate::InvalidLanguage> {
+        let mut languages = Languages::default();
+        languages.add("sw".parse()?, ["Kiswahili", "Swahili"]);
+        languages.add("fr".parse()?, ["français"]);
+        languages.add("tr".parse()?, ["İngilizce"]);
+        languages.add("pt-br".parse()?, ["Português do Brasil"]);
+        let table = [
+            ("Swahili!", Some("sw")),
+            ("\u{200f}swahili\u{200f}.", Some("sw")),
+            ("“Kiswahili”", Some("sw")),
+            ("ＳＷＡＨＩＬＩ", Some("sw")),
+            ("franc\u{327}ais", Some("fr")),
+            ("FRANÇAIS,", Some("fr")),
+            ("ingilizce", Some("tr")),
+            ("INGILIZCE?", Some("tr")),
+            ("português\u{a0} do  brasil", Some("pt-br")),
+            ("PT_BR.", Some("pt-br")),
+            ("sw!", Some("sw")),
+            ("swahil", None),
+            ("!", None),
+            ("", None),
+        ];
+        for (text, code) in table {
+            assert_eq!(languages.named(text).as_ref().map(Language::as_str), code, "{text:?}");
+        }
+        Ok(())
     }
 }

@@ -20,7 +20,7 @@
 //! "#;
 //!
 //! async fn malaria(mut said: Said) -> Result<(), threadless::AppError> {
-//!     let count: u32 = said.text().parse()?;
+//!     let count: u32 = said.parse()?;
 //!     let disease = "malaria";
 //!     said.say(tr!(
 //!         "%(count)s case of %(disease)s, thank you.",

@@ -10,7 +10,7 @@ use super::{Conversation, Turn};
 use crate::apps::said::call_handler;
 use crate::apps::{Keywords, texts};
 use crate::translate::Phrase;
-use crate::{App, AppError, Context, Handled, Usage};
+use crate::{App, AppError, Context, Handled, SenderError, Usage};
 
 /// An app made of a [`Conversation`]: see [`conversation`].
 pub struct ConversationApp<C> {
@@ -108,9 +108,17 @@ impl<C: Conversation> ConversationApp<C> {
     /// Takes one turn from `state`, which is of the current version, and keeps the new state.
     async fn take_turn(&self, cx: &mut Context, state: Value, text: &str) -> Result<Handled, AppError> {
         let kept = C::State::deserialize(&state)?;
-        let Turn { step, replies } =
-            call_handler(cx, text, |said| self.conversation.turn(kept, said)).await?;
-        for reply in replies? {
+        let unchanged = cx.clone();
+        let turn = call_handler(cx, text, |said| self.conversation.turn(kept, said)).await;
+        let (step, replies) = match turn.and_then(|Turn { step, replies }| Ok((step, replies?))) {
+            Ok(turn) => turn,
+            Err(problem) => {
+                let mistake = SenderError::behind(problem.as_ref()).ok_or(problem)?;
+                *cx = unchanged;
+                return Ok(mistake.answer(cx, C::NAME, None));
+            }
+        };
+        for reply in replies {
             cx.say(reply);
         }
         let next = match step {

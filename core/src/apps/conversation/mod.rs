@@ -63,7 +63,7 @@ use ongoing::Ongoing;
 ///                 let question = format!("What does {name} weigh, in grams?");
 ///                 Turn::to(Asked::Weight { name }, question)
 ///             }
-///             Asked::Weight { name } => match said.text().parse::<u32>() {
+///             Asked::Weight { name } => match said.parse::<u32>() {
 ///                 Ok(grams) => Turn::done(format!("{name}, {grams} g. Thank you!")),
 ///                 Err(_) => Turn::stay("A number, please: grams"),
 ///             },
@@ -116,7 +116,8 @@ use ongoing::Ongoing;
 /// write. So no question is sent without its state, and no state is kept without its question. If two messages of one
 /// sender arrive at the same time, their turns run one after the other, both inline and on the queue: the turn of the
 /// second message [runs again](crate::App#phases-may-run-more-than-once). If a turn fails, the state stays as it was,
-/// and the other apps are asked.
+/// and the other apps are asked. If it fails with a [mistake of the sender](crate::SenderError) that has a reply, the
+/// sender gets this reply, and the conversation goes on waiting.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a conversation",
     label = "not a conversation",
