@@ -93,7 +93,8 @@ impl SenderError {
     /// Returns the mistake behind the error of a handler. A handler parses little but the text of the message, so an
     /// error of `str::parse` is taken for a mistake of the sender.
     pub(crate) fn behind(error: &(dyn Error + 'static)) -> Option<Self> {
-        let parses = error.is::<ParseIntError>() || error.is::<ParseFloatError>() || error.is::<ParseBoolError>();
+        let parses =
+            error.is::<ParseIntError>() || error.is::<ParseFloatError>() || error.is::<ParseBoolError>();
         Self::stated_in(error).or_else(|| parses.then(|| Self::new(error.to_string())))
     }
 

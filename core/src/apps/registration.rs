@@ -94,7 +94,9 @@ impl App for Registration {
     }
 
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
-        let rest = |words: &str| Some(without_end(&in_one_line(Keywords::new(words).rest_of(cx.text())?)).to_owned());
+        let rest = |words: &str| {
+            Some(without_end(&in_one_line(Keywords::new(words).rest_of(cx.text())?)).to_owned())
+        };
         let answer = if let Some(name) = rest(&self.register) {
             register(cx, &name)
         } else if let Some(name) = rest(&self.language) {
@@ -133,9 +135,11 @@ fn choose_language(cx: &mut Context, name: &str) -> Phrase {
 /// belongs to an initial.
 fn without_end(name: &str) -> &str {
     let pieces: Vec<_> = Pieces::of(name).collect();
-    let is_mark = |at: &usize| pieces.get(*at).is_some_and(|piece| piece.all(|c| is_stop(c) || is_separator(c)));
+    let is_mark =
+        |at: &usize| pieces.get(*at).is_some_and(|piece| piece.all(|c| is_stop(c) || is_separator(c)));
     let is_letter = |at: usize| pieces.get(at).is_some_and(|piece| piece.all(char::is_alphanumeric));
-    let is_start = |at: usize| at.checked_sub(1).is_none_or(|at| pieces.get(at).is_some_and(|piece| piece.is_space()));
+    let is_start =
+        |at: usize| at.checked_sub(1).is_none_or(|at| pieces.get(at).is_some_and(|piece| piece.is_space()));
     let marks = (0..pieces.len()).rev().take_while(is_mark).count();
     let mut end = pieces.len() - marks;
     let is_full_stop = pieces.get(end).is_some_and(|piece| piece.all(|c| c == '.'));

@@ -275,14 +275,26 @@ mod tests {
             started = "Merhaba."
         "#;
         let surroundings = crate::settings::Surroundings::local(&[]);
-        let settings = crate::project::Settings::read(text, &crate::backend::Engines::standard(), &surroundings);
+        let settings =
+            crate::project::Settings::read(text, &crate::backend::Engines::standard(), &surroundings);
         let consent = settings.unwrap().consent;
-        for text in ["İPTAL", "iptal", "IPTAL", "ıptal!", "i\u{307}ptal", "schließen", "Schliessen", "στοπ τως", "Στοπ  τωΣ"] {
+        for text in [
+            "İPTAL",
+            "iptal",
+            "IPTAL",
+            "ıptal!",
+            "i\u{307}ptal",
+            "schließen",
+            "Schliessen",
+            "στοπ τως",
+            "Στοπ  τωΣ",
+        ] {
             assert!(consent.is_stop(text), "{text:?}");
         }
         assert!(!consent.is_stop("ptal"));
         for text in ["BAŞLA", "bas\u{327}la", "Ba\u{200d}şla."] {
-            let change = consent.change_of(text, Some(Timestamp::MIN), None, &About::default(), Timestamp::MAX);
+            let change =
+                consent.change_of(text, Some(Timestamp::MIN), None, &About::default(), Timestamp::MAX);
             assert!(change.is_some_and(|change| change.opted_out.is_none()), "{text:?}");
         }
     }

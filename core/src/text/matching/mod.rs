@@ -29,9 +29,9 @@ mod pieces;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-pub use number::number;
 use characters::is_format;
 pub(crate) use characters::{is_ignored, is_separator, is_stop};
+pub use number::number;
 pub(crate) use pieces::{Normal, Piece, Pieces};
 
 /// Returns the form in which whole texts are compared: the normal form, on one line, and without anything but letters

@@ -30,7 +30,8 @@ fn digits(text: &str) -> String {
     let visible: Vec<char> = text.chars().filter(|c| !is_ignored(*c)).collect();
     let mut form = String::with_capacity(visible.len());
     for (at, c) in visible.iter().enumerate() {
-        let is_digit = |at: Option<usize>| at.and_then(|at| visible.get(at)).is_some_and(|c| digit(*c).is_some());
+        let is_digit =
+            |at: Option<usize>| at.and_then(|at| visible.get(at)).is_some_and(|c| digit(*c).is_some());
         match *c {
             // The thousands separator of Arabic digits.
             '٬' if is_digit(at.checked_sub(1)) && is_digit(Some(at + 1)) => {}

@@ -6,8 +6,35 @@ use super::*;
 #[test]
 fn one_word_has_one_form_however_it_is_typed() {
     let table: [(&str, &[&str]); 12] = [
-        ("ping", &["PING", " ping\n", "\u{200f}ping", "pi\u{200c}ng", "ｐｉｎｇ", "p\u{ad}ing", "\u{feff}ping", "“Ping”!!", "*ping*", "𝐩𝐢𝐧𝐠", "ⓟⓘⓝⓖ"]),
-        ("stop", &["ST\u{200b}OP", "s\u{2060}top.", "\u{2066}STOP\u{2069}", "STOP\u{fe0f}", "ＳＴＯＰ！", "stop 👍🏽", "st\u{202c}op", "sto\u{180e}p"]),
+        (
+            "ping",
+            &[
+                "PING",
+                " ping\n",
+                "\u{200f}ping",
+                "pi\u{200c}ng",
+                "ｐｉｎｇ",
+                "p\u{ad}ing",
+                "\u{feff}ping",
+                "“Ping”!!",
+                "*ping*",
+                "𝐩𝐢𝐧𝐠",
+                "ⓟⓘⓝⓖ",
+            ],
+        ),
+        (
+            "stop",
+            &[
+                "ST\u{200b}OP",
+                "s\u{2060}top.",
+                "\u{2066}STOP\u{2069}",
+                "STOP\u{fe0f}",
+                "ＳＴＯＰ！",
+                "stop 👍🏽",
+                "st\u{202c}op",
+                "sto\u{180e}p",
+            ],
+        ),
         ("arrêt", &["ARRE\u{302}T", "arre\u{200d}\u{302}t", "Arrêt !"]),
         ("iptal", &["İPTAL", "iptal", "IPTAL", "ıptal", "I\u{307}PTAL"]),
         ("schliessen", &["schließen", "SCHLIESSEN", "SCHLIEẞEN", "ſchließen"]),
@@ -158,7 +185,11 @@ fn at_once(text: &str) -> String {
     let form = pieces::tests_form(&visible);
     let mut lines = String::new();
     for c in form.trim().chars() {
-        match (c.is_whitespace(), lines.ends_with([' ', '\n']), matches!(c, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')) {
+        match (
+            c.is_whitespace(),
+            lines.ends_with([' ', '\n']),
+            matches!(c, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}'),
+        ) {
             (false, ..) => lines.push(c),
             (true, true, true) => {
                 lines.pop();
