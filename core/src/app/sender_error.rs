@@ -133,7 +133,7 @@ mod tests {
             // The app says what it makes of it.
             (boxed(Wrapped("x".parse::<u8>().unwrap_err().into()).into()), false, false),
             (boxed("a text".into()), false, false),
-            (boxed(u8::try_from(300).unwrap_err().into()), false, false),
+            (boxed(u8::try_from(300_u32).unwrap_err().into()), false, false),
             (boxed(std::io::Error::other("disk").into()), false, false),
             (boxed(Wrapped("a text".into()).into()), false, false),
         ];

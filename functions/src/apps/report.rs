@@ -18,7 +18,7 @@ const HELP: &str = "To report cases, send: REPORT <DISEASE> <NUMBER>";
 /// The form of a report: a disease of any number of words, and a number after it. Any other text after the word
 /// `report` gets the help: the number is missing or too large, or more text follows it (`report malaria 3 cases`), so
 /// that no second report in one message is lost.
-const FORM: &str = r"(?:report|rpt)\b[\s:;,=.!?]*(?<disease>\D*?)[\s:;,=]*(?<count>\S*?\d.*|)";
+const FORM: &str = r"(?:report|rpt)\b[\s:;,=.!?]*(?<disease>\D*?)[\s:;,=]*(?<count>[^\s\w:;,=]*\d.*|)";
 
 #[derive(Deserialize)]
 struct Cases {
