@@ -176,8 +176,8 @@ impl Language {
     }
 
     fn from_fields(code: &str, fields: &mut Fields<'_>) -> Self {
-        let words = |fields: &mut Fields<'_>, key: &str| {
-            let words = fields.required_texts(key).into_iter();
+        let words = |fields: &mut Fields<'_>, field: &str| {
+            let words = fields.required_texts(field).into_iter();
             words.map(|word| key(&word)).filter(|word| !word.is_empty()).collect()
         };
         Self {
