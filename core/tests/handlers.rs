@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use threadless::apps::{DefaultReply, Echo, Help, Ping, Said, keyword};
 use threadless::testing::Bench;
-use threadless::{App, AppError, Context, Recipient, Router, Usage};
+use threadless::{App, AppError, Context, Handled, Recipient, Router, SenderError, Usage, tr};
 
 fn bench(router: Router) -> Bench {
     Bench::with(router).about("Clinic", "?").build()
@@ -249,4 +249,75 @@ fn an_app_that_is_not_put_together_rightly_is_named_before_any_message() {
 #[should_panic(expected = "app \"|\": a keyword needs a word")]
 fn no_bench_is_built_with_such_an_app() {
     Bench::new(Router::new().app(keyword("|", async |_| ())));
+}
+
+#[tokio::test]
+async fn a_text_that_a_handler_cannot_read_is_answered_with_the_help() {
+    async fn old(mut said: Said) -> Result<String, AppError> {
+        said.session_mut().set("tried", &true)?;
+        Ok(said.text().parse::<u32>()?.to_string())
+    }
+    async fn new(said: Said) -> Result<String, AppError> {
+        match said.parse::<u32>()? {
+            0 => Err("the disk is full".into()),
+            number @ 1..=10 => Ok(number.to_string()),
+            _ => Err(SenderError::new("too many").with_reply(tr!("We have 10.")).into()),
+        }
+    }
+    let router = Router::new()
+        .app(keyword("qty", old).help("QTY <NUMBER>"))
+        .app(keyword("count", new).help("COUNT <NUMBER>"))
+        .app(keyword("bare", new))
+        .app(DefaultReply);
+    let bench = bench(router);
+    bench
+        .transcript(
+            r"
+            1 > qty seven
+            1 < QTY <NUMBER>
+            1 > qty 7 or 8
+            1 < QTY <NUMBER>
+            1 > count seven
+            1 < COUNT <NUMBER>
+            1 > count ७
+            1 < 7
+            1 > co\u{200b}UNT;,: ٣.
+            1 < 3
+            1 > count -1
+            1 < COUNT <NUMBER>
+            1 > count 11
+            1 < We have 10.
+            # An error of the app is not answered with the help.
+            1 > count 0
+            1 < ?
+            1 > bare seven
+            1 < ?
+            1 > bare 7
+            1 < 7
+            ",
+        )
+        .await;
+    assert!(
+        bench.session("1").await.is_empty(),
+        "the changes of a handler that could not read the text are undone"
+    );
+    bench.transcript("1 > qty 7\n1 < 7").await;
+    assert!(!bench.session("1").await.is_empty());
+}
+
+#[tokio::test]
+async fn an_app_of_its_own_can_tell_the_mistake_of_the_sender_too() {
+    struct Market;
+    impl App for Market {
+        async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+            cx.session_mut().set("seen", &true)?;
+            match cx.text() {
+                "a" => Err(SenderError::new("a").with_reply(tr!("Not a.")).into()),
+                _ => Err(SenderError::new("other").into()),
+            }
+        }
+    }
+    let bench = bench(Router::new().app(Market).app(keyword("b", async |_| "next")).app(DefaultReply));
+    bench.transcript("1 > a\n1 < Not a.\n1 > b\n1 < next\n1 > c\n1 < ?").await;
+    assert!(bench.session("1").await.is_empty());
 }

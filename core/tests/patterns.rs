@@ -186,3 +186,44 @@ async fn help_lists_a_pattern_under_a_word() {
     let router = Router::new().app(Help::new().list("%(words)s")).app(listed).app(shows::<u32>(r"(\d+)"));
     Bench::new(router).transcript("1 > help\n1 < TEMP\n1 > help temp\n1 < TEMP <DEGREES>").await;
 }
+
+#[tokio::test]
+async fn a_pattern_matches_a_text_as_people_type_it_and_hands_on_what_they_wrote() {
+    bench(shows::<(String, u32)>(r"(?:İPTAL|schließen|arrêt)[\s,]+(.+?)\s+([0-9]+)"))
+        .transcript(
+            r#"
+            1 > iptal Bole 3
+            1 < ("Bole", 3)
+            1 > IPTAL Bole ３
+            1 < ("Bole", 3)
+            1 > SCHLIESSEN, İzmir  ß ٣\u{200f}
+            1 < ("İzmir  ß", 3)
+            1 > ARRE\u{302}T Bo\u{301}le ३
+            1 < ("Bo\u{301}le", 3)
+            1 > ａｒｒｅｔ Bole 3
+            1 < ?
+            1 > \u{feff}Schlie\u{ad}ßen Bole\u{a0}3
+            1 < ("Bole", 3)
+            "#,
+        )
+        .await;
+    bench(shows::<char>("x(.)"))
+        .transcript(
+            r"1 > xe\u{301}
+1 < 'é'",
+        )
+        .await;
+    bench(shows::<Sex>("(.*)")).transcript("1 > ＦＥＭＡＬＥ\n1 < Female").await;
+}
+
+#[tokio::test]
+async fn a_handler_of_a_pattern_tells_the_mistake_of_the_sender() {
+    async fn add(_: Said, (number, text): (u8, String)) -> Result<String, threadless::AppError> {
+        Ok((number + text.parse::<u8>()?).to_string())
+    }
+    let form = r"add (\d+) (\w+)";
+    bench(pattern(form, add).help("ADD <N> <N>"))
+        .transcript("1 > add 1 x\n1 < ADD <N> <N>\n1 > add 1 2\n1 < 3")
+        .await;
+    bench(pattern(form, add)).transcript("1 > add 1 x\n1 < ?").await;
+}
