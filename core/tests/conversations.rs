@@ -13,7 +13,7 @@ use threadless::apps::{
     Conversation, ConversationApp, DefaultReply, Help, Said, Turn, conversation, keyword,
 };
 use threadless::testing::{Bench, FaultKind, When};
-use threadless::{AppError, Router};
+use threadless::{AppError, Router, SenderError, tr};
 
 /// A conversation that asks for a name and a number.
 struct Baby;
@@ -521,4 +521,49 @@ async fn a_conversation_goes_on_whatever_store_call_fails_or_never_answers() {
             whatever_goes_wrong(fault, when).await;
         }
     }
+}
+
+/// A conversation that asks for one number, and leaves mistakes of the sender to their errors.
+struct Age;
+
+impl Conversation for Age {
+    const NAME: &'static str = "age";
+    type State = bool;
+
+    async fn turn(&self, is_asked: bool, mut said: Said) -> Result<Turn<bool>, AppError> {
+        if !is_asked {
+            return Ok(Turn::to(true, "How old?"));
+        }
+        said.session_mut().set("tried", &true)?;
+        let age: u8 = said.parse()?;
+        if age > 120 {
+            return Err(SenderError::new("too old").with_reply(tr!("A real age, please")).into());
+        }
+        Ok(Turn::done(age.to_string()))
+    }
+}
+
+#[tokio::test]
+async fn a_mistake_of_the_sender_leaves_the_conversation_where_it_is() {
+    let bench = bench(Router::new().app(conversation("age", Age)).app(DefaultReply));
+    bench
+        .transcript(
+            r"
+            1 > \u{200f}AGE!
+            1 < How old?
+            1 > 200
+            1 < A real age, please
+            1 > forty
+            1 < ?
+            1 > ca\u{200c}ncel it
+            1 < ?
+            1 > ४२
+            1 < 42
+            1 > age
+            1 < How old?
+            1 > \u{feff}Ｃａｎｃｅｌ！
+            1 < Cancelled.
+            ",
+        )
+        .await;
 }

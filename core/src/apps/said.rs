@@ -153,7 +153,9 @@ pub(super) async fn answer_of_handler<Fut: Future<Output: IntoReply>>(
     let unchanged = cx.clone();
     match call_handler(cx, text, handler).await.into_replies() {
         Ok(replies) => {
-            replies.into_iter().for_each(|reply| cx.say(reply));
+            for reply in replies {
+                cx.say(reply);
+            }
             Ok(Handled::Yes)
         }
         Err(problem) => {

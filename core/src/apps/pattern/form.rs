@@ -1,6 +1,6 @@
 //! The literal characters of a pattern, in the normal form of texts.
 
-use std::mem;
+use std::{mem, slice};
 
 use regex_syntax::ast::parse::Parser;
 use regex_syntax::ast::{
@@ -12,8 +12,8 @@ use crate::text::matching::{Pieces, is_ignored};
 
 /// Returns the pattern with its literal characters in the [normal form](crate::text::matching), and without its flags
 /// for case. A character whose normal form has several characters, such as `ß`, becomes a group of its own.
-pub(super) fn normal(pattern: &str) -> Result<String, Error> {
-    let mut ast = Parser::new().parse(pattern)?;
+pub(super) fn normal(pattern: &str) -> Result<String, Box<Error>> {
+    let mut ast = Parser::new().parse(pattern).map_err(Box::new)?;
     fold(&mut ast);
     Ok(ast.to_string())
 }
@@ -21,7 +21,7 @@ pub(super) fn normal(pattern: &str) -> Result<String, Error> {
 fn fold(ast: &mut Ast) {
     match ast {
         Ast::Literal(literal) => {
-            if let Some(form) = form_of(&[(**literal).clone()]) {
+            if let Some(form) = form_of(slice::from_ref(&**literal)) {
                 *ast = together(form, literal.span);
             }
         }
@@ -120,7 +120,7 @@ fn fold_class(set: &mut ClassSet) {
 fn fold_item(item: &mut ClassSetItem) {
     match item {
         ClassSetItem::Literal(literal) => {
-            if let Some([form]) = form_of(&[literal.clone()]).as_deref() {
+            if let Some([form]) = form_of(slice::from_ref(literal)).as_deref() {
                 *literal = form.clone();
             }
         }
