@@ -545,7 +545,7 @@ impl Conversation for Age {
 
 #[tokio::test]
 async fn a_mistake_of_the_sender_leaves_the_conversation_where_it_is() {
-    let bench = bench(Router::new().app(conversation("age", Age)).app(DefaultReply));
+    let bench = bench(Router::new().app(conversation("age", Age)));
     bench
         .transcript(
             r"
