@@ -36,6 +36,7 @@ pub enum Acceptance {
 
 /// The reason why a broadcast was not accepted. Nothing of it was written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BroadcastError {
     /// The order is not valid. These are its faults.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]

@@ -45,6 +45,7 @@ pub struct Environment {
 
 /// The reason why a Lambda function cannot start.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EnvironmentError {
     /// A variable is missing.
     #[error("{0} is not set")]

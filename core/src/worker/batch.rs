@@ -35,6 +35,7 @@ pub struct Record {
 
 /// A record that is not done and goes back to the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Failure {
     /// The record's id.
     pub id: String,

@@ -80,6 +80,7 @@ pub struct Conf {
 
 /// The reason why a file cannot be checked at all.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The file cannot be read.
     #[error("{file} cannot be read: {problem}")]
@@ -87,6 +88,7 @@ pub enum ReadError {
         /// The file.
         file: PathBuf,
         /// The error of the operating system.
+        #[source]
         problem: io::Error,
     },
     /// The file is too large to be a configuration.
