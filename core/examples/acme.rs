@@ -25,9 +25,9 @@ pub struct Acme {
 
 impl Acme {
     /// Reads the table of the backend in the settings. Faults go to `fields`. A key that no line here takes is a fault.
-    pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+    pub fn from_fields(fields: &mut Fields<'_>) -> Self {
         let (send_url, key) = (fields.required_text("send_url"), fields.secret("key"));
-        Some(Self { send_url, report_key: ReportKey::new(key.as_ref()), key })
+        Self { send_url, report_key: ReportKey::new(key.as_ref()), key }
     }
 
     /// Returns the reference and the body of a report, or `None` if we did not sign the reference.
@@ -129,5 +129,5 @@ impl Reports for Acme {
 /// Returns all engines that the settings can name. In a project, this is the function `engines` in
 /// `functions/src/lib.rs`.
 pub fn engines() -> Engines {
-    Engines::standard().with("acme", |fields| Acme::from_fields(fields).map(AnyBackend::new))
+    Engines::standard().with("acme", |fields| Some(AnyBackend::new(Acme::from_fields(fields))))
 }

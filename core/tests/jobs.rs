@@ -67,7 +67,7 @@ fn version_1() -> Vec<(&'static str, Job)> {
         (
             "incoming-unicode.json",
             of_incoming(|message| {
-                message.text = "ሰላም \u{1f600} \"\\\u{0}\u{ffff}".to_owned();
+                message.text = String::from("ሰላም \u{1f600} \"\\\u{0}\u{ffff}");
                 message.connection = connection("k", "ሰላም");
             }),
         ),
