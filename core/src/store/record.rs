@@ -257,7 +257,7 @@ mod tests {
             (&[reply()], 0, 0, false, true),
             (&[later.clone(), reply()], 1, 9, false, false),
             (std::slice::from_ref(&later), 0, 10, false, true),
-            (&[reply(), later], 0, 9, false, true),
+            (&[reply(), later.clone()], 0, 9, false, true),
         ];
         for (entries, spilled, now, is_empty, is_due) in table {
             let outbox = outbox(entries, spilled);
