@@ -122,7 +122,7 @@ async fn a_message_is_answered_once_and_its_report_changes_the_history() {
     assert_eq!(rig.states().await, [inbound.clone(), ("hello".to_owned(), "sent", 1, 0)]);
     let report = |reference: &str, status: &str| json!({ "for": reference, "status": status }).to_string();
     let receipt = "/acme/clinic/receipt/";
-    let forbidden = (StatusCode::FORBIDDEN, "That is not a report for a message of this backend.\n");
+    let forbidden = (StatusCode::FORBIDDEN, "The report does not belong to a message of this backend.\n");
     for (body, expected) in [
         (report(&reference[1..], "DELIVRD"), forbidden),
         (r#"{"status": "DELIVRD"}"#.to_owned(), forbidden),
@@ -164,7 +164,7 @@ async fn each_answer_of_the_gateway_has_its_outcome() {
 async fn a_caller_without_the_right_key_is_refused_and_changes_nothing() {
     let rig = Rig::answered_with(Vec::new());
     for (key, expected) in [
-        (None, (StatusCode::UNAUTHORIZED, "This backend wants its token.\n")),
+        (None, (StatusCode::UNAUTHORIZED, "The token of this backend is missing.\n")),
         (Some("s3cre"), (StatusCode::FORBIDDEN, "That is not this backend's token.\n")),
         (Some(""), (StatusCode::FORBIDDEN, "That is not this backend's token.\n")),
     ] {
