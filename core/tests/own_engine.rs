@@ -165,8 +165,8 @@ async fn a_caller_without_the_right_key_is_refused_and_changes_nothing() {
     let rig = Rig::answered_with(Vec::new());
     for (key, expected) in [
         (None, (StatusCode::UNAUTHORIZED, "The token of this backend is missing.\n")),
-        (Some("s3cre"), (StatusCode::FORBIDDEN, "That is not this backend's token.\n")),
-        (Some(""), (StatusCode::FORBIDDEN, "That is not this backend's token.\n")),
+        (Some("s3cre"), (StatusCode::FORBIDDEN, "The token is wrong.\n")),
+        (Some(""), (StatusCode::FORBIDDEN, "The token is wrong.\n")),
     ] {
         let (status, answer) = rig.message(key, HELLO).await;
         assert_eq!((status, answer.as_str()), expected, "{key:?}");
