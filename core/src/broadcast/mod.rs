@@ -70,7 +70,12 @@ pub async fn broadcast(project: &Project, order: &Order) -> Result<Acceptance, B
     if !broadcast.unfinished().is_empty() {
         let ticket = Ticket::broadcast(broadcast.key.clone(), broadcast.created_at);
         if let Err(problem) = project.ports.queue.enqueue(ticket).await {
-            warn!(broadcast = broadcast.key.as_str(), outcome = "not_enqueued", error = %problem, "the sweep will start this broadcast");
+            warn!(
+                broadcast = broadcast.key.as_str(),
+                outcome = "not_enqueued",
+                error = %problem,
+                "the sweep will start this broadcast"
+            );
         }
     }
     Ok(Acceptance::Accepted(broadcast))
