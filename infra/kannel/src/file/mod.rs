@@ -137,7 +137,7 @@ impl Conf {
     /// Reads the bytes of a file of this name. Only an `include` reads from the disk.
     ///
     /// ```
-    /// use threadless_local::kannel::file::Conf;
+    /// use threadless_kannel::file::Conf;
     /// let conf = Conf::parse("kannel.conf", b"# mine\n\ngroup = smsbox\nsendsms-chars = \"0123456789 +-\"\n");
     /// assert_eq!(conf.groups[0].value("sendsms-chars"), Some("0123456789 +-"));
     /// assert_eq!(conf.groups[0].place.to_string(), "kannel.conf:3");
