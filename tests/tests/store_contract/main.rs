@@ -18,11 +18,11 @@ use serde_json::json;
 use tests::services::ask;
 use threadless::aws::{Access, http_client};
 use threadless::broadcast::{Broadcast, BroadcastMessage};
-use threadless::store::dynamodb::DynamoStore;
+use threadless::store::dynamodb::{DynamoStore, Meter};
 use threadless::store::{
-    Advanced, Commit, Committed, Direction, DueIndex as _, Entry, Guesses, HistoryRow, JobRecord, Lease,
-    Loaded, MemoryStore, Opened, Outbox, ReplyRate, Settled, Settlement, State, StatusUpdate, Store, Taken,
-    Unusable, Waiting,
+    Advanced, Commit, Committed, Connections as _, Direction, DueIndex as _, Entry, Guesses, HistoryRow,
+    JobRecord, Lease, Loaded, MemoryStore, Opened, Outbox, ReplyRate, Settled, Settlement, State,
+    StatusUpdate, Store, Taken, Unusable, Waiting,
 };
 use threadless::{BackendName, ConnectionId, Contact, ContactChange, ContactId, MessageId, Session};
 use threadless_local::{Stack, StackOptions};
@@ -541,6 +541,43 @@ async fn an_entry_of_the_index_that_cannot_be_read_is_counted_and_stops_nobody()
         }
         let expected: Vec<String> = (0..12).map(|nth| format!("n{nth}")).collect();
         assert_eq!((found, unreadable), (expected, broken.len()), "{limit}");
+    }
+}
+
+#[tokio::test]
+async fn a_backend_is_recorded_once_with_the_time_of_its_first_message() {
+    let stack = Stack::start(quiet("[project]\nname = \"T\"")).await.unwrap();
+    let store = store_of(&stack);
+    for second in [5, 9] {
+        store.open_backend(&"k".parse().unwrap(), at(second)).await.unwrap();
+    }
+    let items = tests::services::items(stack.dynamodb).await.unwrap();
+    let created_at = at(5).as_millisecond().to_string();
+    let expected =
+        json!({ "pk": { "S": "B#k" }, "sk": { "S": "backend" }, "created_at": { "N": created_at } });
+    assert_eq!(items, [expected]);
+}
+
+/// A read that runs while ids move out of a connection's item may find an id in neither place.
+#[tokio::test]
+async fn for_a_minute_after_ids_moved_out_an_id_that_is_missing_is_read_once_more() {
+    let stack = Stack::start(quiet("[project]\nname = \"T\"")).await.unwrap();
+    let meter = Arc::new(Meter::default());
+    let store = store_of(&stack).metered(Arc::clone(&meter));
+    let who = connection("1");
+    let units = async |second: i64| {
+        meter.take_read_units();
+        let loaded = store.load(&who, &MessageId::from("unknown"), at(second)).await.unwrap();
+        assert!(!loaded.seen);
+        meter.take_read_units()
+    };
+    commit(&store, &who, "m0", &[], None).await;
+    let usual = units(0).await;
+    for nth in 1..80 {
+        commit(&store, &who, &format!("m{nth}"), &[], None).await;
+    }
+    for (second, more) in [(0, 1.0), (59, 1.0), (60, 0.0), (3600, 0.0)] {
+        assert!((units(second).await - usual - more).abs() < 0.01, "{second}: {more}");
     }
 }
 
