@@ -223,6 +223,30 @@ async fn help_tells_what_is_installed() {
 }
 
 #[tokio::test]
+async fn help_and_its_topics_are_understood_however_they_are_typed() {
+    async fn nothing(_: Said) {}
+    let intake = |group: Router| group.app(keyword("größe", nothing).help("GRÖSSE <CM>"));
+    let router = Router::new()
+        .app(Help::new().words("help|YARDIM|arre\u{302}te-moi").list("%(words)s"))
+        .group("aufnahme\u{308}", intake)
+        .app(keyword("İZİN", nothing).help("İZİN <GÜN>"));
+    bench(router)
+        .transcript(
+            r"
+            1 > he\u{200c}lp izin?
+            1 < İZİN <GÜN>
+            1 > ＨＥＬＰ；ＩＺＩＮ！
+            1 < İZİN <GÜN>
+            1 > yardım GRO\u{308}SSE
+            1 < GRÖSSE <CM>
+            1 > ARRÊTE–MOI, \u{200f}Aufnahmë\u{200f}
+            1 < GRÖSSE
+            ",
+        )
+        .await;
+}
+
+#[tokio::test]
 async fn an_app_of_ones_own_is_listed_by_what_it_says() {
     struct Weather;
     impl App for Weather {

@@ -179,6 +179,69 @@ async fn who_opts_out_is_answered_in_the_language_that_they_chose() {
         .await;
 }
 
+#[tokio::test]
+async fn names_and_languages_are_understood_however_they_are_typed() {
+    let bench = bench();
+    bench
+        .transcript(
+            r"
+            1 > JOIN Abel.
+            1 < Thank you for registering, Abel!
+            1 > \u{200f}jo\u{200b}in: Abel T.
+            1 < Thank you for registering, Abel T.!
+            1 > ＲＥＧ；,: Zoe\u{308} ß !!
+            1 < Thank you for registering, Zoe\u{308} ß!
+            1 > join ?!
+            1 < To register, send: JOIN <NAME>
+            1 > join \u{200f}
+            1 < To register, send: JOIN <NAME>
+            1 > language Klingon!
+            1 < I do not speak Klingon. Send LANGUAGE and one of these: አማርኛ, العربية, English, Oromoo, Português do Brasil
+            1 > language Oromoo!
+            1 < From now on I write to you in Oromoo.
+            1 > LANG, portugue\u{302}s\u{a0}DO  brasil.
+            1 < A partir de agora escrevo-lhe em Português do Brasil.
+            1 > lang\u{200e} “ＰＴ＿br”
+            1 < A partir de agora escrevo-lhe em Português do Brasil.
+            1 > lang \u{2067}العربية\u{2069}؟
+            1 < من الآن سأكتب إليك باللغة: العربية
+            1 > language አማርኛ።
+            1 < ከአሁን ጀምሮ በአማርኛ እጽፍልዎታለሁ።
+            1 > language Ｅｎｇｌｉｓｈ
+            1 < From now on I write to you in English.
+            ",
+        )
+        .await;
+    assert_eq!(bench.contact("1").await.unwrap().name(), "Zoe\u{308} ß", "the name is as it was written");
+}
+
+#[tokio::test]
+async fn the_words_and_languages_of_a_project_are_understood_however_they_are_typed() {
+    let settings = read("languages = { en = \"English\", tr = \"Tu\u{308}rkçe\", de = \"Deutsch (groß)\" }");
+    let registration = Registration::new().register_words("KATIL|anschließen").language_words("DİL|ΓΛΏΣΣΕΣ");
+    let bench = Bench::with(Router::new().app(registration))
+        .settings(settings.unwrap_or_else(|faults| panic!("{faults:?}")))
+        .build();
+    bench
+        .transcript(
+            r"
+            1 > katıl Ayşe
+            1 < Thank you for registering, Ayşe!
+            1 > Katil İpek!
+            1 < Thank you for registering, İpek!
+            1 > ANSCHLIESSEN Groß.
+            1 < Thank you for registering, Groß!
+            1 > dil türkçe
+            1 < From now on I write to you in Tu\u{308}rkçe.
+            1 > DIL: TÜRKC\u{327}E.
+            1 < From now on I write to you in Tu\u{308}rkçe.
+            1 > γλώσσες DEUTSCH (GROSS)
+            1 < From now on I write to you in Deutsch (groß).
+            ",
+        )
+        .await;
+}
+
 fn read(project: &str) -> Result<Settings, Vec<String>> {
     let text = format!("[project]\nname = \"Clinic\"\n{project}");
     let read = Settings::read(&text, &Engines::standard(), &Surroundings::local(&[]));

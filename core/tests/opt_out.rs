@@ -3,6 +3,9 @@
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use threadless::backend::Engines;
+use threadless::project::Settings;
+use threadless::settings::Surroundings;
 use threadless::store::{HistoryRow, State};
 use threadless::testing::{Behaviour, Bench, FaultKind, When};
 use threadless::{App, AppError, Context, Handled, Router};
@@ -50,6 +53,57 @@ async fn after_stop_the_apps_see_messages_and_the_phone_gets_nothing_until_start
     assert_eq!(seen(&bench).await, Some(4));
     let held: Vec<String> = held_back(&bench).await.into_iter().map(|row| row.text).collect();
     assert_eq!(held, ["re two"], "what was not sent is in the history");
+}
+
+#[tokio::test]
+async fn stop_and_start_count_however_they_are_typed() {
+    let stops = [
+        "ST\u{200b}OP",
+        "\u{200f}stop\u{200f}",
+        "s\u{ad}top",
+        "\u{feff}Stop",
+        "\u{2068}STOP\u{2069}.",
+        "ｓｔｏｐ",
+        "stop\u{a0}all",
+        "ARRE\u{302}T",
+        "de\u{301}sabonner !",
+    ];
+    for stop in stops {
+        for start in ["START", "st\u{200c}art", "\u{200e}Ｓｔａｒｔ！", "re\u{301}abonner", "\u{feff}ጀምር።"] {
+            let bench = bench();
+            for text in ["one", stop, "two", start, "three"] {
+                bench.receive("1", text, None).await.unwrap();
+            }
+            let sent = bench.gateway.texts();
+            assert_eq!(sent.len(), 4, "{stop:?} {start:?} {sent:?}");
+            assert_eq!((sent[0].as_str(), sent[3].as_str()), ("re one", "re three"), "{stop:?} {start:?}");
+            assert_eq!(seen(&bench).await, Some(3), "{stop:?} {start:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn words_of_the_settings_count_however_they_are_written() {
+    let table: [(&str, &[&str]); 5] = [
+        ("İPTAL", &["iptal", "IPTAL", "ıptal", "I\u{307}PTAL!", "İ\u{200b}ptal"]),
+        ("iptal", &["İPTAL", "IPTAL"]),
+        ("Schließen", &["schließen", "SCHLIESSEN", "SCHLIEẞEN."]),
+        ("ΤΕΛΟΣ", &["τελος", "Τελοσ", "ΤΕΛΟΣ;"]),
+        ("cesse\u{301}", &["CESSÉ", "cessé", "ｃｅｓｓｅ\u{301}"]),
+    ];
+    for (word, texts) in table {
+        let settings = format!(
+            "[project]\nname = \"Clinic\"\n[opt_out.words.xx]\nstop = [\"{word}\"]\nstart = [\"anew\"]\nstopped = \"Over.\"\nstarted = \"On.\""
+        );
+        for text in texts.iter().chain([&word]) {
+            let read = Settings::read(&settings, &Engines::standard(), &Surroundings::local(&[]));
+            let bench = Bench::with(Router::new().app(Talker)).settings(read.unwrap()).build();
+            for text in [text, "two", "ANEW."] {
+                bench.receive("1", text, None).await.unwrap();
+            }
+            assert_eq!(bench.gateway.texts(), ["Over.", "On."], "{word} {text:?}");
+        }
+    }
 }
 
 #[tokio::test]

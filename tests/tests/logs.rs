@@ -14,6 +14,7 @@ use http::{Method, Request};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tests::apps::Hanging;
+use threadless::apps::{Said, keyword};
 use threadless::backend::{
     AnyBackend, Backend, Caller, Engines, Fault as Problem, Fetched, Received, Reference, Reported,
     SendOutcome, Transport, TransportError,
@@ -123,6 +124,30 @@ async fn logs_tell_what_became_of_messages_and_never_what_they_said_or_whose_the
         replies.map(|line| (line["outcome"].as_str().unwrap(), line["replies"].as_u64())).collect();
     let (one, none) = (("handled", Some(1)), ("unhandled", Some(0)));
     assert_eq!(replies, [one, none, none, none, ("duplicate", Some(0)), ("duplicate", Some(0))], "{text}");
+}
+
+#[tokio::test]
+async fn a_text_that_an_app_cannot_read_leaves_no_error_in_the_log() {
+    async fn quantity(said: Said) -> Result<String, AppError> {
+        Ok(said.text().parse::<u32>()?.to_string())
+    }
+    let buffer = Buffer::default();
+    let writer = buffer.clone();
+    let logs = tracing::subscriber::set_default(json_logs("info", move || writer.clone()));
+    let bench = Bench::new(
+        Router::new().app(keyword("qty", quantity).help("QTY <NUMBER>")).app(keyword("bare", quantity)),
+    );
+    for text in ["qty seven", "bare seven", "qty 7"] {
+        bench.receive(NUMBER, text, None).await.unwrap();
+    }
+    assert_eq!(bench.gateway.texts(), ["QTY <NUMBER>", "7"]);
+    drop(logs);
+    let text = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(!lines.is_empty());
+    for line in lines {
+        assert!(!matches!(line["level"].as_str(), Some("ERROR" | "WARN")) && line["app"].is_null(), "{line}");
+    }
 }
 
 /// Receives one message, and returns the log lines that name an app: phase, outcome, and whether the other fields are

@@ -1,5 +1,6 @@
 //! The mistake of a sender: a text that an app cannot read.
 
+use std::char::ParseCharError;
 use std::error::Error;
 use std::num::{ParseFloatError, ParseIntError};
 use std::str::ParseBoolError;
@@ -17,8 +18,8 @@ use crate::translate::Phrase;
 /// [reply](SenderError::with_reply) of this error, or the help text of the keyword or pattern. Without both, the
 /// message goes to the next app. The log has no line at `error`, because nothing is wrong with the app.
 ///
-/// [`Said::parse`](crate::apps::Said::parse) returns this error. The errors of `str::parse` for numbers and `bool` count
-/// as a mistake of the sender too, so that a handler can use `?` on them. Any other error is an error of the app.
+/// [`Said::parse`](crate::apps::Said::parse) returns this error. The errors of `str::parse` for numbers, `bool` and
+/// `char` count as a mistake of the sender too, so that a handler can use `?` on them. Any other error is an error of the app.
 ///
 /// In a [conversation](crate::apps::Conversation), the state stays as it was. In the phase
 /// [`handle`](crate::App::handle) of an app of your own, only this error itself counts as a mistake of the sender.
@@ -93,8 +94,10 @@ impl SenderError {
     /// Returns the mistake behind the error of a handler. A handler parses little but the text of the message, so an
     /// error of `str::parse` is taken for a mistake of the sender.
     pub(crate) fn behind(error: &(dyn Error + 'static)) -> Option<Self> {
-        let parses =
-            error.is::<ParseIntError>() || error.is::<ParseFloatError>() || error.is::<ParseBoolError>();
+        let parses = error.is::<ParseIntError>()
+            || error.is::<ParseFloatError>()
+            || error.is::<ParseBoolError>()
+            || error.is::<ParseCharError>();
         Self::stated_in(error).or_else(|| parses.then(|| Self::new(error.to_string())))
     }
 
@@ -130,6 +133,7 @@ mod tests {
             (boxed("x".parse::<u8>().unwrap_err().into()), false, true),
             (boxed("x".parse::<f64>().unwrap_err().into()), false, true),
             (boxed("x".parse::<bool>().unwrap_err().into()), false, true),
+            (boxed("xx".parse::<char>().unwrap_err().into()), false, true),
             // The app says what it makes of it.
             (boxed(Wrapped("x".parse::<u8>().unwrap_err().into()).into()), false, false),
             (boxed("a text".into()), false, false),

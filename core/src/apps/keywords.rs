@@ -1,6 +1,6 @@
 //! Keywords: the rules for a message that begins with a word, such as `register Asha`, `reg, Asha` or `REG: Asha`.
 
-use crate::text::matching::{Normal, Pieces, is_separator, is_stop};
+use crate::text::matching::{Normal, Pieces, is_same, is_separator, is_stop};
 
 /// One or more words. A message matches if it begins with any of them.
 ///
@@ -37,6 +37,17 @@ impl Keywords {
         start.skip_space();
         let rests = self.0.iter().filter_map(|word| behind(start.clone(), word));
         rests.min_by_key(|rest| rest.len())
+    }
+
+    /// Returns whether the text is one of the words and nothing else, apart from marks before and after it.
+    ///
+    /// ```
+    /// # use threadless::apps::Keywords;
+    /// let cancel = Keywords::new("cancel|fin");
+    /// assert!(cancel.is_all_of("“Fin”!") && !cancel.is_all_of("cancel it") && !cancel.is_all_of("?"));
+    /// ```
+    pub fn is_all_of(&self, text: &str) -> bool {
+        self.rest_of(text) == Some("") || self.0.iter().any(|word| is_same(word, text))
     }
 
     /// Returns whether the list has no words.

@@ -17,7 +17,7 @@ use languages::BUNDLED;
 ///
 /// A message counts if it consists of one of the words and nothing else. Words and messages are compared in the
 /// [normal form](crate::text::matching): case does not matter, nor do characters that nobody sees, nor white space and
-/// punctuation around the word. The apps do not see such a message. A word for start counts only from a person who has
+/// punctuation around the word. So a word needs a letter or a digit. The apps do not see such a message. A word for start counts only from a person who has
 /// opted out. From any other person it is a message like any other, because `START` may mean something to an app.
 ///
 /// The confirmation is in the language that the [contact](crate::Contact::language) chose, if this language is in the
@@ -177,8 +177,16 @@ impl Language {
 
     fn from_fields(code: &str, fields: &mut Fields<'_>) -> Self {
         let words = |fields: &mut Fields<'_>, field: &str| {
-            let words = fields.required_texts(field).into_iter();
-            words.map(|word| key(&word)).filter(|word| !word.is_empty()).collect()
+            let mut forms = Vec::new();
+            for word in fields.required_texts(field) {
+                match key(&word) {
+                    form if form.is_empty() => {
+                        fields.fault(field, format!("{word:?} has no letter and no digit, so it matches no message"));
+                    }
+                    form => forms.push(form),
+                }
+            }
+            forms
         };
         Self {
             code: code.to_owned(),
@@ -311,6 +319,11 @@ mod tests {
             stop = []
             start = "jalqabi"
             stopped = ""
+            [opt_out.words.tr]
+            stop = ["iptal", "\U0001f6d1", "\u200b!"]
+            start = ["ba\u015fla"]
+            stopped = "Tamam."
+            started = "Merhaba."
         "#;
         let surroundings = crate::settings::Surroundings::local(&[]);
         let read = crate::project::Settings::read(text, &crate::backend::Engines::standard(), &surroundings);
@@ -323,8 +336,13 @@ mod tests {
             "opt_out.words.om.started",
             "opt_out.words.om.stop",
             "opt_out.words.om.stopped",
+            "opt_out.words.tr.stop",
+            "opt_out.words.tr.stop",
         ];
         assert_eq!(fields, expected);
+        let problem = faults.iter().find(|fault| fault.field == "opt_out.words.tr.stop");
+        let problem = problem.map(|fault| fault.problem.as_str());
+        assert_eq!(problem, Some("\"🛑\" has no letter and no digit, so it matches no message"));
     }
 
     #[test]

@@ -97,6 +97,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_folded_text_fits_if_only_hidden_characters_and_separate_accents_were_in_the_way() {
+        let table = [
+            ("pi\u{200c}ng", "ping"),
+            ("co\u{ad}operative", "cooperative"),
+            ("cafe\u{301} n\u{303}", "café ñ"),
+            ("\u{feff}Stock:\u{2060} 12\u{200f}", "Stock: 12"),
+            ("\u{2068}Abel\u{2069}’s co\u{ad}te\u{301}", "Abel's coté"),
+        ];
+        for (text, sent) in table {
+            assert_eq!(choose(text, true), (Coding::Gsm7, sent.into()), "{text:?}");
+            assert_eq!(choose(text, false), (Coding::Ucs2, text.into()), "{text:?}");
+        }
+        // A text that does not fit anyway goes out as it is: in these scripts, a joiner changes how a word looks.
+        for text in ["می\u{200c}خواهم", "ক\u{9cd}\u{200d}ষ", "👩\u{200d}💻", "cafe\u{301} ሰላም"] {
+            assert_eq!(choose(text, true), (Coding::Ucs2, text.into()), "{text:?}");
+        }
+    }
+
+    #[test]
     fn parts_hold_what_the_clause_says() {
         let table = [
             (String::new(), Coding::Gsm7, 1, 0),

@@ -11,7 +11,7 @@
 
 use serde::{Deserialize, Serialize};
 use threadless::apps::{Conversation, Said, Turn};
-use threadless::text::matching::number;
+use threadless::text::matching::{key, number};
 use threadless::{AppError, tr};
 
 /// The World Health Organization calls the weight of a newborn low if it is below this number of grams.
@@ -44,18 +44,17 @@ impl Conversation for Birth {
                 let mother = answer.to_owned();
                 Turn::to(Asked::Weight { mother }, tr!("What does the baby weigh, in grams?"))
             }
-            Asked::Weight { mother } => match number(answer.trim_end_matches(is_unit)) {
-                Ok(grams @ 300..=8000) => Turn::done(told(mother, grams)),
+            Asked::Weight { mother } => match grams(answer) {
+                Some(grams @ 300..=8000) => Turn::done(told(mother, grams)),
                 _ => Turn::stay(tr!("Please send the weight in grams, such as 3200. CANCEL ends this.")),
             },
         })
     }
 }
 
-/// Returns whether the character belongs to the unit after a weight: `3200 g.`, `3200ｇ`. It may have a mark that nobody
-/// sees.
-fn is_unit(c: char) -> bool {
-    matches!(c, 'g' | 'G' | 'ｇ' | 'Ｇ' | ' ' | '.' | '\u{200b}'..='\u{200f}' | '\u{2066}'..='\u{2069}')
+/// Reads a weight with or without its unit, as people type it: `3200`, `3200 g.`, `३२००`, `３２００ｇ`.
+fn grams(answer: &str) -> Option<u32> {
+    number(key(answer).trim_end_matches(['g', ' '])).ok()
 }
 
 fn told(mother: String, grams: u32) -> threadless::translate::Phrase {

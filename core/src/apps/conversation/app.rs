@@ -213,7 +213,7 @@ impl<C: Conversation> App for ConversationApp<C> {
         if Standing::of(cx, C::NAME) == Standing::In {
             whose.of = Some(C::NAME.to_owned());
         }
-        if whose.begins.is_none() && self.keywords.rest_of(cx.text()) == Some("") {
+        if whose.begins.is_none() && self.keywords.is_all_of(cx.text()) {
             whose.begins = Some(C::NAME.to_owned());
         }
         if whose != Whose::default() {
@@ -225,7 +225,7 @@ impl<C: Conversation> App for ConversationApp<C> {
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
         let Whose { of, begins } = cx.field(WHOSE)?.unwrap_or_default();
         let ours = Standing::of(cx, C::NAME) == Standing::In;
-        if ours && self.cancel.rest_of(cx.text()) == Some("") {
+        if ours && self.cancel.is_all_of(cx.text()) {
             Ongoing::end(cx, C::NAME);
             say(cx, &self.cancelled);
             return Ok(Handled::Yes);

@@ -7,7 +7,7 @@ use super::characters::{digit, is_ignored, is_separator, is_stop, plain};
 /// Reads a number, or another value that consists of digits, such as a date.
 ///
 /// The digits may be of any script. Characters that nobody sees do not count, nor do white space and separators around
-/// the number, nor a sentence mark after it.
+/// the number, nor a sentence mark after it. `nan` and `inf` are words and no numbers.
 ///
 /// ```
 /// use threadless::text::matching::number;
@@ -22,7 +22,11 @@ use super::characters::{digit, is_ignored, is_separator, is_stop, plain};
 /// Returns the error of the type if the text is not one of its values. In the [handler](crate::apps::keyword) of an
 /// app, this error counts as a [mistake of the sender](crate::SenderError).
 pub fn number<N: FromStr>(text: &str) -> Result<N, N::Err> {
-    digits(text).parse()
+    let digits = digits(text);
+    // `str::parse` takes these words for floating-point numbers. In a message they are words.
+    let sign = |c: char| matches!(c, '+' | '-');
+    let is_word = |word: &&str| digits.trim_start_matches(sign).eq_ignore_ascii_case(word);
+    if ["nan", "inf", "infinity"].iter().any(|word| is_word(&word)) { "" } else { digits.as_str() }.parse()
 }
 
 /// Returns a text with the digits and signs of ASCII, and with nothing around them.

@@ -109,6 +109,9 @@ fn numbers_are_read_in_every_script() {
         ("3 4", None),
         ("٬5", None),
         ("1,200", None),
+        ("nan", None),
+        ("-INF", None),
+        ("infinity!", None),
     ];
     for (text, expected) in table {
         assert_eq!(number::<f64>(text).ok(), expected, "{text:?}");
