@@ -69,7 +69,8 @@ async fn stop_and_start_count_however_they_are_typed() {
         "de\u{301}sabonner !",
     ];
     for stop in stops {
-        for start in ["START", "st\u{200c}art", "\u{200e}Ｓｔａｒｔ！", "re\u{301}abonner", "\u{feff}ጀምር።"] {
+        for start in ["START", "st\u{200c}art", "\u{200e}Ｓｔａｒｔ！", "re\u{301}abonner", "\u{feff}ጀምር።"]
+        {
             let bench = bench();
             for text in ["one", stop, "two", start, "three"] {
                 bench.receive("1", text, None).await.unwrap();

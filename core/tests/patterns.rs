@@ -199,7 +199,7 @@ async fn a_pattern_matches_a_text_as_people_type_it_and_hands_on_what_they_wrote
             1 > SCHLIESSEN, İzmir  ß ٣\u{200f}
             1 < ("İzmir  ß", 3)
             1 > ARRE\u{302}T Bo\u{301}le ३
-            1 < ("Bo\u{301}le", 3)
+            1 < ("Bo\\u{301}le", 3)
             1 > ａｒｒｅｔ Bole 3
             1 < ?
             1 > \u{feff}Schlie\u{ad}ßen Bole\u{a0}3
@@ -209,8 +209,10 @@ async fn a_pattern_matches_a_text_as_people_type_it_and_hands_on_what_they_wrote
         .await;
     bench(shows::<char>("x(.)"))
         .transcript(
-            r"1 > xe\u{301}
-1 < 'é'",
+            r"
+            1 > xe\u{301}
+            1 < 'é'
+            ",
         )
         .await;
     bench(shows::<Sex>("(.*)")).transcript("1 > ＦＥＭＡＬＥ\n1 < Female").await;

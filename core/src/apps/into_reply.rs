@@ -9,8 +9,8 @@ use crate::translate::Phrase;
 /// A value that a handler function may return: one text, several texts or none. A text is sent as it is, or is
 /// [translated](crate::tr) first.
 ///
-/// A `Result` of such a value is also a reply. If it is an error, the error is logged, and the message goes on to the
-/// next app.
+/// A `Result` of such a value is also a reply. If it is an error of the app, the error is logged, and the message goes
+/// on to the next app. A [mistake of the sender](crate::SenderError) is answered with the help text, if there is one.
 ///
 /// ```
 /// use threadless::apps::IntoReply;

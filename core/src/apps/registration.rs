@@ -1,7 +1,7 @@
 //! Registration: the names and the languages of people.
 
 use super::{Keywords, texts};
-use crate::text::matching::{Pieces, is_separator, is_stop};
+use crate::text::matching::{Piece, Pieces, is_separator, is_stop};
 use crate::translate::Phrase;
 use crate::{App, AppError, Contact, Context, Handled, Usage};
 
@@ -43,7 +43,8 @@ use crate::{App, AppError, Contact, Context, Handled, Usage};
 /// ```
 ///
 /// A sentence mark or a separator at the end is no part of a name: `Join Abel.` registers Abel. The rest of the name is
-/// stored as it was written. A name of more than [`Contact::MAX_NAME_BYTES`] bytes is invalid. The answer to it explains how to register.
+/// stored as it was written. A name of more than [`Contact::MAX_NAME_BYTES`] bytes is invalid. The answer to it explains
+/// how to register.
 #[derive(Clone, Debug)]
 pub struct Registration {
     register: String,
@@ -138,15 +139,14 @@ fn without_end(name: &str) -> &str {
     let is_mark =
         |at: &usize| pieces.get(*at).is_some_and(|piece| piece.all(|c| is_stop(c) || is_separator(c)));
     let is_letter = |at: usize| pieces.get(at).is_some_and(|piece| piece.all(char::is_alphanumeric));
-    let is_start =
-        |at: usize| at.checked_sub(1).is_none_or(|at| pieces.get(at).is_some_and(|piece| piece.is_space()));
+    let is_start = |at: usize| at.checked_sub(1).is_none_or(|at| pieces.get(at).is_some_and(Piece::is_space));
     let marks = (0..pieces.len()).rev().take_while(is_mark).count();
     let mut end = pieces.len() - marks;
     let is_full_stop = pieces.get(end).is_some_and(|piece| piece.all(|c| c == '.'));
     if is_full_stop && end > 1 && is_letter(end - 1) && is_start(end - 1) {
         end += 1;
     }
-    while end > 0 && pieces.get(end - 1).is_some_and(|piece| piece.is_space()) {
+    while end > 0 && pieces.get(end - 1).is_some_and(Piece::is_space) {
         end -= 1;
     }
     let bytes = end.checked_sub(1).and_then(|last| pieces.get(last)).map_or(0, |last| last.to);

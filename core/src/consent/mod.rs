@@ -181,7 +181,10 @@ impl Language {
             for word in fields.required_texts(field) {
                 match key(&word) {
                     form if form.is_empty() => {
-                        fields.fault(field, format!("{word:?} has no letter and no digit, so it matches no message"));
+                        fields.fault(
+                            field,
+                            format!("{word:?} has no letter and no digit, so it matches no message"),
+                        );
                     }
                     form => forms.push(form),
                 }

@@ -110,7 +110,8 @@ mod tests {
             assert_eq!(choose(text, false), (Coding::Ucs2, text.into()), "{text:?}");
         }
         // A text that does not fit anyway goes out as it is: in these scripts, a joiner changes how a word looks.
-        for text in ["می\u{200c}خواهم", "ক\u{9cd}\u{200d}ষ", "👩\u{200d}💻", "cafe\u{301} ሰላም"] {
+        for text in ["می\u{200c}خواهم", "ক\u{9cd}\u{200d}ষ", "👩\u{200d}💻", "cafe\u{301} ሰላም"]
+        {
             assert_eq!(choose(text, true), (Coding::Ucs2, text.into()), "{text:?}");
         }
     }

@@ -68,8 +68,8 @@ pub fn conversation<C: Conversation>(words: &str, conversation: C) -> Conversati
 
 impl<C: Conversation> ConversationApp<C> {
     /// Sets the words that cancel the conversation, and the reply to them. Such a word counts only as the whole
-    /// message. The default is `cancel` with "Cancelled.". Without words, the conversation ends only by its own end or
-    /// by its time-out. With an empty text, it ends without a reply.
+    /// message; marks around it [do not count](Keywords::is_all_of). The default is `cancel` with "Cancelled.". Without
+    /// words, the conversation ends only by its own end or by its time-out. With an empty text, it ends without a reply.
     ///
     /// A word that the settings use for [opting out](crate::Consent) never reaches the conversation: it stops all
     /// messages.

@@ -54,8 +54,9 @@ pub struct Pattern<F, T> {
 /// - a tuple has the groups in their order;
 /// - a number, a text or another simple type is the first group.
 ///
-/// A text is as the sender wrote it. Numbers may use the digits of any script. An `Option` is `None` if its group is empty or is not in the
-/// message. The words `true`, `yes`, `y` and `1` mean true. Case does not matter for the variants of an enum.
+/// A text is as the sender wrote it. Numbers may use the digits of any script. An `Option` is `None` if its group is
+/// empty or is not in the message. The words `true`, `yes`, `y` and `1` mean true. Case does not matter for the variants
+/// of an enum.
 ///
 /// ```text
 /// 1112223333 > temp 38.5

@@ -32,7 +32,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use characters::is_format;
 pub(crate) use characters::{is_ignored, is_separator, is_stop};
 pub use number::number;
-pub(crate) use pieces::{Normal, Pieces};
+pub(crate) use pieces::{Normal, Piece, Pieces};
 
 /// Returns the form in which whole texts are compared: the normal form, on one line, and without anything but letters
 /// and digits at both ends.

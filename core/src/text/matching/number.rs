@@ -25,8 +25,9 @@ pub fn number<N: FromStr>(text: &str) -> Result<N, N::Err> {
     let digits = digits(text);
     // `str::parse` takes these words for floating-point numbers. In a message they are words.
     let sign = |c: char| matches!(c, '+' | '-');
-    let is_word = |word: &&str| digits.trim_start_matches(sign).eq_ignore_ascii_case(word);
-    if ["nan", "inf", "infinity"].iter().any(|word| is_word(&word)) { "" } else { digits.as_str() }.parse()
+    let unsigned = digits.trim_start_matches(sign);
+    let is_word = ["nan", "inf", "infinity"].iter().any(|word| unsigned.eq_ignore_ascii_case(word));
+    if is_word { "" } else { digits.as_str() }.parse()
 }
 
 /// Returns a text with the digits and signs of ASCII, and with nothing around them.
