@@ -324,11 +324,43 @@ async fn a_message_takes_no_more_calls_of_the_store_and_the_queue_than_it_needs(
         bench.receive("1", text, Some(id)).await.unwrap();
         bench.faults.calls() - before
     };
-    // The claim, the commit, the row of the message; two rows and the settlement of the reply.
-    assert_eq!(calls("two", "2").await, 6);
+    // The claim, the commit, the row of the message; the row and the settlement of the reply.
+    assert_eq!(calls("two", "2").await, 5);
     assert_eq!(calls("two", "2").await, 2, "the claim and the row");
     // The notice to 3 is put on the queue by one call, and settled by another one.
     assert_eq!(calls("tell x", "3").await, 5);
+}
+
+/// An app that answers each line of a message.
+struct Lines;
+
+impl App for Lines {
+    async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
+        let lines: Vec<String> = cx.text().lines().map(str::to_owned).collect();
+        lines.into_iter().for_each(|line| cx.reply(line));
+        Ok(Handled::Yes)
+    }
+}
+
+/// A reply that is sent at once needs no row that says that it waits.
+#[tokio::test]
+async fn a_reply_that_the_gateway_did_not_see_yet_is_in_the_history() {
+    let bench = Bench::new(Router::new().app(Lines));
+    let replies = async || {
+        let rows = bench.history("1").await.into_iter().filter(|row| row.direction == Direction::Out);
+        let mut replies: Vec<_> = rows.map(|row| (row.text, row.state, row.attempts)).collect();
+        replies.sort_by(|one, other| one.0.cmp(&other.0));
+        replies
+    };
+    let row = |text: &str, state: State, attempts: u32| (text.to_owned(), state, attempts);
+    bench.gateway.next([Behaviour::Defer]);
+    bench.receive("1", "a\nb", Some("1")).await.unwrap();
+    bench.receive("1", "c", Some("2")).await.unwrap();
+    let waiting = [row("a", State::Queued, 1), row("b", State::Queued, 0), row("c", State::Queued, 0)];
+    assert_eq!(replies().await, waiting);
+    bench.minutes(1).await;
+    let sent = [row("a", State::Sent, 2), row("b", State::Sent, 1), row("c", State::Sent, 1)];
+    assert_eq!(replies().await, sent);
 }
 
 /// The settings may bring the backend back within a day.

@@ -111,7 +111,9 @@ async fn a_process_that_just_started_does_not_start_a_job_again_for_the_same_due
         assert_eq!(tick(project).await.unwrap().jobs, started);
     }
     clock.advance(Duration::from_secs(3600));
-    assert_eq!(tick(&process()).await.unwrap().jobs, 1);
+    for started in [1, 0] {
+        assert_eq!(tick(&process()).await.unwrap().jobs, started);
+    }
 }
 
 #[tokio::test]

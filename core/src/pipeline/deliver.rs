@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::{error, warn};
 
-use crate::model::message::{ConnectionId, State};
+use crate::model::message::{ConnectionId, MessageId, State};
 use crate::pipeline::fan_out::fan_out;
 use crate::pipeline::history::write_history;
 use crate::planted::{self, Plant};
@@ -58,10 +58,12 @@ pub(crate) async fn take(
 
 /// Sends the entries of an outbox in order, until the outbox is empty, its head must wait, or the time is up.
 ///
-/// Returns no error: sent entries stay sent, and unsent entries stay in the outbox for the sweep.
-pub(crate) async fn deliver(project: &Project, delivery: Delivery, deadline: Deadline) {
+/// Returns the ids of the entries for which it wrote a row of history. Returns no error: sent entries stay sent, and
+/// unsent entries stay in the outbox for the sweep.
+pub(crate) async fn deliver(project: &Project, delivery: Delivery, deadline: Deadline) -> Vec<MessageId> {
     let connection = delivery.connection.clone();
-    if let Err(problem) = run(project, delivery, deadline).await {
+    let mut recorded = Vec::new();
+    if let Err(problem) = run(project, delivery, deadline, &mut recorded).await {
         error!(
             backend = connection.backend.as_str(),
             identity = connection.identity.masked(),
@@ -70,9 +72,15 @@ pub(crate) async fn deliver(project: &Project, delivery: Delivery, deadline: Dea
             "the sweep will send the remaining entries of the outbox"
         );
     }
+    recorded
 }
 
-async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> Result<(), StoreError> {
+async fn run(
+    project: &Project,
+    mut delivery: Delivery,
+    deadline: Deadline,
+    recorded: &mut Vec<MessageId>,
+) -> Result<(), StoreError> {
     if delivery.abandoned {
         doubt_head(project, &mut delivery).await;
     }
@@ -111,6 +119,7 @@ async fn run(project: &Project, mut delivery: Delivery, deadline: Deadline) -> R
             write_history(project, row.into_iter().collect()).await;
             return Ok(());
         }
+        recorded.extend(row.as_ref().map(|row| row.id.clone()));
         let store = &project.ports.store;
         let (settled, ()) = tokio::join!(
             store.settle(&delivery.connection, &delivery.lease, &delivery.outbox, settlement),

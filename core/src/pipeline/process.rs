@@ -58,16 +58,20 @@ pub(crate) async fn process(
     async {
         let claim = Claim { project, input, owner: random::unique_id() };
         let turn = project.turns.take(&connection, budget.deadline).await;
-        let (handling, rows, work) = claim.run_to_commit(&budget).await?;
+        let Effect { handling, rows, queued, work } = claim.run_to_commit(&budget).await?;
         drop(turn);
         let ConnectionId { backend, identity } = &connection;
         let (backend, identity) = (backend.as_str(), identity.masked());
         let replies = handling.replies();
         info!(backend, identity, message_id = id.as_str(), outcome = handling.as_str(), replies, "{what}");
         let deliver = async {
-            if let Some(work) = work {
-                deliver::deliver(project, work, delivery(budget.deadline)).await;
-            }
+            let recorded = match work {
+                Some(work) => deliver::deliver(project, work, delivery(budget.deadline)).await,
+                None => Vec::new(),
+            };
+            // Only a message that was not tried yet needs a row that says so.
+            let waiting = queued.into_iter().filter(|row| !recorded.contains(&row.id)).collect();
+            write_history(project, waiting).await;
         };
         tokio::join!(write_history(project, rows), deliver);
         Ok(handling)
@@ -102,8 +106,16 @@ struct Claim<'a> {
     owner: String,
 }
 
-/// The result, the history to write, and the outbox to deliver.
-type Effect = (Handling, Vec<HistoryRow>, Option<Delivery>);
+/// An effect that is committed, and the work that is left.
+struct Effect {
+    handling: Handling,
+    /// The rows of history to write at once.
+    rows: Vec<HistoryRow>,
+    /// The rows of the new messages in the outbox. If the delivery tries a message, it writes a newer row for it.
+    queued: Vec<HistoryRow>,
+    /// The outbox to deliver.
+    work: Option<Delivery>,
+}
 
 impl Claim<'_> {
     /// Reads the connection, runs the phases and commits. Repeats this when another process changed the connection in
@@ -237,11 +249,11 @@ impl Claim<'_> {
         let connection = self.input.connection();
         let replies = || screened.entries.iter().filter(|entry| !entry.is_sending());
         let handling = Handling::Done { disposition: outcome.disposition, replies: replies().count() };
-        let queued = replies().map(|entry| HistoryRow::outgoing(connection, entry, State::Queued, None));
-        let mut rows: Vec<HistoryRow> =
-            self.input.row(self.input.arrived()).into_iter().chain(queued).collect();
+        let queued =
+            replies().map(|entry| HistoryRow::outgoing(connection, entry, State::Queued, None)).collect();
+        let mut rows: Vec<HistoryRow> = self.input.row(self.input.arrived()).into_iter().collect();
         rows.extend(screened.held_back);
-        (handling, rows, work)
+        Effect { handling, rows, queued, work }
     }
 
     /// Returns the effect of an input that is committed already: by another process, or by our own write whose answer
@@ -254,14 +266,16 @@ impl Claim<'_> {
         {
             let (connection, lease) = (self.input.connection().clone(), lease.clone());
             let mistaken = Delivery { connection, lease, outbox: record.outbox, abandoned: false };
-            return (Handling::Duplicate, rows, Some(mistaken));
+            let (handling, queued) = (Handling::Duplicate, Vec::new());
+            return Effect { handling, rows, queued, work: Some(mistaken) };
         }
         if let (Some(lease), Some(Ran { outcome, takeover, .. })) = (&record.lease, ran)
             && lease.owner == self.owner
         {
             let handling =
                 Handling::Done { disposition: outcome.disposition, replies: outcome.replies.len() };
-            return (handling, rows, Some(self.delivery(lease.clone(), record.outbox, &takeover)));
+            let work = Some(self.delivery(lease.clone(), record.outbox, &takeover));
+            return Effect { handling, rows, queued: Vec::new(), work };
         }
         // A process that died may have left replies in the outbox. The next process for this connection sends them.
         let connection = self.input.connection();
@@ -273,7 +287,7 @@ impl Claim<'_> {
                 None
             })
         };
-        (Handling::Duplicate, rows, work)
+        Effect { handling: Handling::Duplicate, rows, queued: Vec::new(), work }
     }
 
     fn now(&self) -> Timestamp {
@@ -410,7 +424,7 @@ mod tests {
             let takeover = Takeover { happened: false, new: Vec::new() };
             let loaded = Loaded { record, contact: None, seen: true, arrived: None };
             let ran = Ran { version: 0, outcome, takeover };
-            let (handling, _, work) = claim.seen_before(loaded, Some(ran)).await;
+            let Effect { handling, work, .. } = claim.seen_before(loaded, Some(ran)).await;
             let owner = work.as_ref().map(|work| work.lease.owner.as_str());
             assert_eq!((handling, owner), expected);
         }

@@ -247,3 +247,18 @@ async fn lead_of(
     let list = serde_json::to_string(messages).unwrap_or_default();
     Ok(format!("{of_due}.{}", hex(&digest(&[&list])[..8])))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_job_has_another_id_at_each_due_time() {
+        let due = |second: i64| Timestamp::from_second(second).unwrap();
+        let first = id_of("a", due(60));
+        assert_eq!(first, "31f62a9b0d65b3524ed3b5eba22d9c3a");
+        assert_eq!(id_of("a", due(60)), first);
+        assert_ne!(id_of("a", due(120)), first);
+        assert_ne!(id_of("b", due(60)), first);
+    }
+}

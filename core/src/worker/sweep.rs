@@ -56,6 +56,13 @@ pub struct Swept {
     pub unreadable: usize,
 }
 
+impl Swept {
+    /// Returns whether a job is on the queue for everything that was due.
+    fn is_complete(self) -> bool {
+        self.enqueued >= self.due && self.unreadable == 0
+    }
+}
+
 /// Puts a job on the queue for each due outbox and each due broadcast, each in its own group, within 40 seconds. Run it
 /// every minute. Two runs at the same time do no harm.
 ///
@@ -71,7 +78,7 @@ pub async fn sweep(project: &Project) -> Result<Swept, StoreError> {
     };
     let swept = sweep.run().await;
     let Swept { due, enqueued, unreadable } = sweep.done;
-    if enqueued < due || unreadable > 0 {
+    if !sweep.done.is_complete() {
         error!(due, enqueued, unreadable, outcome = "incomplete", "the next sweep continues");
     } else if due > 0 {
         info!(due, enqueued, unreadable, outcome = "complete", "sweep");
@@ -238,5 +245,20 @@ fn name_of(due: &Due) -> Name {
     match &due.waiting {
         Waiting::Outbox(connection) => Some(connection.backend.clone()),
         Waiting::Broadcast(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_is_complete_if_everything_that_was_due_is_on_the_queue() {
+        for (due, enqueued, unreadable, complete) in
+            [(0, 0, 0, true), (2, 2, 0, true), (2, 1, 0, false), (2, 2, 1, false), (0, 0, 1, false)]
+        {
+            let swept = Swept { due, enqueued, unreadable };
+            assert_eq!(swept.is_complete(), complete, "{swept:?}");
+        }
     }
 }

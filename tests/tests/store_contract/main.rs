@@ -17,14 +17,20 @@ use leases::*;
 use serde_json::json;
 use tests::services::ask;
 use threadless::aws::{Access, http_client};
+use threadless::backend::HttpTransport;
 use threadless::broadcast::{Broadcast, BroadcastMessage};
+use threadless::project::Settings;
+use threadless::queue::MemoryQueue;
 use threadless::store::dynamodb::{DynamoStore, Meter};
 use threadless::store::{
     Advanced, Commit, Committed, Connections as _, Direction, DueIndex as _, Entry, Guesses, HistoryRow,
     JobRecord, Lease, Loaded, MemoryStore, Opened, Outbox, ReplyRate, Settled, Settlement, State,
     StatusUpdate, Store, Taken, Unusable, Waiting,
 };
-use threadless::{BackendName, ConnectionId, Contact, ContactChange, ContactId, MessageId, Session};
+use threadless::{
+    BackendName, ConnectionId, Contact, ContactChange, ContactId, MessageId, Ports, Project, Router, Session,
+    SystemClock, sweep,
+};
 use threadless_local::{Stack, StackOptions};
 
 /// A store under test, and the values that must outlive it.
@@ -542,6 +548,11 @@ async fn an_entry_of_the_index_that_cannot_be_read_is_counted_and_stops_nobody()
         let expected: Vec<String> = (0..12).map(|nth| format!("n{nth}")).collect();
         assert_eq!((found, unreadable), (expected, broken.len()), "{limit}");
     }
+    let queue = Arc::new(MemoryQueue::new(Arc::new(SystemClock)));
+    let ports = Ports::new(Arc::new(store), queue, Arc::new(HttpTransport::new()), Arc::new(SystemClock));
+    let project = Project::new(Settings::named("T"), Router::new(), ports);
+    let swept = sweep(&project).await.unwrap();
+    assert_eq!((swept.due, swept.enqueued, swept.unreadable), (12, 12, broken.len()));
 }
 
 #[tokio::test]
