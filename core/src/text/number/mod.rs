@@ -68,6 +68,9 @@ use written::{Digits, E164_DIGITS, Written};
 /// The fewest digits of a number in E.164 form, with its country code. Niue has them: `+6834002`.
 const SHORTEST_E164: usize = 7;
 
+/// The fewest digits of a landline that somebody writes without a prefix.
+const LEAST_LANDLINE: usize = 7;
+
 /// The most digits of a short code. More digits without `+` are a number of some kind.
 const LONGEST_SHORT_CODE: usize = 8;
 
@@ -114,7 +117,9 @@ pub enum NoRecipient {
     #[error("has neither a digit nor a letter")]
     NoDigits,
     /// A spreadsheet changed the number, as in `2.54711E+11`.
-    #[error("is a number that a spreadsheet changed, as in 2.54711E+11; format the column as text, and enter the number again")]
+    #[error(
+        "is a number that a spreadsheet changed, as in 2.54711E+11; format the column as text, and enter the number again"
+    )]
     Spreadsheet,
     /// The text holds more than one number.
     #[error("holds more than one number; give each number on its own")]
@@ -231,6 +236,15 @@ fn at_home(digits: &str, own: &Plan) -> Option<String> {
     }
     let home = || Some(format!("{}{national}", own.code));
     let abroad = Plan::of_number(digits).map_or(Fit::None, |(plans, rest)| best_fit(plans, rest));
+    // A short code may look like a landline without its prefix.
+    let is_short = match digits.len() {
+        0..LEAST_LANDLINE => fit < Fit::Mobile,
+        LEAST_LANDLINE..=LONGEST_SHORT_CODE => fit < Fit::Number,
+        _ => false,
+    };
+    if is_short {
+        return None;
+    }
     let is_abroad = match fit {
         Fit::Mobile => false,
         // Few people write a landline without its prefix. Lines give the mobile numbers of all countries without `+`.
@@ -252,11 +266,12 @@ fn at_home(digits: &str, own: &Plan) -> Option<String> {
 ///
 /// `whole` says how well the digits fit as a national number.
 fn behind_international_prefix<'a>(digits: &'a str, own: &Plan, whole: Fit) -> Option<&'a str> {
-    let behind = [own.without_international(digits), digits.strip_prefix("00")];
-    let (rest, fit) = behind
-        .into_iter()
-        .flatten()
-        .map(|rest| (rest, abroad(rest)))
-        .reduce(|first, second| if second.1 > first.1 { second } else { first })?;
+    // Where both fit as well, a number of this country counts, then `00`: it is the prefix of most of the world, and
+    // people copy it.
+    let behind = [digits.strip_prefix("00"), own.without_international(digits)];
+    let rank = |rest: &str| (abroad(rest), rest.starts_with(own.code));
+    let best = |first, second| if rank(second) > rank(first) { second } else { first };
+    let rest = behind.into_iter().flatten().reduce(best)?;
+    let fit = abroad(rest);
     (fit >= Fit::Number || (fit == Fit::Length && whole < Fit::Number)).then_some(rest)
 }

@@ -60,12 +60,12 @@ impl Pattern {
         self.search(digits, &mut |end, _| end == digits.len())
     }
 
-    /// Returns what the pattern takes at the start of the text. Of several ways, it takes the one that Perl would take.
-    pub(super) fn start(&self, digits: &str) -> Option<Found> {
-        let mut found = None;
+    /// Returns all that the pattern can take at the start of the text. The first is what Perl would take.
+    pub(super) fn starts(&self, digits: &str) -> Vec<Found> {
+        let mut found = Vec::new();
         self.search(digits.as_bytes(), &mut |end, last_group| {
-            found = Some(Found { end, last_group });
-            true
+            found.push(Found { end, last_group });
+            false
         });
         found
     }
@@ -218,13 +218,7 @@ impl Search<'_> {
         again || (done >= piece.min && self.pieces(rest, at, group, then))
     }
 
-    fn once(
-        &self,
-        what: &What,
-        at: usize,
-        group: Group,
-        then: &mut dyn FnMut(usize, Group) -> bool,
-    ) -> bool {
+    fn once(&self, what: &What, at: usize, group: Group, then: &mut dyn FnMut(usize, Group) -> bool) -> bool {
         match what {
             What::End => at == self.digits.len() && then(at, group),
             What::Digit(set) => {

@@ -2,7 +2,7 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use super::pattern::Pattern;
+use super::pattern::{Found, Pattern};
 
 /// The table, one line for each region. `core/tests/numbers.rs` makes it from libphonenumber's metadata, and compares.
 pub(super) const TABLE: &str = include_str!("plans.txt");
@@ -154,9 +154,9 @@ impl Plan {
 
     /// Returns the number without the international prefix of this region at its start.
     pub(super) fn without_international<'a>(&self, digits: &'a str) -> Option<&'a str> {
-        let found = self.international.get()?.start(digits)?;
-        // Not even a country code begins with 0: this is another number.
-        digits.get(found.end..).filter(|rest| !rest.starts_with('0'))
+        // No country code begins with 0: this would be another number.
+        let starts = self.international.get()?.starts(digits);
+        starts.iter().find_map(|found| digits.get(found.end..).filter(|rest| !rest.starts_with('0')))
     }
 
     /// Takes the national prefix away, and what stands beside it, such as the code of a carrier.
@@ -177,21 +177,31 @@ impl Plan {
     }
 
     fn without_one_trunk(&self, national: &str) -> Option<String> {
-        let found = self.trunk.get()?.start(national)?;
-        let rest = national.get(found.end..)?;
-        let without = match (self.transform, found.last_group) {
-            (Some(transform), Some((from, to))) => {
-                let kept = national.get(from..to)?;
-                let start = match transform.split_once('$') {
-                    Some((before, _)) => format!("{before}{kept}"),
-                    None => transform.to_owned(),
-                };
-                start + rest
-            }
-            _ => rest.to_owned(),
+        let is_number = self.general.matches(national);
+        let fit = |without: &String| match self.fit(without) {
+            Fit::None => Fit::None,
+            // The prefix is part of the number.
+            Fit::Length if is_number => Fit::None,
+            // Mobile or not: what libphonenumber takes first counts.
+            fit => fit.min(Fit::Number),
         };
-        let is_part = self.general.matches(national) && !self.general.matches(&without);
-        (!is_part && has(self.lengths, without.len())).then_some(without)
+        let starts = self.trunk.get()?.starts(national);
+        // In Colombia, `03` is the prefix with the code of a carrier, but `03211234567` is the prefix and a number.
+        let all = starts.iter().filter_map(|found| self.replaced(national, found));
+        let best = all.reduce(|first, second| if fit(&second) > fit(&first) { second } else { first })?;
+        (fit(&best) > Fit::None && best != national).then_some(best)
+    }
+
+    /// Returns the number with its national prefix replaced.
+    fn replaced(&self, national: &str, found: &Found) -> Option<String> {
+        let rest = national.get(found.end..)?;
+        match (self.transform, found.last_group) {
+            (Some(transform), Some((from, to))) => {
+                let before = transform.split_once('$').map_or(transform, |(before, _)| before);
+                Some(format!("{before}{}{rest}", national.get(from..to)?))
+            }
+            _ => Some(rest.to_owned()),
+        }
     }
 
     /// Returns the texts of the patterns: international prefix, national prefix, general, mobile.

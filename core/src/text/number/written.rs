@@ -2,11 +2,15 @@
 
 use super::NoRecipient;
 use super::signs::{
-    digit, is_blank, is_dash, is_invisible, is_letter, is_list_sign, is_plus, is_quote, is_separator, is_slash,
+    digit, is_blank, is_dash, is_invisible, is_letter, is_list_sign, is_plus, is_quote, is_separator,
+    is_slash,
 };
 
 /// The most digits of an E.164 number, with its country code.
 pub(super) const E164_DIGITS: usize = 15;
+
+/// The most digits that somebody writes for one number: the longest international prefix stands before it.
+const MOST_DIGITS: usize = E164_DIGITS + 8;
 
 /// The fewest digits of a number that two numbers in one field are told by.
 const WHOLE_NUMBER: usize = 7;
@@ -74,7 +78,10 @@ fn is_spreadsheet(text: &str) -> bool {
             let digits = exponent.trim_start_matches(['+', '-', '\u{2212}']);
             is_number(digits) && (part.is_some() || digits.len() < exponent.len())
         }
-        None => whole.len() >= WHOLE_NUMBER && part.is_some_and(|part| part.len() < 3 && part.trim_matches('0').is_empty()),
+        None => {
+            whole.len() >= WHOLE_NUMBER
+                && part.is_some_and(|part| part.len() < 3 && part.trim_matches('0').is_empty())
+        }
     }
 }
 
@@ -125,7 +132,7 @@ fn digits(text: &str) -> Result<Written, NoRecipient> {
     }
     match code {
         Some(_) => Ok(Written::Code(found.digits)),
-        None if all > E164_DIGITS + 3 => Err(NoRecipient::TooLong(all)),
+        None if all > MOST_DIGITS => Err(NoRecipient::TooLong(all)),
         None => Ok(Written::Digits(found)),
     }
 }
