@@ -110,6 +110,8 @@ fn line(region: &Metadata) -> String {
             let usual = example(region).map_or(0, str::len).min(7);
             (pattern(mobile.national_number().as_str()), lengths(&[mobile]) >> usual << usual)
         }
+        None if region.id() == "001" => (String::new(), 0),
+        // Tristan da Cunha has no mobile phones.
         None => (general.clone(), lengths(&kinds)),
     };
     format!(

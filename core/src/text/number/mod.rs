@@ -39,7 +39,7 @@
 //! # What the table knows, and what it does not know
 //!
 //! The numbering plans come from the metadata of [libphonenumber](https://github.com/google/libphonenumber) (Apache
-//! License 2.0). The table has one line for each of its 245 regions and 9 codes without a country, about 37 KB. The crate
+//! License 2.0). The table has one line for each of its 245 regions and 9 codes without a country, about 36 KB. The crate
 //! `phonenumber`, which holds the whole metadata, is a dependency of the tests only.
 //!
 //! Numbering plans change, and the table may be older than a plan. So a number that has the right length is a number,
@@ -230,21 +230,17 @@ fn at_home(digits: &str, own: &Plan) -> Option<String> {
         let is_number = fit >= Fit::Length && is_long_enough(&national, fit);
         return is_number.then(|| format!("{}{national}", own.code));
     }
-    // Digits without any prefix.
-    if digits.len() < own.shortest_mobile() {
+    // Digits without any prefix. A short code may look like a landline.
+    let least = match digits.len() {
+        0..LEAST_LANDLINE => Fit::Mobile,
+        LEAST_LANDLINE..=LONGEST_SHORT_CODE => Fit::Number,
+        _ => Fit::None,
+    };
+    if fit < least || digits.len() < own.shortest_mobile().min(LONGEST_SHORT_CODE + 1) {
         return None;
     }
     let home = || Some(format!("{}{national}", own.code));
     let abroad = Plan::of_number(digits).map_or(Fit::None, |(plans, rest)| best_fit(plans, rest));
-    // A short code may look like a landline without its prefix.
-    let is_short = match digits.len() {
-        0..LEAST_LANDLINE => fit < Fit::Mobile,
-        LEAST_LANDLINE..=LONGEST_SHORT_CODE => fit < Fit::Number,
-        _ => false,
-    };
-    if is_short {
-        return None;
-    }
     let is_abroad = match fit {
         Fit::Mobile => false,
         // Few people write a landline without its prefix. Lines give the mobile numbers of all countries without `+`.

@@ -135,6 +135,11 @@ fn the_rules_of_the_countries_are_kept() {
         // A landline with its prefix.
         ("KE", "020 2012345", "+254202012345"),
         ("DE", "030 123456", "+4930123456"),
+        // A landline without its prefix, if it is longer than a short code.
+        ("EG", "23 4567890", "+20234567890"),
+        ("CN", "10 1234 5678", "+861012345678"),
+        // A free number of the country, not of the code 800 that belongs to no country.
+        ("NG", "80017591759", "+23480017591759"),
     ]);
 }
 
