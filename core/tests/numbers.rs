@@ -185,20 +185,21 @@ fn with_signs(text: &str) -> Vec<String> {
     written
 }
 
-/// Returns all rows of digits up to six digits that an international prefix takes.
+/// Returns the rows of up to five digits that an international prefix takes, and `00`.
 fn international_prefixes(region: &Metadata) -> Vec<String> {
     let text = pattern(region.international_prefix().map_or("", |prefix| prefix.as_str()));
+    let mut prefixes = vec!["00".to_owned()];
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        prefixes.push(text);
+        return prefixes;
+    }
     let whole = regex::Regex::new(&format!("^(?:{text})$")).unwrap();
-    let starts = if text.contains("14(?:1") {
-        vec!["0011".to_owned(), "0015".to_owned(), "14110011".to_owned()]
-    } else {
-        Vec::new()
-    };
-    let all = (2..=5).flat_map(|length| {
-        (0..10_u32.pow(length)).map(move |n| format!("{n:0length$}", length = length as usize))
+    let all = (2..=5_usize).flat_map(|length| {
+        (0..10_u32.pow(u32::try_from(length).unwrap())).map(move |n| format!("{n:0length$}"))
     });
-    let mut prefixes: Vec<String> = all.filter(|prefix| whole.is_match(prefix)).chain(starts).collect();
-    prefixes.push("00".to_owned());
+    prefixes.extend(all.filter(|prefix| whole.is_match(prefix)));
+    // Australia has longer ones.
+    prefixes.extend(["14110011".to_owned()].into_iter().filter(|prefix| whole.is_match(prefix)));
     prefixes
 }
 
@@ -230,18 +231,15 @@ fn each_way_to_write_the_example_of_a_region_is_one_identity() {
         let expected = format!("+{code}{national}");
         assert_eq!(oracle(&expected, region).as_deref(), Some(expected.as_str()));
         let mut plain = vec![expected.clone(), format!("{code}{national}"), national.to_owned()];
-        plain.extend(international_prefixes(region).iter().map(|prefix| format!("{prefix}{code}{national}")));
         // Argentina writes a national prefix before other numbers than these.
-        if let Some(prefix) = region.national_prefix().filter(|_| region.id() != "AR") {
-            plain.push(format!("{prefix}{national}"));
-        }
-        plain.extend(written_prefix(region).map(|prefix| format!("{prefix}{national}")));
+        let prefix = region.national_prefix().filter(|_| region.id() != "AR").map(str::to_owned);
+        let prefixes = prefix.into_iter().chain(written_prefix(region));
+        plain.extend(prefixes.map(|prefix| format!("{prefix}{national}")));
+        plain.extend(international_prefixes(region).iter().map(|prefix| format!("{prefix}{code}{national}")));
+        let mut written: Vec<String> = plain.iter().take(6).flat_map(|plain| with_signs(plain)).collect();
         let number = phonenumber::parse(None, &expected).unwrap();
-        let mut written: Vec<String> = plain.iter().flat_map(|plain| with_signs(plain)).collect();
-        written.extend(
-            [Mode::National, Mode::International, Mode::Rfc3966]
-                .map(|mode| number.format().mode(mode).to_string()),
-        );
+        let modes = [Mode::National, Mode::International, Mode::Rfc3966];
+        written.extend(modes.map(|mode| number.format().mode(mode).to_string()));
         written.extend(plain);
         for written in written {
             let found = identity(&written, Some(country));
