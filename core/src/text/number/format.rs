@@ -1,5 +1,6 @@
 //! The form in which a gateway wants a number.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 
 use super::plan::Plan;
@@ -64,14 +65,45 @@ impl FromStr for NumberFormat {
     }
 }
 
+/// Returns the other forms of an identity in E.164 form under which a version of Threadless without normal forms may have
+/// stored it: plain digits with each usual prefix and without one. At most seven forms, the likeliest first.
+///
+/// [`normal`] turns each of them into the identity, with the same country. So without a country only `00` remains.
+///
+/// ```
+/// use threadless::text::number::{Country, other_forms};
+/// let kenya: Country = "KE".parse()?;
+/// let forms = ["254711000222", "0711000222", "711000222", "00254711000222", "000254711000222"];
+/// assert_eq!(other_forms("+254711000222", Some(kenya)), forms);
+/// assert_eq!(other_forms("+254711000222", None), ["00254711000222"]);
+/// assert!(other_forms("22384", Some(kenya)).is_empty());
+/// # Ok::<(), threadless::text::number::UnknownCountry>(())
+/// ```
+pub fn other_forms(identity: &str, country: Option<Country>) -> Vec<String> {
+    let Some(digits) = identity.strip_prefix('+') else { return Vec::new() };
+    let own = country.and_then(Country::plan);
+    let mut forms = vec![digits.to_owned()];
+    if let Some((own, number)) = own.and_then(|own| Some((own, digits.strip_prefix(own.code)?))) {
+        forms.extend(home(number, own));
+    }
+    forms.push(format!("00{digits}"));
+    forms.extend(own.and_then(|own| own.dialled).map(|prefix| format!("{prefix}{digits}")));
+    let mut known = HashSet::new();
+    forms.retain(|form| is_same(form, identity, country) && known.insert(form.clone()));
+    forms
+}
+
+fn is_same(form: &str, identity: &str, country: Option<Country>) -> bool {
+    matches!(normal(form, country), Ok(again) if again.as_str() == identity)
+}
+
 fn national(identity: &str, digits: &str, country: Option<Country>) -> Option<String> {
     let own = country?.plan()?;
     let forms = match digits.strip_prefix(own.code) {
         Some(number) => home(number, own),
         None => own.dialled.map(|prefix| format!("{prefix}{digits}")).into_iter().collect(),
     };
-    let is_same = |form: &String| matches!(normal(form, country), Ok(again) if again.as_str() == identity);
-    forms.into_iter().find(is_same)
+    forms.into_iter().find(|form| is_same(form, identity, country))
 }
 
 /// Returns the national forms of a number of this country, the best first.

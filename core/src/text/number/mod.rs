@@ -60,7 +60,7 @@ mod written;
 mod tests;
 
 pub use country::{Country, UnknownCountry};
-pub use format::NumberFormat;
+pub use format::{NumberFormat, other_forms};
 
 use plan::{Fit, Plan, best_fit};
 use written::{Digits, E164_DIGITS, Written};

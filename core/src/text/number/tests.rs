@@ -399,6 +399,20 @@ fn a_gateway_gets_the_form_that_it_wants() {
     assert!("National".parse::<NumberFormat>().is_err());
 }
 
+#[test]
+fn the_other_forms_of_an_identity_are_the_usual_ways_to_write_it() {
+    let forms = |identity: &str, code: &str| other_forms(identity, country(code)).join(" ");
+    assert_eq!(
+        forms("+5491123456789", "AR"),
+        "5491123456789 0111523456789 91123456789 091123456789 005491123456789"
+    );
+    assert_eq!(forms("+393123456789", "IT"), "393123456789 3123456789 00393123456789");
+    assert_eq!(forms("+12015550123", "US"), "12015550123 2015550123 0012015550123 01112015550123");
+    assert_eq!(forms("+255711000222", "KE"), "255711000222 00255711000222 000255711000222");
+    assert_eq!(forms("MPESA", "KE"), "");
+    assert_eq!(forms("22384", "KE"), "");
+}
+
 /// A country of the table, or none.
 fn any_country() -> impl Strategy<Value = Option<Country>> {
     (0..Plan::all().len()).prop_map(|at| Plan::all()[at].region.parse().ok())
