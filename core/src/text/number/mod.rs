@@ -24,10 +24,10 @@
 //! | `+` and a number | E.164. A national prefix behind the country code goes away: `+44 (0)7911 123456` |
 //! | `00` and a number, or the country's own international prefix (`011`, `0011`, `810`, …) | E.164, if the number exists in a numbering plan |
 //! | the national prefix and a national number | E.164 |
-//! | a national number without a prefix | E.164, if no mobile number of the country is longer than it; see short codes |
+//! | a national number without a prefix | E.164, if it has nine digits or more. With fewer digits it must be in the plan, and no mobile number of the country may be longer: it could be a short code |
 //! | the country code and a national number | E.164 |
-//! | the code and the number of another country, without `+` | E.164, if the number has at least nine digits, if it fits the plan of the other country, and if it is no number of this country |
-//! | fewer digits than the shortest mobile number of the country has | a short code, which stays as it is |
+//! | the code and the number of another country, without `+` | E.164, if the number has at least nine digits and is in the plan of the other country, and if it is no number of this country. A mobile number of 11 digits or more counts before a landline of this country |
+//! | up to eight digits that are none of these | a short code, which stays as it is |
 //! | a text with a letter | a name, which stays as it is |
 //! | any other digits | stay as they are |
 //!
