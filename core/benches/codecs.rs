@@ -43,15 +43,13 @@ fn ethiopic() -> String {
 }
 
 fn incoming() -> Incoming {
-    Incoming {
-        id: MessageId::from("0123456789abcdef0123456789abcdef"),
-        connection: ConnectionId::new("my-kannel-backend".parse().unwrap(), "+251911223344".parse().unwrap()),
-        text: text(),
-        received_at: "2026-11-25T07:00:00Z".parse().unwrap(),
-        recipient: Some("1234".to_owned()),
-        raw: None,
-        details: [("smsc".to_owned(), "usb0-modem".to_owned())].into(),
-    }
+    let id = MessageId::from("0123456789abcdef0123456789abcdef");
+    let connection =
+        ConnectionId::new("my-kannel-backend".parse().unwrap(), "+251911223344".parse().unwrap());
+    let mut message = Incoming::new(id, connection, text(), "2026-11-25T07:00:00Z".parse().unwrap());
+    message.recipient = Some("1234".to_owned());
+    message.details = [("smsc".to_owned(), "usb0-modem".to_owned())].into();
+    message
 }
 
 fn main() {

@@ -37,15 +37,12 @@ fn transcript() -> Transcript {
 }
 
 fn incoming(at: usize) -> Arc<Incoming> {
-    Arc::new(Incoming {
-        id: MessageId::random(),
-        connection: ConnectionId::new("bench".parse().unwrap(), number(at).parse().unwrap()),
-        text: format!("echo hello {at}"),
-        received_at: TestClock::default().now(),
-        recipient: None,
-        raw: None,
-        details: std::collections::BTreeMap::default(),
-    })
+    Arc::new(Incoming::new(
+        MessageId::random(),
+        ConnectionId::new("bench".parse().unwrap(), number(at).parse().unwrap()),
+        format!("echo hello {at}"),
+        TestClock::default().now(),
+    ))
 }
 
 /// All messages through the phases: nothing is stored or sent.

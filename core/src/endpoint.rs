@@ -91,8 +91,7 @@ async fn answer(
         warn!(backend = name.as_str(), outcome = "unsigned", "report");
         return plain_text(
             StatusCode::FORBIDDEN,
-            "The report does not belong to a message of this backend.
-",
+            "The report does not belong to a message of this backend.\n",
         );
     }
     if let Some(refusal) = to_stranger(caller) {

@@ -8,6 +8,7 @@ pub type AppError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A fault in one field of a request, or in one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fault {
     /// The name of the field, such as `id` or `backends.clinic.sendsms_url`.
     pub field: String,

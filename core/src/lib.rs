@@ -102,6 +102,7 @@ pub use model::message::{
 };
 pub use model::recipient::{InvalidRecipient, Recipient};
 pub use model::session::Session;
+pub use model::value::ValueError;
 pub use pipeline::accept::{Accepted, incoming};
 pub use pipeline::errors::IncomingError;
 pub use pipeline::process::Handling;

@@ -117,15 +117,12 @@ impl App for Answers {
 const LIMIT: Duration = Duration::from_millis(200);
 
 fn record(bench: &Bench, id: &str, text: &str) -> Record {
-    let message = Incoming {
-        id: MessageId::from(id),
-        connection: bench.connection(id),
-        text: text.to_owned(),
-        received_at: threadless::Clock::now(&bench.clock),
-        recipient: None,
-        raw: None,
-        details: std::collections::BTreeMap::new(),
-    };
+    let message = Incoming::new(
+        MessageId::from(id),
+        bench.connection(id),
+        text.to_owned(),
+        threadless::Clock::now(&bench.clock),
+    );
     let ticket = Ticket::incoming(message);
     Record { id: id.to_owned(), group: Some(ticket.group), body: ticket.job.to_json(), receive_count: 1 }
 }

@@ -41,15 +41,10 @@ impl App for Witness {
 }
 
 fn received(text: &str, received_at: Option<Timestamp>) -> Received {
-    Received {
-        identity: "251911".parse().unwrap(),
-        text: text.to_owned(),
-        gateway_id: None,
-        received_at,
-        recipient: None,
-        raw: None,
-        details: BTreeMap::from([("smsc".to_owned(), "usb0".to_owned())]),
-    }
+    let mut received = Received::new("251911".parse().unwrap(), text);
+    received.received_at = received_at;
+    received.details = BTreeMap::from([("smsc".to_owned(), "usb0".to_owned())]);
+    received
 }
 
 async fn bring(bench: &Bench, text: &str, received_at: Option<Timestamp>) {
@@ -153,12 +148,8 @@ async fn a_report_of_another_century_happened_when_it_came() {
         let bench = Bench::new(Router::new().app(witness.clone()));
         bring(&bench, "x", None).await;
         let reference = Reference::of(&bench.gateway.taken()[0]);
-        let reported = Reported {
-            reference,
-            final_status: Some(FinalStatus::Delivered),
-            detail: None,
-            reported_at: told,
-        };
+        let mut reported = Reported::new(reference, Some(FinalStatus::Delivered));
+        reported.reported_at = told;
         report(&bench.project, reported).await.unwrap();
         bench.work_off().await;
         assert_eq!(*witness.1.lock().unwrap(), [threadless::Clock::now(&bench.clock)], "{told:?}");
@@ -172,15 +163,7 @@ async fn a_job_of_a_version_that_believed_every_clock_is_no_exception() {
     let now = threadless::Clock::now(&bench.clock);
     let fortnight = now - SignedDuration::from_hours(14 * 24);
     for (told, expected) in [(Timestamp::MAX, now), (now, now), (fortnight, fortnight)] {
-        let message = Incoming {
-            id: MessageId::random(),
-            connection: bench.connection("251911"),
-            text: "x".to_owned(),
-            received_at: told,
-            recipient: None,
-            raw: None,
-            details: BTreeMap::new(),
-        };
+        let message = Incoming::new(MessageId::random(), bench.connection("251911"), "x", told);
         let Ticket { job, group, .. } = Ticket::incoming(message);
         let record = Record { id: "r".to_owned(), group: Some(group), body: job.to_json(), receive_count: 1 };
         let deadline = Deadline::within(Duration::from_secs(29));

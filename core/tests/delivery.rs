@@ -3,7 +3,6 @@
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -345,7 +344,7 @@ async fn a_message_to_a_backend_that_is_gone_waits_for_it_for_a_day() {
         seen.extend(rows.into_iter().map(|row| (row.state, row.attempts, row.uncertain, row.detail)));
         bench.minutes(1).await;
     }
-    let detail = Some("its backend is no longer in the settings".to_owned());
+    let detail = Some("the backend is not in the settings".to_owned());
     assert_eq!(seen, [1, 2, 3].map(|attempts| (State::Queued, attempts, 0, detail.clone())));
     bench.clock.advance(Duration::from_secs(24 * 3600));
     bench.minutes(1).await;
@@ -370,15 +369,7 @@ impl App for Late {
 async fn no_send_begins_in_the_last_half_second() {
     for (takes, sent) in [(95, 1), (105, 0)] {
         let bench = Bench::new(Router::new().app(Late(Duration::from_millis(takes))));
-        let received = Received {
-            identity: "1".parse().unwrap(),
-            text: "hello".to_owned(),
-            gateway_id: None,
-            received_at: None,
-            recipient: None,
-            raw: None,
-            details: BTreeMap::new(),
-        };
+        let received = Received::new("1".parse().unwrap(), "hello");
         let deadline = Deadline::within(Duration::from_millis(600));
         incoming(&bench.project, bench.default_backend(), received, deadline).await.unwrap();
         assert_eq!((bench.gateway.asked(), bench.outbox("1").await.entries.len()), (sent, 1 - sent));

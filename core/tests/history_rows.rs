@@ -127,12 +127,12 @@ async fn a_repeat_of_kannel_without_a_time_is_one_row() {
         "[project]\nname = \"T\"\n[backends.k]\nengine = \"kannel\"\nsendsms_url = \"http://127.0.0.1:1/\"";
     let settings = Settings::read(text, &Engines::standard(), &Surroundings::local(&[])).unwrap();
     let (store, clock) = (Arc::new(MemoryStore::new()), TestClock::default());
-    let ports = Ports {
-        store: store.clone(),
-        queue: Arc::new(MemoryQueue::new(Arc::new(clock.clone()))),
-        transport: Arc::new(Nowhere),
-        clock: Arc::new(clock.clone()),
-    };
+    let ports = Ports::new(
+        store.clone(),
+        Arc::new(MemoryQueue::new(Arc::new(clock.clone()))),
+        Arc::new(Nowhere),
+        Arc::new(clock.clone()),
+    );
     let project = Project::new(settings, Router::new().app(Echo), ports);
     for _ in 0..3 {
         let request = Request::get("/backend/k/?id=701&text=ping&mid=a1").body(Bytes::new()).unwrap();

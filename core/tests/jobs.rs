@@ -20,25 +20,21 @@ fn connection(backend: &str, identity: &str) -> ConnectionId {
 }
 
 fn incoming() -> Incoming {
-    Incoming {
-        id: MessageId::from("0f8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d"),
-        connection: connection("my-kannel-backend", "+251911223344"),
-        text: "register Amina".to_owned(),
-        received_at: "2026-11-25T07:14:59.123Z".parse().unwrap(),
-        recipient: None,
-        raw: None,
-        details: BTreeMap::new(),
-    }
+    Incoming::new(
+        MessageId::from("0f8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d"),
+        connection("my-kannel-backend", "+251911223344"),
+        "register Amina",
+        "2026-11-25T07:14:59.123Z".parse().unwrap(),
+    )
 }
 
 fn notice() -> Notice {
-    Notice {
-        id: MessageId::from("5e4f3a2b1c0d9e8f7a6b5c4d0f8b7c6d"),
-        connection: connection("my-kannel-backend", "+251911223344"),
-        text: "The river rises.\nGo to high ground.".to_owned(),
-        created_at: "2026-11-25T08:00:00.5Z".parse().unwrap(),
-        otherwise: Vec::new(),
-    }
+    Notice::new(
+        MessageId::from("5e4f3a2b1c0d9e8f7a6b5c4d0f8b7c6d"),
+        connection("my-kannel-backend", "+251911223344"),
+        "The river rises.\nGo to high ground.",
+        "2026-11-25T08:00:00.5Z".parse().unwrap(),
+    )
 }
 
 fn report(final_status: FinalStatus, detail: Option<&str>) -> Report {
@@ -51,7 +47,9 @@ fn report(final_status: FinalStatus, detail: Option<&str>) -> Report {
     )
 }
 
-fn of_incoming(message: Incoming) -> Job {
+fn of_incoming(change: impl FnOnce(&mut Incoming)) -> Job {
+    let mut message = incoming();
+    change(&mut message);
     Job::Incoming { message: Box::new(message) }
 }
 
@@ -61,27 +59,31 @@ fn version_1() -> Vec<(&'static str, Job)> {
     let raw = || Some(vec![0x00, 0x05, 0x7f, 0x80, 0xff]);
     let details =
         || BTreeMap::from([("smsc".to_owned(), "usb0".to_owned()), ("udh".to_owned(), "\u{0}".to_owned())]);
-    let otherwise = vec![connection("other", "+251911223344"), connection("other", "ሰላም")];
+    let mut alternatives = notice();
+    alternatives.otherwise = vec![connection("other", "+251911223344"), connection("other", "ሰላም")];
     vec![
-        ("incoming.json", of_incoming(incoming())),
-        ("incoming-blank.json", of_incoming(Incoming { text: String::new(), ..incoming() })),
+        ("incoming.json", of_incoming(|_| {})),
+        ("incoming-blank.json", of_incoming(|message| message.text.clear())),
         (
             "incoming-unicode.json",
-            of_incoming(Incoming {
-                text: "ሰላም \u{1f600} \"\\\u{0}\u{ffff}".to_owned(),
-                connection: connection("k", "ሰላም"),
-                ..incoming()
+            of_incoming(|message| {
+                message.text = String::from("ሰላም \u{1f600} \"\\\u{0}\u{ffff}");
+                message.connection = connection("k", "ሰላም");
             }),
         ),
-        ("incoming-recipient.json", of_incoming(Incoming { recipient: recipient(), ..incoming() })),
-        ("incoming-raw.json", of_incoming(Incoming { raw: raw(), ..incoming() })),
-        ("incoming-details.json", of_incoming(Incoming { details: details(), ..incoming() })),
+        ("incoming-recipient.json", of_incoming(|message| message.recipient = recipient())),
+        ("incoming-raw.json", of_incoming(|message| message.raw = raw())),
+        ("incoming-details.json", of_incoming(|message| message.details = details())),
         (
             "incoming-all.json",
-            of_incoming(Incoming { recipient: recipient(), raw: raw(), details: details(), ..incoming() }),
+            of_incoming(|message| {
+                message.recipient = recipient();
+                message.raw = raw();
+                message.details = details();
+            }),
         ),
         ("notice.json", Job::Notice { notice: Box::new(notice()) }),
-        ("notice-otherwise.json", Job::Notice { notice: Box::new(Notice { otherwise, ..notice() }) }),
+        ("notice-otherwise.json", Job::Notice { notice: Box::new(alternatives) }),
         ("report-delivered.json", Job::Report { report: Box::new(report(FinalStatus::Delivered, None)) }),
         ("report-failed.json", Job::Report { report: Box::new(report(FinalStatus::Failed, None)) }),
         (

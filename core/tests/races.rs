@@ -198,7 +198,7 @@ impl Transport for SlowNetwork {
         self.clock.advance(Duration::from_secs(seconds));
         let due = self.store.due(self.clock.now(), 10).await.unwrap().len();
         self.due.lock().unwrap().push(due);
-        Ok(Fetched { status: 202, body: Bytes::from_static(b"0: Accepted for delivery") })
+        Ok(Fetched::new(202, "0: Accepted for delivery"))
     }
 }
 
@@ -227,22 +227,12 @@ async fn a_holder_that_sends_for_longer_than_a_lease_keeps_it() {
         takes: Mutex::new(vec![9, 8, 9]),
         due: Mutex::default(),
     });
-    let ports = Ports {
-        store: Arc::clone(&store) as _,
-        queue: Arc::new(MemoryQueue::new(Arc::new(clock.clone()))),
-        transport: Arc::clone(&network) as _,
-        clock: Arc::new(clock.clone()),
-    };
+    let queue = Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
+    let ports =
+        Ports::new(Arc::clone(&store) as _, queue, Arc::clone(&network) as _, Arc::new(clock.clone()));
     let project = Arc::new(Project::new(settings, Router::new().app(Three), ports));
-    let message = Incoming {
-        id: MessageId::from("m"),
-        connection: ConnectionId::new("k".parse().unwrap(), "701".parse().unwrap()),
-        text: "hello".to_owned(),
-        received_at: clock.now(),
-        recipient: None,
-        raw: None,
-        details: std::collections::BTreeMap::new(),
-    };
+    let connection = ConnectionId::new("k".parse().unwrap(), "701".parse().unwrap());
+    let message = Incoming::new(MessageId::from("m"), connection, "hello", clock.now());
     let ticket = Ticket::incoming(message);
     let (id, body) = ("m".to_owned(), ticket.job.to_json());
     let record = Record { id, group: Some(ticket.group), body, receive_count: 1 };

@@ -289,7 +289,8 @@ async fn an_unsigned_report_is_refused_and_writes_nothing() {
     let bench = Bench::new(router());
     let reply = answered(&bench, "one").await;
     let signed = ReportKey::new(None).sign(&reply);
-    let stranger = Outgoing { connection: bench.connection("999"), ..reply.clone() };
+    let mut stranger = reply.clone();
+    stranger.connection = bench.connection("999");
     let foreign = ReportKey::new(Some(&threadless::settings::Secret::new("x"))).sign(&stranger);
     for reference in ["", "x", &signed[1..], &foreign, reply.id.as_str()] {
         let target = format!("/bench/bench/report/?for={reference}&status=delivered");

@@ -11,15 +11,12 @@ use threadless::worker::{Record, respond};
 use threadless::{App, AppError, Context, Deadline, Handled, Incoming, MessageId, Router, apps::Echo};
 
 fn record(bench: &Bench, id: &str, from: &str, text: &str) -> Record {
-    let message = Incoming {
-        id: MessageId::from(id),
-        connection: bench.connection(from),
-        text: text.to_owned(),
-        received_at: threadless::Clock::now(&bench.clock),
-        recipient: None,
-        raw: None,
-        details: std::collections::BTreeMap::new(),
-    };
+    let message = Incoming::new(
+        MessageId::from(id),
+        bench.connection(from),
+        text.to_owned(),
+        threadless::Clock::now(&bench.clock),
+    );
     let ticket = Ticket::incoming(message);
     Record { id: id.to_owned(), group: Some(ticket.group), body: ticket.job.to_json(), receive_count: 1 }
 }

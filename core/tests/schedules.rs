@@ -106,7 +106,9 @@ async fn faulty_schedules_stop_the_start() {
         }
     }
     let faults = Router::new().app(Faulty).check().unwrap_err().to_string();
-    for expected in ["Faulty.a", "\"soon\" is no span", "Faulty.b", "has 4 fields", "Faulty.c", "two jobs"] {
+    for expected in
+        ["Faulty.a", "\"soon\" is not a time span", "Faulty.b", "has 4 fields", "Faulty.c", "two jobs"]
+    {
         assert!(faults.contains(expected), "{expected}: {faults}");
     }
 }

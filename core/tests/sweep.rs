@@ -4,7 +4,7 @@
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -111,12 +111,8 @@ struct Rig {
 impl Rig {
     fn on(queue: Arc<dyn Queue>, clock: TestClock) -> Self {
         let settings = Settings::read(SETTINGS, &Engines::standard(), &Surroundings::local(&[])).unwrap();
-        let ports = Ports {
-            store: Arc::new(MemoryStore::new()),
-            queue,
-            transport: Arc::new(Nowhere),
-            clock: Arc::new(clock.clone()),
-        };
+        let ports =
+            Ports::new(Arc::new(MemoryStore::new()), queue, Arc::new(Nowhere), Arc::new(clock.clone()));
         Self { project: Project::new(settings, Router::new().app(Echo), ports), clock }
     }
 
@@ -124,15 +120,7 @@ impl Rig {
     /// later.
     async fn leave_behind(&self, backend: &str, senders: usize) {
         for sender in 0..senders {
-            let received = Received {
-                identity: format!("{sender:06}").parse().unwrap(),
-                text: "echo hi".to_owned(),
-                gateway_id: None,
-                received_at: None,
-                recipient: None,
-                raw: None,
-                details: BTreeMap::new(),
-            };
+            let received = Received::new(format!("{sender:06}").parse().unwrap(), "echo hi");
             let deadline = Deadline::within(Duration::from_secs(29));
             incoming(&self.project, &backend.parse().unwrap(), received, deadline).await.unwrap();
         }

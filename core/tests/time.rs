@@ -242,15 +242,12 @@ async fn without_time_for_the_apps_a_message_is_not_taken() {
 }
 
 fn record(bench: &Bench, id: &str, from: &str, text: &str) -> Record {
-    let message = Incoming {
-        id: MessageId::from(id),
-        connection: bench.connection(from),
-        text: text.to_owned(),
-        received_at: threadless::Clock::now(&bench.clock),
-        recipient: None,
-        raw: None,
-        details: std::collections::BTreeMap::new(),
-    };
+    let message = Incoming::new(
+        MessageId::from(id),
+        bench.connection(from),
+        text.to_owned(),
+        threadless::Clock::now(&bench.clock),
+    );
     of_ticket(id, Ticket::incoming(message))
 }
 
@@ -327,12 +324,13 @@ async fn what_would_have_too_little_time_for_slow_apps_goes_back() {
 #[tokio::test(start_paused = true)]
 async fn a_notice_and_a_report_have_their_time_too() {
     let bench = Bench::new(Router::new().app(QUICK).app(always(&["outgoing", "report"])));
-    let notice = |nth: u32| Notice {
-        id: MessageId::from(format!("n{nth}").as_str()),
-        connection: bench.connection("1"),
-        text: format!("notice {nth}"),
-        created_at: threadless::Clock::now(&bench.clock),
-        otherwise: Vec::new(),
+    let notice = |nth: u32| {
+        Notice::new(
+            MessageId::from(format!("n{nth}").as_str()),
+            bench.connection("1"),
+            format!("notice {nth}"),
+            threadless::Clock::now(&bench.clock),
+        )
     };
     let records = (1..=6).map(|nth| of_ticket(&nth.to_string(), Ticket::notice(notice(nth)))).collect();
     assert_eq!(batch(&bench, records).await, Vec::<String>::new());

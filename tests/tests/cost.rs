@@ -53,12 +53,12 @@ async fn metered(router: Router) -> Metered {
     let meter = Arc::new(Meter::default());
     let store = DynamoStore::new(&access, http_client().unwrap(), "threadless").metered(Arc::clone(&meter));
     let queue = Arc::new(MemoryQueue::new(Arc::new(SystemClock)));
-    let ports = Ports {
-        store: Arc::new(store),
-        queue: Arc::clone(&queue) as Arc<dyn Queue>,
-        transport: Arc::new(HttpTransport::new()),
-        clock: Arc::new(SystemClock),
-    };
+    let ports = Ports::new(
+        Arc::new(store),
+        Arc::clone(&queue) as Arc<dyn Queue>,
+        Arc::new(HttpTransport::new()),
+        Arc::new(SystemClock),
+    );
     let project = Arc::new(Project::new(settings, router, ports));
     Metered { project, queue, meter, gateway, _stack: stack }
 }
@@ -66,15 +66,8 @@ async fn metered(router: Router) -> Metered {
 impl Metered {
     /// Processes one message, and returns the read and write units that it took.
     async fn message(&self, text: &str, mid: &str) -> (f64, f64) {
-        let received = Received {
-            identity: "1112223333".parse().unwrap(),
-            text: text.to_owned(),
-            gateway_id: Some(mid.to_owned()),
-            received_at: None,
-            recipient: None,
-            raw: None,
-            details: std::collections::BTreeMap::new(),
-        };
+        let mut received = Received::new("1112223333".parse().unwrap(), text);
+        received.gateway_id = Some(mid.to_owned());
         let deadline = Deadline::within(Duration::from_secs(20));
         incoming(&self.project, &"k".parse().unwrap(), received, deadline).await.unwrap();
         (self.meter.take_read_units(), self.meter.take_write_units())

@@ -294,12 +294,12 @@ impl Rig {
         let clock = TestClock::at("2026-11-24T11:26:00Z".parse()?);
         let queue = Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
         let store = Arc::new(MemoryStore::new());
-        let ports = Ports {
-            store: Arc::clone(&store) as Arc<dyn Store>,
-            queue: Arc::clone(&queue) as Arc<dyn Queue>,
-            transport: Arc::new(HttpTransport::new()),
-            clock: Arc::new(clock.clone()),
-        };
+        let ports = Ports::new(
+            Arc::clone(&store) as Arc<dyn Store>,
+            Arc::clone(&queue) as Arc<dyn Queue>,
+            Arc::new(HttpTransport::new()),
+            Arc::new(clock.clone()),
+        );
         let project = Arc::new(Project::new(settings, functions::apps(Router::new()), ports));
         Ok(Self { host: Host { project, queue: None, warnings: [].into() }, queue, clock, store, gateway })
     }
@@ -478,7 +478,7 @@ fn assert_message(rig: &Rig, name: &str, expected: Option<Enqueued>) -> Result<(
     };
     let [ticket] = &tickets[..] else { anyhow::bail!("{name}: not one job: {tickets:?}") };
     let Job::Incoming { message } = &ticket.job else { anyhow::bail!("{name}: {ticket:?}") };
-    let Incoming { id, connection, text, received_at, recipient, raw, details } = &**message;
+    let Incoming { id, connection, text, received_at, recipient, raw, details, .. } = &**message;
     assert_eq!(text.as_bytes(), expected.text.as_bytes(), "{name}: {text:?}");
     assert_eq!(
         (connection.backend.as_str(), connection.identity.as_str()),
@@ -528,13 +528,12 @@ fn the_batch_sample_is_as_the_queue_would_hand_it_out() -> Result<()> {
 
 #[test]
 fn the_reports_among_the_samples_bear_the_signature_of_the_shipped_settings() -> Result<()> {
-    let message = Outgoing {
-        id: MessageId::from("5b1e2a52c9d84f4b8d9d0f5f6f0c7a11-1"),
-        connection: ConnectionId::new(BACKEND.parse()?, SENDER.parse()?),
-        text: "hello".to_owned(),
-        in_reply_to: None,
-        created_at: "2026-11-24T11:25:33.120Z".parse()?,
-    };
+    let message = Outgoing::new(
+        MessageId::from("5b1e2a52c9d84f4b8d9d0f5f6f0c7a11-1"),
+        ConnectionId::new(BACKEND.parse()?, SENDER.parse()?),
+        "hello",
+        "2026-11-24T11:25:33.120Z".parse()?,
+    );
     let signed = ReportKey::new(Some(&Secret::new("change-me"))).sign(&message);
     for (name, is_signed) in [("delivered", true), ("failed", true), ("unsigned", false)] {
         let event: Value = serde_json::from_str(&sample(&format!("kannel-report-{name}.json"))?)?;

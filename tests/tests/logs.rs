@@ -3,7 +3,6 @@
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -218,7 +217,7 @@ impl Transport for Echo {
             Shape::Broken => return Err(TransportError::Broken(format!("{url} {plain}"))),
             Shape::Unreached => return Err(TransportError::Unreached(format!("{url} {plain}"))),
         };
-        Ok(Fetched { status: self.0, body: body.into() })
+        Ok(Fetched::new(self.0, body))
     }
 }
 
@@ -299,25 +298,17 @@ fn before(echo: Echo) -> (Project, Arc<MemoryStore>) {
     });
     let settings = Settings::read(HOSTILE, &engines, &Surroundings::local(&[])).unwrap();
     let store = Arc::new(MemoryStore::new());
-    let ports = Ports {
-        store: store.clone(),
-        queue: Arc::new(MemoryQueue::new(Arc::new(SystemClock))),
-        transport: Arc::new(echo),
-        clock: Arc::new(SystemClock),
-    };
+    let ports = Ports::new(
+        store.clone(),
+        Arc::new(MemoryQueue::new(Arc::new(SystemClock))),
+        Arc::new(echo),
+        Arc::new(SystemClock),
+    );
     (Project::new(settings, Router::new().app(Replies), ports), store)
 }
 
 fn received() -> Received {
-    Received {
-        identity: NUMBER.parse().unwrap(),
-        text: "my secret question".to_owned(),
-        gateway_id: None,
-        received_at: None,
-        recipient: None,
-        raw: None,
-        details: BTreeMap::new(),
-    }
+    Received::new(NUMBER.parse().unwrap(), "my secret question")
 }
 
 #[tokio::test]
@@ -396,12 +387,9 @@ async fn a_report_with_number_and_text_keeps_the_state_and_says_no_more() {
     let logs = tracing::subscriber::set_default(json_logs("info", move || writer.clone()));
     let bench = Bench::with(Router::new().app(Replies)).build();
     bench.receive(NUMBER, "x", None).await.unwrap();
-    let reported = Reported {
-        reference: Reference::of(&bench.gateway.taken()[0]),
-        final_status: Some(FinalStatus::Failed),
-        detail: Some(format!("NACK/{NUMBER} id:8675309123 stat:UNDELIV text:{TEXT}")),
-        reported_at: None,
-    };
+    let reference = Reference::of(&bench.gateway.taken()[0]);
+    let mut reported = Reported::new(reference, Some(FinalStatus::Failed));
+    reported.detail = Some(format!("NACK/{NUMBER} id:8675309123 stat:UNDELIV text:{TEXT}"));
     report(&bench.project, reported).await.unwrap();
     // The text of a queue message that cannot be read does not appear in the log either.
     let body = format!("{{\"v\":1,\"type\":\"incoming\",\"message\":\"{TEXT} {NUMBER}\"}}");

@@ -1,6 +1,7 @@
 //! A project of one's own: `cargo run -- new`, and the way from an empty folder to the first reply.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -183,8 +184,7 @@ fn the_packages_depend_on_those_above_them() -> Result<()> {
         let manifest = table(&top().join(folder).join("Cargo.toml"))?;
         assert_eq!(manifest["package"]["name"].as_str(), Some(*name));
         assert_eq!(manifest["package"].get("publish").is_none(), PACKAGES.contains(name), "{name}");
-        for dependency in manifest["dependencies"].as_table().context("no dependencies")?.iter() {
-            let (key, value) = dependency;
+        for (key, value) in manifest["dependencies"].as_table().context("no dependencies")? {
             let package = value.get("package").and_then(Value::as_str).unwrap_or(key);
             let ours = rows.iter().any(|(name, _)| *name == package);
             assert!(!ours || above.contains(&package.to_owned()), "{name} depends on {package}");
@@ -229,7 +229,7 @@ impl Far {
         );
         for name in PACKAGES {
             let path = self.unpacked(name, version).to_string_lossy().into_owned();
-            config.push_str(&format!("{name} = {{ path = {} }}\n", Value::from(path)));
+            writeln!(config, "{name} = {{ path = {} }}", Value::from(path))?;
         }
         fs::create_dir_all(self.folder.path().join(".cargo"))?;
         fs::write(self.folder.path().join(".cargo/config.toml"), config)?;
@@ -383,7 +383,7 @@ fn a_project_is_built_from_the_packed_crates_answers_grows_and_is_upgraded() -> 
                 .iter()
                 .any(|word| line.contains(word))
         });
-        left.map(|line| format!("{line}\n")).collect::<String>().replace("conversation, ", "")
+        left.collect::<Vec<_>>().join("\n").replace("conversation, ", "") + "\n"
     })?;
     tested(&project)?;
 

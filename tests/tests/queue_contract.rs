@@ -84,15 +84,11 @@ impl Subject {
     }
 
     fn message(&self, from: &str, id: &str, text: &str) -> Incoming {
-        Incoming {
-            id: MessageId::from(id),
-            connection: ConnectionId::new("k".parse().unwrap(), from.parse().unwrap()),
-            text: text.to_owned(),
-            received_at: self.clock.now(),
-            recipient: None,
-            raw: Some(vec![0, 0xff]),
-            details: BTreeMap::from([("smsc".to_owned(), "\u{ffff}\0".to_owned())]),
-        }
+        let connection = ConnectionId::new("k".parse().unwrap(), from.parse().unwrap());
+        let mut message = Incoming::new(MessageId::from(id), connection, text, self.clock.now());
+        message.raw = Some(vec![0, 0xff]);
+        message.details = BTreeMap::from([("smsc".to_owned(), "\u{ffff}\0".to_owned())]);
+        message
     }
 
     async fn enqueue(&self, message: &Incoming) {

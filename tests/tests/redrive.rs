@@ -83,15 +83,7 @@ fn command() -> Command {
 
 fn ticket(from: &str, id: &str) -> Result<Ticket> {
     let connection = ConnectionId::new("k".parse()?, from.parse()?);
-    Ok(Ticket::incoming(Incoming {
-        id: MessageId::from(id),
-        connection,
-        text: "hush".to_owned(),
-        received_at: Timestamp::UNIX_EPOCH,
-        recipient: None,
-        raw: None,
-        details: BTreeMap::default(),
-    }))
+    Ok(Ticket::incoming(Incoming::new(MessageId::from(id), connection, "hush", Timestamp::UNIX_EPOCH)))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,6 @@
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,12 +57,12 @@ async fn world<S: Store + 'static>(store: S) -> World {
     let settings = Settings::read(&settings, &Engines::standard(), &Surroundings::local(&[])).unwrap();
     let (clock, faults) = (TestClock::default(), Faults::default());
     let store: Arc<dyn Store> = Arc::new(FaultyStore::new(store, faults.clone()));
-    let ports = Ports {
-        store: Arc::clone(&store),
-        queue: Arc::new(MemoryQueue::new(Arc::new(clock.clone()))),
-        transport: Arc::new(HttpTransport::new()),
-        clock: Arc::new(clock.clone()),
-    };
+    let ports = Ports::new(
+        Arc::clone(&store),
+        Arc::new(MemoryQueue::new(Arc::new(clock.clone()))),
+        Arc::new(HttpTransport::new()),
+        Arc::new(clock.clone()),
+    );
     let project = Arc::new(Project::new(settings, Router::new().app(Counter), ports));
     World { project, store, clock, faults, gateway }
 }
@@ -74,15 +73,12 @@ fn sender() -> ConnectionId {
 
 impl World {
     fn job(&self, text: &str) -> Record {
-        let message = Incoming {
-            id: MessageId::of_gateway(&sender(), text),
-            connection: sender(),
-            text: text.to_owned(),
-            received_at: self.clock.now(),
-            recipient: None,
-            raw: None,
-            details: BTreeMap::new(),
-        };
+        let message = Incoming::new(
+            MessageId::of_gateway(&sender(), text),
+            sender(),
+            text.to_owned(),
+            self.clock.now(),
+        );
         let body = Ticket::incoming(message).job.to_json();
         Record { id: text.to_owned(), group: None, body, receive_count: 1 }
     }

@@ -94,15 +94,12 @@ async fn a_batch_is_reported_whatever_call_of_the_store_hangs() {
         let bench = Bench::new(Router::new().app(apps::Echo));
         bench.faults.plan(nth, FaultKind::Silence, When::Before);
         let record = |id: &str| {
-            let message = Incoming {
-                id: MessageId::from(id),
-                connection: bench.connection(&id[..1]),
-                text: format!("echo {id}"),
-                received_at: threadless::Clock::now(&bench.clock),
-                recipient: None,
-                raw: None,
-                details: std::collections::BTreeMap::new(),
-            };
+            let message = Incoming::new(
+                MessageId::from(id),
+                bench.connection(&id[..1]),
+                format!("echo {id}"),
+                threadless::Clock::now(&bench.clock),
+            );
             let ticket = Ticket::incoming(message);
             let attributes = json!({"MessageGroupId": ticket.group, "ApproximateReceiveCount": "1"});
             json!({"messageId": id, "receiptHandle": id, "body": ticket.job.to_json(), "attributes": attributes})

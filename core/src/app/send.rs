@@ -14,6 +14,7 @@ pub struct Sending {
 
 /// The reason why [`Context::send`](crate::Context::send) refuses a call. No text of this call is sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SendError {
     /// There are more recipients than the outbox of a connection should carry.
     #[error(

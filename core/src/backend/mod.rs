@@ -46,126 +46,27 @@ use crate::settings::Secret;
 ///
 /// # A gateway of your own
 ///
-/// Suppose that the webhook of the gateway posts `{"msisdn": "251911…", "content": "…", "ref": "…"}` and expects the
-/// answer `{"status": "received"}`. One file makes a backend for this gateway:
+/// The file `core/examples/acme.rs` is a complete engine, with credentials and delivery reports. The test
+/// `core/tests/own_engine.rs` shows how to test an engine.
 ///
 /// ```
-/// use std::time::Duration;
-///
-/// use bytes::Bytes;
-/// use http::{Method, Request, Response};
-/// use threadless::Outgoing;
-/// use threadless::backend::{
-///     AnyBackend, Backend, Caller, Engines, Exposure, Fault, OnUnusable, Received, SendOutcome, Transport,
-/// };
-/// use threadless::settings::{Fields, Secret};
-///
-/// pub struct Acme {
-///     send_url: String,
-///     key: Option<Secret>,
-/// }
-///
-/// impl Acme {
-///     /// Reads the table of the backend in the settings. Reports faults to `fields`. A key that no line here reads is a
-///     /// fault too.
-///     pub fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-///         Some(Self { send_url: fields.required_text("send_url"), key: fields.secret("key") })
-///     }
-/// }
-///
-/// impl Backend for Acme {
-///     fn methods(&self) -> &[Method] {
-///         &[Method::POST]
-///     }
-///
-///     fn authenticate(&self, request: &Request<Bytes>) -> Caller {
-///         match (&self.key, request.headers().get("x-acme-key")) {
-///             (None, _) => Caller::Anyone,
-///             (Some(key), Some(given)) if key.is(given.as_bytes()) => Caller::Gateway,
-///             (Some(_), Some(_)) => Caller::WrongCredentials,
-///             (Some(_), None) => Caller::NoCredentials,
-///         }
-///     }
-///
-///     /// Returns what a caller needs and where messages go. A deployment without the key is refused, unless the settings
-///     /// have `open = true`.
-///     fn exposure(&self) -> Exposure {
-///         Exposure::open().guarded_by("key", self.key.is_some()).sends_to("send_url", &self.send_url)
-///     }
-///
-///     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
-///         let body: serde_json::Value = serde_json::from_slice(request.body())
-///             .map_err(|problem| vec![Fault::new("body", problem.to_string())])?;
-///         let text = |field: &str| body[field].as_str().map(str::to_owned);
-///         let sender = text("msisdn").unwrap_or_default();
-///         Ok(Received {
-///             identity: sender.parse().map_err(|problem: threadless::InvalidName| {
-///                 vec![Fault::new("msisdn", problem.to_string())]
-///             })?,
-///             text: text("content").ok_or_else(|| vec![Fault::new("content", "is missing")])?,
-///             // The gateway gives the same id each time that it delivers this message. So the message takes effect
-///             // once.
-///             gateway_id: text("ref"),
-///             received_at: None,
-///             recipient: None,
-///             raw: None,
-///             details: Default::default(),
-///         })
-///     }
-///
-///     fn acknowledge(&self) -> Response<Bytes> {
-///         Response::new(Bytes::from_static(br#"{"status":"received"}"#))
-///     }
-///
-///     fn on_unusable(&self) -> OnUnusable {
-///         OnUnusable::Refuse
-///     }
-///
-///     fn send_timeout(&self) -> Duration {
-///         Duration::from_secs(10)
-///     }
-///
-///     async fn send(&self, message: &Outgoing, transport: &dyn Transport, limit: Duration) -> SendOutcome {
-///         let body = serde_json::json!({ "to": message.connection.identity, "content": message.text });
-///         let request = match Request::post(&self.send_url).body(Bytes::from(body.to_string())) {
-///             Ok(request) => request,
-///             Err(problem) => return SendOutcome::Refused { detail: problem.to_string() },
-///         };
-///         match transport.fetch(request, limit).await {
-///             Ok(answer) if answer.status == 200 => SendOutcome::Accepted { detail: "200".to_owned() },
-///             Ok(answer) if answer.status == 422 => SendOutcome::Refused { detail: "422".to_owned() },
-///             Ok(answer) => SendOutcome::Deferred { detail: answer.status.to_string() },
-///             // If there was no connection, the message was not sent, and the outcome is `Deferred`. After any other
-///             // error the gateway may have the message, and the outcome is `Uncertain`.
-///             Err(problem) => problem.into(),
-///         }
-///     }
-/// }
-///
-/// // In functions/src/lib.rs: registers the engine under the name that the settings use, `engine = "acme"`.
-/// let engines = Engines::standard().with("acme", |fields| Acme::from_fields(fields).map(AnyBackend::new));
-///
-/// // The test of the backend: bodies of requests, each with the text of the message or the field that is wrong.
-/// let acme = Acme { send_url: "http://acme.example/send".to_owned(), key: None };
-/// let table = [
-///     (r#"{"msisdn":"251911","content":"hi","ref":"7"}"#, Ok("hi")),
-///     (r#"{"content":"hi"}"#, Err("msisdn")),
-///     (r#"{"msisdn":"251911"}"#, Err("content")),
-///     ("hi", Err("body")),
-/// ];
-/// for (body, expected) in table {
-///     let request = Request::post("/acme/clinic/").body(Bytes::from_static(body.as_bytes())).unwrap();
-///     let read = acme.decode(&request);
-///     let found = read.as_ref().map(|message| message.text.as_str()).map_err(|faults| faults[0].field.as_str());
-///     assert_eq!(found, expected);
-/// }
-/// # let _ = engines;
+#[doc = include_str!("../../examples/acme.rs")]
 /// ```
 ///
-/// The new engine also needs a Lambda function. Add three things: a binary like `functions/src/bin/http.rs`; a line in
-/// `FUNCTIONS` with `Function::Http { engine: "acme" }`; and in `template.yaml` a copy of the block of the `http`
-/// function with another name and the route `ANY /acme/{proxy+}`. The tests of the project report each of these that is
-/// missing.
+/// In a project, `functions/src/lib.rs` names the engine: its function `engines` returns the engines above. A backend in
+/// the settings then uses the engine with `engine = "acme"`.
+///
+/// On AWS, the engine also needs a Lambda function. All Lambda functions are one program, `functions/src/main.rs`. The
+/// environment variable `THREADLESS_FUNCTION` says which function it is. Add three things:
+///
+/// - in `FUNCTIONS` of `functions/src/lib.rs`, a line `("acme", Function::Http { engine: "acme" })`;
+/// - in `template.yaml`, a copy of the resources whose names begin with `Http` (logs, role, function, integration,
+///   route, permission, alarms), with other names, with `THREADLESS_FUNCTION: acme`, and with the route
+///   `ANY /acme/{proxy+}`;
+/// - for `cargo lambda watch`, a file `functions/src/bin/acme.rs` like `functions/src/bin/http.rs`. A deployment does
+///   not use this file.
+///
+/// The tests of the project report each of these that is missing.
 pub trait Backend: Send + Sync + 'static {
     /// Returns the HTTP methods that the endpoint of the backend accepts. Threadless answers any other method with 405.
     fn methods(&self) -> &[Method];
@@ -236,7 +137,8 @@ pub trait Backend: Send + Sync + 'static {
     ) -> impl Future<Output = SendOutcome> + Send;
 }
 
-/// The treatment of a message that came from the gateway itself and cannot be used.
+/// The treatment of a message that came from the gateway itself and cannot be used. The endpoint knows only these two
+/// treatments, so the enum is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnUnusable {
     /// Threadless keeps the message as [`Unusable`](crate::store::Unusable) and answers the gateway as for a good
@@ -255,7 +157,8 @@ pub(crate) fn plain_text(status: StatusCode, text: impl Into<Bytes>) -> Response
     response
 }
 
-/// The caller of an endpoint, as far as the backend can tell.
+/// The caller of an endpoint, as far as the backend can tell. The answer to each caller is a promise of the endpoint, so
+/// the enum is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
     /// The gateway: the request carries the right token.
@@ -269,8 +172,19 @@ pub enum Caller {
 }
 
 impl Caller {
-    /// Returns the caller of a request that carries `given` (or nothing) where `token` is required.
-    pub(crate) fn with_token(token: &Secret, given: Option<&[u8]>) -> Self {
+    /// Returns the caller of a request that carries `given` (or nothing) where `token` is required. The time
+    /// of the comparison does not reveal how much of the token is right.
+    ///
+    /// ```
+    /// use threadless::backend::Caller;
+    /// use threadless::settings::Secret;
+    ///
+    /// let token = Secret::new("s3cret");
+    /// assert_eq!(Caller::with_token(&token, Some(b"s3cret")), Caller::Gateway);
+    /// assert_eq!(Caller::with_token(&token, Some(b"secret")), Caller::WrongCredentials);
+    /// assert_eq!(Caller::with_token(&token, None), Caller::NoCredentials);
+    /// ```
+    pub fn with_token(token: &Secret, given: Option<&[u8]>) -> Self {
         match given {
             Some(given) if token.is(given) => Self::Gateway,
             Some(_) => Self::WrongCredentials,
@@ -280,7 +194,18 @@ impl Caller {
 }
 
 /// A message as the endpoint of a backend read it.
+///
+/// ```
+/// use threadless::backend::Received;
+///
+/// let mut received = Received::new("+251911223344".parse()?, "hello");
+/// received.gateway_id = Some("7".to_owned());
+/// received.details.insert("smsc".to_owned(), "usb0".to_owned());
+/// # assert_eq!((received.text.as_str(), received.recipient), ("hello", None));
+/// # Ok::<(), threadless::InvalidName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Received {
     /// The sender.
     pub identity: Identity,
@@ -299,6 +224,23 @@ pub struct Received {
     pub details: BTreeMap<String, String>,
 }
 
+impl Received {
+    /// Creates a message with a sender and a text. Set the other fields that the gateway gave. Set
+    /// [`gateway_id`](Self::gateway_id) if the gateway has an id of its own for the message: without this id, a second
+    /// delivery counts as a second message.
+    pub fn new(identity: Identity, text: impl Into<String>) -> Self {
+        Self {
+            identity,
+            text: text.into(),
+            gateway_id: None,
+            received_at: None,
+            recipient: None,
+            raw: None,
+            details: BTreeMap::new(),
+        }
+    }
+}
+
 /// Converts an error of the transport. The outcome is uncertain only if a connection to the gateway existed.
 impl From<TransportError> for SendOutcome {
     fn from(problem: TransportError) -> Self {
@@ -310,7 +252,8 @@ impl From<TransportError> for SendOutcome {
     }
 }
 
-/// The outcome of one attempt to give a message to a gateway.
+/// The outcome of one attempt to give a message to a gateway. An engine must choose one of these four, and each of them
+/// decides whether the message is sent again, so the enum is closed.
 ///
 /// The detail goes into the log and into the history. The engine describes in its own words what happened, for example
 /// `"422: an unknown number"`. The detail must not quote the gateway's answer, because an answer may contain the

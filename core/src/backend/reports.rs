@@ -57,7 +57,7 @@ use crate::settings::Secret;
 ///             "ACCEPTD" | "ENROUTE" => None,
 ///             other => return Err(vec![Fault::new("status", format!("{other:?} is not known"))]),
 ///         };
-///         Ok(Reported { reference, final_status, detail: None, reported_at: None })
+///         Ok(Reported::new(reference, final_status))
 ///     }
 /// }
 /// ```
@@ -74,7 +74,23 @@ pub trait Reports: Send + Sync {
 }
 
 /// The report of a gateway on one message that the gateway accepted.
+///
+/// ```
+/// use threadless::backend::{ReportKey, Reported};
+/// use threadless::{ConnectionId, FinalStatus, MessageId, Outgoing};
+///
+/// # let connection = ConnectionId::new("clinic".parse()?, "+251911223344".parse()?);
+/// # let created_at = "2026-11-24T11:25:33Z".parse().unwrap();
+/// # let message = Outgoing::new(MessageId::random(), connection, "hello", created_at);
+/// # let (key, clinic) = (ReportKey::new(None), "clinic".parse()?);
+/// # let reference = key.open(&clinic, &key.sign(&message)).unwrap();
+/// let mut reported = Reported::new(reference, Some(FinalStatus::Failed));
+/// reported.detail = Some("EXPIRED".to_owned());
+/// # assert_eq!(reported.reference.id, message.id);
+/// # Ok::<(), threadless::InvalidName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reported {
     /// The reference of the message.
     pub reference: Reference,
@@ -86,8 +102,16 @@ pub struct Reported {
     pub reported_at: Option<Timestamp>,
 }
 
+impl Reported {
+    /// Creates a report without the words of the gateway and without a time. Set the fields that the gateway gave.
+    pub fn new(reference: Reference, final_status: Option<FinalStatus>) -> Self {
+        Self { reference, final_status, detail: None, reported_at: None }
+    }
+}
+
 /// The facts that are needed to find a message in the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reference {
     /// The connection of the recipient.
     pub connection: ConnectionId,
@@ -142,13 +166,9 @@ impl ReportKey {
     /// use threadless::backend::{Reference, ReportKey};
     /// use threadless::settings::Secret;
     /// # use threadless::{BackendName, ConnectionId, MessageId, Outgoing};
-    /// # let message = Outgoing {
-    /// #     id: MessageId::random(),
-    /// #     connection: ConnectionId::new("clinic".parse()?, "+251911223344".parse()?),
-    /// #     text: String::new(),
-    /// #     in_reply_to: None,
-    /// #     created_at: "2026-11-24T11:25:33Z".parse().unwrap(),
-    /// # };
+    /// # let connection = ConnectionId::new("clinic".parse()?, "+251911223344".parse()?);
+    /// # let created_at = "2026-11-24T11:25:33Z".parse().unwrap();
+    /// # let message = Outgoing::new(MessageId::random(), connection, "hello", created_at);
     /// let key = ReportKey::new(Some(&Secret::new("s3cret")));
     /// let reference = key.sign(&message);
     /// let clinic: BackendName = "clinic".parse()?;

@@ -7,7 +7,15 @@ use bytes::Bytes;
 use http::Request;
 
 /// An answer of a gateway.
+///
+/// ```
+/// use threadless::backend::Fetched;
+///
+/// let answer = Fetched::new(202, "0: Accepted for delivery");
+/// assert_eq!((answer.status, &answer.body[..]), (202, &b"0: Accepted for delivery"[..]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fetched {
     /// The HTTP status.
     pub status: u16,
@@ -18,10 +26,16 @@ pub struct Fetched {
 impl Fetched {
     /// The maximum number of bytes of a body that are read. Usual answers of gateways have one line.
     pub const MAX_BODY: usize = 16_384;
+
+    /// Creates an answer.
+    pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
+        Self { status, body: body.into() }
+    }
 }
 
 /// The reason why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TransportError {
     /// No connection was made, so nothing was sent. For example, the host does not exist, no server listens, or TLS
     /// failed.

@@ -36,6 +36,7 @@ pub enum Acceptance {
 
 /// The reason why a broadcast was not accepted. Nothing of it was written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BroadcastError {
     /// The order is not valid. These are its faults.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
@@ -69,7 +70,12 @@ pub async fn broadcast(project: &Project, order: &Order) -> Result<Acceptance, B
     if !broadcast.unfinished().is_empty() {
         let ticket = Ticket::broadcast(broadcast.key.clone(), broadcast.created_at);
         if let Err(problem) = project.ports.queue.enqueue(ticket).await {
-            warn!(broadcast = broadcast.key.as_str(), outcome = "not_enqueued", error = %problem, "the sweep will start this broadcast");
+            warn!(
+                broadcast = broadcast.key.as_str(),
+                outcome = "not_enqueued",
+                error = %problem,
+                "the sweep will start this broadcast"
+            );
         }
     }
     Ok(Acceptance::Accepted(broadcast))

@@ -68,7 +68,9 @@ impl Order {
         }
         let recipients = recipients_of(&mut object, &mut faults);
         for unknown in object.keys() {
-            faults.push(Fault::new(unknown, "is unknown here (known are key, text, recipients)"));
+            // A key may be the empty text.
+            let field = if unknown.is_empty() { "\"\"" } else { unknown };
+            faults.push(Fault::new(field, "is unknown here (known are key, text, recipients)"));
         }
         match key {
             Some(key) if faults.is_empty() => Ok(Self { key, text, recipients }),
@@ -187,6 +189,8 @@ mod tests {
             "to: is unknown here (known are key, text, recipients)",
         ];
         assert_eq!(faults(json), expected);
+        let nameless = faults(r#"{"key":"k","text":"x","recipients":["k:1"],"":1}"#);
+        assert_eq!(nameless, [r#""": is unknown here (known are key, text, recipients)"#]);
         let json = r#"{"key":"k","text":"x","recipients":["k:1","1",{"backend":"k"},"k:"]}"#;
         let expected = [
             "recipients[1]: a recipient must have the form backend:identity",

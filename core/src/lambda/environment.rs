@@ -45,6 +45,7 @@ pub struct Environment {
 
 /// The reason why a Lambda function cannot start.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EnvironmentError {
     /// A variable is missing.
     #[error("{0} is not set")]
@@ -70,16 +71,20 @@ pub enum EnvironmentError {
 }
 
 /// Returns the value of a variable; `None` if the variable is absent or empty.
-pub(super) fn var(name: &'static str) -> Result<Option<String>, EnvironmentError> {
+fn var(name: &'static str) -> Result<Option<String>, EnvironmentError> {
     let Some(value) = env::var_os(name) else { return Ok(None) };
     let value = value.into_string().map_err(|_| EnvironmentError::NotUtf8(name))?;
     Ok(Some(value).filter(|value| !value.is_empty()))
 }
 
+/// Returns the value of a variable that must be there.
+pub(super) fn need(name: &'static str) -> Result<String, EnvironmentError> {
+    var(name)?.ok_or(EnvironmentError::Missing(name))
+}
+
 impl Environment {
     /// Reads the environment of this process.
     pub fn read() -> Result<Self, EnvironmentError> {
-        let need = |name| var(name)?.ok_or(EnvironmentError::Missing(name));
         let credentials = Credentials::new(
             need("AWS_ACCESS_KEY_ID")?,
             need("AWS_SECRET_ACCESS_KEY")?,

@@ -70,6 +70,7 @@ pub struct Host {
 
 /// The reason why an event has no result. Lambda, or the caller that invoked the function, tries again.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvokeError {
     /// The event is not of the right kind.
     #[error("the event cannot be read: {0}")]

@@ -86,7 +86,11 @@ async fn postpone(host: &Host, handles: &HashMap<String, String>, failures: &[Fa
     };
     for postponed in join_all(failures.iter().map(postpone)).await {
         if let Err(problem) = postponed {
-            warn!(outcome = "not_postponed", error = %problem, "the failed record comes again after its visibility time-out");
+            warn!(
+                outcome = "not_postponed",
+                error = %problem,
+                "the failed record comes again after its visibility time-out"
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::environment::{self, Environment};
+use super::environment::{Environment, need};
 use super::{Function, run, start_logging};
 use crate::backend::Engines;
 use crate::router::Router;
@@ -53,8 +53,7 @@ impl ProjectCode {
 /// If the variable is missing or names no function of the project, or if the environment or the settings are faulty,
 /// this function writes one line to the log, and the cold start fails.
 pub fn start_chosen(project: &ProjectCode) -> ExitCode {
-    match environment::var(CHOSEN).and_then(|name| name.ok_or(environment::EnvironmentError::Missing(CHOSEN)))
-    {
+    match need(CHOSEN) {
         Ok(name) => start(project, &name),
         Err(problem) => {
             start_logging("info");

@@ -8,3 +8,4 @@ pub(crate) mod language;
 pub(crate) mod message;
 pub(crate) mod recipient;
 pub(crate) mod session;
+pub(crate) mod value;

@@ -33,6 +33,7 @@ pub enum Recipient {
 
 /// The reason why a text is not a [`Recipient`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidRecipient {
     /// The text has no colon.
     #[error("a recipient must have the form backend:identity")]

@@ -7,6 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::model::value::ValueError;
+
 /// Named values that are kept with a connection. A change is committed together with the replies of the message that
 /// caused it.
 ///
@@ -19,7 +21,7 @@ use serde_json::Value;
 /// session.set("survey.answers", &vec!["yes", "no"])?;
 /// assert_eq!(session.get::<Vec<String>>("survey.answers")?, Some(vec!["yes".into(), "no".into()]));
 /// assert_eq!(session.get::<u32>("survey.step")?, None);
-/// # Ok::<(), serde_json::Error>(())
+/// # Ok::<(), threadless::ValueError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Session(Arc<BTreeMap<String, Value>>);
@@ -30,13 +32,13 @@ impl Session {
     pub const MAX_BYTES: usize = 65_536;
 
     /// Returns the value under `key`, if there is one. Returns an error if the value is not a `T`.
-    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, serde_json::Error> {
-        self.0.get(key).map(T::deserialize).transpose()
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ValueError> {
+        self.0.get(key).map(T::deserialize).transpose().map_err(ValueError::new)
     }
 
     /// Stores `value` under `key`, and replaces the value before it. Returns an error if the value has no JSON form.
-    pub fn set<T: Serialize>(&mut self, key: impl Into<String>, value: &T) -> Result<(), serde_json::Error> {
-        let value = serde_json::to_value(value)?;
+    pub fn set<T: Serialize>(&mut self, key: impl Into<String>, value: &T) -> Result<(), ValueError> {
+        let value = serde_json::to_value(value).map_err(ValueError::new)?;
         Arc::make_mut(&mut self.0).insert(key.into(), value);
         Ok(())
     }
@@ -72,8 +74,8 @@ impl Session {
     }
 
     /// Reads a session that [`Session::to_json`] wrote.
-    pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(json).map(|map| Self(Arc::new(map)))
+    pub fn from_json(json: &str) -> Result<Self, ValueError> {
+        serde_json::from_str(json).map(|map| Self(Arc::new(map))).map_err(ValueError::new)
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) const INLINE_DELIVERY: Duration = Duration::from_secs(5);
 
 /// The result of accepting a message. In both cases the message is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Accepted {
     /// The message is on the queue under this id. The Lambda function `responder` processes it.
     Queued(MessageId),

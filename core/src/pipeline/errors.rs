@@ -6,6 +6,7 @@ use crate::store::StoreError;
 
 /// The reason why a message was not accepted. Nothing of the message was kept.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum IncomingError {
     /// The settings have no backend of this name.
     #[error("there is no backend {0}")]

@@ -10,7 +10,11 @@ use crate::store::HistoryRow;
 pub(crate) async fn write_history(project: &Project, rows: Vec<HistoryRow>) {
     for problem in join_all(rows.iter().map(|row| project.ports.store.record(row))).await {
         if let Err(problem) = problem {
-            warn!(outcome = "history_not_written", error = %problem, "a row of the history could not be written");
+            warn!(
+                outcome = "history_not_written",
+                error = %problem,
+                "a row of the history could not be written"
+            );
         }
     }
 }

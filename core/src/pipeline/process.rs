@@ -28,6 +28,7 @@ use crate::util::random;
 
 /// The result of processing a message or another input of a [job](crate::queue::Job).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Handling {
     /// The phases ran, and their effect is committed.
     Done {

@@ -29,7 +29,24 @@ use crate::util::clock::Clock;
 use turns::Turns;
 
 /// The parts of the outside world that a project needs.
+///
+/// ```
+/// # #[cfg(feature = "client")] {
+/// use std::sync::Arc;
+///
+/// use threadless::backend::HttpTransport;
+/// use threadless::queue::MemoryQueue;
+/// use threadless::store::MemoryStore;
+/// use threadless::{Ports, SystemClock};
+///
+/// let queue = Arc::new(MemoryQueue::new(Arc::new(SystemClock)));
+/// let transport = Arc::new(HttpTransport::new());
+/// let ports = Ports::new(Arc::new(MemoryStore::new()), queue, transport, Arc::new(SystemClock));
+/// # let _ = ports;
+/// # }
+/// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Ports {
     /// The store of the connections.
     pub store: Arc<dyn Store>,
@@ -39,6 +56,18 @@ pub struct Ports {
     pub transport: Arc<dyn Transport>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+}
+
+impl Ports {
+    /// Creates the ports of a project.
+    pub fn new(
+        store: Arc<dyn Store>,
+        queue: Arc<dyn Queue>,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { store, queue, transport, clock }
+    }
 }
 
 /// A project that can run. A process has one project, and all requests share it.

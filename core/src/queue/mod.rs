@@ -14,6 +14,7 @@ use async_trait::async_trait;
 
 /// The reason why the queue did not take a job.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum QueueError {
     /// The queue does not answer at present. Another try may help.
     #[error("the queue is not available: {0}")]

@@ -8,6 +8,7 @@ use crate::model::session::Session;
 
 /// The disposition of a message after the phases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Disposition {
     /// A filter dropped the message.
     Filtered,
@@ -21,6 +22,7 @@ pub enum Disposition {
 
 /// The result of the phases of one message. It is committed in one write, all or nothing.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The phase that handled the message, if any.
     pub disposition: Disposition,

@@ -79,7 +79,11 @@ impl Shared {
             drop(working);
         };
         if let Err(problem) = on_a_thread(work) {
-            error!(outcome = "no_thread", error = %problem, "no thread could be started; the apps run on a shared thread");
+            error!(
+                outcome = "no_thread",
+                error = %problem,
+                "no thread could be started; the apps run on a shared thread"
+            );
             return self.work(turn).await;
         }
         loop {

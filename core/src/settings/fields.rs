@@ -266,6 +266,8 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn path_of(&self, key: &str) -> String {
+        // A key of TOML may be the empty text, which it writes as "".
+        let key = if key.is_empty() { "\"\"" } else { key };
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 }

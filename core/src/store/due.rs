@@ -17,12 +17,31 @@ pub enum Waiting {
 }
 
 /// An entry of the index: an outbox or a broadcast that is due.
+///
+/// ```
+/// use threadless::ConnectionId;
+/// use threadless::store::{Due, Waiting};
+///
+/// # let now = "2026-11-24T11:25:33Z".parse().unwrap();
+/// let connection = ConnectionId::new("clinic".parse()?, "+251911223344".parse()?);
+/// let due = Due::new(Waiting::Outbox(connection), now);
+/// # assert_eq!(due.since, now);
+/// # Ok::<(), threadless::InvalidName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Due {
     /// The outbox or the broadcast.
     pub waiting: Waiting,
     /// The time since which it has been due.
     pub since: Timestamp,
+}
+
+impl Due {
+    /// Creates an entry.
+    pub fn new(waiting: Waiting, since: Timestamp) -> Self {
+        Self { waiting, since }
+    }
 }
 
 /// A place in the order of due entries, at which [`DueIndex::due_page`](DueIndex::due_page) continues. Its text is

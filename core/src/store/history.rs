@@ -47,7 +47,20 @@ pub struct HistoryRow {
 
 /// The state of an outgoing message as its gateway reports it. It may come before the message's own row is written: the
 /// gateway reports at any time, and the row is written at the same time as the send.
+///
+/// ```
+/// use threadless::store::{State, StatusUpdate};
+/// use threadless::{ConnectionId, MessageId};
+///
+/// # let written = "2026-11-24T11:25:33Z".parse().unwrap();
+/// let connection = ConnectionId::new("clinic".parse()?, "+251911223344".parse()?);
+/// let mut update = StatusUpdate::new(connection, written, MessageId::random(), State::Failed);
+/// update.detail = Some("EXPIRED".to_owned());
+/// # assert_eq!(update.state, State::Failed);
+/// # Ok::<(), threadless::InvalidName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StatusUpdate {
     /// The connection of the message.
     pub connection: ConnectionId,
@@ -59,6 +72,13 @@ pub struct StatusUpdate {
     pub state: State,
     /// The gateway's words about the state.
     pub detail: Option<String>,
+}
+
+impl StatusUpdate {
+    /// Creates an update without the gateway's words. Set [`detail`](Self::detail) if there are any.
+    pub fn new(connection: ConnectionId, at: Timestamp, id: MessageId, state: State) -> Self {
+        Self { connection, at, id, state, detail: None }
+    }
 }
 
 /// The result of a [`StatusUpdate`].

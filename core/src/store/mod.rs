@@ -40,6 +40,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// The reason why the store could not do a call.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// The store does not answer at present. Another try may help.
     #[error("the store is not available: {0}")]

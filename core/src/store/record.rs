@@ -256,8 +256,8 @@ mod tests {
             (&[], 2, 0, false, true),
             (&[reply()], 0, 0, false, true),
             (&[later.clone(), reply()], 1, 9, false, false),
-            (&[later.clone()], 0, 10, false, true),
-            (&[reply(), later], 0, 9, false, true),
+            (std::slice::from_ref(&later), 0, 10, false, true),
+            (&[reply(), later.clone()], 0, 9, false, true),
         ];
         for (entries, spilled, now, is_empty, is_due) in table {
             let outbox = outbox(entries, spilled);

@@ -5,7 +5,18 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::message::BackendName;
 
 /// A message of an authenticated gateway that cannot be used. It is kept so that nothing is lost.
+///
+/// ```
+/// use threadless::store::Unusable;
+///
+/// # let now = "2026-11-24T11:25:33Z".parse().unwrap();
+/// let problems = vec!["id: is missing".to_owned()];
+/// let unusable = Unusable::new("clinic".parse()?, now, "text=hello", problems);
+/// # assert_eq!((unusable.backend.as_str(), unusable.raw.as_str()), ("clinic", "text=hello"));
+/// # Ok::<(), threadless::InvalidName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unusable {
     /// The backend that received the message.
     pub backend: BackendName,
@@ -24,4 +35,9 @@ impl Unusable {
 
     /// The maximum number of bytes of a request that are kept. An item of DynamoDB has 400 KB for everything.
     pub const MAX_RAW: usize = 200_000;
+
+    /// Creates an unusable message. `raw` is the request without secrets.
+    pub fn new(backend: BackendName, at: Timestamp, raw: impl Into<String>, problems: Vec<String>) -> Self {
+        Self { backend, at, raw: raw.into(), problems }
+    }
 }

@@ -101,7 +101,11 @@ pub(super) async fn one(
     if tester.project.respond(&tester.name) == Some(Respond::Queue)
         && let Err(problem) = ports.store.record(&row).await
     {
-        warn!(outcome = "history_not_written", error = %problem, "the page shows the message only after the apps have handled it");
+        warn!(
+            outcome = "history_not_written",
+            error = %problem,
+            "the page shows the message only after the apps have handled it"
+        );
     }
     incoming(tester.project, &tester.name, received, deadline).await?;
     Ok(row.id)
@@ -129,7 +133,11 @@ pub(super) async fn note(tester: &Tester<'_>, identities: impl IntoIterator<Item
     let notes = connections.iter().map(|connection| ports.store.note_number(connection, now));
     for noted in join_all(notes).await {
         if let Err(problem) = noted {
-            warn!(outcome = "number_not_stored", error = %problem, "the number is missing in the list of the page");
+            warn!(
+                outcome = "number_not_stored",
+                error = %problem,
+                "the number is missing in the list of the page"
+            );
         }
     }
 }

@@ -193,15 +193,8 @@
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! let router = Router::new().app(apps::Ping).app(apps::Echo);
 //! let now = TestClock::default().now();
-//! let message = Incoming {
-//!     id: MessageId::random(),
-//!     connection: ConnectionId::new("kannel-a".parse().unwrap(), "1112223333".parse().unwrap()),
-//!     text: "echo hello".to_owned(),
-//!     received_at: now,
-//!     recipient: None,
-//!     raw: None,
-//!     details: Default::default(),
-//! };
+//! let connection = ConnectionId::new("kannel-a".parse().unwrap(), "1112223333".parse().unwrap());
+//! let message = Incoming::new(MessageId::random(), connection, "echo hello", now);
 //! let about = About { name: "Clinic".to_owned(), ..About::default() };
 //! let deadline = Deadline::within(Duration::from_secs(29));
 //! let outcome = router.run(Arc::new(message), Session::default(), Arc::new(about), now, deadline).await;
@@ -232,8 +225,7 @@
 //! #     fn authenticate(&self, _: &Request<Bytes>) -> Caller { Caller::Anyone }
 //! #     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
 //! #         let text = request.uri().query().unwrap_or_default().to_owned();
-//! #         Ok(Received { identity: "1".parse().unwrap(), text, gateway_id: None, received_at: None,
-//! #             recipient: None, raw: None, details: Default::default() })
+//! #         Ok(Received::new("1".parse().unwrap(), text))
 //! #     }
 //! #     fn send_timeout(&self) -> Duration { Duration::from_secs(5) }
 //! #     async fn send(&self, message: &Outgoing, transport: &dyn Transport, limit: Duration) -> SendOutcome {
@@ -252,19 +244,15 @@
 //! impl Transport for Sent {
 //!     async fn fetch(&self, request: Request<Bytes>, _: Duration) -> Result<Fetched, TransportError> {
 //!         self.0.lock().unwrap().push(request.uri().to_string());
-//!         Ok(Fetched { status: 200, body: Bytes::new() })
+//!         Ok(Fetched::new(200, Bytes::new()))
 //!     }
 //! }
 //!
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! let sent = Arc::new(Sent::default());
 //! let settings = Settings::named("Clinic").with_backend("acme".parse().unwrap(), AnyBackend::new(Acme));
-//! let ports = Ports {
-//!     store: Arc::new(MemoryStore::new()),
-//!     queue: Arc::new(MemoryQueue::new(Arc::new(SystemClock))),
-//!     transport: sent.clone(),
-//!     clock: Arc::new(SystemClock),
-//! };
+//! let queue = Arc::new(MemoryQueue::new(Arc::new(SystemClock)));
+//! let ports = Ports::new(Arc::new(MemoryStore::new()), queue, sent.clone(), Arc::new(SystemClock));
 //! let project = Project::new(settings, Router::new().app(apps::Ping), ports);
 //!
 //! let request = Request::get("/by-hand/acme/?ping").body(Bytes::new()).unwrap();

@@ -84,7 +84,7 @@ impl PoEntry {
     fn take(&mut self, part: Part, text: &str, line: usize, faults: &mut Vec<PoFault>) {
         match part {
             Part::Nothing => {
-                faults.push((line, "there is a text without a msgid or msgstr before it".to_owned()))
+                faults.push((line, "there is a text without a msgid or msgstr before it".to_owned()));
             }
             Part::Context => self.has_context = true,
             Part::Id => self.id += text,

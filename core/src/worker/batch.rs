@@ -35,6 +35,7 @@ pub struct Record {
 
 /// A record that is not done and goes back to the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Failure {
     /// The record's id.
     pub id: String,
@@ -133,12 +134,22 @@ async fn work_off(project: Arc<Project>, group: Arc<Group>, deadline: Deadline) 
         let job = match Job::from_json(&record.body) {
             Ok(job) => job,
             Err(problem) if problem.is_transient() => {
-                error!(record = record.id, outcome = "later_version", error = %problem, "the job goes back to the queue, for a later version of this program");
+                error!(
+                    record = record.id,
+                    outcome = "later_version",
+                    error = %problem,
+                    "the job goes back to the queue, for a later version of this program"
+                );
                 group.lock().later_version = true;
                 return;
             }
             Err(problem) => {
-                error!(record = record.id, outcome = "not_a_job", error = %problem, "the record will become a dead letter");
+                error!(
+                    record = record.id,
+                    outcome = "not_a_job",
+                    error = %problem,
+                    "the record will become a dead letter"
+                );
                 let mut at = group.lock();
                 at.failed_alone.push(Failure { id: record.id.clone(), retry_after: Duration::ZERO });
                 at.past += 1;
@@ -156,7 +167,12 @@ async fn work_off(project: Arc<Project>, group: Arc<Group>, deadline: Deadline) 
                 at.past += 1;
                 continue;
             }
-            error!(record = record.id, outcome = "failed", error = %problem, "the job goes back to the queue, with the rest of its message group");
+            error!(
+                record = record.id,
+                outcome = "failed",
+                error = %problem,
+                "the job goes back to the queue, with the rest of its message group"
+            );
             return;
         }
         group.lock().past += 1;

@@ -10,15 +10,9 @@ pub(crate) enum JobFailure {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The queue did not take the jobs that follow.
-    #[error("{0}")]
-    Queue(String),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// A scheduled job failed.
     #[error("the job failed: {0}")]
     Job(String),
-}
-
-impl From<QueueError> for JobFailure {
-    fn from(problem: QueueError) -> Self {
-        Self::Queue(problem.to_string())
-    }
 }

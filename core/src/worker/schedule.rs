@@ -137,7 +137,12 @@ async fn release(project: &Project, name: &str, seen: JobRecord) -> Result<JobRe
         // If this fails, the sweep puts the job on the queue later.
         let ticket = Ticket::broadcast(broadcast.key, broadcast.created_at);
         if let Err(problem) = project.ports.queue.enqueue(ticket).await {
-            warn!(job = name, outcome = "broadcast_not_enqueued", error = %problem, "the sweep will start the broadcast of this job");
+            warn!(
+                job = name,
+                outcome = "broadcast_not_enqueued",
+                error = %problem,
+                "the sweep will start the broadcast of this job"
+            );
         }
     }
     let released = JobRecord { outgoing: Vec::new(), ..seen.clone() };

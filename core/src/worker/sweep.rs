@@ -46,6 +46,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The result of a sweep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Swept {
     /// The number of outboxes and broadcasts that were due.
     pub due: usize,

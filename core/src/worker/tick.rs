@@ -9,6 +9,7 @@ use crate::worker::sweep::{Swept, sweep};
 
 /// The result of one tick.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ticked {
     /// The result of the sweep.
     pub swept: Swept,

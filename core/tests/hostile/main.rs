@@ -69,7 +69,7 @@ struct Taking;
 #[async_trait]
 impl Transport for Taking {
     async fn fetch(&self, _: Request<Bytes>, _: Duration) -> Result<Fetched, TransportError> {
-        Ok(Fetched { status: 202, body: Bytes::from_static(b"0: Accepted for delivery") })
+        Ok(Fetched::new(202, Bytes::from_static(b"0: Accepted for delivery")))
     }
 }
 
@@ -77,12 +77,12 @@ impl Transport for Taking {
 fn project() -> Arc<Project> {
     let settings = Settings::read(SETTINGS, &Engines::standard(), &Surroundings::local(&[])).unwrap();
     let clock = Arc::new(TestClock::default());
-    let ports = Ports {
-        store: Arc::new(MemoryStore::new()),
-        queue: Arc::new(MemoryQueue::new(clock.clone())),
-        transport: Arc::new(Taking),
+    let ports = Ports::new(
+        Arc::new(MemoryStore::new()),
+        Arc::new(MemoryQueue::new(clock.clone())),
+        Arc::new(Taking),
         clock,
-    };
+    );
     Arc::new(Project::new(settings, Router::new().app(apps::Echo).app(apps::DefaultReply), ports))
 }
 

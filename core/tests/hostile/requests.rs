@@ -160,13 +160,12 @@ fn references_come_back_as_they_were_and_no_other_does() {
         let backend = "signed".parse().unwrap();
         assert_eq!(key.open(&backend, &String::from_utf8_lossy(name)), None);
         let Ok(identity) = String::from_utf8_lossy(name).parse() else { return };
-        let message = Outgoing {
-            id: MessageId::random(),
-            connection: ConnectionId::new(backend.clone(), identity),
-            text: String::new(),
-            in_reply_to: None,
-            created_at: jiff::Timestamp::from_millisecond(i64::try_from(name.len()).unwrap() << 30).unwrap(),
-        };
+        let message = Outgoing::new(
+            MessageId::random(),
+            ConnectionId::new(backend.clone(), identity),
+            "",
+            jiff::Timestamp::from_millisecond(i64::try_from(name.len()).unwrap() << 30).unwrap(),
+        );
         let reference = key.sign(&message);
         assert_eq!(key.open(&backend, &reference), Some(Reference::of(&message)));
         let mut changed = reference.clone().into_bytes();

@@ -58,6 +58,7 @@ impl StackOptions {
 
 /// The reason why the stack does not start. Each reason is one line.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StartError {
     /// A port is not available.
     #[error("cannot listen on port {port} for {what}: {problem}")]
@@ -67,6 +68,7 @@ pub enum StartError {
         /// The service that needs the port.
         what: &'static str,
         /// The error of the operating system.
+        #[source]
         problem: std::io::Error,
     },
     /// The data cannot be opened.

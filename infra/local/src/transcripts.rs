@@ -11,7 +11,7 @@ use threadless::testing::{Bench, Transcript};
 use toml::{Table, Value};
 
 use crate::project::LocalProject;
-use crate::script::{OwnStack, default_backend, files};
+use crate::script::{OwnStack, default_backend, in_folder};
 
 /// Returns the tests of every transcript in a folder. A transcript is a file `*.txt`, in the form that
 /// [`threadless::testing::Transcript`] describes.
@@ -24,12 +24,7 @@ use crate::script::{OwnStack, default_backend, files};
 /// # Errors
 /// The folder or a file in it cannot be read. The error is one line.
 pub fn trials(project: LocalProject, folder: &Path) -> Result<Vec<Trial>, String> {
-    let read = std::fs::read_dir(folder).map_err(|problem| format!("{}: {problem}", folder.display()))?;
-    let any = read.flatten().any(|entry| entry.path().extension().is_some_and(|end| end == "txt"));
-    if !any {
-        return Ok(Vec::new());
-    }
-    let files = files(&[folder.to_owned()]).map_err(|problem| problem.to_string())?;
+    let files = in_folder(folder).map_err(|problem| problem.to_string())?;
     Ok(files.iter().flat_map(|file| of_file(project, file)).collect())
 }
 

@@ -60,7 +60,10 @@ impl Engine {
         let back = self.latest.get().saturating_sub(now);
         if back > SLEWED && self.latest.get() > i64::MIN {
             if let Err(problem) = self.set_back(back) {
-                tracing::error!(error = %problem, "the times in the queues could not be set back with the clock");
+                tracing::error!(
+                    error = %problem,
+                    "the times in the queues could not be set back with the clock"
+                );
             } else {
                 // A script sets its clock as its transcript says, so this is no reason for a warning.
                 tracing::info!(

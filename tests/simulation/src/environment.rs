@@ -81,8 +81,7 @@ impl Lambda {
             settings.backends.insert(name, made);
         }
         let all = Arc::new(port.clone());
-        let ports =
-            Ports { store: all.clone(), queue: all.clone(), transport: Arc::new(NoTransport), clock: all };
+        let ports = Ports::new(all.clone(), all.clone(), Arc::new(NoTransport), all);
         let project = Arc::new(Project::new(settings, app::router(&self.world), ports));
         Environment { function, port, project }
     }

@@ -114,15 +114,11 @@ impl Backend for SimBackend {
     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
         let mut fields = fields(request);
         let identity = fields.remove("id").unwrap_or_default().parse();
-        Ok(Received {
-            identity: identity.map_err(|problem: InvalidName| vec![Fault::new("id", problem.to_string())])?,
-            text: fields.remove("text").unwrap_or_default(),
-            gateway_id: fields.remove("mid"),
-            received_at: None,
-            recipient: None,
-            raw: None,
-            details: BTreeMap::new(),
-        })
+        let identity =
+            identity.map_err(|problem: InvalidName| vec![Fault::new("id", problem.to_string())])?;
+        let mut received = Received::new(identity, fields.remove("text").unwrap_or_default());
+        received.gateway_id = fields.remove("mid");
+        Ok(received)
     }
 
     fn reports(&self) -> Option<&dyn Reports> {
@@ -178,12 +174,7 @@ impl Reports for SimBackend {
             Some("failed") => Some(FinalStatus::Failed),
             _ => None,
         };
-        Ok(Reported {
-            reference: reference.ok_or_else(|| vec![Fault::new("for", "is not signed")])?,
-            final_status,
-            detail: None,
-            reported_at: None,
-        })
+        Ok(Reported::new(reference.ok_or_else(|| vec![Fault::new("for", "is not signed")])?, final_status))
     }
 }
 

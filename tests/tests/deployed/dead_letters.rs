@@ -13,15 +13,10 @@ use crate::stack::{Account, LIMIT, wait_for_messages};
 /// Returns the ticket of a message for the shipped backend, as its endpoint would enqueue it.
 fn ticket() -> Result<Ticket> {
     let connection = ConnectionId::new(BACKENDS[0].0.parse()?, "1112223339".parse()?);
-    Ok(Ticket::incoming(Incoming {
-        id: MessageId::of_gateway(&connection, "repaired"),
-        connection,
-        text: "echo repaired".to_owned(),
-        received_at: Timestamp::now(),
-        recipient: Some("1234".to_owned()),
-        raw: None,
-        details: std::collections::BTreeMap::default(),
-    }))
+    let id = MessageId::of_gateway(&connection, "repaired");
+    let mut message = Incoming::new(id, connection, "echo repaired", Timestamp::now());
+    message.recipient = Some("1234".to_owned());
+    Ok(Ticket::incoming(message))
 }
 
 /// Enqueues a message that is no job, waits until it is a dead letter, repairs it there, and follows the page.

@@ -37,6 +37,10 @@ impl Lambda {
         let (port, log) = (free_port()?, NamedTempFile::new()?);
         let mut command = Command::from(bare(tool("AWS_LAMBDA_RIE")?));
         command.arg("--runtime-interface-emulator-address").arg(format!("127.0.0.1:{port}"));
+        // SAM puts the program into a folder with the name of the function, `KannelFunction`.
+        let folder = bootstrap.parent().and_then(Path::file_name).context("no folder")?.to_string_lossy();
+        let name = folder.strip_suffix("Function").context("no name of a function")?.to_lowercase();
+        command.env("THREADLESS_FUNCTION", name);
         command.arg("--runtime-api-address").arg(format!("127.0.0.1:{}", free_port()?)).arg(bootstrap);
         command.env("AWS_LAMBDA_FUNCTION_TIMEOUT", "60").env("AWS_REGION", "us-east-1");
         command.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local");

@@ -75,9 +75,9 @@ async fn a_deployment_that_leaves_something_open_is_refused_with_every_reason_an
     let reason = refusal(&account, "sam deploy --config-env dev")?;
     for fault in [
         "the settings have 4 faults",
-        "backends.tokenless.token: is missing: anyone who finds the URL could send messages in",
-        "backends.cleartext.sendsms_url: is http:// at a public host",
-        "backends.other.outgoing_url: is http:// at a public host",
+        "backends.tokenless.token: is missing: anyone who finds the URL could send messages to your apps",
+        "backends.cleartext.sendsms_url: is http:// to a public host",
+        "backends.other.outgoing_url: is http:// to a public host",
         "backends.other.token: is missing",
     ] {
         assert!(reason.contains(fault), "{fault}: {reason}");

@@ -28,7 +28,7 @@ const NEW: Held = There(
 const SHIPPED: Held = There("tests/tests/end_to_end/shipped.rs", "the_shipped_configurations_fit_together");
 
 /// Page, heading, first line of the block, and its test.
-const COVERED: [(&str, &str, &str, Held); 34] = [
+const COVERED: [(&str, &str, &str, Held); 35] = [
     ("README.md", "Try it", "cargo run", Here("readme", "the_first_hour_goes_as_the_page_says")),
     (
         "README.md",
@@ -90,6 +90,12 @@ const COVERED: [(&str, &str, &str, Held); 34] = [
         "On your own machine",
         "sudo apt install kannel",
         Here("kannel", "the_folders_are_those_of_the_file"),
+    ),
+    (
+        "tests/RELIABILITY.md",
+        "Mutation",
+        "cargo mutants",
+        Checked("it builds the core once for each change, which takes hours"),
     ),
     ("infra/local/new/README.md", "@name@", "cargo run     #", NEW),
     ("infra/local/new/README.md", "@name@", "1112223333 > hours", NEW),

@@ -77,7 +77,7 @@ fn another(scope: Scope, key: &str, value: &Value) -> Value {
 fn choices(scope: Scope, key: &str) -> Vec<String> {
     let (settings, _) = surroundings(scope, key);
     let fault = scope.fault(&scope.with(&settings, key, &"no-such-word".into()), key).unwrap_or_default();
-    let list = fault.strip_prefix("is one of ").and_then(|rest| rest.split(", not ").next());
+    let list = fault.strip_prefix("must be one of ").and_then(|rest| rest.split(", not ").next());
     list.map(|list| list.split(", ").map(str::to_owned).collect()).unwrap_or_default()
 }
 
@@ -169,7 +169,8 @@ fn the_ranges_and_the_words_are_those_of_the_code() {
     // The engines have no fixed list: others can be added.
     let scope = Scope::Backend("kannel");
     let fault = scope.fault(&scope.with(&scope.shortest(), "engine", &"x".into()), "engine").unwrap();
-    let engines: BTreeSet<&str> = fault.split("known are ").nth(1).unwrap().split(", ").collect();
+    let engines: BTreeSet<&str> =
+        fault.split("known are ").nth(1).unwrap().trim_end_matches(')').split(", ").collect();
     assert_eq!(engines, BTreeSet::from(ENGINES));
     let page = rows(&prose("docs/settings.md"), "key of any backend");
     let written = spans(&page["engine"].meaning);

@@ -113,7 +113,8 @@ impl Scope {
 
 /// Returns the keys that a fault lists.
 fn listed(problem: &str) -> BTreeSet<String> {
-    let list = problem.strip_prefix("is unknown here; known are ").unwrap();
+    let list =
+        problem.strip_prefix("is unknown here (known are ").and_then(|list| list.strip_suffix(')')).unwrap();
     list.split(", ").map(str::to_owned).collect()
 }
 

@@ -1,4 +1,4 @@
-//! What the pages say about the templates of CloudFormation: parameters, outputs and alarms.
+//! Compares the pages with the templates of CloudFormation: parameters, outputs and alarms.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,6 @@
 //! An environment of a Lambda function is frozen during a send, for longer than its lease. Another environment takes
 //! over. When the first one continues, it does no harm.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tests::apps::proving;
@@ -31,15 +29,8 @@ fn request(mid: &str) -> String {
 /// Returns the same message on the queue, in a batch of one.
 fn batch(mid: &str) -> String {
     let connection = ConnectionId::new("k".parse().unwrap(), NUMBER.parse().unwrap());
-    let message = Incoming {
-        id: MessageId::of_gateway(&connection, mid),
-        connection,
-        text: "three".to_owned(),
-        received_at: Timestamp::now(),
-        recipient: None,
-        raw: None,
-        details: BTreeMap::default(),
-    };
+    let message =
+        Incoming::new(MessageId::of_gateway(&connection, mid), connection, "three", Timestamp::now());
     let ticket = Ticket::incoming(message);
     let attributes = json!({ "ApproximateReceiveCount": "1", "MessageGroupId": ticket.group });
     let record = json!({ "messageId": mid, "receiptHandle": "none", "body": ticket.job.to_json(),

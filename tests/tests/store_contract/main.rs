@@ -563,7 +563,9 @@ fn out(who: &ConnectionId, state: State, uncertain: u32) -> HistoryRow {
 /// Returns a gateway's report on the message `out`.
 fn step(who: &ConnectionId, state: State, detail: Option<&str>) -> StatusUpdate {
     let (at, id) = (at(0), MessageId::from("out"));
-    StatusUpdate { connection: who.clone(), at, id, state, detail: detail.map(str::to_owned) }
+    let mut step = StatusUpdate::new(who.clone(), at, id, state);
+    step.detail = detail.map(str::to_owned);
+    step
 }
 
 async fn only_row(store: &dyn Store, who: &ConnectionId) -> HistoryRow {
@@ -893,11 +895,13 @@ async fn whatever_is_known_of_a_contact_is_kept_as_it_is(store: &dyn Store) {
 }
 
 async fn unusable_messages_are_kept_by_backend(store: &dyn Store) {
-    let unusable = |nth: i64| Unusable {
-        backend: "k".parse().unwrap(),
-        at: at(nth),
-        raw: format!("id=&nth={nth}"),
-        problems: vec!["id: is missing".to_owned()],
+    let unusable = |nth: i64| {
+        Unusable::new(
+            "k".parse().unwrap(),
+            at(nth),
+            format!("id=&nth={nth}"),
+            vec!["id: is missing".to_owned()],
+        )
     };
     for nth in [1, 2, 3] {
         store.keep_unusable(&unusable(nth)).await.unwrap();
@@ -961,13 +965,7 @@ async fn no_time_is_too_far_away(store: &dyn Store) {
     for (nth, (time, _)) in times.into_iter().enumerate().rev() {
         store.record(&HistoryRow { at: time, ..row(&who, 0, &format!("m{nth}")) }).await.unwrap();
         // A report finds the row at its place. It makes no row if the time for the row is long over.
-        let step = StatusUpdate {
-            connection: who.clone(),
-            at: time,
-            id: format!("m{nth}").as_str().into(),
-            state: State::Sent,
-            detail: None,
-        };
+        let step = StatusUpdate::new(who.clone(), time, format!("m{nth}").as_str().into(), State::Sent);
         let moved = store.report(&step, at(0)).await.unwrap();
         assert_eq!(moved, if time < at(0) { Advanced::No } else { Advanced::Forward }, "{time}");
     }
@@ -991,7 +989,7 @@ async fn no_time_is_too_far_away(store: &dyn Store) {
 
     for time in [Timestamp::MIN, Timestamp::MAX] {
         let problems = vec!["far".to_owned()];
-        let unusable = Unusable { backend: "far".parse().unwrap(), at: time, raw: String::new(), problems };
+        let unusable = Unusable::new("far".parse().unwrap(), time, String::new(), problems);
         store.keep_unusable(&unusable).await.unwrap();
         store.note_number(&who, time).await.unwrap();
     }
@@ -1014,15 +1012,7 @@ async fn numbers_are_listed_by_their_last_use(store: &dyn Store) {
         store.note_number(&connection(name), at(seconds)).await.unwrap();
     }
     store.note_number(&ConnectionId::new("k2".parse().unwrap(), "z".parse().unwrap()), at(9)).await.unwrap();
-    store
-        .keep_unusable(&Unusable {
-            backend: backend.clone(),
-            at: at(5),
-            raw: String::new(),
-            problems: vec![],
-        })
-        .await
-        .unwrap();
+    store.keep_unusable(&Unusable::new(backend.clone(), at(5), String::new(), vec![])).await.unwrap();
     assert_eq!(names(9, 10).await, [used("a", 4), used("ሰላም", 3), used("#b c", 2)]);
     assert_eq!(names(9, 2).await, [used("a", 4), used("ሰላም", 3)]);
     let month = 30 * 24 * 3600;

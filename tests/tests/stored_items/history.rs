@@ -86,8 +86,7 @@ async fn history_and_what_the_tester_knows_are_what_they_were() {
         let store = store_of(&dynamodb, form).await;
         let delivered = HistoryRow { state: State::Delivered, detail: Some("DELIVRD".to_owned()), ..sent() };
         assert_eq!(store.history(&who(), at(70), 9).await.unwrap(), [delivered, received()]);
-        let (state, detail) = (State::Delivered, None);
-        let step = StatusUpdate { connection: who(), at: at(41), id: id("m40-1"), state, detail };
+        let step = StatusUpdate::new(who(), at(41), id("m40-1"), State::Delivered);
         assert_eq!(store.report(&step, at(70)).await.unwrap(), Advanced::Again);
         let kept = store.unusable(&who().backend, at(70), 9).await.unwrap();
         assert_eq!(kept, [unusable()]);

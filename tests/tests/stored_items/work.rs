@@ -84,13 +84,7 @@ async fn work_goes_on(dynamodb: &DynamoDb, form: &str) {
 }
 
 async fn go_on_with_the_rest(store: &threadless::store::dynamodb::DynamoStore) {
-    let step = |at, message: &str, state| StatusUpdate {
-        connection: who(),
-        at,
-        id: id(message),
-        state,
-        detail: None,
-    };
+    let step = |at, message: &str, state| StatusUpdate::new(who(), at, id(message), state);
     store.report(&step(at(41), "m40-1", State::Delivered), at(101)).await.unwrap();
     store.report(&step(at(102), "late", State::Delivered), at(102)).await.unwrap();
     store.record(&crate::write::sent()).await.unwrap();

@@ -145,8 +145,8 @@ async fn write_history(store: &dyn Store) {
     for row in [received(), sent()] {
         store.record(&row).await.unwrap();
     }
-    let (state, detail) = (State::Delivered, Some("DELIVRD".to_owned()));
-    let step = StatusUpdate { connection: who(), at: at(41), id: id("m40-1"), state, detail };
+    let mut step = StatusUpdate::new(who(), at(41), id("m40-1"), State::Delivered);
+    step.detail = Some("DELIVRD".to_owned());
     store.report(&step, at(60)).await.unwrap();
 }
 
@@ -182,7 +182,7 @@ pub(crate) fn sent() -> HistoryRow {
 
 pub(crate) fn unusable() -> Unusable {
     let problems = vec!["text: is not UTF-8".to_owned(), "from: is missing".to_owned()];
-    Unusable { backend: who().backend, at: at(7), raw: "text=%FF".to_owned(), problems }
+    Unusable::new(who().backend, at(7), "text=%FF".to_owned(), problems)
 }
 
 pub(crate) fn broadcast() -> Broadcast {

@@ -318,7 +318,7 @@ async fn fill(store: &DynamoStore, connection: &ConnectionId) -> Result<()> {
     };
     store.record(&row).await?;
     let (raw, problems) = ("id=".to_owned(), vec!["id: an identity cannot be empty".to_owned()]);
-    store.keep_unusable(&Unusable { backend: connection.backend.clone(), at: now, raw, problems }).await?;
+    store.keep_unusable(&Unusable::new(connection.backend.clone(), now, raw, problems)).await?;
     store.note_number(connection, now).await?;
     Ok(())
 }

@@ -19,6 +19,7 @@ use crate::model::contact::{Contact, ContactError, ContactId};
 use crate::model::message::{ConnectionId, Incoming, MessageId};
 use crate::model::recipient::Recipient;
 use crate::model::session::Session;
+use crate::model::value::ValueError;
 use crate::store::StoreError;
 use crate::translate::{Catalogues, Languages, Phrase};
 use queued::Queued;
@@ -222,18 +223,14 @@ impl Context {
 
     /// Returns a field: a value that an earlier phase stored with this message. Returns an error if the value is not a
     /// `T`.
-    pub fn field<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, serde_json::Error> {
-        self.fields.get(name).map(T::deserialize).transpose()
+    pub fn field<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ValueError> {
+        self.fields.get(name).map(T::deserialize).transpose().map_err(ValueError::new)
     }
 
     /// Stores a value with this message for later phases. The value is gone when the message is done. Returns an error
     /// if the value has no JSON form.
-    pub fn set_field<T: Serialize>(
-        &mut self,
-        name: impl Into<String>,
-        value: &T,
-    ) -> Result<(), serde_json::Error> {
-        let value = serde_json::to_value(value)?;
+    pub fn set_field<T: Serialize>(&mut self, name: impl Into<String>, value: &T) -> Result<(), ValueError> {
+        let value = serde_json::to_value(value).map_err(ValueError::new)?;
         Arc::make_mut(&mut self.fields).insert(name.into(), value);
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::app::context::About;
 use crate::app::send::{SendError, Sending};
 use crate::model::message::MessageId;
 use crate::model::recipient::Recipient;
+use crate::model::value::ValueError;
 
 /// One run of a job. A clone is cheap, and stands for the same run.
 ///
@@ -73,14 +74,14 @@ impl JobContext {
     }
 
     /// Returns the state that the job keeps from run to run. Returns an error if there is a state but it is not a `T`.
-    pub fn state<T: DeserializeOwned>(&self) -> Result<Option<T>, serde_json::Error> {
-        self.lock().state.as_ref().map(T::deserialize).transpose()
+    pub fn state<T: DeserializeOwned>(&self) -> Result<Option<T>, ValueError> {
+        self.lock().state.as_ref().map(T::deserialize).transpose().map_err(ValueError::new)
     }
 
     /// Sets the state that the job keeps. Returns an error if the state has no JSON form. A state of more than
     /// [`JobContext::MAX_STATE_BYTES`] makes the run fail.
-    pub fn set_state<T: Serialize>(&self, state: &T) -> Result<(), serde_json::Error> {
-        let state = serde_json::to_value(state)?;
+    pub fn set_state<T: Serialize>(&self, state: &T) -> Result<(), ValueError> {
+        let state = serde_json::to_value(state).map_err(ValueError::new)?;
         self.lock().state = Some(state);
         Ok(())
     }

@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::model::language::Language;
 use crate::model::message::ConnectionId;
+use crate::model::value::ValueError;
 
 /// A person (or machine) who sends and receives messages, through one or several connections.
 ///
@@ -71,6 +72,7 @@ pub struct Contact {
 
 /// A fault in a contact that an app changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ContactError {
     /// The name is too long.
     #[error("a contact's name has {bytes} bytes; at most {} are allowed", Contact::MAX_NAME_BYTES)]
@@ -144,15 +146,15 @@ impl Contact {
     }
 
     /// Returns the field under `key`, if there is one. Returns an error if the value is not a `T`.
-    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, serde_json::Error> {
-        self.fields.get(key).map(T::deserialize).transpose()
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ValueError> {
+        self.fields.get(key).map(T::deserialize).transpose().map_err(ValueError::new)
     }
 
     /// Stores `value` under `key`, and replaces the value before it. Returns an error if the value has no JSON form.
     ///
     /// All apps share the keys. If only one app needs a key, begin the key with the name of that app.
-    pub fn set<T: Serialize>(&mut self, key: impl Into<String>, value: &T) -> Result<(), serde_json::Error> {
-        let value = serde_json::to_value(value)?;
+    pub fn set<T: Serialize>(&mut self, key: impl Into<String>, value: &T) -> Result<(), ValueError> {
+        let value = serde_json::to_value(value).map_err(ValueError::new)?;
         Arc::make_mut(&mut self.fields).insert(key.into(), value);
         Ok(())
     }
@@ -164,9 +166,9 @@ impl Contact {
         }
     }
 
-    /// Returns all fields, by key.
-    pub fn fields(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.fields.iter().map(|(key, value)| (key.as_str(), value))
+    /// Returns all fields, by key. Each value is JSON.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, String)> {
+        self.fields.iter().map(|(key, value)| (key.as_str(), value.to_string()))
     }
 
     /// Returns the person's connections, in the order in which they were added. A new contact has the present

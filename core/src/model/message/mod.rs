@@ -17,7 +17,19 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A message from a phone (mobile-originated, MO), decoded.
+///
+/// ```
+/// use threadless::{ConnectionId, Incoming, MessageId};
+///
+/// let connection = ConnectionId::new("clinic".parse()?, "+251911223344".parse()?);
+/// # let received_at = "2026-11-24T11:25:33Z".parse().unwrap();
+/// let mut message = Incoming::new(MessageId::random(), connection, "hello", received_at);
+/// message.recipient = Some("8080".to_owned());
+/// # assert_eq!(message.text, "hello");
+/// # Ok::<(), threadless::InvalidName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Incoming {
     /// The id. It is the same for every delivery of this message.
     pub id: MessageId,
@@ -41,8 +53,40 @@ pub struct Incoming {
     pub details: BTreeMap<String, String>,
 }
 
+impl Incoming {
+    /// Creates a message without a recipient, raw bytes and details. Set these fields if there are any.
+    pub fn new(
+        id: MessageId,
+        connection: ConnectionId,
+        text: impl Into<String>,
+        received_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            connection,
+            text: text.into(),
+            received_at,
+            recipient: None,
+            raw: None,
+            details: BTreeMap::new(),
+        }
+    }
+}
+
 /// A message to a phone (mobile-terminated, MT), as the outbox keeps it and a backend sends it.
+///
+/// ```
+/// use threadless::{ConnectionId, MessageId, Outgoing};
+///
+/// let connection = ConnectionId::new("clinic".parse()?, "+251911223344".parse()?);
+/// # let created_at = "2026-11-24T11:25:33Z".parse().unwrap();
+/// let mut message = Outgoing::new(MessageId::random(), connection, "hello", created_at);
+/// message.in_reply_to = Some(MessageId::random());
+/// # assert_eq!(message.text, "hello");
+/// # Ok::<(), threadless::InvalidName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Outgoing {
     /// The message's own id.
     pub id: MessageId,
@@ -57,10 +101,34 @@ pub struct Outgoing {
     pub created_at: Timestamp,
 }
 
+impl Outgoing {
+    /// Creates a message that answers no other message. Set [`in_reply_to`](Self::in_reply_to) if it is a reply.
+    pub fn new(
+        id: MessageId,
+        connection: ConnectionId,
+        text: impl Into<String>,
+        created_at: Timestamp,
+    ) -> Self {
+        Self { id, connection, text: text.into(), created_at, in_reply_to: None }
+    }
+}
+
 /// A message to one connection that nobody asked for: a reminder, an alert, one message of a broadcast. It becomes an
 /// [`Outgoing`] when it is written to the outbox of the connection. This happens once, however often its job is
 /// delivered.
+///
+/// ```
+/// use threadless::{ConnectionId, MessageId, Notice};
+///
+/// let connection = ConnectionId::new("clinic".parse()?, "+251911223344".parse()?);
+/// # let created_at = "2026-11-24T11:25:33Z".parse().unwrap();
+/// let mut message = Notice::new(MessageId::random(), connection, "hello", created_at);
+/// message.otherwise = vec![ConnectionId::new("other".parse()?, "+251911223344".parse()?)];
+/// # assert_eq!(message.text, "hello");
+/// # Ok::<(), threadless::InvalidName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Notice {
     /// The id. It is the same for every attempt to send the message.
     pub id: MessageId,
@@ -74,6 +142,18 @@ pub struct Notice {
     /// connections gets it, and the rest remain as alternatives.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub otherwise: Vec<ConnectionId>,
+}
+
+impl Notice {
+    /// Creates a message for one connection. Set [`otherwise`](Self::otherwise) if the person has more connections.
+    pub fn new(
+        id: MessageId,
+        connection: ConnectionId,
+        text: impl Into<String>,
+        created_at: Timestamp,
+    ) -> Self {
+        Self { id, connection, text: text.into(), created_at, otherwise: Vec::new() }
+    }
 }
 
 #[cfg(test)]

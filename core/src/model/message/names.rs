@@ -41,6 +41,7 @@ pub struct Identity(Arc<str>);
 
 /// The reason why a text is not a [`BackendName`] or an [`Identity`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidName {
     /// The backend name is empty, too long, or has a character outside `[A-Za-z0-9_-]`.
     #[error("{0:?} is not a backend name: write 1 to 64 of the characters A-Z a-z 0-9 _ -")]

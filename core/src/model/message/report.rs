@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{ConnectionId, MessageId};
 use crate::model::message::State;
 
-/// The final status of a sent message.
+/// The final status of a sent message. A message ends in one of these two ways, so the enum is closed: an app can match
+/// both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FinalStatus {
@@ -35,6 +36,7 @@ impl FinalStatus {
 /// The report that a message has reached its final status. [`App::report`](crate::App::report) gets it once for each
 /// message and final status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Report {
     /// The id. It is the same for every report of this final status of this message.
     pub id: MessageId,

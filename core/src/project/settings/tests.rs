@@ -135,6 +135,14 @@ fn a_number_that_is_out_of_range_is_told_unless_it_may_be_a_secret() {
 }
 
 #[test]
+fn a_key_without_letters_has_a_name_in_its_fault() {
+    let text = format!("\"\" = 1\n{}", backend("kannel", "\"\" = 2\nsendsms_url = \"http://k/\""));
+    let found = faults(Place::Local, &text);
+    let fields: Vec<&str> = found.iter().map(|fault| fault.field.as_str()).collect();
+    assert_eq!(fields, ["\"\"", "backends.b.\"\""]);
+}
+
+#[test]
 fn a_secret_does_not_show_in_debug() {
     let params = [Param::Plain("hunter2".to_owned()), Param::Secret(Secret::new("hunter2"))];
     assert_eq!(format!("{params:?}"), "[Plain(…), Secret(…)]");

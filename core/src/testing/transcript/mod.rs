@@ -107,6 +107,7 @@ pub(super) struct Line {
 
 /// The reason why a file is not a transcript.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// The file cannot be read.
     #[error("{}: {problem}", file.display())]
@@ -114,6 +115,7 @@ pub enum OpenError {
         /// The file.
         file: PathBuf,
         /// The error of the operating system.
+        #[source]
         problem: std::io::Error,
     },
     /// The transcript has an error.

@@ -27,6 +27,7 @@ pub struct TranscriptError {
 
 /// A problem of a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Problem {
     /// The line has no `>` and no `<`.
     #[error("this is neither `number > text` nor `number < text`; a comment begins with #")]

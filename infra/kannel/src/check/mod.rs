@@ -27,7 +27,7 @@ use super::file::{Conf, reading};
 /// Returns every check, family by family.
 ///
 /// ```
-/// let checks = local::kannel::check::all();
+/// let checks = threadless_kannel::check::all();
 /// assert!(checks.iter().any(|check| check.name == "words-of-text"));
 /// ```
 pub fn all() -> Vec<Check> {
@@ -49,7 +49,7 @@ pub fn all() -> Vec<Check> {
 /// Returns all findings in a configuration, in the order of its lines.
 ///
 /// ```
-/// use threadless_local::kannel::{check, file::Conf};
+/// use threadless_kannel::{check, file::Conf};
 /// let conf = b"group = sms-service\nkeyword = default\nmax-messages = 0\n\
 ///              get-url = \"http://127.0.0.1:8443/backend/clinic/?id=%p&text=%a&charset=%C&mid=%I\"\n";
 /// let found = check::check(&Conf::parse("kannel.conf", conf), check::Folders::Ignored);

@@ -80,6 +80,7 @@ pub struct Conf {
 
 /// The reason why a file cannot be checked at all.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The file cannot be read.
     #[error("{file} cannot be read: {problem}")]
@@ -87,6 +88,7 @@ pub enum ReadError {
         /// The file.
         file: PathBuf,
         /// The error of the operating system.
+        #[source]
         problem: io::Error,
     },
     /// The file is too large to be a configuration.
@@ -135,7 +137,7 @@ impl Conf {
     /// Reads the bytes of a file of this name. Only an `include` reads from the disk.
     ///
     /// ```
-    /// use threadless_local::kannel::file::Conf;
+    /// use threadless_kannel::file::Conf;
     /// let conf = Conf::parse("kannel.conf", b"# mine\n\ngroup = smsbox\nsendsms-chars = \"0123456789 +-\"\n");
     /// assert_eq!(conf.groups[0].value("sendsms-chars"), Some("0123456789 +-"));
     /// assert_eq!(conf.groups[0].place.to_string(), "kannel.conf:3");

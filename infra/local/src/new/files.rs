@@ -9,16 +9,14 @@ pub(super) struct File {
     text: &'static str,
 }
 
-macro_rules! same {
-    ($($path:literal),* $(,)?) => {
-        [$(File { path: $path, text: include_str!(concat!("../../new/", $path)) }),*]
-    };
-}
-
 macro_rules! other {
     ($($path:literal: $from:literal),* $(,)?) => {
         [$(File { path: $path, text: include_str!(concat!("../../new/", $from)) }),*]
     };
+}
+
+macro_rules! same {
+    ($($path:literal),* $(,)?) => { other![$($path: $path),*] };
 }
 
 /// The files that differ from those of this repository, or have no counterpart in it.

@@ -155,21 +155,27 @@ pub fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, ScriptError> {
             files.push(path.clone());
             continue;
         }
-        let unreadable = |problem| ScriptError::new(format!("{}: {problem}", path.display()));
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(path).map_err(unreadable)? {
-            let file = entry.map_err(unreadable)?.path();
-            if file.extension().is_some_and(|extension| extension == "txt") {
-                found.push(file);
-            }
-        }
+        let found = in_folder(path)?;
         if found.is_empty() {
             return Err(ScriptError::new(format!("{}: there is no *.txt in this folder", path.display())));
         }
-        found.sort();
         files.extend(found);
     }
     Ok(files)
+}
+
+/// Returns the `*.txt` files of a folder, sorted by name.
+pub(crate) fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, ScriptError> {
+    let unreadable = |problem| ScriptError::new(format!("{}: {problem}", folder.display()));
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let file = entry.map_err(unreadable)?.path();
+        if file.extension().is_some_and(|extension| extension == "txt") {
+            found.push(file);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// Reads the reply in a request to the gateway.

@@ -22,7 +22,8 @@ impl World {
                     return Ok(());
                 }
                 let HistoryRow { connection, at, id, state, detail, .. } = row;
-                let step = StatusUpdate { connection, at, id, state, detail };
+                let mut step = StatusUpdate::new(connection, at, id, state);
+                step.detail = detail;
                 both!(self.twins, store => store.report(&step, now)).map(drop)
             }
             Call::History { who, limit } => {

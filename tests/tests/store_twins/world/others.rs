@@ -24,7 +24,7 @@ impl World {
             }
             Call::Unusable { ago: seconds } => {
                 let (raw, problems) = (format!("text={}", self.next()), vec!["text: is odd".to_owned()]);
-                let unusable = Unusable { backend, at: ago(seconds), raw, problems };
+                let unusable = Unusable::new(backend, ago(seconds), raw, problems);
                 both!(self.twins, store => store.keep_unusable(&unusable))
             }
             Call::UnusableList { limit } => {
