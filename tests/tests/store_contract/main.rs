@@ -176,6 +176,7 @@ async fn commit_on(
             replies: replies.iter().map(|text| entry(text)).collect(),
             opted_out: None,
             reply_rate: ReplyRate::default(),
+            forms: None,
             lease: held.map(|(owner, until)| seen.next_lease(owner, at(until))),
             now: at(0),
         })
@@ -419,6 +420,7 @@ async fn the_arrival_of_a_message_is_known_as_long_as_its_id(store: &dyn Store) 
             replies: Vec::new(),
             opted_out: None,
             reply_rate: ReplyRate::default(),
+            forms: None,
             lease: None,
             now: at(nth),
         };
@@ -701,6 +703,7 @@ async fn wishes_and_pace_are_kept_and_every_outbox_knows_of_them(store: &dyn Sto
             replies: vec![confirmation.clone(), entry("more")],
             opted_out,
             reply_rate,
+            forms: None,
             lease: Some(seen.next_lease("me", at(60))),
             now: at(0),
         })
@@ -737,6 +740,7 @@ async fn commit_contact(
             replies: vec![entry(message)],
             opted_out: None,
             reply_rate: ReplyRate::default(),
+            forms: None,
             lease: None,
             now: at(0),
         })
