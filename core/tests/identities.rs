@@ -10,7 +10,7 @@ use threadless::broadcast::BroadcastError;
 use threadless::project::Settings;
 use threadless::settings::Surroundings;
 use threadless::store::State;
-use threadless::testing::Bench;
+use threadless::testing::{Behaviour, Bench, FaultKind, When};
 use threadless::{App, AppError, ConnectionId, Context, Handled, Router};
 
 /// The forms of one Kenyan number.
@@ -308,4 +308,106 @@ fn each_fault_of_the_settings_has_the_name_of_its_key() {
         ]
     );
     assert_eq!(backend("country = \"XX\"\nnumber_format = \"national\"").len(), 1);
+}
+
+/// The same project before and after its settings got a country.
+fn deployed_over(before: &Bench) -> Bench {
+    Bench::with(Router::new().app(Clerk)).country("KE").deployed_over(before).build()
+}
+
+/// The forms under which a project without a country stores the person.
+const STORED: [&str; 3] = ["+254711000222", "254711000222", "0711000222"];
+
+#[tokio::test]
+async fn a_stop_of_before_the_change_holds_for_each_form_after_it() {
+    for stopped in STORED {
+        for to in FORMS {
+            let before = Bench::new(Router::new().app(Clerk));
+            // The person is stored under every form, but has opted out under one of them.
+            for other in STORED.into_iter().filter(|other| *other != stopped) {
+                before.receive(other, "hello", None).await.unwrap();
+            }
+            before.receive(stopped, "STOP", None).await.unwrap();
+            let bench = deployed_over(&before);
+            bench.broadcast("flood", "go to high ground", &[to]).await.unwrap();
+            bench.work_off().await;
+            assert_eq!(bench.gateway.texts(), [""; 0], "STOP from {stopped}, broadcast to {to}");
+            // START brings messages back, and the old record does not end them again.
+            bench.receive(to, "START", None).await.unwrap();
+            bench.receive("0711000222", "hello", None).await.unwrap();
+            bench.receive("+254711000222", "hello", None).await.unwrap();
+            assert_eq!(bench.gateway.texts().len(), 3, "{stopped} {to}: {:?}", bench.gateway.texts());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_session_and_the_contact_of_before_the_change_are_taken_over() {
+    for stored in STORED {
+        for form in FORMS {
+            let before = Bench::new(Router::new().app(Clerk));
+            before.receive(stored, "I am Abel", None).await.unwrap();
+            before.receive(stored, "hello", None).await.unwrap();
+            let bench = deployed_over(&before);
+            bench.receive(form, "hello", None).await.unwrap();
+            assert_eq!(bench.gateway.texts(), ["3"], "{stored}, then {form}");
+            for form in FORMS {
+                assert_eq!(bench.contact(form).await.unwrap().name(), "Abel", "{stored}, then {form}");
+            }
+            bench.receive("0711 000 222", "hello", None).await.unwrap();
+            assert_eq!(bench.gateway.texts(), ["3", "4"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_of_before_the_change_has_no_second_effect_after_it() {
+    for stored in STORED {
+        let before = Bench::new(Router::new().app(Clerk));
+        before.receive(stored, "hello", Some("m1")).await.unwrap();
+        let bench = deployed_over(&before);
+        bench.receive(stored, "hello", Some("m1")).await.unwrap();
+        bench.receive(stored, "hello", Some("m2")).await.unwrap();
+        bench.receive(stored, "hello", Some("m1")).await.unwrap();
+        assert_eq!(bench.gateway.texts(), ["2"], "{stored}");
+    }
+}
+
+#[tokio::test]
+async fn jobs_and_outboxes_of_before_the_change_keep_to_a_stop_after_it() {
+    // A job that names the old form is still on the queue.
+    let before = Bench::new(Router::new().app(Clerk));
+    before.notify("0711000222", "news", "n1").await.unwrap();
+    let bench = deployed_over(&before);
+    bench.receive("+254711000222", "STOP", None).await.unwrap();
+    bench.work_off().await;
+    assert!(!bench.gateway.texts().contains(&"news".to_owned()), "{:?}", bench.gateway.texts());
+    // A reply waits in the outbox of the old form.
+    let before = Bench::new(Router::new().app(Clerk));
+    before.gateway.always(Behaviour::Defer);
+    before.receive("0711000222", "hello", None).await.unwrap();
+    let bench = deployed_over(&before);
+    bench.receive("+254711000222", "STOP", None).await.unwrap();
+    bench.minutes(30).await;
+    let texts = bench.gateway.texts();
+    assert_eq!(texts.len(), 1, "only STOP is confirmed: {texts:?}");
+}
+
+/// Every store call of the first message after the change fails once.
+#[tokio::test]
+async fn what_is_taken_over_is_taken_over_once_in_spite_of_faults() {
+    for when in [When::Before, When::After] {
+        for call in 0..8 {
+            let before = Bench::new(Router::new().app(Clerk));
+            before.receive("0711000222", "I am Abel", None).await.unwrap();
+            let calls = before.faults.calls();
+            before.faults.plan(calls + call, FaultKind::Error, when);
+            let bench = deployed_over(&before);
+            for _ in 0..3 {
+                let _ = bench.receive("+254711000222", "hello", Some("m1")).await;
+            }
+            bench.minutes(5).await;
+            assert_eq!(bench.session("0711000222").await.get::<u32>("seen").unwrap(), Some(2), "{call}");
+        }
+    }
 }

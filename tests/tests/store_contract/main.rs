@@ -5,6 +5,7 @@
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod forms;
 mod leases;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use forms::*;
 use jiff::Timestamp;
 use leases::*;
 use serde_json::json;
@@ -116,6 +118,7 @@ contract! {
     a_connection_can_go_from_one_contact_to_another,
     a_contact_that_is_made_twice_at_once_is_made_once,
     whatever_is_known_of_a_contact_is_kept_as_it_is,
+    the_records_of_other_forms_are_taken_over_once,
 }
 
 fn at(seconds: i64) -> Timestamp {

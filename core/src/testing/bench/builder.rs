@@ -17,7 +17,7 @@ use crate::project::turns::Turns;
 use crate::project::{BackendSettings, NumberRules, Ports, Project, Respond, Settings};
 use crate::queue::MemoryQueue;
 use crate::router::Router;
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, Store};
 use crate::testing::clock::TestClock;
 use crate::testing::faulty::{Faults, FaultyQueue, FaultyStore};
 use crate::testing::gateway::{TestBackend, TestGateway};
@@ -32,6 +32,8 @@ pub struct BenchBuilder {
     respond: Option<Respond>,
     replies_per_hour: Option<NonZeroU32>,
     country: Option<Country>,
+    /// The store and the queue of another bench.
+    kept: Option<(Arc<dyn Store>, Arc<MemoryQueue>)>,
     settings: Settings,
     /// The backends in the order in which the test added them.
     backends: Vec<BackendName>,
@@ -41,7 +43,7 @@ impl BenchBuilder {
     pub(super) fn of(router: Router) -> Self {
         let settings = Settings::named("Bench");
         let (respond, replies_per_hour, country, backends) = (None, None, None, Vec::new());
-        Self { router, respond, replies_per_hour, country, settings, backends }
+        Self { router, respond, replies_per_hour, country, kept: None, settings, backends }
     }
 
     /// Sets that the responder handles messages from the queue, and not inline.
@@ -141,6 +143,14 @@ impl BenchBuilder {
         self
     }
 
+    /// Uses the store and the queue of another bench, as a new version of a function does after a deployment. The planned
+    /// faults of the other bench apply to them.
+    #[must_use]
+    pub fn deployed_over(mut self, other: &Bench) -> Self {
+        self.kept = Some((Arc::clone(&other.project.ports.store), Arc::clone(&other.queue)));
+        self
+    }
+
     /// Sets the longest time for one phase.
     #[must_use]
     pub fn phase_timeout(mut self, limit: Duration) -> Self {
@@ -160,7 +170,9 @@ impl BenchBuilder {
             self = self.backend(BACKEND);
         }
         let (gateway, clock, faults) = (TestGateway::default(), TestClock::default(), Faults::default());
-        let queue = Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
+        let new_store = || Arc::new(FaultyStore::new(MemoryStore::new(), faults.clone())) as Arc<dyn Store>;
+        let new_queue = || Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
+        let (store, queue) = self.kept.take().unwrap_or_else(|| (new_store(), new_queue()));
         for backend in self.settings.backends.values_mut() {
             backend.engine = "bench";
             backend.numbers.country = backend.numbers.country.or(self.country);
@@ -169,7 +181,7 @@ impl BenchBuilder {
             backend.backend = AnyBackend::new(TestBackend(gateway.clone()));
         }
         let ports = Ports {
-            store: Arc::new(FaultyStore::new(MemoryStore::new(), faults.clone())),
+            store,
             queue: Arc::new(FaultyQueue::new(Arc::clone(&queue), faults.clone())),
             transport: Arc::new(NoTransport),
             clock: Arc::new(clock.clone()),
