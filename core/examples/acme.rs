@@ -88,7 +88,7 @@ impl Backend for Acme {
     }
 
     async fn send(&self, message: &Outgoing, transport: &dyn Transport, limit: Duration) -> SendOutcome {
-        let (to, reference) = (message.connection.identity.as_str(), self.report_key.sign(message));
+        let (to, reference) = (message.to.as_str(), self.report_key.sign(message));
         let body = json!({ "to": to, "content": message.text, "reference": reference }).to_string();
         let request = match Request::post(&self.send_url).body(Bytes::from(body)) {
             Ok(request) => request,

@@ -36,11 +36,15 @@ fn quiet(settings: &str) -> StackOptions {
 }
 
 async fn metered(router: Router) -> Metered {
+    metered_in(router, "").await
+}
+
+async fn metered_in(router: Router, country: &str) -> Metered {
     let stack = Stack::start(quiet("[project]\nname = \"T\"")).await.unwrap();
     let gateway = Recorder::start().await.unwrap();
     gateway.otherwise(|_| Reply::text("0: Accepted for delivery").with_status(202).into());
     let settings = format!(
-        "[project]\nname = \"T\"\n[backends.k]\nengine = \"kannel\"\nsendsms_url = \"{}\"\n\
+        "[project]\nname = \"T\"\n{country}\n[backends.k]\nengine = \"kannel\"\nsendsms_url = \"{}\"\n\
          delivery_report_url = \"http://127.0.0.1:1\"",
         gateway.url("/cgi-bin/sendsms")
     );
@@ -66,7 +70,11 @@ async fn metered(router: Router) -> Metered {
 impl Metered {
     /// Processes one message, and returns the read and write units that it took.
     async fn message(&self, text: &str, mid: &str) -> (f64, f64) {
-        let mut received = Received::new("1112223333".parse().unwrap(), text);
+        self.message_from("1112223333", text, mid).await
+    }
+
+    async fn message_from(&self, from: &str, text: &str, mid: &str) -> (f64, f64) {
+        let mut received = Received::new(from.parse().unwrap(), text);
         received.gateway_id = Some(mid.to_owned());
         let deadline = Deadline::within(Duration::from_secs(20));
         incoming(&self.project, &"k".parse().unwrap(), received, deadline).await.unwrap();
@@ -172,4 +180,21 @@ async fn a_contact_costs_one_read_unit_and_a_change_of_it_three_write_units() {
     assert_eq!(with, (without.0 + 1.0, without.1), "one more read, and the same single write");
     assert_eq!(unchanged, with, "what is set to what it was is no change");
     assert!(changed.1 <= without.1 + 3.0, "{changed:?}");
+}
+
+/// The first claim of a person under the present rules for numbers reads the records of the other forms.
+#[tokio::test]
+async fn the_other_forms_of_a_number_cost_up_to_seven_read_units_once() {
+    for (country, from, others) in [
+        ("", "+254711000222", 1.0),
+        ("country = \"KE\"", "0711000222", 5.0),
+        ("country = \"KE\"", "22384", 0.0),
+    ] {
+        let metered = metered_in(Router::new().app(apps::Echo), country).await;
+        metered.message_from("100", "echo hello", "m0").await;
+        let first = metered.message_from(from, "echo hello", "m1").await;
+        let known = metered.message_from(from, "echo hello", "m2").await;
+        println!("{country:16} {from:14} new: {} read, known: {} read units", first.0, known.0);
+        assert_eq!(first, (known.0 + others, known.1), "{country} {from}");
+    }
 }

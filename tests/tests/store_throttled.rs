@@ -224,6 +224,7 @@ async fn commit(
         replies: Vec::new(),
         opted_out: None,
         reply_rate: ReplyRate::default(),
+        forms: None,
         lease: None,
         now: at(seconds),
     };

@@ -223,13 +223,9 @@ mod tests {
     use super::*;
 
     fn message(identity: &str, ms: i64) -> Outgoing {
-        Outgoing {
-            id: MessageId::random().reply(1),
-            connection: ConnectionId::new("k".parse().unwrap(), identity.parse().unwrap()),
-            text: "x".to_owned(),
-            in_reply_to: None,
-            created_at: Timestamp::from_millisecond(ms).unwrap(),
-        }
+        let connection = ConnectionId::new("k".parse().unwrap(), identity.parse().unwrap());
+        let at = Timestamp::from_millisecond(ms).unwrap();
+        Outgoing::new(MessageId::random().reply(1), connection, "x", at)
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tracing::debug;
 
 use super::redact::text_without_secrets;
 use super::{Fetched, SendOutcome};
-use crate::model::message::{Identity, Outgoing};
+use crate::model::message::Outgoing;
 use crate::settings::Secret;
 
 /// The maximum number of characters of a detail.
@@ -70,29 +70,27 @@ fn about(detail: &str, message: &Outgoing) -> String {
     if text.chars().count() >= SHORTEST_TEXT && (detail.contains(text) || unescaped.contains(text)) {
         return "not shown, because it repeats the message".to_owned();
     }
-    without_numbers(detail, &message.connection.identity)
+    without_numbers(detail, &[message.connection.identity.as_str(), &message.to])
 }
 
 /// Returns the gateway's words from a delivery report about a message to this number, without the text and without
 /// numbers. The receipt of an SMSC ends with the beginning of the text (SMPP 3.4, Appendix B:
 /// `id:… stat:DELIVRD err:000 text:…`); this end is cut off.
-pub(crate) fn of_report(detail: &str, identity: &Identity) -> Option<String> {
+///
+/// `forms` are the forms of the number: the identity, and the recipient as the gateway got it.
+pub(crate) fn of_report(detail: &str, forms: &[&str]) -> Option<String> {
     let lower = detail.to_ascii_lowercase();
     let text = lower.match_indices("text:").map(|(at, _)| at);
     let end = text.into_iter().find(|at| !lower[..*at].ends_with(|c: char| c.is_alphanumeric()));
-    let shown = without_numbers(&detail[..end.unwrap_or(detail.len())], identity);
+    let shown = without_numbers(&detail[..end.unwrap_or(detail.len())], forms);
     Some(shown).filter(|shown| !shown.is_empty())
 }
 
 /// Returns the start of a line. `…` replaces this number and every run of digits that is long enough to be a number.
-fn without_numbers(words: &str, identity: &Identity) -> String {
-    let identity = identity.as_str();
+fn without_numbers(words: &str, forms: &[&str]) -> String {
     // A person's address can be a name. A very short name stays, because it may be a part of other words.
-    let known = if identity.chars().count() >= SHORTEST_TEXT {
-        Cow::Owned(words.replace(identity, "…"))
-    } else {
-        Cow::Borrowed(words)
-    };
+    let long = forms.iter().filter(|form| form.chars().count() >= SHORTEST_TEXT);
+    let known = long.fold(Cow::Borrowed(words), |words, form| Cow::Owned(words.replace(*form, "…")));
     let plain: Vec<char> = known.chars().filter(|c| !c.is_control()).collect();
     let mut shown = String::new();
     let mut at = 0;
@@ -123,13 +121,8 @@ mod tests {
     use crate::model::message::{ConnectionId, MessageId};
 
     fn message(to: &str, text: &str) -> Outgoing {
-        Outgoing {
-            id: MessageId::from("m"),
-            connection: ConnectionId::new("k".parse().unwrap(), to.parse().unwrap()),
-            text: text.to_owned(),
-            in_reply_to: None,
-            created_at: jiff::Timestamp::UNIX_EPOCH,
-        }
+        let connection = ConnectionId::new("k".parse().unwrap(), to.parse().unwrap());
+        Outgoing::new(MessageId::from("m"), connection, text, jiff::Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -179,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_report_keeps_what_the_smsc_says_without_number_and_text() {
-        let identity = "+251911223344".parse().unwrap();
+        let forms = ["+251911223344"];
         let table = [
             ("ACK/", Some("ACK/")),
             ("NACK/validity expired", Some("NACK/validity expired")),
@@ -196,7 +189,7 @@ mod tests {
             (" \u{7}", None),
         ];
         for (detail, expected) in table {
-            assert_eq!(of_report(detail, &identity).as_deref(), expected, "{detail}");
+            assert_eq!(of_report(detail, &forms).as_deref(), expected, "{detail}");
         }
     }
 }

@@ -90,8 +90,23 @@ impl Order {
         hex(&sha.finalize())
     }
 
+    /// Returns a fault for each recipient that cannot be one, such as `2.54711E+11`.
+    fn refused(&self, project: &Project) -> Vec<Fault> {
+        let fault = |(at, recipient): (usize, &Recipient)| {
+            let Recipient::Connection(connection) = recipient else { return None };
+            let problem = project.recipient(connection).err()?;
+            let written = connection.identity.as_str();
+            Some(Fault::new(format!("recipients[{at}]"), format!("{written:?} {problem}")))
+        };
+        self.recipients.iter().enumerate().filter_map(fault).collect()
+    }
+
     /// Returns the messages of the order, each to another recipient.
     pub(super) async fn messages(&self, project: &Project) -> Result<Vec<BroadcastMessage>, BroadcastError> {
+        let refused = self.refused(project);
+        if !refused.is_empty() {
+            return Err(BroadcastError::Unusable(refused));
+        }
         let mut found = Vec::with_capacity(self.recipients.len());
         for some in self.recipients.chunks(AT_ONCE) {
             let theirs: Vec<_> = some.iter().map(|recipient| connections_of(project, recipient)).collect();

@@ -81,16 +81,27 @@ pub(crate) fn arrival(received: &mut Received, now: Timestamp) -> Timestamp {
     })
 }
 
-/// Gives the message its id and its time of arrival.
+/// The name of the detail that keeps the identity as the gateway wrote it, if its normal form is another text.
+pub(crate) const WRITTEN_IDENTITY: &str = "written_identity";
+
+/// Gives the message its id, its time of arrival and the normal form of its identity.
+///
+/// The id is a digest of the identity as the gateway wrote it. A repeated delivery writes it in the same way, and it may
+/// come after the country of the backend changed.
 fn arrived(project: &Project, backend: &BackendName, mut received: Received) -> Incoming {
     let received_at = arrival(&mut received, project.ports.clock.now());
-    let connection = ConnectionId::new(backend.clone(), received.identity);
+    let written = ConnectionId::new(backend.clone(), received.identity);
     let id = match &received.gateway_id {
         Some(gateway_id) if !planted::is(Plant::GatewayIdIgnored) => {
-            MessageId::of_gateway(&connection, gateway_id)
+            MessageId::of_gateway(&written, gateway_id)
         }
         _ => MessageId::random(),
     };
+    let connection = project.normal(&written);
+    if connection != written {
+        let text = written.identity.as_str().to_owned();
+        received.details.entry(WRITTEN_IDENTITY.to_owned()).or_insert(text);
+    }
     Incoming {
         id,
         connection,

@@ -1,8 +1,11 @@
 //! Fan-out: one message to several recipients becomes one job on the queue for each of them.
 
+use std::collections::HashSet;
+
 use tracing::warn;
 
 use crate::model::message::{ConnectionId, MessageId, Notice};
+use crate::model::recipient::Recipient;
 use crate::pipeline::reach::connections_of;
 use crate::planted::{self, Plant};
 use crate::project::Project;
@@ -19,6 +22,7 @@ pub(crate) async fn enqueue_notices(project: &Project, notices: Vec<Notice>) -> 
 /// Puts a job on the queue for each recipient of an entry for other recipients.
 pub(crate) async fn fan_out(project: &Project, entry: &Entry) -> Result<(), String> {
     let mut notices = Vec::with_capacity(entry.recipients.len());
+    let mut seen = HashSet::new();
     let dropped = usize::from(planted::is(Plant::RecipientDropped) && entry.recipients.len() > 1);
     for recipient in entry.recipients.iter().skip(dropped) {
         let connections = connections_of(project, recipient).await.map_err(|problem| problem.to_string())?;
@@ -30,8 +34,17 @@ pub(crate) async fn fan_out(project: &Project, entry: &Entry) -> Result<(), Stri
             );
             continue;
         };
+        // One person may be named in several forms.
+        if !seen.insert(first.clone()) {
+            continue;
+        }
+        // The id comes from the connection as the app gave it. So it is the same if the country changes meanwhile.
+        let named = match recipient {
+            Recipient::Connection(connection) => connection,
+            Recipient::Contact(_) => first,
+        };
         notices.push(Notice {
-            id: if planted::is(Plant::NoticeRandom) { MessageId::random() } else { entry.id.to(first) },
+            id: if planted::is(Plant::NoticeRandom) { MessageId::random() } else { entry.id.to(named) },
             connection: first.clone(),
             text: entry.text.clone(),
             created_at: entry.created_at,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::app::send::Sending;
-use crate::model::message::{ConnectionId, Incoming, MessageId, Notice, Report};
+use crate::model::message::{ConnectionId, Identity, Incoming, MessageId, Notice, Report};
+use crate::pipeline::accept::WRITTEN_IDENTITY;
 use crate::store::{Entry, HistoryRow};
 
 /// An input of a connection.
@@ -27,6 +28,14 @@ impl Input {
             Self::Message(message) => &message.connection,
             Self::Notice(notice) => &notice.connection,
             Self::Report(report) => &report.connection,
+        }
+    }
+
+    /// Returns the identity as the gateway wrote it, if its normal form is another text.
+    pub(crate) fn written(&self) -> Option<Identity> {
+        match self {
+            Self::Message(message) => message.details.get(WRITTEN_IDENTITY)?.parse().ok(),
+            Self::Notice(_) | Self::Report(_) => None,
         }
     }
 

@@ -22,7 +22,7 @@ use crate::planted::{self, Plant};
 use crate::project::Project;
 use crate::router::budget::Budget;
 use crate::router::{Disposition, Outcome};
-use crate::store::{Commit, Committed, Entry, HistoryRow, Lease, Loaded, Outbox, StoreError};
+use crate::store::{Commit, Committed, Entry, HistoryRow, Lease, Loaded, Outbox, Record, StoreError};
 use crate::util::clock::Deadline;
 use crate::util::random;
 
@@ -121,12 +121,8 @@ impl Claim<'_> {
     /// Reads the connection, runs the phases and commits. Repeats this when another process changed the connection in
     /// between.
     async fn run_to_commit(&self, budget: &Budget) -> Result<Effect, StoreError> {
-        let store = &self.project.ports.store;
-        let (connection, id) = (self.input.connection(), self.input.id());
-        let (opened, loaded) = tokio::join!(
-            self.project.open_backend(&connection.backend),
-            store.load(connection, id, self.now())
-        );
+        let backend = &self.input.connection().backend;
+        let (opened, loaded) = tokio::join!(self.project.open_backend(backend), self.load());
         opened?;
         let mut loaded = loaded?;
         let mut ran: Option<Ran> = None;
@@ -160,8 +156,54 @@ impl Claim<'_> {
                 )));
             }
             sleep(random::up_to(Duration::from_millis(10 * u64::from(1_u32 << races.min(5))))).await;
-            loaded = store.load(connection, id, self.now()).await?;
+            loaded = self.load().await?;
         }
+    }
+
+    /// Reads the record of the connection. An earlier version of Threadless, or earlier settings, may have stored the
+    /// person under other forms of the identity. So the first claim of a person under the present rules for numbers
+    /// also reads the records of these forms, and takes over what they hold. The commit then writes the mark of the
+    /// rules, and the next claim reads one record again.
+    async fn load(&self) -> Result<Loaded, StoreError> {
+        let store = &self.project.ports.store;
+        let (connection, id) = (self.input.connection(), self.input.id());
+        let mut loaded = store.load(connection, id, self.now()).await?;
+        let others = self.others(&loaded);
+        if loaded.seen || others.is_empty() {
+            return Ok(loaded);
+        }
+        let records: Vec<Record> = store.records(&others).await?.into_iter().flatten().collect();
+        if records.is_empty() {
+            return Ok(loaded);
+        }
+        debug!(records = records.len(), outcome = "taken_over", "the person is stored under other forms");
+        loaded.record.take_over(&records);
+        loaded.seen = loaded.record.recent.contains(id);
+        loaded.arrived = loaded.record.recent.arrival_of(id);
+        if let (None, Some(contact)) = (&loaded.contact, &loaded.record.contact) {
+            loaded.contact = store.contact(contact).await?;
+        }
+        Ok(loaded)
+    }
+
+    /// Returns the other connections whose records this claim takes over.
+    fn others(&self, loaded: &Loaded) -> Vec<ConnectionId> {
+        let (connection, mark) = (self.input.connection(), loaded.record.forms.as_deref());
+        let mut others = self.project.other_connections(connection, mark);
+        // The form in which the gateway wrote the identity may be an unusual one.
+        if let Some(written) = self.input.written().filter(|_| !others.is_empty() || mark.is_none()) {
+            let written = ConnectionId::new(connection.backend.clone(), written);
+            if !others.contains(&written) && written != *connection {
+                others.push(written);
+            }
+        }
+        others
+    }
+
+    /// Returns the mark that the commit writes, if this claim took over what other records hold.
+    fn mark(&self, loaded: &Loaded) -> Option<&'static str> {
+        let mark = self.project.mark_of(&self.input.connection().backend);
+        (!self.others(loaded).is_empty()).then_some(mark)
     }
 
     async fn run_phases(
@@ -229,6 +271,7 @@ impl Claim<'_> {
                 opted_out: screened.opted_out.filter(|_| !planted::is(Plant::OptOutForgotten)),
                 reply_rate: screened.reply_rate,
                 lease: lease.clone(),
+                forms: self.mark(loaded),
                 now,
             })
             .await?;

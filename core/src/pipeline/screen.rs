@@ -1,5 +1,5 @@
 //! The choice of replies that go out. A person who opted out gets none. A machine that answers our replies
-//! automatically gets no more than the hourly limit. A send to other recipients counts like a reply, since a machine
+//! automatically gets no more than the hourly limit. A recipient in `never_send` gets nothing. A send to other recipients counts like a reply, since a machine
 //! may answer it too. A notice does not count, since it answers nothing.
 
 use jiff::Timestamp;
@@ -47,14 +47,17 @@ impl Screened {
         for entry in replies {
             let answers = entry.in_reply_to.is_some();
             let looping = answers && limit.is_some_and(|limit| screened.reply_rate.replies >= limit.get());
+            let refused = installed.filter(|_| !entry.is_sending());
+            let refused = refused.and_then(|it| it.numbers.refused(&connection.identity, answers));
             let reason = match opted_out {
+                _ if refused.is_some() => refused,
                 _ if entry.confirms => None,
                 Some(_) if !answers && planted::is(Plant::NoticeInSpiteOfStop) => None,
-                Some(_) if !entry.is_sending() => Some(OPTED_OUT),
-                _ => looping.then_some(LOOPING),
+                Some(_) if !entry.is_sending() => Some(OPTED_OUT.to_owned()),
+                _ => looping.then(|| LOOPING.to_owned()),
             };
-            if let Some(reason) = reason {
-                let detail = Some(reason.to_owned());
+            if reason.is_some() {
+                let detail = reason;
                 screened.held_back.push(HistoryRow::outgoing(connection, &entry, State::Failed, detail));
             } else {
                 if answers {
@@ -71,10 +74,19 @@ impl Screened {
         for row in &self.held_back {
             let (backend, identity) = (row.connection.backend.as_str(), row.connection.identity.masked());
             let message_id = row.id.as_str();
-            if row.detail.as_deref() == Some(OPTED_OUT) {
-                warn!(backend, identity, message_id, outcome = "opted_out", "outgoing");
-            } else {
-                error!(backend, identity, message_id, outcome = "loop_guard", detail = LOOPING, "outgoing");
+            match row.detail.as_deref().unwrap_or_default() {
+                OPTED_OUT => warn!(backend, identity, message_id, outcome = "opted_out", "outgoing"),
+                LOOPING => {
+                    error!(
+                        backend,
+                        identity,
+                        message_id,
+                        outcome = "loop_guard",
+                        detail = LOOPING,
+                        "outgoing"
+                    );
+                }
+                detail => warn!(backend, identity, message_id, outcome = "never_sent", detail, "outgoing"),
             }
         }
     }

@@ -21,7 +21,9 @@ use crate::util::clock::plausible;
 pub async fn report(project: &Project, reported: Reported) -> Result<Advanced, IncomingError> {
     let Reported { reference, final_status, detail, reported_at } = reported;
     let now = project.ports.clock.now();
-    let detail = detail.and_then(|detail| of_report(&detail, &reference.connection.identity));
+    let to = project.written(&reference.connection);
+    let forms = [reference.connection.identity.as_str(), to.as_str()];
+    let detail = detail.and_then(|detail| of_report(&detail, &forms));
     let state = final_status.map_or(State::Sent, FinalStatus::state);
     let step =
         StatusUpdate { connection: reference.connection, at: reference.at, id: reference.id, state, detail };

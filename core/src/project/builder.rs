@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BackendSettings, Respond, Settings};
+use super::{BackendSettings, NumberRules, Respond, Settings};
 use crate::app::context::About;
 use crate::backend::AnyBackend;
 use crate::consent::Consent;
@@ -16,6 +16,7 @@ impl Settings {
     pub fn named(name: &str) -> Self {
         Self {
             about: About { name: name.to_owned(), ..About::default() },
+            country: None,
             phase_timeout: Router::PHASE_TIMEOUT,
             consent: Consent::default(),
             may_send: MaySend::Open,
@@ -30,7 +31,8 @@ impl Settings {
     pub fn with_backend(mut self, name: BackendName, backend: AnyBackend) -> Self {
         let replies_per_hour = backend.0.replies_per_hour();
         let (engine, respond) = ("by hand", Respond::Inline);
-        let made = BackendSettings { engine, respond, replies_per_hour, backend };
+        let numbers = NumberRules { country: self.country, ..NumberRules::default() };
+        let made = BackendSettings { engine, respond, replies_per_hour, numbers, backend };
         self.backends.insert(name, made);
         self
     }

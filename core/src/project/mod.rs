@@ -2,11 +2,13 @@
 
 mod builder;
 mod exposure;
+mod numbers;
 mod settings;
 pub(crate) mod turns;
 mod unreadable;
 
 pub use crate::limits::{FUNCTION_TIMEOUT, LONGEST_PHASE};
+pub use numbers::{NeverSend, NumberRules};
 pub use settings::{BackendSettings, Respond, Settings, SettingsError};
 
 use std::collections::{BTreeMap, HashSet};
@@ -90,6 +92,7 @@ pub(crate) struct Installed {
     pub(crate) engine: &'static str,
     pub(crate) respond: Respond,
     pub(crate) replies_per_hour: Option<NonZeroU32>,
+    pub(crate) numbers: NumberRules,
     pub(crate) backend: Arc<dyn ErasedBackend>,
     pub(crate) secrets: Arc<[Secret]>,
     pub(crate) breaker: CircuitBreaker,
@@ -99,9 +102,9 @@ impl Project {
     /// Makes a project from its parts. This uses neither the store nor the queue.
     pub fn new(settings: Settings, router: Router, ports: Ports) -> Self {
         let install = |(name, settings): (BackendName, BackendSettings)| {
-            let BackendSettings { engine, respond, replies_per_hour, backend } = settings;
+            let BackendSettings { engine, respond, replies_per_hour, numbers, backend } = settings;
             let (backend, secrets, breaker) = (backend.0, backend.1, CircuitBreaker::default());
-            (name, Installed { engine, respond, replies_per_hour, backend, secrets, breaker })
+            (name, Installed { engine, respond, replies_per_hour, numbers, backend, secrets, breaker })
         };
         Self {
             about: Arc::new(settings.about),

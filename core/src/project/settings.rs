@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::exposure::Rules;
+use super::numbers::{NumberRules, read_country};
 use crate::app::context::About;
 use crate::backend::{AnyBackend, Engines};
 use crate::consent::Consent;
@@ -14,6 +15,7 @@ use crate::limits::LONGEST_PHASE;
 use crate::model::message::BackendName;
 use crate::router::Router;
 use crate::settings::{Fields, MaySend, Surroundings};
+use crate::text::number::Country;
 use crate::translate::Languages;
 
 /// The settings of a project, as `settings.toml` gives them.
@@ -39,6 +41,8 @@ use crate::translate::Languages;
 pub struct Settings {
     /// The facts about the project that apps may know.
     pub about: About,
+    /// The country whose numbers people write without a country code: `country`. A backend can have another one.
+    pub country: Option<Country>,
     /// The longest time that one phase of one app may take: `phase_timeout_seconds`, from 1 to [`LONGEST_PHASE`] in
     /// seconds. The default is 5 seconds.
     pub phase_timeout: Duration,
@@ -63,6 +67,8 @@ pub struct BackendSettings {
     /// over. `None` (0 in the settings) means no limit. The default is the value of the
     /// [backend](crate::backend::Backend::replies_per_hour).
     pub replies_per_hour: Option<NonZeroU32>,
+    /// How this backend writes numbers: `country`, `number_format` and `never_send`.
+    pub numbers: NumberRules,
     /// The backend that the engine made from the other keys.
     pub backend: AnyBackend,
 }
@@ -123,6 +129,7 @@ impl Settings {
             default_response: project.text("default_response").unwrap_or_default(),
             languages: Languages::from_fields(&mut project),
         };
+        let country = project.text("country").and_then(|given| read_country(&mut project, &given));
         let longest = i64::try_from(LONGEST_PHASE.as_secs()).unwrap_or(i64::MAX);
         let phase_timeout =
             project.seconds("phase_timeout_seconds", 1..=longest).unwrap_or(Router::PHASE_TIMEOUT);
@@ -145,7 +152,7 @@ impl Settings {
             if let Err(problem) = &name {
                 fields.fault_here(problem.to_string());
             }
-            let made = backend(&mut fields, engines);
+            let made = backend(&mut fields, engines, country);
             tables.absorb(fields);
             if let (Ok(name), Some(made)) = (name, made) {
                 backends.insert(name, made);
@@ -155,19 +162,20 @@ impl Settings {
 
         let (faults, warnings) = top.finish();
         if faults.is_empty() {
-            Ok(Self { about, phase_timeout, consent, may_send, backends, warnings })
+            Ok(Self { about, country, phase_timeout, consent, may_send, backends, warnings })
         } else {
             Err(SettingsError(faults))
         }
     }
 }
 
-fn backend(fields: &mut Fields<'_>, engines: &Engines) -> Option<BackendSettings> {
+fn backend(fields: &mut Fields<'_>, engines: &Engines, country: Option<Country>) -> Option<BackendSettings> {
     let respond = match fields.one_of("respond", &["inline", "queue"]) {
         Some("queue") => Respond::Queue,
         _ => Respond::Inline,
     };
     let limit = fields.number("replies_per_hour", 0..=1_000_000);
+    let numbers = NumberRules::from_fields(fields, country);
     let named = fields.required_text("engine");
     let Some((engine, make)) = engines.get(&named) else {
         if !named.is_empty() {
@@ -188,7 +196,7 @@ fn backend(fields: &mut Fields<'_>, engines: &Engines) -> Option<BackendSettings
         Some(limit) => u32::try_from(limit).ok().and_then(NonZeroU32::new),
         None => backend.0.replies_per_hour(),
     };
-    Some(BackendSettings { engine, respond, replies_per_hour, backend })
+    Some(BackendSettings { engine, respond, replies_per_hour, numbers, backend })
 }
 
 #[cfg(test)]

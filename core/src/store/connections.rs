@@ -37,6 +37,9 @@ pub struct Commit<'a> {
     /// The delivery lease to take in the same write: [`Record::next_lease`] of `seen`. It may be given only if `seen`
     /// has no valid lease.
     pub lease: Option<Lease>,
+    /// The mark of the rules for numbers, if `seen` has [taken over](Record::take_over) what other records hold. The
+    /// commit then writes the mark, the contact and the count of contacts of `seen`. `None` if nothing was taken over.
+    pub forms: Option<&'a str>,
     /// The present moment.
     pub now: Timestamp,
 }
@@ -67,6 +70,11 @@ pub trait Connections: Send + Sync {
         message: &MessageId,
         now: Timestamp,
     ) -> Result<Loaded, StoreError>;
+
+    /// Reads the records of other connections, in this order, with a consistent read. `None` stands for a connection that
+    /// is not stored. A claim uses this once for each person, to [take over](Record::take_over) what is stored under
+    /// other forms of the identity.
+    async fn records(&self, connections: &[ConnectionId]) -> Result<Vec<Option<Record>>, StoreError>;
 
     /// Writes the changes that one message causes.
     async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError>;

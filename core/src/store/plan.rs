@@ -75,6 +75,9 @@ impl Plan {
         after.session = commit.session.clone();
         after.recent = recent.clone();
         after.reply_rate = commit.reply_rate;
+        if let Some(mark) = commit.forms {
+            after.forms = Some(mark.to_owned());
+        }
         let mut contacts = Vec::new();
         if let Some(change) = commit.contact {
             after.contact = change.id().cloned();
@@ -144,6 +147,7 @@ mod tests {
             replies,
             opted_out: None,
             reply_rate: ReplyRate::default(),
+            forms: None,
             lease: None,
             now: Timestamp::UNIX_EPOCH,
         })

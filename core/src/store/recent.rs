@@ -1,6 +1,8 @@
 //! The ids of the messages that a connection sent last, packed: twelve bytes for a message, and four for its time of
 //! arrival.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -46,6 +48,20 @@ impl Recent {
         self.0.iter().rev().find(|seen| seen.hash == hash)?.arrived()
     }
 
+    /// Returns the second in which the last message was committed.
+    pub(crate) fn last(&self) -> Option<u32> {
+        self.0.iter().map(|seen| seen.seconds).max()
+    }
+
+    /// Adds the ids of other lists, in the order of their times. The list may then have more than
+    /// [`Recent::CAPACITY`] ids, until the next id is added.
+    pub(crate) fn take_over<'a>(&mut self, others: impl IntoIterator<Item = &'a Self>) {
+        let mut known: HashSet<u64> = self.0.iter().map(|seen| seen.hash).collect();
+        let new = others.into_iter().flat_map(|other| &other.0).filter(|seen| known.insert(seen.hash));
+        self.0.extend(new.copied().collect::<Vec<_>>());
+        self.0.sort_by_key(|seen| seen.seconds);
+    }
+
     /// Adds an id with the time when its message arrived, and returns the ids that must move out to make room. Forgets
     /// only ids beyond the horizon, and only as many as needed to make room.
     pub(crate) fn remember(
@@ -64,7 +80,9 @@ impl Recent {
             wanted -= usize::from(goes);
             !goes
         });
-        if wanted == 0 { Vec::new() } else { self.0.drain(..Self::SPILL).collect() }
+        // Usually one place is wanted. Many are wanted after other lists were taken over.
+        let moved = wanted.div_ceil(Self::SPILL) * Self::SPILL;
+        self.0.drain(..moved.min(self.0.len())).collect()
     }
 
     /// Returns eight bytes of hash and four bytes of time for each id, big-endian.

@@ -1,5 +1,6 @@
 //! The record of a connection.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
@@ -36,6 +37,10 @@ pub struct Record {
     pub fence: u64,
     /// The recent reply rate.
     pub reply_rate: ReplyRate,
+    /// The mark of the rules for numbers under which the records of the [other
+    /// forms](crate::text::number::other_forms) of the identity were last taken over: the code of a country, or `-`.
+    /// `None` if this never happened.
+    pub forms: Option<String>,
 }
 
 /// The messages to send to one connection, in order.
@@ -127,7 +132,33 @@ impl Record {
             lease: None,
             fence: 0,
             reply_rate: ReplyRate::default(),
+            forms: None,
         }
+    }
+
+    /// Takes over what the records of the same person under other forms of the identity hold: an opt-out, the session,
+    /// the contact and the ids of messages. Outboxes stay where they are.
+    ///
+    /// An opt-out wins, whichever record has it. The session comes from the record that had the last message, if that
+    /// record has a session. The contact of this record stays; if it has none, the contact comes from the record that
+    /// had the last message.
+    pub fn take_over(&mut self, others: &[Record]) {
+        let mut by_time: Vec<&Record> = others.iter().collect();
+        by_time.sort_by_key(|record| Reverse(record.recent.last()));
+        for other in &by_time {
+            self.outbox.opted_out = self.outbox.opted_out.max(other.outbox.opted_out);
+            self.contacts_made = self.contacts_made.max(other.contacts_made);
+        }
+        let session = by_time.iter().find(|other| !other.session.is_empty());
+        if let Some(other) = session
+            && (self.session.is_empty() || other.recent.last() > self.recent.last())
+        {
+            self.session = other.session.clone();
+        }
+        if self.contact.is_none() {
+            self.contact = by_time.iter().find_map(|other| other.contact.clone());
+        }
+        self.recent.take_over(others.iter().map(|other| &other.recent));
     }
 
     /// Returns the next lease, for a commit on this record to take.
@@ -208,6 +239,7 @@ impl Entry {
     /// Returns the message in the form that a backend sends.
     pub fn outgoing(&self, connection: &ConnectionId) -> Outgoing {
         Outgoing {
+            to: connection.identity.as_str().to_owned(),
             id: self.id.clone(),
             connection: connection.clone(),
             text: self.text.clone(),

@@ -166,7 +166,7 @@ async fn clear(tester: &Tester<'_>, request: &Request<Bytes>, deadline: Deadline
         if deadline.remaining() < RESERVE {
             break;
         }
-        let connection = ConnectionId::new(tester.name.clone(), identity);
+        let connection = tester.connection(&identity);
         ports.store.forget(&connection).await.map_err(|problem| failed(&problem))?;
         left -= 1;
     }

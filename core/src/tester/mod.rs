@@ -23,7 +23,7 @@ use crate::backend::authorization::basic_password;
 use crate::backend::httptester::{Access, MessageTester};
 use crate::backend::{Backend as _, Caller, plain_text};
 use crate::endpoint::{self, MAX_BODY, MAX_QUERY};
-use crate::model::message::{BackendName, Identity};
+use crate::model::message::{BackendName, ConnectionId, Identity};
 use crate::pipeline::errors::IncomingError;
 use crate::project::Project;
 use crate::util::clock::Deadline;
@@ -140,18 +140,34 @@ impl Tester<'_> {
         }
     }
 
+    /// Returns the connection of an identity that somebody entered, in its normal form.
+    fn connection(&self, identity: &Identity) -> ConnectionId {
+        self.project.normal(&ConnectionId::new(self.name.clone(), identity.clone()))
+    }
+
+    /// Returns whether the page of an identity has another address than the one with `?identity=`.
+    fn has_own_path(&self, identity: &Identity) -> bool {
+        let connection = self.connection(identity);
+        address::is_plain(connection.identity.as_str()) || connection.identity != *identity
+    }
+
+    /// Returns whether the page of an identity is at the path of this text.
+    fn is_own_path(&self, identity: &Identity) -> bool {
+        address::is_plain(identity.as_str()) && self.connection(identity).identity == *identity
+    }
+
     fn get(&self, rest: &Rest<'_>, request: &Request<Bytes>) -> Response<Bytes> {
         let query = request.uri().query().unwrap_or_default();
         let named = || address::identity_in(query).and_then(Result::ok);
         match rest {
             Rest::Root => match address::identity_in(query) {
                 None => self.new_number(),
-                Some(Ok(identity)) if address::is_plain(identity.as_str()) => self.to_page(&identity),
+                Some(Ok(identity)) if self.has_own_path(&identity) => self.to_page(&identity),
                 Some(Ok(identity)) => self.page(&identity),
                 Some(Err(problem)) => answers::wrong_identity(&problem),
             },
             Rest::Named { segment, ended } => match address::unescaped(segment).parse::<Identity>() {
-                Ok(identity) if *ended && address::is_plain(identity.as_str()) => self.page(&identity),
+                Ok(identity) if *ended && self.is_own_path(&identity) => self.page(&identity),
                 Ok(identity) => self.to_page(&identity),
                 Err(problem) => answers::wrong_identity(&problem),
             },
@@ -259,7 +275,10 @@ impl Tester<'_> {
     /// Returns the address of an identity's page. Without an identity, returns the page of a new number.
     fn address(&self, identity: Option<&Identity>) -> String {
         match identity {
-            Some(identity) => format!("{}{}", self.root(), address::of(identity.as_str())),
+            Some(identity) => {
+                let identity = self.connection(identity).identity;
+                format!("{}{}", self.root(), address::of(identity.as_str()))
+            }
             None => format!("{}{}", self.root(), address::of(&address::new_number())),
         }
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Tester;
 use super::cursor::Cursor;
-use crate::model::message::{ConnectionId, Identity};
+use crate::model::message::Identity;
 use crate::store::{Direction, HistoryRow, StoreError};
 
 /// The maximum number of conversations that a page may follow.
@@ -132,7 +132,7 @@ async fn of_one(tester: &Tester<'_>, followed: Followed) -> Result<Option<Conver
     let ports = &tester.project.ports;
     let now = ports.clock.now();
     let Followed { identity, cursor, rows: wanted } = followed;
-    let connection = ConnectionId::new(tester.name.clone(), identity.clone());
+    let connection = tester.connection(&identity);
     if let Some(cursor) = cursor.as_deref().and_then(Cursor::read) {
         let rows = ports.store.history_from(&connection, cursor.from(), now, NEW_ROWS).await?;
         if cursor.holds(&rows) {

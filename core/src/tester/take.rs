@@ -1,6 +1,6 @@
 //! Accepts messages like any endpoint, and shows them on the page at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use ::http::{Request, Response, StatusCode};
 use bytes::Bytes;
@@ -77,7 +77,8 @@ pub(super) async fn one(
     deadline: Deadline,
 ) -> Result<MessageId, IncomingError> {
     let ports = &tester.project.ports;
-    let connection = ConnectionId::new(tester.name.clone(), received.identity.clone());
+    let connection = tester.connection(&received.identity);
+    received.identity = connection.identity.clone();
     let named = received.gateway_id.as_ref().map(|id| MessageId::of_gateway(&connection, id));
     let at = match (received.received_at, &named) {
         (Some(_), _) => arrival(&mut received, ports.clock.now()),
@@ -128,8 +129,8 @@ async fn arrived_before(
 pub(super) async fn note(tester: &Tester<'_>, identities: impl IntoIterator<Item = Identity>) {
     let ports = &tester.project.ports;
     let now = ports.clock.now();
-    let connections: Vec<ConnectionId> =
-        identities.into_iter().map(|identity| ConnectionId::new(tester.name.clone(), identity)).collect();
+    let connections: HashSet<ConnectionId> =
+        identities.into_iter().map(|identity| tester.connection(&identity)).collect();
     let notes = connections.iter().map(|connection| ports.store.note_number(connection, now));
     for noted in join_all(notes).await {
         if let Err(problem) = noted {

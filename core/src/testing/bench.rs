@@ -79,14 +79,21 @@ impl Bench {
         self.connection_at(self.backend.as_str(), identity)
     }
 
-    /// Returns the connection of a sender at any backend, even a backend that the bench does not have.
+    /// Returns the connection of a sender at any backend, even a backend that the bench does not have. The identity is in
+    /// its normal form, however the test writes it.
     ///
     /// # Panics
     /// Panics if `backend` or `identity` is invalid.
     pub fn connection_at(&self, backend: &str, identity: &str) -> ConnectionId {
         let backend = backend.parse().unwrap_or_else(|problem| panic!("{problem}"));
         let identity = identity.parse().unwrap_or_else(|problem| panic!("{identity:?}: {problem}"));
-        ConnectionId::new(backend, identity)
+        self.project.normal(&ConnectionId::new(backend, identity))
+    }
+
+    /// Returns the connection of a sender at the default backend, with the identity as the test writes it.
+    fn written(&self, identity: &str) -> ConnectionId {
+        let identity = identity.parse().unwrap_or_else(|problem| panic!("{identity:?}: {problem}"));
+        ConnectionId::new(self.backend.clone(), identity)
     }
 
     /// Receives a message from a sender at the default backend, as from the gateway.
@@ -96,7 +103,7 @@ impl Bench {
         text: &str,
         gateway_id: Option<&str>,
     ) -> Result<Accepted, IncomingError> {
-        self.receive_at(&self.connection(from), text, gateway_id).await
+        self.receive_at(&self.written(from), text, gateway_id).await
     }
 
     /// Receives a message from any connection.
@@ -122,7 +129,7 @@ impl Bench {
     /// Enqueues a message that answers no other message. The message goes out once for each `id`, when the queue is
     /// [worked off](Bench::work_off).
     pub async fn notify(&self, to: &str, text: &str, id: &str) -> Result<(), QueueError> {
-        self.notify_by(&[self.connection(to)], text, id).await
+        self.notify_by(&[self.written(to)], text, id).await
     }
 
     /// Does the same with several connections: the message goes to the first one that does not refuse it for good.
@@ -172,7 +179,7 @@ impl Bench {
     ) -> Result<Acceptance, BroadcastError> {
         self.touched.store(true, Ordering::Relaxed);
         let key = key.parse().unwrap_or_else(|problem| panic!("{problem}"));
-        let recipients = numbers.iter().map(|number| self.connection(number).into()).collect();
+        let recipients = numbers.iter().map(|number| self.written(number).into()).collect();
         broadcast(&self.project, &Order { key, text: text.to_owned(), recipients }).await
     }
 

@@ -11,6 +11,7 @@ use tracing::{Instrument as _, error, info_span, warn};
 
 use super::failure::JobFailure;
 use crate::limits::SETTLE_TIME;
+use crate::pipeline::accept::WRITTEN_IDENTITY;
 use crate::pipeline::input::Input;
 use crate::pipeline::{deliver, process};
 use crate::planted::{self, Plant};
@@ -190,14 +191,23 @@ async fn run(project: &Project, job: Job, budget: Budget) -> Result<(), JobFailu
         Job::Part { key, part } => fan_out_part(project, &key, part).await,
         Job::Incoming { mut message } => {
             message.received_at = not_ahead(message.received_at, project.ports.clock.now());
+            // The endpoint has made the connection normal. A job of an earlier version may hold another form.
+            let normal = project.normal(&message.connection);
+            let written = std::mem::replace(&mut message.connection, normal);
+            if message.connection != written {
+                let text = written.identity.as_str().to_owned();
+                message.details.entry(WRITTEN_IDENTITY.to_owned()).or_insert(text);
+            }
             take_in(project, Input::Message(Arc::from(message)), budget).await
         }
         Job::Notice { mut notice } => {
             notice.created_at = not_ahead(notice.created_at, project.ports.clock.now());
+            notice.connection = project.normal(&notice.connection);
             take_in(project, Input::Notice(Arc::from(notice)), budget).await
         }
         Job::Report { mut report } => {
             report.at = not_ahead(report.at, project.ports.clock.now());
+            report.connection = project.normal(&report.connection);
             take_in(project, Input::Report(Arc::from(report)), budget).await
         }
         Job::Deliver { connection } => {

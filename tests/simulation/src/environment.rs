@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
 use threadless::backend::{AnyBackend, Fetched, Transport, TransportError};
-use threadless::project::{BackendSettings, Respond, Settings};
+use threadless::project::{BackendSettings, NumberRules, Respond, Settings};
 use threadless::{Deadline, Ports, Project};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
@@ -77,7 +77,8 @@ impl Lambda {
             let engine = SimBackend { port: port.clone(), reports: self.reports.clone() };
             let respond = if queued { Respond::Queue } else { Respond::Inline };
             let backend = AnyBackend::new(engine);
-            let made = BackendSettings { engine: "sim", respond, replies_per_hour: None, backend };
+            let numbers = NumberRules::default();
+            let made = BackendSettings { engine: "sim", respond, replies_per_hour: None, numbers, backend };
             settings.backends.insert(name, made);
         }
         let all = Arc::new(port.clone());

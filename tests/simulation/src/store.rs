@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use threadless::broadcast::{Broadcast, BroadcastKey, BroadcastMessage};
 use threadless::store::{
     Advanced, Broadcasts, Commit, Committed, Connections, DueCursor, DueIndex, DuePage, GuessLog, Guesses,
-    History, HistoryRow, JobRecord, Jobs, Lease, Loaded, Number, Numbers, Opened, Outbox, Outboxes, Settled,
-    Settlement, StatusUpdate, StoreError, Taken, Unusable,
+    History, HistoryRow, JobRecord, Jobs, Lease, Loaded, Number, Numbers, Opened, Outbox, Outboxes, Record,
+    Settled, Settlement, StatusUpdate, StoreError, Taken, Unusable,
 };
 use threadless::{BackendName, ConnectionId, Contact, ContactId, MessageId};
 
@@ -33,6 +33,10 @@ impl Connections for Port {
             Ok(loaded)
         })
         .await
+    }
+
+    async fn records(&self, connections: &[ConnectionId]) -> Answer<Vec<Option<Record>>> {
+        self.call(Call::Load, || self.world.store.records(connections)).await
     }
 
     async fn commit(&self, commit: Commit<'_>) -> Answer<Committed> {

@@ -40,13 +40,14 @@ pub(crate) fn meaning(settings: &Table, place: Place) -> Result<String, Vec<(Str
     MADE.set(String::new());
     let known = |_: &str| Some("a secret of many characters".to_owned());
     let read = Settings::read(&settings.to_string(), &engines(), &Surroundings::new(place, known));
-    let Settings { about, phase_timeout, consent, may_send, backends, .. } = read.map_err(|problem| {
-        problem.0.into_iter().map(|fault| (fault.field, fault.problem)).collect::<Vec<_>>()
-    })?;
+    let Settings { about, country, phase_timeout, consent, may_send, backends, .. } =
+        read.map_err(|problem| {
+            problem.0.into_iter().map(|fault| (fault.field, fault.problem)).collect::<Vec<_>>()
+        })?;
     let backends: Vec<_> =
-        backends.values().map(|one| (one.engine, one.respond, one.replies_per_hour)).collect();
+        backends.values().map(|one| (one.engine, one.respond, one.replies_per_hour, &one.numbers)).collect();
     let made = MADE.with_borrow(Clone::clone);
-    Ok(format!("{about:?} {phase_timeout:?} {consent:?} {may_send:?} {backends:?} {made}"))
+    Ok(format!("{about:?} {country:?} {phase_timeout:?} {consent:?} {may_send:?} {backends:?} {made}"))
 }
 
 /// A table of the settings.
@@ -225,6 +226,9 @@ fn the_keys_of_inner_tables_are_on_the_page() {
         let is_there = |span: &String| span == key || span.contains(&format!("{key} = "));
         assert!(spans(&page).iter().any(is_there), "docs/settings.md does not name {key}");
     }
+    let never = inner(Scope::Backend("http"), "never_send", "{ no_such_key = 1 }", "never_send.no_such_key");
+    let row = &rows(&page, "key of any backend")["never_send"];
+    assert_eq!(spans(&row.meaning).into_iter().collect::<BTreeSet<_>>(), never);
     let words = inner(Scope::OptOut, "words", "{ xx = { no_such_key = 1 } }", "words.xx.no_such_key");
     for (place, _, rows) in sources().into_iter().filter(|(_, scope, _)| *scope == Scope::OptOut) {
         let (_, row) = rows.iter().find(|(key, _)| in_settings(key) == "words").unwrap();

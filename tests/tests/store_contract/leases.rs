@@ -38,6 +38,7 @@ async fn commit_entries(store: &dyn Store, who: &ConnectionId, message: &str, en
             replies: entries,
             opted_out: None,
             reply_rate: seen.reply_rate,
+            forms: None,
             lease: None,
             now: at(0),
         })

@@ -5,6 +5,7 @@
 // The helpers of tests may fail like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod forms;
 mod leases;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use forms::*;
 use jiff::Timestamp;
 use leases::*;
 use serde_json::json;
@@ -122,6 +124,7 @@ contract! {
     a_connection_can_go_from_one_contact_to_another,
     a_contact_that_is_made_twice_at_once_is_made_once,
     whatever_is_known_of_a_contact_is_kept_as_it_is,
+    the_records_of_other_forms_are_taken_over_once,
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -182,6 +185,7 @@ async fn commit_on(
             replies: replies.iter().map(|text| entry(text)).collect(),
             opted_out: None,
             reply_rate: ReplyRate::default(),
+            forms: None,
             lease: held.map(|(owner, until)| seen.next_lease(owner, at(until))),
             now: at(0),
         })
@@ -425,6 +429,7 @@ async fn the_arrival_of_a_message_is_known_as_long_as_its_id(store: &dyn Store) 
             replies: Vec::new(),
             opted_out: None,
             reply_rate: ReplyRate::default(),
+            forms: None,
             lease: None,
             now: at(nth),
         };
@@ -749,6 +754,7 @@ async fn wishes_and_pace_are_kept_and_every_outbox_knows_of_them(store: &dyn Sto
             replies: vec![confirmation.clone(), entry("more")],
             opted_out,
             reply_rate,
+            forms: None,
             lease: Some(seen.next_lease("me", at(60))),
             now: at(0),
         })
@@ -785,6 +791,7 @@ async fn commit_contact(
             replies: vec![entry(message)],
             opted_out: None,
             reply_rate: ReplyRate::default(),
+            forms: None,
             lease: None,
             now: at(0),
         })

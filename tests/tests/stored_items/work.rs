@@ -45,6 +45,7 @@ async fn work_goes_on(dynamodb: &DynamoDb, form: &str) {
         replies: Vec::new(),
         opted_out: None,
         reply_rate: loaded.record.reply_rate,
+        forms: None,
         lease: None,
         now: at(100),
     };
@@ -106,6 +107,7 @@ async fn go_on_with_the_rest(store: &threadless::store::dynamodb::DynamoStore) {
         replies: Vec::new(),
         opted_out: None,
         reply_rate: loaded.record.reply_rate,
+        forms: None,
         lease: None,
         now: at(105),
     };

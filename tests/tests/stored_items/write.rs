@@ -118,6 +118,7 @@ async fn write_connections(store: &dyn Store) {
             replies: if last { entries() } else { Vec::new() },
             opted_out: last.then(|| at(40)),
             reply_rate: if last { ReplyRate { since: at(1), replies: 7 } } else { ReplyRate::default() },
+            forms: None,
             lease: last.then(|| seen.next_lease("me", at(90))),
             now: at(nth),
         };
@@ -135,6 +136,7 @@ async fn write_connections(store: &dyn Store) {
         replies: Vec::new(),
         opted_out: None,
         reply_rate: ReplyRate::default(),
+        forms: None,
         lease: None,
         now: at(5),
     };

@@ -299,6 +299,7 @@ async fn fill(store: &DynamoStore, connection: &ConnectionId) -> Result<()> {
         replies,
         opted_out,
         reply_rate,
+        forms: None,
         lease,
         now,
     };

@@ -126,11 +126,8 @@ impl Outbound {
 
 impl Form {
     fn body(&self, message: &Outgoing, id: &str) -> (&'static str, Bytes) {
-        let fields = [
-            (&self.identity, message.connection.identity.as_str()),
-            (&self.text, message.text.as_str()),
-            (&self.id, id),
-        ];
+        let fields =
+            [(&self.identity, message.to.as_str()), (&self.text, message.text.as_str()), (&self.id, id)];
         if self.encoding == Encoding::Json {
             let object: Map<String, Value> =
                 fields.into_iter().map(|(name, value)| (name.clone(), value.into())).collect();

@@ -145,13 +145,8 @@ impl Transport for Catcher {
 }
 
 pub(super) fn message(to: &str, text: &str) -> Outgoing {
-    Outgoing {
-        id: MessageId::from("m-1"),
-        connection: ConnectionId::new("h".parse().unwrap(), to.parse().unwrap()),
-        text: text.to_owned(),
-        in_reply_to: None,
-        created_at: Timestamp::UNIX_EPOCH,
-    }
+    let connection = ConnectionId::new("h".parse().unwrap(), to.parse().unwrap());
+    Outgoing::new(MessageId::from("m-1"), connection, text, Timestamp::UNIX_EPOCH)
 }
 
 async fn sent(table: &str, to: &str, text: &str, status: u16) -> (SendOutcome, Option<Request<Bytes>>) {

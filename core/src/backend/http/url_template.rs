@@ -35,7 +35,7 @@ impl Placeholder {
     /// Returns the value of this placeholder in this message.
     pub(super) fn of<'m>(self, message: &'m Outgoing, id: &'m str) -> &'m str {
         match self {
-            Self::Identity => message.connection.identity.as_str(),
+            Self::Identity => &message.to,
             Self::Text => &message.text,
             Self::Id => id,
             Self::Backend => message.connection.backend.as_str(),

@@ -137,7 +137,7 @@ impl Sendsms {
 
     /// Returns the URL that sends a message to its one recipient.
     pub(super) fn request_url(&self, message: &Outgoing) -> Result<String, Unsendable> {
-        let (to, text) = (message.connection.identity.as_str(), message.text.as_str());
+        let (to, text) = (message.to.as_str(), message.text.as_str());
         if to.bytes().any(|byte| matches!(byte, b'\t'..=b'\r' | b' ')) {
             return Err(Unsendable::Recipients);
         }
@@ -158,7 +158,7 @@ impl Sendsms {
     }
 
     fn url(&self, message: &Outgoing, form: &str, text: &[u8]) -> String {
-        let to = percent_encode(message.connection.identity.as_str().as_bytes(), ESCAPED);
+        let to = percent_encode(message.to.as_bytes(), ESCAPED);
         let reports = self.reports.params(message);
         format!("{}{reports}to={to}&{form}&text={}", self.base, percent_encode(text, ESCAPED))
     }

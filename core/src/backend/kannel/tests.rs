@@ -43,13 +43,8 @@ async fn sent(backend: &AnyBackend, to: &str, text: &str) -> Result<String, Send
 }
 
 async fn requested(backend: &AnyBackend, to: &str, text: &str) -> Result<Request<Bytes>, SendOutcome> {
-    let message = Outgoing {
-        id: MessageId::random(),
-        connection: ConnectionId::new("k".parse().unwrap(), to.parse().unwrap()),
-        text: text.to_owned(),
-        in_reply_to: None,
-        created_at: Timestamp::UNIX_EPOCH,
-    };
+    let connection = ConnectionId::new("k".parse().unwrap(), to.parse().unwrap());
+    let message = Outgoing::new(MessageId::random(), connection, text, Timestamp::UNIX_EPOCH);
     let catcher = Catcher::default();
     match backend.0.send(&message, &catcher, TIMEOUT).await {
         SendOutcome::Accepted { .. } => Ok(catcher.0.into_inner().unwrap()),

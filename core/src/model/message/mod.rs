@@ -92,6 +92,9 @@ pub struct Outgoing {
     pub id: MessageId,
     /// The recipient: identity and backend.
     pub connection: ConnectionId,
+    /// The recipient as the gateway wants it, by the backend's `number_format`: `+254711000222`, `254711000222` or
+    /// `0711000222`. An engine gives this text to its gateway.
+    pub to: String,
     /// The text. It can be longer than one SMS; the gateway splits it.
     pub text: String,
     /// The id of the message that it answers.
@@ -109,7 +112,8 @@ impl Outgoing {
         text: impl Into<String>,
         created_at: Timestamp,
     ) -> Self {
-        Self { id, connection, text: text.into(), created_at, in_reply_to: None }
+        let to = connection.identity.as_str().to_owned();
+        Self { id, connection, to, text: text.into(), created_at, in_reply_to: None }
     }
 }
 

@@ -54,10 +54,24 @@ pub(super) async fn attempt(
     deadline: Deadline,
 ) -> Result<Option<Step>, StoreError> {
     let now = project.ports.clock.now();
+    if !head.is_sending() {
+        look_for_opt_out(project, delivery).await?;
+    }
     if let Some(step) = without_the_gateway(project, delivery, &head, now).await {
         return Ok(Some(step));
     }
     ask_the_gateway(project, delivery, head, now, deadline).await
+}
+
+/// Looks for an opt-out in the record of the normal form, if the outbox is stored under another form. Only an outbox of
+/// an earlier version, or of earlier settings, is.
+async fn look_for_opt_out(project: &Project, delivery: &mut Delivery) -> Result<(), StoreError> {
+    let normal = project.normal(&delivery.connection);
+    if normal != delivery.connection && delivery.outbox.opted_out.is_none() {
+        let found = project.ports.store.records(&[normal]).await?;
+        delivery.outbox.opted_out = found.into_iter().flatten().find_map(|record| record.outbox.opted_out);
+    }
+    Ok(())
 }
 
 /// Returns the step of a head that needs no request to the gateway: it is for other recipients, it has failed, it is
@@ -159,7 +173,9 @@ async fn ask_the_gateway(
         }
     }
     head.attempts += 1;
-    let outcome = send(project, installed, attempt, &head.outgoing(connection), limit).await;
+    let mut message = head.outgoing(connection);
+    message.to = installed.numbers.written(&connection.identity);
+    let outcome = send(project, installed, attempt, &message, limit).await;
     Ok(Some(match outcome {
         SendOutcome::Accepted { detail } => {
             tried(connection, &head, "sent", &detail);

@@ -14,7 +14,7 @@ use crate::aws::classify;
 use crate::util::random;
 
 /// The maximum number of items of one `BatchGetItem`.
-const READ_AT_ONCE: usize = 100;
+pub(super) const READ_AT_ONCE: usize = 100;
 
 /// The maximum number of items of one `BatchWriteItem`.
 const WRITTEN_AT_ONCE: usize = 25;

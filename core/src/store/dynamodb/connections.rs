@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::{SignedDuration, Timestamp};
 
+use super::batch::READ_AT_ONCE;
 use super::call::{Written, key};
 use super::item::{
     Item, Reader, bytes, is_expired, names as n, number, of_entries, text, time, to_contact, to_outbox,
@@ -20,7 +21,7 @@ use crate::model::contact::ContactId;
 use crate::model::message::{BackendName, ConnectionId, MessageId};
 use crate::store::plan::Plan;
 use crate::store::recent::{Seen, hash};
-use crate::store::{Commit, Committed, Loaded};
+use crate::store::{Commit, Committed, Loaded, Record};
 
 /// The time after a move of ids in which a missing id is looked up once more. A read that runs during the move may miss
 /// an id that moves out of the connection's item.
@@ -77,6 +78,19 @@ impl Connections for DynamoStore {
             (Some(id), _) => self.contact(id).await?,
         };
         Ok(Loaded { record, contact, seen, arrived })
+    }
+
+    async fn records(&self, connections: &[ConnectionId]) -> Result<Vec<Option<Record>>, StoreError> {
+        let keys: Vec<String> = connections.iter().map(keys::of_connection).collect();
+        let mut records = Vec::with_capacity(keys.len());
+        for some in keys.chunks(READ_AT_ONCE) {
+            let wanted: Vec<_> = some.iter().map(|pk| (pk.as_str(), keys::CONNECTION)).collect();
+            for (pk, item) in some.iter().zip(self.get_all(&wanted).await?) {
+                let record = item.map(|item| to_record(pk, Some(&item), Timestamp::UNIX_EPOCH));
+                records.push(record.transpose()?);
+            }
+        }
+        Ok(records)
     }
 
     async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError> {
@@ -166,12 +180,17 @@ fn commit_update(commit: &Commit<'_>, plan: &Plan) -> Update {
         Some(json) => update.set(n::SESSION, text(json)),
         None => update.remove(&[n::SESSION]),
     };
-    if commit.contact.is_some() {
+    if let Some(mark) = commit.forms {
+        update.set(n::FORMS, text(mark));
+    }
+    if commit.contact.is_some() || commit.forms.is_some() {
         match &plan.after.contact {
             Some(id) => update.set(n::CONTACT, text(id.as_str())),
             None => update.remove(&[n::CONTACT]),
         };
-        update.set(n::CONTACTS_MADE, number(plan.after.contacts_made));
+        if plan.after.contacts_made > 0 {
+            update.set(n::CONTACTS_MADE, number(plan.after.contacts_made));
+        }
     }
     match commit.opted_out {
         Some(at) => update.set(n::OPTED_OUT, time(at)),

@@ -27,6 +27,7 @@ pub(super) mod names {
     pub(crate) const SESSION: &str = "session";
     pub(crate) const CONTACT: &str = "contact";
     pub(crate) const CONTACTS_MADE: &str = "contacts_made";
+    pub(crate) const FORMS: &str = "forms";
     pub(crate) const NAME: &str = "name";
     pub(crate) const LANGUAGE: &str = "language";
     pub(crate) const FIELDS: &str = "fields";
@@ -188,6 +189,7 @@ pub(super) fn to_record(what: &str, item: Option<&Item>, now: Timestamp) -> Resu
         lease,
         fence,
         reply_rate,
+        forms: read.text(n::FORMS)?.map(str::to_owned),
     })
 }
 

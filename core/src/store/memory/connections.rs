@@ -40,6 +40,12 @@ impl Connections for MemoryStore {
         })
     }
 
+    async fn records(&self, connections: &[ConnectionId]) -> Result<Vec<Option<Record>>, StoreError> {
+        let tables = self.lock();
+        let record = |connection| tables.connections.get(connection).map(|kept| kept.record.clone());
+        Ok(connections.iter().map(record).collect())
+    }
+
     async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError> {
         let owner = |record: &Record| record.lease.as_ref().map(|lease| lease.owner.clone());
         let until = |record: &Record| record.lease.as_ref().map(|lease| lease.until);

@@ -14,13 +14,14 @@ use crate::app::context::About;
 use crate::backend::{AnyBackend, Fetched, Transport, TransportError};
 use crate::model::message::BackendName;
 use crate::project::turns::Turns;
-use crate::project::{BackendSettings, Ports, Project, Respond, Settings};
+use crate::project::{BackendSettings, NumberRules, Ports, Project, Respond, Settings};
 use crate::queue::MemoryQueue;
 use crate::router::Router;
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, Store};
 use crate::testing::clock::TestClock;
 use crate::testing::faulty::{Faults, FaultyQueue, FaultyStore};
 use crate::testing::gateway::{TestBackend, TestGateway};
+use crate::text::number::Country;
 
 /// The name of the backend of a bench if the test adds none.
 const BACKEND: &str = "bench";
@@ -30,6 +31,9 @@ pub struct BenchBuilder {
     router: Router,
     respond: Option<Respond>,
     replies_per_hour: Option<NonZeroU32>,
+    country: Option<Country>,
+    /// The store and the queue of another bench.
+    kept: Option<(Arc<dyn Store>, Arc<MemoryQueue>)>,
     settings: Settings,
     /// The backends in the order in which the test added them.
     backends: Vec<BackendName>,
@@ -38,8 +42,8 @@ pub struct BenchBuilder {
 impl BenchBuilder {
     pub(super) fn of(router: Router) -> Self {
         let settings = Settings::named("Bench");
-        let (respond, replies_per_hour, backends) = (None, None, Vec::new());
-        Self { router, respond, replies_per_hour, settings, backends }
+        let (respond, replies_per_hour, country, backends) = (None, None, None, Vec::new());
+        Self { router, respond, replies_per_hour, country, kept: None, settings, backends }
     }
 
     /// Sets that the responder handles messages from the queue, and not inline.
@@ -65,7 +69,8 @@ impl BenchBuilder {
         let name = name.parse().unwrap_or_else(|problem| panic!("{problem}"));
         let backend = AnyBackend::new(TestBackend(TestGateway::default()));
         let (engine, respond, replies_per_hour) = ("bench", Respond::Inline, None);
-        let made = BackendSettings { engine, respond, replies_per_hour, backend };
+        let numbers = NumberRules::default();
+        let made = BackendSettings { engine, respond, replies_per_hour, numbers, backend };
         self.add(name, made);
         self
     }
@@ -128,6 +133,24 @@ impl BenchBuilder {
         self
     }
 
+    /// Sets the country whose numbers people write without a country code, for each backend without a country.
+    ///
+    /// # Panics
+    /// Panics if `code` is no country.
+    #[must_use]
+    pub fn country(mut self, code: &str) -> Self {
+        self.country = Some(code.parse().unwrap_or_else(|problem| panic!("{problem}")));
+        self
+    }
+
+    /// Uses the store and the queue of another bench, as a new version of a function does after a deployment. The planned
+    /// faults of the other bench apply to them.
+    #[must_use]
+    pub fn deployed_over(mut self, other: &Bench) -> Self {
+        self.kept = Some((Arc::clone(&other.project.ports.store), Arc::clone(&other.queue)));
+        self
+    }
+
     /// Sets the longest time for one phase.
     #[must_use]
     pub fn phase_timeout(mut self, limit: Duration) -> Self {
@@ -147,15 +170,18 @@ impl BenchBuilder {
             self = self.backend(BACKEND);
         }
         let (gateway, clock, faults) = (TestGateway::default(), TestClock::default(), Faults::default());
-        let queue = Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
+        let new_store = || Arc::new(FaultyStore::new(MemoryStore::new(), faults.clone())) as Arc<dyn Store>;
+        let new_queue = || Arc::new(MemoryQueue::new(Arc::new(clock.clone())));
+        let (store, queue) = self.kept.take().unwrap_or_else(|| (new_store(), new_queue()));
         for backend in self.settings.backends.values_mut() {
             backend.engine = "bench";
+            backend.numbers.country = backend.numbers.country.or(self.country);
             backend.respond = self.respond.unwrap_or(backend.respond);
             backend.replies_per_hour = self.replies_per_hour.or(backend.replies_per_hour);
             backend.backend = AnyBackend::new(TestBackend(gateway.clone()));
         }
         let ports = Ports {
-            store: Arc::new(FaultyStore::new(MemoryStore::new(), faults.clone())),
+            store,
             queue: Arc::new(FaultyQueue::new(Arc::clone(&queue), faults.clone())),
             transport: Arc::new(NoTransport),
             clock: Arc::new(clock.clone()),

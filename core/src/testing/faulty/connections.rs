@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::FaultyStore;
 use crate::model::contact::{Contact, ContactId};
 use crate::model::message::{BackendName, ConnectionId, MessageId};
-use crate::store::{Commit, Committed, Connections, Loaded, Store, StoreError};
+use crate::store::{Commit, Committed, Connections, Loaded, Record, Store, StoreError};
 
 #[async_trait]
 impl<S: Store> Connections for FaultyStore<S> {
@@ -21,6 +21,10 @@ impl<S: Store> Connections for FaultyStore<S> {
         now: Timestamp,
     ) -> Result<Loaded, StoreError> {
         self.faults.around(self.inner.load(connection, message, now)).await
+    }
+
+    async fn records(&self, connections: &[ConnectionId]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.faults.around(self.inner.records(connections)).await
     }
 
     async fn commit(&self, commit: Commit<'_>) -> Result<Committed, StoreError> {

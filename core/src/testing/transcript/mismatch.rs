@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use jiff::Timestamp;
 
 use super::turn::{Said, StageError, Turn};
-use super::{Act, Transcript, escape};
+use super::{Act, Line, Transcript, escape};
 use crate::model::message::{BackendName, ConnectionId};
 
 /// The result of a turn.
@@ -60,11 +60,12 @@ impl Mismatch {
         turn: &Turn,
         went: &Went,
         default: &BackendName,
+        normal: &dyn Fn(ConnectionId) -> ConnectionId,
     ) -> Option<Self> {
         if let Some(problem) = &went.problem {
             return Some(Self::of_stage(transcript, turn, problem));
         }
-        let rows = rows(transcript, turn, went, default);
+        let rows = rows(transcript, turn, went, &|line| normal(line.connection(default)));
         // A line that failed says more than an additional reply. So the failed line comes first.
         let first =
             rows.iter().filter(|row| !row.holds()).min_by_key(|row| row.step.unwrap_or(usize::MAX))?;
@@ -101,7 +102,14 @@ impl std::error::Error for Mismatch {}
 
 /// Pairs the expected replies with the actual replies, one connection at a time and in order. For each connection, it
 /// first pairs the replies that are equal at the beginning and at the end, and then the replies between them.
-fn rows<'a>(transcript: &'a Transcript, turn: &Turn, went: &'a Went, default: &BackendName) -> Vec<Row<'a>> {
+///
+/// `to` returns the connection of a line, as a reply names it.
+fn rows<'a>(
+    transcript: &'a Transcript,
+    turn: &Turn,
+    went: &'a Went,
+    to: &dyn Fn(&Line) -> ConnectionId,
+) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
     for (when, said) in &went.early {
         rows.push(Row { step: None, expected: None, actual: Some(said), when: Some(*when) });
@@ -109,7 +117,7 @@ fn rows<'a>(transcript: &'a Transcript, turn: &Turn, went: &'a Went, default: &B
     let mut expected = Vec::new();
     for at in &turn.replies {
         if let Act::Hears(line) = &transcript.steps[*at].act {
-            expected.push((*at, line.connection(default), line.text.as_str()));
+            expected.push((*at, to(line), line.text.as_str()));
         }
     }
     let mut connections: Vec<&ConnectionId> = Vec::new();

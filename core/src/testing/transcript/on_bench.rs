@@ -57,6 +57,10 @@ impl Stage for OnBench<'_> {
         self.bench.default_backend().clone()
     }
 
+    fn normal(&self, connection: ConnectionId) -> ConnectionId {
+        self.bench.project.normal(&connection)
+    }
+
     async fn receive(&mut self, from: &ConnectionId, text: &str) -> Result<(), StageError> {
         let taken = self.bench.receive_at(from, text, None).await;
         taken.map(drop).map_err(|problem| StageError(format!("this message was not accepted: {problem}")))

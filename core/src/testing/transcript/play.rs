@@ -17,6 +17,12 @@ pub trait Stage: Send {
     /// Returns the backend of lines that name none.
     fn default_backend(&self) -> BackendName;
 
+    /// Returns a connection in the form in which [`heard`](Stage::heard) names it. A transcript may write a number in any
+    /// form. The default changes nothing.
+    fn normal(&self, connection: ConnectionId) -> ConnectionId {
+        connection
+    }
+
     /// Receives a message.
     async fn receive(&mut self, from: &ConnectionId, text: &str) -> Result<(), StageError>;
 
@@ -61,7 +67,8 @@ impl Transcript {
         for turn in turns {
             let mut went = Went::default();
             went.problem = self.take(&turn, stage, unstarted.take(), &mut went).await.err();
-            if let Some(mismatch) = Mismatch::of(self, &turn, &went, &default) {
+            let normal = |connection| stage.normal(connection);
+            if let Some(mismatch) = Mismatch::of(self, &turn, &went, &default, &normal) {
                 return Err(Box::new(mismatch));
             }
         }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use threadless::BackendName;
+use threadless::text::number::{self, Country};
+use threadless::{BackendName, ConnectionId};
 use toml::{Table, Value};
 
 use super::ScriptError;
@@ -23,6 +24,7 @@ pub(super) enum Engine {
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) engine: Engine,
+    country: Option<Country>,
     table: Table,
 }
 
@@ -34,6 +36,7 @@ impl Backends {
     /// Reads the backends through which transcripts can be played.
     pub(super) fn of(settings: &Table) -> Self {
         let tables = settings.get("backends").and_then(Value::as_table).into_iter().flatten();
+        let of_project = settings.get("project").and_then(|project| project.get("country"));
         let known = tables.filter_map(|(name, table)| {
             let table = table.as_table()?.clone();
             let engine = match table.get("engine").and_then(Value::as_str)? {
@@ -42,7 +45,9 @@ impl Backends {
                 "httptester" => Engine::Tester,
                 _ => return None,
             };
-            Some((name.parse().ok()?, Known { engine, table }))
+            let country = table.get("country").or(of_project).and_then(Value::as_str);
+            let country = country.and_then(|country| country.parse().ok());
+            Some((name.parse().ok()?, Known { engine, country, table }))
         });
         Self(known.collect())
     }
@@ -65,6 +70,16 @@ impl Backends {
             ScriptError::new("the settings have no backend of the engines kannel, http and httptester")
         });
         found.map(|(name, _)| name.clone())
+    }
+
+    /// Returns a connection in its normal form. The settings decide whether `0711000222` is `+254711000222`.
+    pub(super) fn normal(&self, connection: ConnectionId) -> ConnectionId {
+        let country = self.0.get(&connection.backend).and_then(|known| known.country);
+        let number = number::normal(connection.identity.as_str(), country).ok();
+        match number.and_then(|number| number.as_str().parse().ok()) {
+            Some(identity) => ConnectionId::new(connection.backend, identity),
+            None => connection,
+        }
     }
 
     /// Reads a request to the gateway: the backend that sent it, the recipient and the text.

@@ -185,5 +185,5 @@ fn said(backends: &Backends, taken: &GatewayRequest) -> Result<Said, ScriptError
         return Err(ScriptError::new(format!("a reply came that belongs to no backend: {path}?{query}")));
     };
     let identity = to.parse().map_err(|problem| ScriptError::new(format!("a reply to {to:?}: {problem}")))?;
-    Ok(Said { to: ConnectionId::new(backend, identity), text })
+    Ok(Said { to: backends.normal(ConnectionId::new(backend, identity)), text })
 }

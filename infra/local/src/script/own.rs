@@ -119,6 +119,10 @@ impl Stage for OwnStack {
         self.default.clone()
     }
 
+    fn normal(&self, connection: ConnectionId) -> ConnectionId {
+        self.backends.normal(connection)
+    }
+
     async fn receive(&mut self, from: &ConnectionId, text: &str) -> Result<(), StageError> {
         self.untouched = false;
         let known = self.backends.get(&from.backend)?;
@@ -134,7 +138,8 @@ impl Stage for OwnStack {
             said.push(super::said(&self.backends, taken)?);
         }
         for tester in &mut self.testers {
-            said.extend(tester.heard().await?);
+            let heard = tester.heard().await?.into_iter();
+            said.extend(heard.map(|said| Said { to: self.backends.normal(said.to), ..said }));
         }
         Ok(said)
     }

@@ -119,7 +119,8 @@ impl Remote {
             }
         }
         for tester in &mut self.testers {
-            self.waiting.extend(tester.heard().await?);
+            let heard = tester.heard().await?.into_iter();
+            self.waiting.extend(heard.map(|said| Said { to: self.backends.normal(said.to), ..said }));
         }
         Ok(())
     }
@@ -164,6 +165,10 @@ impl Ear {
 impl Stage for Remote {
     fn default_backend(&self) -> BackendName {
         self.default.clone()
+    }
+
+    fn normal(&self, connection: ConnectionId) -> ConnectionId {
+        self.backends.normal(connection)
     }
 
     async fn receive(&mut self, from: &ConnectionId, text: &str) -> Result<(), StageError> {

@@ -69,6 +69,7 @@ impl World {
             replies: replies.clone(),
             opted_out,
             reply_rate,
+            forms: None,
             lease: lease.clone(),
             now,
         };
