@@ -83,9 +83,10 @@ async fn answer(
     if request.body().len() > MAX_BODY || request.uri().query().unwrap_or_default().len() > MAX_QUERY {
         return too_large();
     }
+    let now = project.ports.clock.now();
     let caller = match reports {
-        None => backend.authenticate(&request),
-        Some(reports) => reports.authenticate(name, &request),
+        None => backend.authenticate_at(&request, now),
+        Some(reports) => reports.authenticate_at(name, &request, now),
     };
     if reports.is_some() && caller == Caller::WrongCredentials {
         warn!(backend = name.as_str(), outcome = "unsigned", "report");
@@ -98,12 +99,12 @@ async fn answer(
         return refusal;
     }
     let taken = match reports {
-        None => match backend.decode(&request) {
-            Ok(received) => Ok(incoming(project, name, received, deadline).await.map(drop)),
+        None => match backend.decode_all(&request) {
+            Ok(received) => Ok(all(received, |one| incoming(project, name, one, deadline)).await),
             Err(faults) => Err(faults),
         },
-        Some(reports) => match reports.decode(name, &request) {
-            Ok(reported) => Ok(report(project, reported).await.map(drop)),
+        Some(reports) => match reports.decode_all(name, &request) {
+            Ok(reported) => Ok(all(reported, |one| report(project, one)).await),
             Err(faults) => Err(faults),
         },
     };
@@ -117,6 +118,18 @@ async fn answer(
         }
         Err(faults) => unusable(&faults),
     }
+}
+
+/// Accepts the messages or the reports of one request, one after the other. If one of them is not durable, the gateway
+/// sends all of them again.
+async fn all<T, R, F>(items: Vec<T>, accept: impl Fn(T) -> F) -> Result<(), IncomingError>
+where
+    F: Future<Output = Result<R, IncomingError>>,
+{
+    for item in items {
+        accept(item).await?;
+    }
+    Ok(())
 }
 
 /// Returns the answer 413.

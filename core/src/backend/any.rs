@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ::http::{Method, Request, Response};
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use super::{Backend, Caller, Exposure, OnUnusable, Received, Reports, SendOutcome, Transport};
 use crate::error::Fault;
@@ -22,7 +23,10 @@ pub(crate) trait ErasedBackend: Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn methods(&self) -> &[Method];
     fn authenticate(&self, request: &Request<Bytes>) -> Caller;
+    fn authenticate_at(&self, request: &Request<Bytes>, now: Timestamp) -> Caller;
+    #[cfg(test)]
     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>>;
+    fn decode_all(&self, request: &Request<Bytes>) -> Result<Vec<Received>, Vec<Fault>>;
     fn acknowledge(&self) -> Response<Bytes>;
     fn on_unusable(&self) -> OnUnusable;
     fn exposure(&self) -> Exposure;
@@ -48,8 +52,15 @@ impl<B: Backend> ErasedBackend for B {
     fn authenticate(&self, request: &Request<Bytes>) -> Caller {
         Backend::authenticate(self, request)
     }
+    fn authenticate_at(&self, request: &Request<Bytes>, now: Timestamp) -> Caller {
+        Backend::authenticate_at(self, request, now)
+    }
+    #[cfg(test)]
     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
         Backend::decode(self, request)
+    }
+    fn decode_all(&self, request: &Request<Bytes>) -> Result<Vec<Received>, Vec<Fault>> {
+        Backend::decode_all(self, request)
     }
     fn acknowledge(&self) -> Response<Bytes> {
         Backend::acknowledge(self)

@@ -3,6 +3,7 @@
 
 mod any;
 pub(crate) mod authorization;
+mod coding;
 mod engines;
 mod exposure;
 mod gateway_time;
@@ -74,8 +75,21 @@ pub trait Backend: Send + Sync + 'static {
     /// Returns whether the request comes from the gateway.
     fn authenticate(&self, request: &Request<Bytes>) -> Caller;
 
+    /// Returns whether the request comes from the gateway, at this time. An engine whose signatures hold for a limited
+    /// time implements this method. The default calls [`Backend::authenticate`].
+    fn authenticate_at(&self, request: &Request<Bytes>, now: Timestamp) -> Caller {
+        let _ = now;
+        self.authenticate(request)
+    }
+
     /// Reads the message out of a request. An error holds all faults at once.
     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>>;
+
+    /// Reads all messages out of a request, for a gateway that sends several messages at once. Threadless acknowledges
+    /// the request only after each of them is durable. The default reads one message with [`Backend::decode`].
+    fn decode_all(&self, request: &Request<Bytes>) -> Result<Vec<Received>, Vec<Fault>> {
+        self.decode(request).map(|received| vec![received])
+    }
 
     /// Returns the answer that the gateway gets after the message is durable. The default is 200 with an empty
     /// `text/plain` body.

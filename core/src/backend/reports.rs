@@ -69,8 +69,24 @@ pub trait Reports: Send + Sync {
     /// [`ReportKey::open`] checks this.
     fn authenticate(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller;
 
+    /// Returns whether the report comes from the gateway, at this time. The default calls [`Reports::authenticate`].
+    fn authenticate_at(&self, backend: &BackendName, request: &Request<Bytes>, now: Timestamp) -> Caller {
+        let _ = now;
+        self.authenticate(backend, request)
+    }
+
     /// Reads the report out of a request. An error holds all faults at once.
     fn decode(&self, backend: &BackendName, request: &Request<Bytes>) -> Result<Reported, Vec<Fault>>;
+
+    /// Reads all reports out of a request, for a gateway that sends several reports at once. The default reads one
+    /// report with [`Reports::decode`].
+    fn decode_all(
+        &self,
+        backend: &BackendName,
+        request: &Request<Bytes>,
+    ) -> Result<Vec<Reported>, Vec<Fault>> {
+        self.decode(backend, request).map(|reported| vec![reported])
+    }
 }
 
 /// The report of a gateway on one message that the gateway accepted.

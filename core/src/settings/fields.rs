@@ -17,6 +17,8 @@ pub struct Fields<'a> {
     path: String,
     table: Table,
     asked: Vec<String>,
+    /// The keys that a table of defaults added.
+    added: Vec<String>,
     pub(crate) surroundings: &'a Surroundings<'a>,
     pub(crate) secrets: Secrets,
     faults: Vec<Fault>,
@@ -34,9 +36,9 @@ pub(crate) struct Secrets {
 
 impl<'a> Fields<'a> {
     pub(crate) fn new(path: &str, table: Table, surroundings: &'a Surroundings<'a>) -> Self {
-        let (asked, faults, warnings) = (Vec::new(), Vec::new(), Vec::new());
+        let (asked, added, faults, warnings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let secrets = Secrets::default();
-        Self { path: path.to_owned(), table, asked, surroundings, secrets, faults, warnings }
+        Self { path: path.to_owned(), table, asked, added, surroundings, secrets, faults, warnings }
     }
 
     /// Returns the keys that no getter took yet.
@@ -47,6 +49,33 @@ impl<'a> Fields<'a> {
     /// Returns whether the settings give a key that no getter took yet.
     pub fn is_given(&self, key: &str) -> bool {
         self.table.contains_key(key)
+    }
+
+    /// Returns whether a key that no getter took yet has a table.
+    pub(crate) fn is_table(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(Value::is_table)
+    }
+
+    /// Adds the keys that the table does not have from a table of defaults. A table within the table gets the keys that
+    /// it does not have, too; but a secret, and a table whose name ends with `_when`, counts as a whole.
+    pub(crate) fn add_defaults(&mut self, defaults: Table) {
+        for (key, value) in defaults {
+            let is_whole = key.ends_with("_when");
+            match (self.table.get_mut(&key), value) {
+                (None, value) => {
+                    self.added.push(key.clone());
+                    self.table.insert(key, value);
+                }
+                (Some(Value::Table(own)), Value::Table(inner))
+                    if !is_whole && !own.contains_key("secret") && !inner.contains_key("secret") =>
+                {
+                    for (key, value) in inner {
+                        own.entry(key).or_insert(value);
+                    }
+                }
+                (Some(_), _) => {}
+            }
+        }
     }
 
     /// Takes a text. `None` if the key is absent.
@@ -135,6 +164,26 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Takes one value or a list of values that are texts, whole numbers, `true` or `false`, as texts. `None` if the key
+    /// is absent.
+    pub(crate) fn scalars(&mut self, key: &str) -> Option<Vec<String>> {
+        let value = self.take(key)?;
+        let list = match &value {
+            Value::Array(list) => list.clone(),
+            one => vec![one.clone()],
+        };
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Integer(number) => Some(number.to_string()),
+            Value::Boolean(flag) => Some(flag.to_string()),
+            _ => None,
+        };
+        match list.iter().map(text).collect::<Option<Vec<_>>>().filter(|texts| !texts.is_empty()) {
+            Some(texts) => Some(texts),
+            None => self.wrong(key, "a text, a whole number, true or false, or a list of them", &value),
+        }
+    }
+
     /// Takes a list of texts that must be present and not empty. Otherwise reports a fault and returns an empty list.
     pub fn required_texts(&mut self, key: &str) -> Vec<String> {
         let given = self.table.contains_key(key);
@@ -191,8 +240,16 @@ impl<'a> Fields<'a> {
         self.faults.push(Fault::new(self.path.clone(), problem));
     }
 
-    /// Reports a warning: a value that is allowed but looks like a mistake.
+    /// Reports a warning: a value that is allowed but looks like a mistake. A key that only a table of defaults gives is
+    /// no mistake of the person who wrote the settings.
     pub fn warn(&mut self, key: &str, problem: impl Into<String>) {
+        if !self.added.iter().any(|added| added == key) {
+            self.warn_of_value(key, problem);
+        }
+    }
+
+    /// Reports a warning about the value of a key, wherever the key comes from.
+    pub(crate) fn warn_of_value(&mut self, key: &str, problem: impl Into<String>) {
         self.warnings.push(Fault::new(self.path_of(key), problem));
     }
 

@@ -66,8 +66,21 @@ impl Fields<'_> {
         let is_short = token.is_some_and(|token| token.reveal().chars().count() < SHORTEST_TOKEN);
         if is_short && self.place() == Place::Deployed {
             let advice = "nothing limits wrong guesses. Use the output of `openssl rand -hex 24`";
-            self.warn(key, format!("has fewer than {SHORTEST_TOKEN} characters, and {advice}"));
+            self.warn_of_value(key, format!("has fewer than {SHORTEST_TOKEN} characters, and {advice}"));
         }
+    }
+
+    /// Takes a text that must be present, or a secret in its place: `{ secret = "NAME" }`. `None` after a fault.
+    pub fn required_text_or_secret(&mut self, key: &str) -> Option<Param> {
+        if !self.is_table(key) {
+            return Some(self.required_text(key)).filter(|text| !text.is_empty()).map(Param::Plain);
+        }
+        let value = self.take(key)?;
+        let secret = self.reveal(key, value, Unknown::Fault);
+        if secret.is_none() && !self.is_faulty_at(key) {
+            self.fault(key, "is empty");
+        }
+        secret.map(Param::Secret)
     }
 
     /// Takes a table with free keys. Its values are texts, numbers or secrets.

@@ -21,6 +21,7 @@ pub(crate) const SHOWN: &[&str] = &[
     "no-default",
     "shadowed-service",
     "answers-to-phones",
+    "errors-to-phones",
     "unknown-line",
     "not-a-url",
     "unfinished-quote",
@@ -188,7 +189,7 @@ fn proofs() -> Vec<Proof> {
             mended: &["hello"],
         },
         Proof {
-            check: "answers-to-phones",
+            check: "errors-to-phones",
             fault: |options| {
                 replace(options, "max-messages = 0\n", "omit-empty = true\n");
                 options.retries = 0;

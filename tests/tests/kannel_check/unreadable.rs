@@ -25,6 +25,7 @@ pub(crate) const SHOWN: &[&str] = &[
     "no-sendsms",
     "no-line",
     "reports-nowhere",
+    "empty-value",
 ];
 
 /// A configuration on its own free ports.
@@ -92,7 +93,7 @@ async fn outcome(alone: &Alone, folder: &std::path::Path) -> &'static str {
 #[ignore = "needs Kannel: tests/run"]
 async fn what_keeps_kannel_from_starting_does() {
     type Change = fn(&str) -> String;
-    let table: [(&str, Change, &str); 12] = [
+    let table: [(&str, Change, &str); 14] = [
         ("", |text| text.to_owned(), "up"),
         ("no-equals", |text| text.replace("log-level = 1", "log-level 1"), "bearerbox ends"),
         ("no-group", |text| text.replacen("admin-interface", "\nadmin-interface", 1), "bearerbox ends"),
@@ -107,6 +108,19 @@ async fn what_keeps_kannel_from_starting_does() {
         (
             "reports-nowhere",
             |text| text.replace("dlr-storage = internal", "dlr-storage = spool"),
+            "bearerbox ends",
+        ),
+        (
+            "empty-value",
+            |text| text.replace("dlr-storage = internal", "dlr-storage = \"\""),
+            "bearerbox ends",
+        ),
+        (
+            "empty-value",
+            |text| {
+                let text = without_line(text, "store-location");
+                text.replace("store-type = spool", "store-type = spool\nstore-location = \"\"")
+            },
             "bearerbox ends",
         ),
         ("no-sendsms", |text| without_line(text, "sendsms-port"), "sendsms is refused"),

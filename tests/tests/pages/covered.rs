@@ -25,10 +25,13 @@ const NEW: Held = There(
     "tests/tests/new_project.rs",
     "a_project_is_built_from_the_packed_crates_answers_grows_and_is_upgraded",
 );
+/// The test that starts a backend with the settings of each page.
+const PRESET: Held =
+    There("core/src/backend/http/tests/provider.rs", "every_preset_starts_with_what_its_page_says");
 const SHIPPED: Held = There("tests/tests/end_to_end/shipped.rs", "the_shipped_configurations_fit_together");
 
 /// Page, heading, first line of the block, and its test.
-const COVERED: [(&str, &str, &str, Held); 35] = [
+const COVERED: [(&str, &str, &str, Held); 47] = [
     ("README.md", "Try it", "cargo run", Here("readme", "the_first_hour_goes_as_the_page_says")),
     (
         "README.md",
@@ -149,6 +152,18 @@ const COVERED: [(&str, &str, &str, Held); 35] = [
         "request ─> endpoint",
         Here("guide", "the_files_of_the_picture_exist"),
     ),
+    ("docs/providers/46elks.md", "46elks", "[backends.NAME]", PRESET),
+    ("docs/providers/africas-talking.md", "Africa's Talking", "[backends.NAME]", PRESET),
+    ("docs/providers/android-sms-gateway.md", "SMS Gateway for Android", "[backends.NAME]", PRESET),
+    ("docs/providers/clickatell.md", "Clickatell", "[backends.NAME]", PRESET),
+    ("docs/providers/httpsms.md", "httpSMS", "[backends.NAME]", PRESET),
+    ("docs/providers/infobip.md", "Infobip", "[backends.NAME]", PRESET),
+    ("docs/providers/jasmin.md", "Jasmin", "[backends.NAME]", PRESET),
+    ("docs/providers/rapidpro.md", "Gateways for RapidPro's external channel", "[backends.NAME]", PRESET),
+    ("docs/providers/smssync.md", "SMSsync", "[backends.NAME]", PRESET),
+    ("docs/providers/telerivet.md", "Telerivet", "[backends.NAME]", PRESET),
+    ("docs/providers/twilio.md", "Twilio", "[backends.NAME]", PRESET),
+    ("docs/providers/vonage.md", "Vonage", "[backends.NAME]", PRESET),
 ];
 
 /// Returns the entries of a block. There must be one.
@@ -171,7 +186,7 @@ pub(crate) fn held_by(file: &'static str, test: &'static str) -> Vec<Block> {
 }
 
 /// The languages of blocks. Every `sh` block is also checked by `commands.rs`, so commands have no other language.
-const LANGUAGES: [&str; 4] = ["python", "rust", "sh", "text"];
+const LANGUAGES: [&str; 5] = ["python", "rust", "sh", "text", "toml"];
 
 #[test]
 fn every_block_has_its_test_and_every_test_its_block() {

@@ -36,7 +36,10 @@ fn surroundings(scope: Scope, key: &str) -> (Table, Place) {
     let further = match key {
         "charset" | "encode_errors" => "coding = 0",
         "delivery_report_mask" => "delivery_report_url = \"http://127.0.0.1:8443\"",
-        "signature_header" => "signature_secret = { secret = \"A\" }",
+        _ if key.starts_with("signature_") && key != "signature_secret" => {
+            "signature_secret = { secret = \"A\" }"
+        }
+        "outgoing_identity" | "outgoing_text" | "outgoing_id" => "outgoing_method = \"form\"",
         "default_language" => "languages = { en = \"English\", sw = \"Kiswahili\" }",
         "plain_http" => {
             "open = true\nsendsms_url = \"http://gateway.example/\"\noutgoing_url = \"http://gateway.example/%(text)s\""

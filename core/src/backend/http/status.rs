@@ -4,8 +4,9 @@ use bytes::Bytes;
 use http::Request;
 
 use super::field_names::FieldNames;
-use super::inbound::{TOKEN, anywhere, text};
-use super::payload::Payload;
+use super::inbound::{anywhere, text};
+use super::path::Path;
+use super::payload::{Payload, Record};
 use crate::backend::{Caller, ReportKey, Reported};
 use crate::error::Fault;
 use crate::model::message::{BackendName, FinalStatus, Outgoing};
@@ -15,7 +16,7 @@ use crate::settings::{Fields, Place, Secret};
 const DELIVERED: [&str; 5] = ["delivered", "delivrd", "read", "success", "1"];
 
 /// The words of gateways for a message that will never reach the phone. The numbers are those of Kannel.
-const FAILED: [&str; 14] = [
+const FAILED: [&str; 16] = [
     "failed",
     "failure",
     "undelivered",
@@ -30,6 +31,8 @@ const FAILED: [&str; 14] = [
     "error",
     "2",
     "16",
+    "34",
+    "66",
 ];
 
 /// The words of gateways for a message that is on its way.
@@ -55,22 +58,26 @@ const SENT: [&str; 15] = [
 #[derive(Debug)]
 pub(super) struct Status {
     key: ReportKey,
-    id: String,
-    status: String,
-    detail: String,
+    id: Path,
+    status: Path,
+    detail: Path,
     words: Vec<(String, Option<FinalStatus>)>,
 }
 
 impl Status {
     /// Reads `delivery_reports` and the keys of the same table that begin with `report_`. The secret signs the
     /// references.
-    pub(super) fn from_fields(fields: &mut Fields<'_>, secret: Option<&Secret>) -> Option<Self> {
+    pub(super) fn from_fields(
+        fields: &mut Fields<'_>,
+        token: &Path,
+        secret: Option<&Secret>,
+    ) -> Option<Self> {
         let wanted = fields.flag("delivery_reports").unwrap_or(false);
         let given: Vec<String> = fields.keys().into_iter().filter(|key| key.starts_with("report_")).collect();
-        let mut names = FieldNames::new(fields, &[TOKEN]);
-        let id = names.take("report_id", "id");
-        let status = names.take("report_status", "status");
-        let detail = names.take("report_detail", "detail");
+        let mut names = FieldNames::new(fields, &[token.written()]);
+        let id = names.path("report_id", "id");
+        let status = names.path("report_status", "status");
+        let detail = names.path("report_detail", "detail");
         let words = words(fields);
         if !wanted {
             for key in given {
@@ -93,37 +100,78 @@ impl Status {
         self.key.sign(message)
     }
 
-    /// Returns whether this backend signed the id. A missing id is not a wrong caller; [`Status::decode`] reports it as
-    /// a fault.
+    /// Returns whether this backend signed the id of each report. A missing id is not a wrong caller;
+    /// [`Status::decode_all`] reports it as a fault.
     pub(super) fn check(&self, backend: &BackendName, request: &Request<Bytes>) -> Caller {
-        let Some(id) = anywhere(request, &self.id) else { return Caller::Anyone };
-        let ours = std::str::from_utf8(&id).is_ok_and(|id| self.key.open(backend, id.trim()).is_some());
-        if ours { Caller::Gateway } else { Caller::WrongCredentials }
+        let ids = self.ids(request);
+        let ours = |id: &Vec<u8>| {
+            std::str::from_utf8(id).is_ok_and(|id| self.key.open(backend, id.trim()).is_some())
+        };
+        match ids.iter().all(ours) {
+            _ if ids.is_empty() => Caller::Anyone,
+            true => Caller::Gateway,
+            false => Caller::WrongCredentials,
+        }
     }
 
-    pub(super) fn decode(
+    /// Returns the ids of all reports in a request. The id of a single report may be in the query.
+    fn ids(&self, request: &Request<Bytes>) -> Vec<Vec<u8>> {
+        if !self.id.has_list() {
+            return anywhere(request, &self.id).into_iter().collect();
+        }
+        let Ok(payload) = Payload::read(request) else { return Vec::new() };
+        let Ok(records) = payload.records(&[&self.id]) else { return Vec::new() };
+        let ids = records.iter().filter_map(|record| text(record, &self.id).ok().flatten());
+        ids.map(String::into_bytes).collect()
+    }
+
+    /// Reads all reports of a request. An error holds all faults at once.
+    pub(super) fn decode_all(
         &self,
         backend: &BackendName,
         request: &Request<Bytes>,
-    ) -> Result<Reported, Vec<Fault>> {
+    ) -> Result<Vec<Reported>, Vec<Fault>> {
         let payload = Payload::read(request).map_err(|fault| vec![fault])?;
+        let records =
+            payload.records(&[&self.id, &self.status, &self.detail]).map_err(|fault| vec![fault])?;
+        let (mut all, mut faults) = (Vec::new(), Vec::new());
+        for record in &records {
+            match self.report(backend, request, record) {
+                Ok(reported) => all.push(reported),
+                Err(problems) => faults.extend(problems),
+            }
+        }
+        if faults.is_empty() { Ok(all) } else { Err(faults) }
+    }
+
+    fn report(
+        &self,
+        backend: &BackendName,
+        request: &Request<Bytes>,
+        record: &Record<'_>,
+    ) -> Result<Reported, Vec<Fault>> {
         let mut faults = Vec::new();
-        let id = anywhere(request, &self.id).ok_or_else(|| Fault::new(&self.id, "is missing"));
-        let reference = id.and_then(|id| {
+        let fault = |path: &Path, problem: String| Fault::new(record.shown(path), problem);
+        let id = if self.id.has_list() {
+            text(record, &self.id).ok().flatten().map(String::into_bytes)
+        } else {
+            anywhere(request, &self.id)
+        };
+        let reference = id.ok_or_else(|| fault(&self.id, "is missing".to_owned())).and_then(|id| {
             let reference = self.key.open(backend, String::from_utf8_lossy(&id).trim());
-            reference.ok_or_else(|| Fault::new(&self.id, "is not an id of this backend"))
+            reference.ok_or_else(|| fault(&self.id, "is not an id of this backend".to_owned()))
         });
         let reference = reference.map_err(|fault| faults.push(fault)).ok();
-        let status = text(&payload, &self.status).and_then(|word| {
-            let word = word.ok_or_else(|| Fault::new(&self.status, "is missing"))?.to_lowercase();
+        let status = text(record, &self.status).and_then(|word| {
+            let word = word.ok_or_else(|| fault(&self.status, "is missing".to_owned()))?.to_lowercase();
             let known = self.words.iter().find(|(known, _)| *known == word);
             known
                 .map(|(_, final_status)| *final_status)
-                .ok_or_else(|| Fault::new(&self.status, format!("{word:?} is not a known status")))
+                .ok_or_else(|| fault(&self.status, format!("{word:?} is not a known status")))
         });
         let final_status = status.map_err(|fault| faults.push(fault)).ok();
         // The detail is only for people to read, so a detail that is not a text counts as absent.
-        let detail = text(&payload, &self.detail).ok().flatten();
+        let detail = text(record, &self.detail).ok().flatten();
         match (reference, final_status) {
             (Some(reference), Some(final_status)) => {
                 Ok(Reported { reference, final_status, detail, reported_at: None })

@@ -1,6 +1,11 @@
 //! Tests of the backend with its settings and with requests.
 
+mod answering;
 mod incoming;
+mod outgoing;
+mod provider;
+mod shapes;
+mod signatures;
 mod status;
 
 use async_trait::async_trait;
@@ -10,14 +15,23 @@ use jiff::Timestamp;
 use sha2::Sha256;
 
 use super::*;
-use crate::backend::{AnyBackend, Engines};
+use crate::backend::{AnyBackend, Engines, Fetched, TransportError};
 use crate::model::message::{ConnectionId, MessageId};
 use crate::project::{Settings, SettingsError};
 use crate::settings::Surroundings;
 
 fn settings(table: &str) -> Result<Settings, SettingsError> {
     let text = format!("[project]\nname = \"T\"\n[backends.h]\nengine = \"http\"\n{table}");
-    let secrets = [("TOKEN", "s3cret"), ("KEY", "key"), ("API", "abc"), ("JEFE", "Jefe")];
+    let secrets = [
+        ("TOKEN", "s3cret"),
+        ("KEY", "key"),
+        ("API", "abc"),
+        ("JEFE", "Jefe"),
+        ("BASIC", "user:pass"),
+        ("ADDRESS", "http://g/secret"),
+        ("WHSEC", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"),
+        ("BROKEN", "whsec_***"),
+    ];
     Settings::read(&text, &Engines::standard(), &Surroundings::local(&secrets))
 }
 
@@ -82,6 +96,7 @@ fn faults_name_their_fields_all_at_once() {
         (form("identity=&text=x"), vec!["identity"]),
         (form(&long), vec!["identity"]),
         (post("application/json", "[1]"), vec!["body"]),
+        (post("application/json", "\"a\""), vec!["body"]),
         (post("application/json", "{"), vec!["body"]),
         (post("application/json", r#"{"identity":["1"]}"#), vec!["identity", "text"]),
         (post("text/xml", "<a/>"), vec!["content-type"]),
@@ -238,12 +253,12 @@ fn settings_that_cannot_work_are_refused_field_by_field() {
         ("outgoing_url = \"http://%(identity)s/?%(text)s\"", vec!["outgoing_url"]),
         ("outgoing_url = \"http://g:%(id)s/?%(text)s\"", vec!["outgoing_url"]),
         ("outgoing_url = \"%(text)s\"", vec!["outgoing_url"]),
-        ("outgoing_url = \"http://g/\"", vec!["outgoing_url"]),
+        ("outgoing_url = \"http://g/?to=%(identity)s\"", vec!["outgoing_url"]),
         ("outgoing_url = \"http://g/?%(text)s#x\"", vec!["outgoing_url"]),
         ("outgoing_url = \"http://g/?%(nobody)s%(text)s\"", vec!["outgoing_url"]),
         ("outgoing_url = \"http://g/?%(text\"", vec!["outgoing_url"]),
         ("outgoing_url = \"ftp://g/?%(text)s\"\nx = 1", vec!["outgoing_url", "x"]),
-        ("outgoing_url = \"http://g/\"\noutgoing_method = \"PUT\"", vec!["outgoing_method", "outgoing_url"]),
+        ("outgoing_url = \"http://g/\"\noutgoing_method = \"PUT\"", vec!["outgoing_method"]),
         ("outgoing_url = \"http://g/?%(text)s\"\nexpected_statuses = [2]", vec!["expected_statuses"]),
         ("outgoing_url = \"http://g/?%(text)s\"\nexpected_statuses = []", vec!["expected_statuses"]),
         ("outgoing_url = \"http://g/?%(text)s\"\nheaders = { \"a b\" = \"c\" }", vec!["headers.a b"]),

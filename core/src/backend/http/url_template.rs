@@ -88,7 +88,7 @@ impl UrlTemplate {
         if Placeholder::ALL.iter().any(|(name, _)| given[..authority].contains(name)) {
             return Err("has a placeholder before its path: placeholders are allowed only in the path and in the query".to_owned());
         }
-        let template = Self(parts(given)?);
+        let template = Self(parts(given, Escapes::Percent)?);
         let sample = template.sample();
         Url::parse(&sample)
             .map_err(|problem| format!("is not a URL such as https://gateway.example/send: {problem}"))?;
@@ -133,8 +133,52 @@ impl UrlTemplate {
     }
 }
 
+/// A text with placeholders that fills in each value as it is.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct TextTemplate(Vec<Part>);
+
+/// The output leaves out the text, because it may contain a password.
+impl fmt::Debug for TextTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TextTemplate(…)")
+    }
+}
+
+impl TextTemplate {
+    /// Reads a template, or returns the fault in it.
+    pub(super) fn read(given: &str) -> Result<Self, String> {
+        parts(given, Escapes::Plain).map(Self)
+    }
+
+    /// Returns the template that always gives this text, whatever it contains.
+    pub(super) fn literal(text: &str) -> Self {
+        Self(vec![Part::Literal(text.to_owned())])
+    }
+
+    /// Returns whether the template has this placeholder.
+    pub(super) fn has(&self, placeholder: Placeholder) -> bool {
+        self.0.contains(&Part::Placeholder(placeholder))
+    }
+
+    /// Returns the text for this message.
+    pub(super) fn fill(&self, message: &Outgoing, id: &str) -> String {
+        let value = |part: &Part| match part {
+            Part::Literal(text) => text.clone(),
+            Part::Placeholder(placeholder) => placeholder.of(message, id).to_owned(),
+        };
+        self.0.iter().map(value).collect()
+    }
+}
+
+/// Whether a percent sign in the text begins an escaped byte.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escapes {
+    Percent,
+    Plain,
+}
+
 /// Splits a template in one pass, so that no value is read as a template again.
-fn parts(text: &str) -> Result<Vec<Part>, String> {
+fn parts(text: &str, escapes: Escapes) -> Result<Vec<Part>, String> {
     let (mut parts, mut rest) = (Vec::new(), text);
     while let Some(at) = rest.find("%(") {
         let (before, from) = rest.split_at(at);
@@ -144,7 +188,9 @@ fn parts(text: &str) -> Result<Vec<Part>, String> {
             return Err(format!("has an unknown placeholder (known are {known})"));
         };
         // Otherwise the value `41` would become an `A` and the value `26` an `&`.
-        let hanging = before.len() - before.rfind('%').unwrap_or(0) <= 2 && before.contains('%');
+        let hanging = escapes == Escapes::Percent
+            && before.len() - before.rfind('%').unwrap_or(0) <= 2
+            && before.contains('%');
         if hanging {
             return Err(format!("has {name} directly after a percent sign"));
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
-use super::http::{Inbound, check_token};
+use super::http::{Inbound, QueryOfPost, check_token};
 use super::{Backend, Caller, Exposure, OnUnusable, Received, SendOutcome, Transport, plain_text};
 use crate::error::Fault;
 use crate::model::message::Outgoing;
@@ -135,7 +135,7 @@ impl Backend for MessageTester {
     }
 
     fn decode(&self, request: &Request<Bytes>) -> Result<Received, Vec<Fault>> {
-        self.inbound.decode(request)
+        self.inbound.decode(request, QueryOfPost::Ignored)
     }
 
     /// A deployed tester without a password is off, so it counts as guarded.

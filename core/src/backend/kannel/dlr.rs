@@ -16,6 +16,15 @@ use crate::settings::{Fields, Place, Secret};
 /// The mask of all final events. The events are 1 delivered, 2 failed, 4 buffered, 8 accepted, 16 rejected by the SMSC.
 const FINAL: i64 = 1 + 2 + 16;
 
+/// The events after which the phone has the message.
+const DELIVERED: u32 = 1;
+
+/// The events after which the message will never reach the phone: failed, and rejected by the SMSC.
+const FAILURES: u32 = 2 | 16;
+
+/// The events of a message that is on its way: buffered, accepted, and any intermediate event of an SMSC.
+const ON_ITS_WAY: u32 = 4 | 8 | 32;
+
 /// The parameters of our URL.
 const REFERENCE: &str = "ref";
 const KIND: &str = "d";
@@ -112,6 +121,24 @@ impl Asked {
     }
 }
 
+/// Returns the final status that a bit mask of events stands for; `None` while the message is on its way.
+///
+/// Newer versions of Kannel send several bits at once: 34 is 2 | 32 (expired), 66 is 2 | 64 (unknown). A failure counts
+/// for more than any other bit, because the other bits then say why the message failed.
+fn final_status(written: &str) -> Result<Option<FinalStatus>, Vec<Fault>> {
+    let is_number = !written.starts_with('0') && written.bytes().all(|byte| byte.is_ascii_digit());
+    let events = written.parse::<u32>().ok().filter(|_| is_number).unwrap_or(0);
+    match events {
+        _ if events & FAILURES != 0 => Ok(Some(FinalStatus::Failed)),
+        _ if events & DELIVERED != 0 => Ok(Some(FinalStatus::Delivered)),
+        _ if events & ON_ITS_WAY != 0 => Ok(None),
+        _ => {
+            let problem = "is not a value of %d in Kannel: a sum of 1, 2, 4, 8, 16, 32 and 64";
+            Err(vec![Fault::new(KIND, problem)])
+        }
+    }
+}
+
 fn query(request: &Request<Bytes>) -> Query<'_> {
     Query::new(request.uri().query().unwrap_or_default())
 }
@@ -135,13 +162,7 @@ impl Reports for Dlr {
         let reference = self.reference(backend, &query);
         let reference =
             reference.ok_or_else(|| vec![Fault::new(REFERENCE, "is not signed by this backend")])?;
-        let final_status = match query.text(KIND).as_deref() {
-            Some("1") => Some(FinalStatus::Delivered),
-            Some("2" | "16") => Some(FinalStatus::Failed),
-            // 4 is buffered, 8 is accepted, 32 is any intermediate event of an SMSC.
-            Some("4" | "8" | "32") => None,
-            _ => return Err(vec![Fault::new(KIND, "is not a value of %d in Kannel: 1, 2, 4, 8 or 16")]),
-        };
+        let final_status = final_status(&query.text(KIND).unwrap_or_default())?;
         let reported_at = query.text(TIME).and_then(|written| gateway_time::read(&written));
         Ok(Reported { reference, final_status, detail: query.text(WORDS), reported_at })
     }

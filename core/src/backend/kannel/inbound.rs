@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode;
 
-use crate::backend::{Received, gateway_time};
+use crate::backend::{Received, coding, gateway_time};
 use crate::error::Fault;
 use crate::model::message::Identity;
 use crate::text::charset::guess;
-use crate::text::{Charset, Decoded, Fidelity};
+use crate::text::{Decoded, Fidelity};
 use crate::util::hex::unhex;
 
 /// The name of the parameter that carries the token.
@@ -73,7 +73,8 @@ pub(super) fn parse(raw: &str) -> Result<Received, Vec<Fault>> {
     let identity = identity(&query).map_err(|fault| faults.push(fault)).ok();
     let payload = payload(&query).map_err(|fault| faults.push(fault)).ok();
     let (Some(identity), Some(payload)) = (identity, payload) else { return Err(faults) };
-    let Decoded { text, fidelity } = decode(&query, &payload);
+    let (charset, coding) = (query.text("charset"), query.text("coding"));
+    let Decoded { text, fidelity } = coding::decode(charset.as_deref(), coding.as_deref(), &payload);
     Ok(Received {
         identity,
         text,
@@ -118,22 +119,6 @@ fn payload<'a>(query: &Query<'a>) -> Result<Cow<'a, [u8]>, Fault> {
             Err(Fault::new("text", "is missing: write hex=%e in the get-url, or text=%b for an older Kannel"))
         }
     }
-}
-
-/// Decodes the text. The charset that Kannel names decides; without a charset, the coding decides; without both, this
-/// function guesses. If Threadless does not know the named charset, the coding decides too, and the original bytes are
-/// kept.
-fn decode(query: &Query<'_>, payload: &[u8]) -> Decoded {
-    let name = query.text("charset");
-    if let Some(charset) = name.as_deref().and_then(Charset::named) {
-        return charset.decode(payload);
-    }
-    let decoded = match query.text("coding").as_deref() {
-        Some("2") => Charset::Utf16Be.decode(payload),
-        Some("1") => Charset::Binary.decode(payload),
-        _ => guess(payload),
-    };
-    if name.is_some() { Decoded { fidelity: Fidelity::Lossy, ..decoded } } else { decoded }
 }
 
 /// Returns all other parameters of the get-url, by their names.

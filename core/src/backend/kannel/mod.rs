@@ -32,6 +32,7 @@ use sendsms::Sendsms;
 /// | `coding` | `"auto"`: GSM-7 if the text fits, else UCS-2. Or one of Kannel's coding numbers 0, 1 and 2 | `"auto"` |
 /// | `fold` | with `coding = "auto"`: Threadless replaces a typographic character by a similar plain one, joins a letter and its separate accent, and leaves out characters that nobody sees, if the text then fits GSM-7 | `false` |
 /// | `charset`, `encode_errors` | with a fixed coding: the charset, and the treatment of a character that the charset does not have: `"ignore"`, `"replace"` or `"strict"` | `"ascii"`, `"ignore"` |
+/// | `priority_reply`, `priority_bulk` | the priority of replies, and of messages that nobody asked for, 0 to 3. A line sends messages with a higher number first | none: Kannel decides |
 /// | `timeout_seconds` | the longest time in which sendsms may answer, 1 to 60. Under load, sendsms takes up to 10 s | 15 |
 /// | `delivery_report_url` | the base URL at which Kannel reaches this service, without the path and without percent signs. For example `"http://127.0.0.1:8443"`, a TLS sidecar. If it is set, Threadless asks Kannel for a delivery report on each message | none: no reports |
 /// | `delivery_report_mask` | the events that Kannel reports: the sum of 1 delivered, 2 failed, 4 buffered, 8 accepted and 16 rejected by the SMSC | 19 |

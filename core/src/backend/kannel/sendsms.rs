@@ -56,13 +56,23 @@ pub(super) struct Sendsms {
     base: String,
     text: TextForm,
     reports: Dlr,
+    priorities: Priorities,
+}
+
+/// The priorities of messages on the line, from 0 to 3. `None`: Kannel decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Priorities {
+    reply: Option<i64>,
+    bulk: Option<i64>,
 }
 
 /// The output leaves out the base, because it contains the password.
 impl fmt::Debug for Sendsms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (text, mask) = (&self.text, self.reports.mask());
-        f.debug_struct("Sendsms").field("text", text).field("report_mask", &mask).finish_non_exhaustive()
+        let (text, mask, priorities) = (&self.text, self.reports.mask(), &self.priorities);
+        let mut shown = f.debug_struct("Sendsms");
+        shown.field("text", text).field("report_mask", &mask).field("priorities", priorities);
+        shown.finish_non_exhaustive()
     }
 }
 
@@ -122,7 +132,17 @@ impl Sendsms {
             }
         }
         let text = text_form(fields);
-        Some(Self { base: base(&url?, &params), text, reports })
+        let has_priority = in_url("priority") || params.iter().any(|(name, _)| name == "priority");
+        let mut priority = |key: &str| {
+            let priority = fields.number(key, 0..=3);
+            if priority.is_some() && has_priority {
+                fields
+                    .fault(key, "cannot stand beside the parameter priority of sendsms: remove one of them");
+            }
+            priority
+        };
+        let priorities = Priorities { reply: priority("priority_reply"), bulk: priority("priority_bulk") };
+        Some(Self { base: base(&url?, &params), text, reports, priorities })
     }
 
     /// Returns the reader of delivery reports.
@@ -160,7 +180,16 @@ impl Sendsms {
     fn url(&self, message: &Outgoing, form: &str, text: &[u8]) -> String {
         let to = percent_encode(message.to.as_bytes(), ESCAPED);
         let reports = self.reports.params(message);
-        format!("{}{reports}to={to}&{form}&text={}", self.base, percent_encode(text, ESCAPED))
+        let priority = self.priorities.of(message);
+        format!("{}{reports}{priority}to={to}&{form}&text={}", self.base, percent_encode(text, ESCAPED))
+    }
+}
+
+impl Priorities {
+    /// Returns the parameter for a message, with `&` at the end; empty if Kannel decides.
+    fn of(self, message: &Outgoing) -> String {
+        let priority = if message.in_reply_to.is_some() { self.reply } else { self.bulk };
+        priority.map(|priority| format!("priority={priority}&")).unwrap_or_default()
     }
 }
 
@@ -249,7 +278,12 @@ mod tests {
         let url = Url::parse("http://user:hunter2@gateway/?pass=hunter2").unwrap();
         let password = ("password".to_owned(), Param::Plain("hunter2".to_owned()));
         let text = TextForm::Auto { fold: false };
-        let sendsms = Sendsms { base: base(&url, &[password]), text, reports: Dlr::default() };
+        let sendsms = Sendsms {
+            base: base(&url, &[password]),
+            text,
+            reports: Dlr::default(),
+            priorities: Priorities::default(),
+        };
         assert_eq!(sendsms.base.matches("hunter2").count(), 3);
         assert!(!format!("{sendsms:?}").contains("hunter2"));
     }

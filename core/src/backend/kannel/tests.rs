@@ -247,3 +247,28 @@ async fn what_the_front_before_sendsms_wants_goes_with_every_message_and_does_no
     let faulty = settings("sendsms_url = \"http://g/\"\nsendsms_token = \"a\\nb\"").err().unwrap();
     assert_eq!(faulty.0[0].field, "backends.k.sendsms_token");
 }
+
+#[tokio::test]
+async fn replies_can_pass_bulk() {
+    let both = kannel("priority_reply = 1\npriority_bulk = 0");
+    let url = |backend: AnyBackend, in_reply_to: Option<MessageId>| async move {
+        let mut message = Outgoing::new(
+            MessageId::from("m-1"),
+            ConnectionId::new("k".parse().unwrap(), "1".parse().unwrap()),
+            "x",
+            Timestamp::UNIX_EPOCH,
+        );
+        message.in_reply_to = in_reply_to;
+        let catcher = Catcher::default();
+        let _ = backend.0.send(&message, &catcher, TIMEOUT).await;
+        catcher.0.into_inner().unwrap().uri().to_string()
+    };
+    assert!(url(both.clone(), Some(MessageId::from("in"))).await.contains("?priority=1&to=1&"));
+    assert!(url(both, None).await.contains("?priority=0&to=1&"));
+    assert!(!url(kannel("priority_reply = 3"), None).await.contains("priority"), "Kannel decides");
+    let clash = settings("sendsms_url = \"http://g/?priority=2\"\npriority_reply = 1\npriority_bulk = 4");
+    let fields: Vec<String> = clash.err().unwrap().0.into_iter().map(|fault| fault.field).collect();
+    assert_eq!(fields, ["backends.k.priority_bulk", "backends.k.priority_reply"]);
+    let clash = settings("sendsms_url = \"http://g/\"\nsendsms_params = { priority = 2 }\npriority_bulk = 1");
+    assert_eq!(clash.err().unwrap().0[0].field, "backends.k.priority_bulk");
+}

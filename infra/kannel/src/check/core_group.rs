@@ -29,7 +29,13 @@ const NO_CORE: Check = Check::fault(
     "bearerbox and smsbox need a group = core, in this file or in an included file",
 );
 
-pub(super) const ALL: &[Check] = &[NO_CORE, NO_STORE, MISSING_FOLDER, PARTS, GIVES_UP];
+const EMPTY: Check = Check::fault(
+    "empty-value",
+    "Kannel does not start",
+    "bearerbox stops at a store-location or a dlr-storage that has an empty value",
+);
+
+pub(super) const ALL: &[Check] = &[NO_CORE, EMPTY, NO_STORE, MISSING_FOLDER, PARTS, GIVES_UP];
 
 pub(super) fn check(conf: &Conf, folders: Folders) -> Vec<Finding> {
     if let Some(core) = conf.the("core") {
@@ -42,8 +48,15 @@ pub(super) fn check(conf: &Conf, folders: Folders) -> Vec<Finding> {
 
 fn of_core(core: &Group, folders: Folders) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let folder = "a folder that exists, such as \"/var/spool/kannel/store\"";
+    for (key, mend) in [("store-location", folder), ("store-file", folder), ("dlr-storage", "spool")] {
+        if let Some(entry) = core.get(key).filter(|entry| is_blank(&entry.value)) {
+            findings.push(EMPTY.at(&entry.place, format!("{key} is empty"), format!("{key} = {mend}")));
+        }
+    }
     let location = core.value("store-location").or_else(|| core.value("store-file"));
     match location {
+        Some(folder) if is_blank(folder) => {}
         None => {
             let found = match core.value("store-type") {
                 Some(kind) => format!("store-type = {kind} without store-location"),
@@ -72,4 +85,9 @@ fn of_core(core: &Group, folders: Folders) -> Vec<Finding> {
         findings.push(GIVES_UP.at(&core.place_of("sms-resend-retry"), found, "remove the line"));
     }
     findings
+}
+
+/// Returns whether a value is empty. To Kannel, a key with an empty value is there.
+pub(super) fn is_blank(value: &str) -> bool {
+    value.trim().is_empty()
 }

@@ -1,5 +1,6 @@
 //! Checks of delivery reports: whether bearerbox stores the reports that it waits for.
 
+use super::core_group::is_blank;
 use super::{Check, Finding, Folders};
 use crate::file::Conf;
 
@@ -25,7 +26,7 @@ pub(super) fn check(conf: &Conf, folders: Folders) -> Vec<Finding> {
     let Some(core) = conf.the("core") else { return Vec::new() };
     let place = core.place_of("dlr-storage");
     let mend = "dlr-storage = spool and dlr-spool = \"/var/spool/kannel/dlr\", a folder that exists";
-    match (core.value("dlr-storage"), core.value("dlr-spool")) {
+    match (core.value("dlr-storage"), core.value("dlr-spool").filter(|folder| !is_blank(folder))) {
         (None, _) => vec![FORGOTTEN.at(&place, "there is no dlr-storage", mend)],
         (Some("internal"), _) => vec![FORGOTTEN.at(&place, "dlr-storage = internal", mend)],
         (Some("spool"), None) => vec![NOWHERE.at(&place, "dlr-storage = spool without dlr-spool", mend)],

@@ -20,6 +20,11 @@ const ANSWERS: Check = Check::fault(
     "phones get `<Empty reply from service provider>` for each message, or `Could not fetch content` when the endpoint fails",
     "unless max-messages is 0 (the default is 1), smsbox sends the answer of the endpoint; but replies come through sendsms",
 );
+const ERRORS: Check = Check::fault(
+    "errors-to-phones",
+    "phones get `Could not fetch content` when the endpoint fails",
+    "with omit-empty, smsbox sends nothing for the empty answers of the endpoint, but it still sends a text for each failure unless max-messages is 0",
+);
 const OTHER_KIND: Check =
     Check::fault("not-a-get", "messages do not arrive", "the endpoint accepts only requests of a get-url");
 const UNKNOWN_LINE: Check = Check::fault(
@@ -33,7 +38,7 @@ const NOT_OURS: Check = Check::advice(
     "no get-url leads to /backend/NAME/",
 );
 
-pub(super) const ALL: &[Check] = &[NO_DEFAULT, SHADOWED, ANSWERS, OTHER_KIND, UNKNOWN_LINE, NOT_OURS];
+pub(super) const ALL: &[Check] = &[NO_DEFAULT, SHADOWED, ANSWERS, ERRORS, OTHER_KIND, UNKNOWN_LINE, NOT_OURS];
 
 pub(super) fn check(conf: &Conf) -> Vec<Finding> {
     let services: Vec<&Group> = conf.all("sms-service").collect();
@@ -84,7 +89,8 @@ fn of_service(conf: &Conf, service: &Group) -> Vec<Finding> {
             Some(most) => format!("max-messages = {most}"),
             None => "there is no max-messages".to_owned(),
         };
-        findings.push(ANSWERS.at(&service.place_of("max-messages"), found, "max-messages = 0"));
+        let check = if service.is_on("omit-empty") { ERRORS } else { ANSWERS };
+        findings.push(check.at(&service.place_of("max-messages"), found, "max-messages = 0"));
     }
     if let Some(accepted) = service.get("accepted-smsc") {
         let known: Vec<&str> = conf.all("smsc").filter_map(|line| line.value("smsc-id")).collect();

@@ -53,6 +53,9 @@ fn cases() -> Vec<(&'static str, String)> {
         ("double-key", with("log-level = 1", "log-level = 1\nlog-level = 1")),
         ("double-group", with("group = smsbox", "group = smsbox\n\ngroup = smsbox")),
         ("no-store", with("store-location", "# store-location")),
+        ("empty-value", with("store-location = \"/var/spool/kannel/store\"", "store-location = \"\"")),
+        ("empty-value", with("store-location = \"/var/spool/kannel/store\"", "store-location =")),
+        ("empty-value", with("dlr-storage = spool", "dlr-storage = \"\"")),
         ("no-store", with("store-type = spool\nstore-location = \"/var/spool/kannel/store\"", "")),
         ("parts-as-messages", with("log-level = 1", "sms-combine-concatenated-mo = false")),
         ("gives-up", with("log-level = 1", "sms-resend-retry = 3")),
@@ -77,6 +80,21 @@ fn cases() -> Vec<(&'static str, String)> {
         ("loose-parts", with("concatenation = true", "concatenation = false")),
         ("faked-sender", with("concatenation = true", "concatenation = true\nfaked-sender = 1")),
         ("allow-without-deny", with("user-deny-ip = \"*.*.*.*\"", "")),
+        ("allow-without-deny", with("user-deny-ip = \"*.*.*.*\"", "user-deny-ip = \"\"")),
+        ("allow-without-deny", with("box-deny-ip = \"*.*.*.*\"", "box-deny-ip = \"10.0.0.1\"")),
+        ("allow-without-deny", with("admin-deny-ip = \"*.*.*.*\"", "admin-deny-ip = \"\"")),
+        (
+            "allow-without-deny",
+            with("admin-deny-ip = \"*.*.*.*\"", "admin-deny-ip = \"10.*.*.*;192.168.*.*\""),
+        ),
+        (
+            "any-address",
+            with("box-deny-ip = \"*.*.*.*\"\nbox-allow-ip = \"127.0.0.1\"", "box-deny-ip = \"10.0.0.1\""),
+        ),
+        (
+            "any-address",
+            with("box-deny-ip = \"*.*.*.*\"\nbox-allow-ip = \"127.0.0.1\"", "box-deny-ip = \"\""),
+        ),
         (
             "any-address",
             with("smsbox-interface = 127.0.0.1\nbox-deny-ip = \"*.*.*.*\"\nbox-allow-ip = \"127.0.0.1\"", ""),
@@ -88,8 +106,14 @@ fn cases() -> Vec<(&'static str, String)> {
             "shadowed-service",
             format!("{SHIPPED}\ngroup = sms-service\nkeyword = default\nmax-messages = 0\n{URL}\n"),
         ),
-        ("answers-to-phones", with("max-messages = 0", "")),
-        ("answers-to-phones", with("max-messages = 0", "max-messages = 3")),
+        ("answers-to-phones", with("max-messages = 0\nomit-empty = true", "")),
+        ("answers-to-phones", with("max-messages = 0\nomit-empty = true", "max-messages = 3")),
+        ("errors-to-phones", with("max-messages = 0", "max-messages = 10")),
+        ("errors-to-phones", with("max-messages = 0", "")),
+        (
+            "answers-to-phones",
+            with("max-messages = 0\nomit-empty = true", "max-messages = 10\nomit-empty = false"),
+        ),
         ("unknown-line", with("keyword = default", "keyword = default\naccepted-smsc = other")),
         ("words-of-text", url("&udh=%u", "&first=%k")),
         ("no-text", url("hex=%e", "hex=")),
@@ -108,6 +132,7 @@ fn cases() -> Vec<(&'static str, String)> {
         ("forgotten-reports", with("dlr-storage = spool", "dlr-storage = internal")),
         ("forgotten-reports", with("dlr-storage = spool", "")),
         ("reports-nowhere", with("dlr-spool", "# dlr-spool")),
+        ("reports-nowhere", with("dlr-spool = \"/var/spool/kannel/dlr\"", "dlr-spool = \"\"")),
     ]
 }
 
@@ -125,6 +150,12 @@ fn each_check_finds_its_own_fault_and_no_other() {
             report::text(&check(&Conf::parse("k", conf.as_bytes()), Folders::Ignored))
         );
     }
+}
+
+#[test]
+fn a_list_that_names_every_address_beside_others_denies_all() {
+    let conf = with("admin-deny-ip = \"*.*.*.*\"", "admin-deny-ip = \"10.0.0.1;*.*.*.*\"");
+    assert_eq!(names(&conf), [""; 0]);
 }
 
 #[test]

@@ -31,13 +31,13 @@ const OTHER_SENDER: Check = Check::fault(
 );
 const USELESS_ALLOW: Check = Check::fault(
     "allow-without-deny",
-    "every address may connect",
-    "Kannel uses the list of allowed addresses only if there is a list of denied addresses",
+    "every address that the list of denied addresses does not name may connect",
+    "Kannel refuses only the denied addresses, and the list of allowed addresses makes exceptions from them. An empty list denies nothing",
 );
 const ANY_ADDRESS: Check = Check::advice(
     "any-address",
     "anybody who can reach the port and has the password can connect",
-    "no address is denied",
+    "an address that is not denied may connect, and an empty list denies nothing",
 );
 
 pub(super) const ALL: &[Check] =
@@ -110,18 +110,33 @@ fn addresses(conf: &Conf) -> Vec<Finding> {
     let mut findings = Vec::new();
     let sendsms = conf.the("smsbox").and_then(|smsbox| smsbox.value("sendsms-interface"));
     for (kind, allow, deny, interface) in DOORS {
-        for group in conf.all(kind).filter(|group| group.get(deny).is_none()) {
+        for group in conf.all(kind) {
+            let denied = group.value(deny);
+            if denied.is_some_and(denies_all) {
+                continue;
+            }
             let mend = format!("{deny} = \"*.*.*.*\" beside {allow} = \"127.0.0.1\"");
             let interface = interface.map_or(sendsms, |key| group.value(key));
             if let Some(allowed) = group.get(allow) {
-                let found = format!("{allow} = {} without {deny}", allowed.value);
+                let found = match denied {
+                    None => format!("{allow} = {} without {deny}", allowed.value),
+                    Some(denied) => format!("{allow} = {} with {deny} = \"{denied}\"", allowed.value),
+                };
                 findings.push(USELESS_ALLOW.at(&allowed.place, found, mend));
+            } else if let Some(denied) = denied {
+                findings.push(ANY_ADDRESS.at(&group.place_of(deny), format!("{deny} = \"{denied}\""), mend));
             } else if !interface.is_some_and(is_loopback) {
                 findings.push(ANY_ADDRESS.at(&group.place, format!("there is no {deny}"), mend));
             }
         }
     }
     findings
+}
+
+/// Returns whether a list such as `10.0.0.1;*.*.*.*` denies every address. In a pattern of Kannel, `*` stands for one
+/// part of an address.
+fn denies_all(denied: &str) -> bool {
+    denied.split(';').any(|pattern| pattern.trim() == "*.*.*.*")
 }
 
 /// Returns whether only this machine can connect to the interface.

@@ -18,6 +18,13 @@ fn post(kind: &str, body: impl Into<Bytes>) -> Request<Bytes> {
     request.header(header::CONTENT_TYPE, kind).body(body.into()).unwrap()
 }
 
+/// Returns a POST without a query.
+fn bare(kind: &str, body: impl Into<Bytes>) -> Request<Bytes> {
+    let mut request = post(kind, body);
+    *request.uri_mut() = "/http/h/".parse().unwrap();
+    request
+}
+
 fn get(query: &str) -> Request<Bytes> {
     Request::get(format!("/http/h/?{query}")).body(Bytes::new()).unwrap()
 }
@@ -66,9 +73,9 @@ fn a_form_a_query_and_json_say_the_same() {
             assert_eq!((rest, received.details.len()), ((None, None, None, None), 0), "{form}");
         }
     }
-    let mut bare = post(FORM, "identity=1&text=a");
-    bare.headers_mut().clear();
-    assert_eq!(decoded(&http, &bare).unwrap().text, "a", "without a type it is a form");
+    let mut untyped = post(FORM, "identity=1&text=a");
+    untyped.headers_mut().clear();
+    assert_eq!(decoded(&http, &untyped).unwrap().text, "a", "without a type it is a form");
 }
 
 #[test]
@@ -141,7 +148,7 @@ fn faults_name_their_fields_all_at_once() {
         (FORM, long.as_str(), vec!["identity"]),
         (JSON, "{}", vec!["identity", "text"]),
         (JSON, r#"{"identity": [], "text": {}, "mid": false}"#, vec!["identity", "text", "mid"]),
-        (JSON, r#"{"identity": null, "text": "\ud800"}"#, vec!["identity", "text"]),
+        (JSON, r#"{"identity": null, "text": "\ud800"}"#, vec!["identity"]),
         (JSON, "", vec!["body"]),
         (JSON, "[]", vec!["body"]),
         (JSON, "{\"identity\": 1", vec!["body"]),
@@ -150,7 +157,7 @@ fn faults_name_their_fields_all_at_once() {
         ("multipart/form-data; boundary=x", "", vec!["content-type"]),
     ];
     for (kind, body, fields) in table {
-        let faults = decoded(&http, &post(kind, body.to_owned())).unwrap_err();
+        let faults = decoded(&http, &bare(kind, body.to_owned())).unwrap_err();
         assert_eq!(
             faults.iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(),
             fields,

@@ -57,6 +57,15 @@ async fn what_kannel_reports_is_read() {
         ("4", "", None, None),
         ("8", "ACK%2F", None, Some("ACK/")),
         ("32", "", None, None),
+        // Newer versions of Kannel send several bits at once.
+        ("34", "", Some(FinalStatus::Failed), None),
+        ("66", "", Some(FinalStatus::Failed), None),
+        ("3", "", Some(FinalStatus::Failed), None),
+        ("18", "", Some(FinalStatus::Failed), None),
+        ("130", "", Some(FinalStatus::Failed), None),
+        ("9", "", Some(FinalStatus::Delivered), None),
+        ("12", "", None, None),
+        ("96", "", None, None),
     ];
     let backend = kannel(&format!("{TOKEN}{BASE}"));
     let reports = backend.0.reports().unwrap();
@@ -78,7 +87,7 @@ async fn what_kannel_reports_is_read() {
             );
             assert_eq!(reported.reported_at, Timestamp::from_second(1_795_519_533).ok());
         }
-        for kind in ["", "0", "3", "%d", "1x"] {
+        for kind in ["", "0", "64", "128", "02", "-2", "2.0", "99999999999", "%d", "1x"] {
             let faults = reports.decode(&name(), &expanded(&dlr_url, kind, "")).unwrap_err();
             assert_eq!(faults[0].field, "d", "{kind}");
         }
