@@ -146,7 +146,7 @@ fn metrics(criterion: &mut Criterion) {
     tally.backends.insert("my-kannel-backend".to_owned(), figures);
     let mut group = criterion.benchmark_group("metrics");
     group.bench_function("line", |bencher| {
-        bencher.iter(|| emf_lines("threadless-prod", black_box(&tally), at))
+        bencher.iter(|| emf_lines("threadless-prod", black_box(&tally), at));
     });
     group.finish();
 }

@@ -14,7 +14,7 @@ use threadless::{App, AppError, Context, FinalStatus, Handled, Router};
 struct Moody;
 
 impl App for Moody {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "Moody"
     }
 
