@@ -57,6 +57,7 @@ fn main() {
     inbound(&mut criterion);
     characters(&mut criterion);
     jobs(&mut criterion);
+    metrics(&mut criterion);
     #[cfg(feature = "dynamodb")]
     items(&mut criterion);
     criterion.final_summary();
@@ -128,6 +129,24 @@ fn jobs(criterion: &mut Criterion) {
     group.bench_function("from_json", |bencher| bencher.iter(|| Job::from_json(black_box(&json)).unwrap()));
     group.bench_function("serde_json_alone", |bencher| {
         bencher.iter(|| serde_json::to_string(black_box(&message)).unwrap());
+    });
+    group.finish();
+}
+
+/// The line that a function prints for an invocation with one message and one reply. The budget is 50 µs.
+fn metrics(criterion: &mut Criterion) {
+    use threadless::metrics::{Event, Figures, Tally, Timing, emf_lines};
+    let at = "2026-11-25T07:00:00Z".parse().unwrap();
+    let mut figures = Figures::default();
+    figures
+        .counts
+        .extend([Event::Received, Event::Handled, Event::Replied, Event::Sent].map(|event| (event, 1)));
+    figures.timings.extend(Timing::ALL.map(|timing| (timing, vec![12])));
+    let mut tally = Tally::default();
+    tally.backends.insert("my-kannel-backend".to_owned(), figures);
+    let mut group = criterion.benchmark_group("metrics");
+    group.bench_function("line", |bencher| {
+        bencher.iter(|| emf_lines("threadless-prod", black_box(&tally), at));
     });
     group.finish();
 }

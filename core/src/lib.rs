@@ -66,6 +66,7 @@ mod error;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 mod limits;
+pub mod metrics;
 mod model;
 mod pipeline;
 #[cfg(not(feature = "planted"))]

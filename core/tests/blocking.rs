@@ -124,7 +124,13 @@ fn record(bench: &Bench, id: &str, text: &str) -> Record {
         threadless::Clock::now(&bench.clock),
     );
     let ticket = Ticket::incoming(message);
-    Record { id: id.to_owned(), group: Some(ticket.group), body: ticket.job.to_json(), receive_count: 1 }
+    Record {
+        id: id.to_owned(),
+        group: Some(ticket.group),
+        body: ticket.job.to_json(),
+        receive_count: 1,
+        sent_at: None,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -183,7 +189,7 @@ async fn a_report_and_a_job_that_block_their_thread_are_given_up() {
     // The job has the time of the function `responder`, less the time that its commit needs.
     let due = threadless::Clock::now(&bench.clock);
     let body = Job::Scheduled { name: "Stuck.job".to_owned(), due }.to_json();
-    let job = Record { id: "job".to_owned(), group: None, body, receive_count: 1 };
+    let job = Record { id: "job".to_owned(), group: None, body, receive_count: 1, sent_at: None };
     let records = vec![job, record(&bench, "2", "y")];
     let failures = respond(&bench.project, records, Deadline::within(Duration::from_millis(6_500))).await;
     assert_eq!(failures.iter().map(|failure| failure.id.as_str()).collect::<Vec<_>>(), ["job"]);

@@ -165,7 +165,13 @@ async fn a_job_of_a_version_that_believed_every_clock_is_no_exception() {
     for (told, expected) in [(Timestamp::MAX, now), (now, now), (fortnight, fortnight)] {
         let message = Incoming::new(MessageId::random(), bench.connection("251911"), "x", told);
         let Ticket { job, group, .. } = Ticket::incoming(message);
-        let record = Record { id: "r".to_owned(), group: Some(group), body: job.to_json(), receive_count: 1 };
+        let record = Record {
+            id: "r".to_owned(),
+            group: Some(group),
+            body: job.to_json(),
+            receive_count: 1,
+            sent_at: None,
+        };
         let deadline = Deadline::within(Duration::from_secs(29));
         assert_eq!(respond(&bench.project, vec![record], deadline).await.len(), 0);
         assert_eq!(witness.0.lock().unwrap().pop().unwrap().0, expected, "{told}");

@@ -235,7 +235,7 @@ async fn a_holder_that_sends_for_longer_than_a_lease_keeps_it() {
     let message = Incoming::new(MessageId::from("m"), connection, "hello", clock.now());
     let ticket = Ticket::incoming(message);
     let (id, body) = ("m".to_owned(), ticket.job.to_json());
-    let record = Record { id, group: Some(ticket.group), body, receive_count: 1 };
+    let record = Record { id, group: Some(ticket.group), body, receive_count: 1, sent_at: None };
     assert_eq!(respond(&project, vec![record], Deadline::within(Duration::from_secs(28))).await, []);
     assert_eq!(*network.due.lock().unwrap(), [0, 0, 0]);
     assert_eq!(store.unfinished(), Vec::<String>::new());

@@ -18,7 +18,13 @@ fn record(bench: &Bench, id: &str, from: &str, text: &str) -> Record {
         threadless::Clock::now(&bench.clock),
     );
     let ticket = Ticket::incoming(message);
-    Record { id: id.to_owned(), group: Some(ticket.group), body: ticket.job.to_json(), receive_count: 1 }
+    Record {
+        id: id.to_owned(),
+        group: Some(ticket.group),
+        body: ticket.job.to_json(),
+        receive_count: 1,
+        sent_at: None,
+    }
 }
 
 async fn failed(bench: &Bench, records: Vec<Record>) -> Vec<String> {
@@ -129,7 +135,7 @@ async fn a_job_begins_only_while_a_second_is_left_for_it() {
     // The responder keeps a second for the last settlement, so the job has a second less.
     for (left, begun) in [(1_999, false), (2_000, true)] {
         let body = Job::Deliver { connection: bench.connection("1") }.to_json();
-        let records = vec![Record { id: "d".to_owned(), group: None, body, receive_count: 1 }];
+        let records = vec![Record { id: "d".to_owned(), group: None, body, receive_count: 1, sent_at: None }];
         let before = bench.faults.calls();
         let failures = respond(&bench.project, records, Deadline::within(Duration::from_millis(left))).await;
         assert_eq!((failures.is_empty(), bench.faults.calls() > before), (begun, begun), "{left} ms");
@@ -198,6 +204,6 @@ async fn faulty_apps_leave_the_batchs_other_records_alone() {
 async fn a_delivery_that_is_not_due_is_done_at_once() {
     let bench = Bench::new(Router::new());
     let body = Job::Deliver { connection: bench.connection("1") }.to_json();
-    let records = vec![Record { id: "d".to_owned(), group: None, body, receive_count: 1 }];
+    let records = vec![Record { id: "d".to_owned(), group: None, body, receive_count: 1, sent_at: None }];
     assert_eq!(failed(&bench, records).await, Vec::<String>::new());
 }

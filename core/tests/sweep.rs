@@ -305,7 +305,13 @@ async fn a_job_for_an_outbox_that_is_empty_does_nothing() {
     let ticket = Ticket::deliver(bench.connection("1"), threadless::Clock::now(&bench.clock));
     for receive_count in 1..=3 {
         let body = ticket.job.to_json();
-        let record = Record { id: "1".to_owned(), group: Some(ticket.group.clone()), body, receive_count };
+        let record = Record {
+            id: "1".to_owned(),
+            group: Some(ticket.group.clone()),
+            body,
+            receive_count,
+            sent_at: None,
+        };
         let failures = respond(&bench.project, vec![record], Deadline::within(Duration::from_secs(30))).await;
         assert_eq!(failures, []);
     }

@@ -252,7 +252,13 @@ fn record(bench: &Bench, id: &str, from: &str, text: &str) -> Record {
 }
 
 fn of_ticket(id: &str, ticket: Ticket) -> Record {
-    Record { id: id.to_owned(), group: Some(ticket.group), body: ticket.job.to_json(), receive_count: 1 }
+    Record {
+        id: id.to_owned(),
+        group: Some(ticket.group),
+        body: ticket.job.to_json(),
+        receive_count: 1,
+        sent_at: None,
+    }
 }
 
 fn ids(failures: Vec<Failure>) -> Vec<String> {

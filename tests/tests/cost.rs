@@ -130,7 +130,7 @@ impl Metered {
         // This runs the job for the apps, if there is one.
         while let Some(ticket) = self.queue.take() {
             let (id, group) = ("1".to_owned(), Some(ticket.group.clone()));
-            let record = Record { id, group, body: ticket.job.to_json(), receive_count: 1 };
+            let record = Record { id, group, body: ticket.job.to_json(), receive_count: 1, sent_at: None };
             assert_eq!(respond(&self.project, vec![record], deadline).await, []);
         }
         (self.meter.take_read_units(), self.meter.take_write_units())

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tests::recorder::{Recorded, Recorder, Reply};
 use threadless::backend::{HttpTransport, ReportKey};
 use threadless::lambda::{self, Function, Host};
+use threadless::metrics::NoMeter;
 use threadless::project::Settings;
 use threadless::queue::{Job, MemoryQueue, Queue, Ticket};
 use threadless::settings::{Secret, Surroundings};
@@ -301,7 +302,13 @@ impl Rig {
             Arc::new(clock.clone()),
         );
         let project = Arc::new(Project::new(settings, functions::apps(Router::new()), ports));
-        Ok(Self { host: Host { project, queue: None, warnings: [].into() }, queue, clock, store, gateway })
+        Ok(Self {
+            host: Host { project, queue: None, warnings: [].into(), meter: Arc::new(NoMeter) },
+            queue,
+            clock,
+            store,
+            gateway,
+        })
     }
 
     /// Returns the history of a number of the message tester, in the order of the messages' ids.

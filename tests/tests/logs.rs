@@ -418,7 +418,7 @@ async fn a_report_with_number_and_text_keeps_the_state_and_says_no_more() {
     report(&bench.project, reported).await.unwrap();
     // The text of a queue message that cannot be read does not appear in the log either.
     let body = format!("{{\"v\":1,\"type\":\"incoming\",\"message\":\"{TEXT} {NUMBER}\"}}");
-    let poison = Record { id: "r".to_owned(), group: None, body, receive_count: 1 };
+    let poison = Record { id: "r".to_owned(), group: None, body, receive_count: 1, sent_at: None };
     assert_eq!(
         respond(&bench.project, vec![poison], Deadline::within(Duration::from_secs(29))).await.len(),
         1

@@ -80,7 +80,7 @@ impl World {
             self.clock.now(),
         );
         let body = Ticket::incoming(message).job.to_json();
-        Record { id: text.to_owned(), group: None, body, receive_count: 1 }
+        Record { id: text.to_owned(), group: None, body, receive_count: 1, sent_at: None }
     }
 
     /// Hands out a job, and returns whether it was done.
@@ -132,7 +132,7 @@ async fn a_dead_letter_has_one_effect(store: impl Store + 'static, between: (u32
     }
     world.clock.advance(Duration::from_secs(300));
     let body = Job::Deliver { connection: sender() }.to_json();
-    let sweep = Record { id: "sweep".to_owned(), group: None, body, receive_count: 1 };
+    let sweep = Record { id: "sweep".to_owned(), group: None, body, receive_count: 1, sent_at: None };
     assert!(world.hand_out(&sweep).await);
     let (count, gap) = between;
     for nth in 0..count {

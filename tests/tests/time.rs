@@ -13,6 +13,7 @@ use tests::recorder::{Recorder, Reply};
 use tests::services::waiting;
 use tests::stack::TEMPLATE;
 use threadless::lambda::{Function, Host, InvokeError, invoke};
+use threadless::metrics::NoMeter;
 use threadless::project::{FUNCTION_TIMEOUT, LONGEST_PHASE, Settings};
 use threadless::queue::Ticket;
 use threadless::settings::Surroundings;
@@ -23,7 +24,12 @@ use threadless_local::template::Template;
 use tokio::time::Instant;
 
 fn host(bench: &Bench) -> Host {
-    Host { project: Arc::clone(&bench.project), queue: None, warnings: Arc::from([]) }
+    Host {
+        project: Arc::clone(&bench.project),
+        queue: None,
+        warnings: Arc::from([]),
+        meter: Arc::new(NoMeter),
+    }
 }
 
 /// Returns the time-out of a function in the template.

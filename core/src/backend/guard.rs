@@ -66,6 +66,11 @@ impl CircuitBreaker {
         Permit::Try(Attempt { breaker: self, number })
     }
 
+    /// Returns whether the gateway gets no message now.
+    pub(crate) fn is_open(&self, now: Timestamp) -> bool {
+        self.lock().open_until.is_some_and(|until| until > now)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::Host;
 use crate::aws::{Access, NoClient, http_client};
 use crate::backend::{Engines, HttpTransport};
+use crate::metrics::EmfLines;
 use crate::project::{Ports, Project, Settings, SettingsError};
 use crate::queue::Queue;
 use crate::queue::sqs::SqsQueue;
@@ -28,6 +29,8 @@ pub struct Environment {
     pub settings: Option<String>,
     /// `THREADLESS_SECRETS`: a JSON object of secrets by name.
     pub secrets: Option<String>,
+    /// `THREADLESS_STACK`: the value of the dimension `Stack` of the metrics. The default is `threadless`.
+    pub stack: String,
     /// `THREADLESS_LOG`: the filter of the log. The default is `info`.
     pub log: String,
     /// `AWS_REGION`, and the access keys in `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
@@ -107,6 +110,7 @@ impl Environment {
             queue_url: need("THREADLESS_QUEUE_URL")?,
             settings: var("THREADLESS_SETTINGS")?,
             secrets: var("THREADLESS_SECRETS")?,
+            stack: var("THREADLESS_STACK")?.unwrap_or_else(|| "threadless".to_owned()),
             log: var("THREADLESS_LOG")?.unwrap_or_else(|| "info".to_owned()),
             access: Access { region: need("AWS_REGION")?, credentials, endpoint_url: None },
             dynamodb_url,
@@ -159,7 +163,8 @@ impl Environment {
             clock: Arc::clone(&self.clock),
         };
         let project = Arc::new(Project::new(settings, router, ports));
-        Ok(Host { project, queue: Some(queue), warnings })
+        let meter = Arc::new(EmfLines::new(&self.stack, std::io::stdout()));
+        Ok(Host { project, queue: Some(queue), warnings, meter })
     }
 }
 

@@ -22,6 +22,7 @@ use tokio::time::timeout;
 
 use crate::error::Fault;
 use crate::limits::{ANSWER_TIME, SETTLE_TIME};
+use crate::metrics::Meter;
 use crate::project::Project;
 use crate::queue::sqs::SqsQueue;
 use crate::util::clock::Deadline;
@@ -66,6 +67,8 @@ pub struct Host {
     pub queue: Option<Arc<SqsQueue>>,
     /// The warnings of the settings: values that are allowed but look like a mistake.
     pub warnings: Arc<[Fault]>,
+    /// The receiver of the figures of each invocation.
+    pub meter: Arc<dyn Meter>,
 }
 
 /// The reason why an event has no result. Lambda, or the caller that invoked the function, tries again.
@@ -95,7 +98,20 @@ pub enum InvokeError {
 /// This ends at least one second before `deadline`, even if something hangs: the answer to an HTTP request is then 503,
 /// a batch is reported as failed, and any other event gives [an error](InvokeError::OutOfTime). The work itself plans
 /// to end earlier, so that normally nothing is cut off.
+///
+/// At the end, the [meter](Host::meter) of the host gets the figures of the invocation.
 pub async fn invoke(
+    function: Function,
+    host: &Host,
+    event: &str,
+    deadline: Deadline,
+) -> Result<String, InvokeError> {
+    let result = work(function, host, event, deadline).await;
+    host.meter.take(&host.project.metrics().take(), host.project.ports.clock.now());
+    result
+}
+
+async fn work(
     function: Function,
     host: &Host,
     event: &str,

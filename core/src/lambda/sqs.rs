@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -55,11 +56,13 @@ pub(super) async fn invoke(host: &Host, event: &str, end: Deadline) -> Result<St
     let mut records = Vec::new();
     for message in event.records {
         let count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        let sent_at = message.attributes.get("SentTimestamp").and_then(|at| at.parse().ok());
         records.push(Record {
             id: message.message_id.clone(),
             group: message.attributes.get("MessageGroupId").cloned(),
             body: message.body,
             receive_count: count.unwrap_or(1),
+            sent_at: sent_at.and_then(|at| Timestamp::from_millisecond(at).ok()),
         });
         handles.insert(message.message_id, message.receipt_handle);
     }

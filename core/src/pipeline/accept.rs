@@ -9,6 +9,7 @@ use tracing::info;
 
 use super::errors::IncomingError;
 use crate::backend::Received;
+use crate::metrics::Event;
 use crate::model::message::{BackendName, ConnectionId, Incoming, MessageId};
 use crate::pipeline::input::Input;
 use crate::pipeline::process::{self, Handling};
@@ -56,6 +57,7 @@ pub async fn incoming(
             if !planted::is(Plant::AnsweredTooSoon) {
                 queued?;
             }
+            project.metrics.count(backend, Event::Received, 1);
             info!(backend = backend.as_str(), message_id = id.as_str(), outcome = "queued", "incoming");
             Ok(Accepted::Queued(id))
         }
@@ -63,6 +65,7 @@ pub async fn incoming(
             let (input, budget) = (Input::Message(Arc::new(message)), Budget::until(deadline));
             let delivery = |deadline: Deadline| deadline.at_most(INLINE_DELIVERY);
             let handling = process::process(project, input, budget, delivery).await?;
+            project.metrics.count(backend, Event::Received, 1);
             Ok(Accepted::Handled(id, handling))
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::{error, warn};
 
+use crate::metrics::Event;
 use crate::model::message::{ConnectionId, MessageId, State};
 use crate::pipeline::fan_out::fan_out;
 use crate::pipeline::history::write_history;
@@ -102,7 +103,11 @@ async fn run(
         };
         let (settlement, row) = match step {
             Step::Left(row) => (Settlement::Done, row),
-            Step::Waits(head, row) => (Settlement::Deferred(head), row),
+            Step::Waits(head, row) => {
+                let age = project.ports.clock.now().duration_since(head.created_at);
+                project.metrics.waits(&delivery.connection.backend, age.as_secs());
+                (Settlement::Deferred(head), row)
+            }
             Step::WaitsForQueue(head) => {
                 sends_wait = true;
                 let passed = delivery.outbox.first_message().is_some();
@@ -161,6 +166,7 @@ async fn doubt_head(project: &Project, delivery: &mut Delivery) {
         }
     }
     head.uncertain += 1;
+    project.metrics.count(&connection.backend, Event::Uncertain, 1);
     warn!(
         message_id = head.id.as_str(),
         outcome = "uncertain",

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{Instrument as _, debug, info, info_span, warn};
 
 use super::history::write_history;
 use crate::app::contact_lookup::Directory;
 use crate::app::snapshot::Snapshot;
 use crate::consent::ConsentChange;
+use crate::metrics::{Event, Timing};
 use crate::model::contact::Contact;
 use crate::model::language::Language;
 use crate::model::message::{ConnectionId, MessageId, State};
@@ -56,13 +57,19 @@ pub(crate) async fn process(
     let span = info_span!("message", backend = connection.backend.as_str(), message_id = id.as_str());
     let what = input.as_str();
     async {
+        let (begun, is_message) = (Instant::now(), matches!(input, Input::Message(_)));
         let claim = Claim { project, input, owner: random::unique_id() };
         let turn = project.turns.take(&connection, budget.deadline).await;
         let Effect { handling, rows, queued, work } = claim.run_to_commit(&budget).await?;
         drop(turn);
         let ConnectionId { backend, identity } = &connection;
-        let (backend, identity) = (backend.as_str(), identity.masked());
         let replies = handling.replies();
+        if let (Handling::Done { .. }, true) = (handling, is_message) {
+            project.metrics.count(backend, Event::Handled, 1);
+            project.metrics.time(backend, Timing::Handling, begun.elapsed());
+        }
+        project.metrics.count(backend, Event::Replied, if is_message { replies } else { 0 });
+        let (backend, identity) = (backend.as_str(), identity.masked());
         info!(backend, identity, message_id = id.as_str(), outcome = handling.as_str(), replies, "{what}");
         let deliver = async {
             let recorded = match work {
@@ -216,9 +223,8 @@ impl Claim<'_> {
         let directory = Directory::of(Arc::clone(&self.project.ports.store));
         let (known, about) = (Snapshot::of(loaded, directory.clone()), Arc::clone(about));
         if self.consent_change(loaded, now).is_some() {
-            let (session, contact) = (known.session, None);
-            let (replies, sends) = (Vec::new(), Vec::new());
-            return Ok(Outcome { disposition: Disposition::Handled, session, contact, replies, sends });
+            let session = known.session;
+            return Ok(Outcome::without_phases(Disposition::Handled, session));
         }
         if budget.is_spent() {
             return Err(StoreError::Unavailable("too little time was left for the apps".to_owned()));
@@ -232,6 +238,9 @@ impl Claim<'_> {
             Input::Notice(notice) => router.run_outgoing(notice, known, about, now, share).await,
             Input::Report(report) => router.run_report(report, known, about, now, share).await,
         };
+        for (app, phase) in &outcome.failures {
+            self.project.metrics.app_failed(app, phase);
+        }
         // The store was slow, or other processes were faster, and so an app was cut short. Its effect would be lost. At
         // the next attempt the message has the whole time again.
         if late && budget.was_cut_short() {
@@ -285,6 +294,11 @@ impl Claim<'_> {
         };
         let work = lease.map(|lease| self.delivery(lease, outbox, &takeover));
         screened.log();
+        if self.consent_change(loaded, now).is_some_and(|change| change.opted_out.is_some())
+            && seen.outbox.opted_out.is_none()
+        {
+            self.project.metrics.count(&connection.backend, Event::OptedOut, 1);
+        }
         Ok(Ok(self.effect(outcome, screened, work)))
     }
 
@@ -461,9 +475,7 @@ mod tests {
             record.lease = Some(
                 record.next_lease(owner, deliver::lease_end(&bench.project, claim.input.connection(), now)),
             );
-            let (session, contact) = (record.session.clone(), None);
-            let (replies, sends) = (Vec::new(), Vec::new());
-            let outcome = Outcome { disposition: Disposition::Handled, session, contact, replies, sends };
+            let outcome = Outcome::without_phases(Disposition::Handled, record.session.clone());
             let takeover = Takeover { happened: false, new: Vec::new() };
             let loaded = Loaded { record, contact: None, seen: true, arrived: None };
             let ran = Ran { version: 0, outcome, takeover };

@@ -4,6 +4,7 @@
 use tracing::info;
 
 use crate::backend::{Reported, of_report};
+use crate::metrics::Event;
 use crate::model::message::{FinalStatus, Report, State};
 use crate::pipeline::errors::IncomingError;
 use crate::planted::{self, Plant};
@@ -28,6 +29,16 @@ pub async fn report(project: &Project, reported: Reported) -> Result<Advanced, I
     let step =
         StatusUpdate { connection: reference.connection, at: reference.at, id: reference.id, state, detail };
     let moved = project.ports.store.report(&step, now).await?;
+    if moved == Advanced::Forward {
+        let event = match final_status {
+            Some(FinalStatus::Delivered) => Some(Event::Delivered),
+            Some(FinalStatus::Failed) => Some(Event::Failed),
+            _ => None,
+        };
+        if let Some(event) = event {
+            project.metrics.count(&step.connection.backend, event, 1);
+        }
+    }
     let (backend, identity) = (step.connection.backend.as_str(), step.connection.identity.masked());
     let (message_id, state) = (step.id.as_str(), state.as_str());
     let outcome = match moved {

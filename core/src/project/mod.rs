@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use crate::app::context::About;
 use crate::backend::{Caller, CircuitBreaker, ErasedBackend, Transport};
 use crate::consent::Consent;
+use crate::metrics::Recorder;
 use crate::model::message::BackendName;
 use crate::queue::Queue;
 use crate::router::Router;
@@ -79,6 +80,7 @@ pub struct Project {
     pub(crate) may_send: MaySend,
     pub(crate) router: Router,
     pub(crate) ports: Ports,
+    pub(crate) metrics: Recorder,
     backends: BTreeMap<BackendName, Installed>,
     opened: Mutex<HashSet<BackendName>>,
     /// The turns of the connections that this process works on.
@@ -106,12 +108,14 @@ impl Project {
             let (backend, secrets, breaker) = (backend.0, backend.1, CircuitBreaker::default());
             (name, Installed { engine, respond, replies_per_hour, numbers, backend, secrets, breaker })
         };
+        let metrics = Recorder::of(settings.backends.keys().cloned());
         Self {
             about: Arc::new(settings.about),
             consent: settings.consent,
             may_send: settings.may_send,
             router: router.phase_timeout(settings.phase_timeout),
             ports,
+            metrics,
             backends: settings.backends.into_iter().map(install).collect(),
             opened: Mutex::default(),
             turns: Turns::default(),
@@ -124,6 +128,11 @@ impl Project {
         &self.about
     }
 
+    /// Returns the figures that this process records. The end of an invocation takes them out.
+    pub fn metrics(&self) -> &Recorder {
+        &self.metrics
+    }
+
     /// Returns the configured backends, each with the name of its engine.
     pub fn backends(&self) -> impl Iterator<Item = (&BackendName, &'static str)> {
         self.backends.iter().map(|(name, installed)| (name, installed.engine))
@@ -132,6 +141,13 @@ impl Project {
     /// Returns when the messages of a backend are processed; `None` if there is no such backend.
     pub fn respond(&self, backend: &BackendName) -> Option<Respond> {
         self.backends.get(backend).map(|installed| installed.respond)
+    }
+
+    /// Returns whether the circuit breaker of a backend is open: its gateway did not answer, and gets no message for a
+    /// while.
+    pub fn is_paused(&self, backend: &BackendName) -> bool {
+        let now = self.ports.clock.now();
+        self.installed(backend).is_some_and(|installed| installed.breaker.is_open(now))
     }
 
     /// Returns whether a backend accepts messages from anyone: it requires no token and no signature.

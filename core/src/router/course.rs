@@ -28,6 +28,8 @@ pub(super) struct Course {
     /// The replies that have passed the outgoing phase.
     replies: Vec<Reply>,
     disposition: Disposition,
+    /// The calls that failed or did not begin.
+    failures: Vec<(String, &'static str)>,
 }
 
 /// The result of a course.
@@ -35,6 +37,7 @@ pub(super) struct Ended {
     pub(super) cx: Context,
     pub(super) replies: Vec<Reply>,
     pub(super) disposition: Disposition,
+    pub(super) failures: Vec<(String, &'static str)>,
 }
 
 /// One call of one app in one phase, with copies of everything that the app may change.
@@ -74,7 +77,19 @@ impl Course {
 
     fn new(apps: Arc<Vec<Arc<Installed>>>, phase: Phase, cx: Context) -> Self {
         let (queued, replies, disposition) = (VecDeque::new(), Vec::new(), Disposition::Unhandled);
-        Self { apps, phase, done: 0, replies_before: 0, cx, report: None, queued, replies, disposition }
+        let failures = Vec::new();
+        Self {
+            apps,
+            phase,
+            done: 0,
+            replies_before: 0,
+            cx,
+            report: None,
+            queued,
+            replies,
+            disposition,
+            failures,
+        }
     }
 
     /// Returns the next call, or `None` when the course is at its end. Returns the same call until [`Course::end`] ends
@@ -116,6 +131,8 @@ impl Course {
             }
             stops
         } else {
+            let failed = self.turn().map(|(_, app)| (app.name.clone(), self.phase.name()));
+            self.failures.extend(failed);
             self.cx.disown();
             false
         };
@@ -134,7 +151,8 @@ impl Course {
 
     /// Returns the result of the course.
     pub(super) fn take(&mut self) -> Ended {
-        Ended { cx: self.cx.clone(), replies: mem::take(&mut self.replies), disposition: self.disposition }
+        let (replies, failures) = (mem::take(&mut self.replies), mem::take(&mut self.failures));
+        Ended { cx: self.cx.clone(), replies, disposition: self.disposition, failures }
     }
 
     /// Returns the app whose turn it is in this phase, with its place, or `None` if every app had its turn.

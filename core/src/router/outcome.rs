@@ -34,6 +34,8 @@ pub struct Outcome {
     pub replies: Vec<Reply>,
     /// The sends to other recipients.
     pub sends: Vec<Sending>,
+    /// The calls of apps that failed: the name of the app, and the name of the phase.
+    pub failures: Vec<(String, &'static str)>,
 }
 
 impl Outcome {
@@ -43,10 +45,17 @@ impl Outcome {
         before: Option<&Contact>,
         mut cx: Context,
         replies: Vec<Reply>,
+        failures: Vec<(String, &'static str)>,
     ) -> Self {
         let sends = cx.take_sends();
         let Snapshot { session, contact, .. } = cx.into_known();
         let contact = ContactChange::between(before, contact.as_ref());
-        Self { disposition, session, contact, replies, sends }
+        Self { disposition, session, contact, replies, sends, failures }
+    }
+
+    /// Builds the result of a message that no app saw.
+    pub(crate) fn without_phases(disposition: Disposition, session: Session) -> Self {
+        let (replies, sends, failures) = (Vec::new(), Vec::new(), Vec::new());
+        Self { disposition, session, contact: None, replies, sends, failures }
     }
 }

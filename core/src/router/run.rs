@@ -110,9 +110,10 @@ impl Router {
     }
 
     async fn outcome(&self, course: Course, seen: Option<&Contact>, budget: Budget) -> Outcome {
-        let Ended { cx, replies, disposition } = work::run(course, self.phase_timeout, budget).await;
+        let Ended { cx, replies, disposition, failures } =
+            work::run(course, self.phase_timeout, budget).await;
         let replies = within_limits(&cx, replies);
-        Outcome::of(disposition, seen, cx, replies)
+        Outcome::of(disposition, seen, cx, replies, failures)
     }
 }
 

@@ -123,6 +123,7 @@ impl Rig {
                 group: Some(ticket.group),
                 body: ticket.job.to_json(),
                 receive_count: 1,
+                sent_at: None,
             };
             assert_eq!(respond(&self.project, vec![record], deadline()).await, []);
         }

@@ -237,6 +237,7 @@ impl Bench {
             group: Some(ticket.group.clone()),
             body: ticket.job.to_json(),
             receive_count,
+            sent_at: None,
         };
         respond(&self.project, vec![record], Deadline::within(Duration::from_secs(30))).await
     }

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{Instrument as _, error, info_span, warn};
 
 use super::failure::JobFailure;
 use crate::limits::SETTLE_TIME;
+use crate::metrics::Timing;
 use crate::pipeline::accept::WRITTEN_IDENTITY;
 use crate::pipeline::input::Input;
 use crate::pipeline::{deliver, process};
@@ -32,6 +34,8 @@ pub struct Record {
     pub body: String,
     /// The number of times that the record was handed out, including this time.
     pub receive_count: u32,
+    /// The time at which the job was put on the queue, if the queue gives it.
+    pub sent_at: Option<Timestamp>,
 }
 
 /// A record that is not done and goes back to the queue.
@@ -157,6 +161,7 @@ async fn work_off(project: Arc<Project>, group: Arc<Group>, deadline: Deadline) 
                 continue;
             }
         };
+        record_wait(&project, &job, record);
         if let Err(problem) = run(&project, job, budget).await {
             if planted::is(Plant::JobDropped) {
                 group.lock().past += 1;
@@ -177,6 +182,21 @@ async fn work_off(project: Arc<Project>, group: Arc<Group>, deadline: Deadline) 
             return;
         }
         group.lock().past += 1;
+    }
+}
+
+/// Records how long a message waited in the queue. Later attempts of the same record do not count, since their wait is no
+/// wait for a responder.
+fn record_wait(project: &Project, job: &Job, record: &Record) {
+    let connection = match job {
+        Job::Incoming { message } => &message.connection,
+        Job::Notice { notice } => &notice.connection,
+        _ => return,
+    };
+    if let (Some(sent_at), 1) = (record.sent_at, record.receive_count) {
+        let waited = project.ports.clock.now().duration_since(sent_at);
+        let waited = Duration::try_from(waited).unwrap_or_default();
+        project.metrics.time(&connection.backend, Timing::Queue, waited);
     }
 }
 

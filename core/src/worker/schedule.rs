@@ -179,6 +179,7 @@ async fn work(
         Err(Failure::Timeout) => "it took too long".to_owned(),
         Err(Failure::Blocked) => "it took too long, and still blocks its thread".to_owned(),
     };
+    project.metrics.app_failed(name, "job");
     error!(job = name, due = %due, outcome = "failed", error = problem, "scheduled");
     Err(JobFailure::Job(problem))
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
@@ -18,7 +18,7 @@ use crate::model::message::BackendName;
 use crate::project::Project;
 use crate::queue::Ticket;
 use crate::store::{Due, DueCursor, StoreError, Waiting};
-use crate::util::clock::Deadline;
+use crate::util::clock::{Deadline, after};
 
 /// The time limit of one sweep. It is less than the time-out of the Lambda function `tick`, and less than the minute
 /// until the next sweep.
@@ -43,6 +43,10 @@ const LONG_QUEUE: usize = 2000;
 
 /// The wait before the sweep checks the length of the queue again. The count of SQS is some seconds late.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The time ahead for which the sweep counts the conversations that wait. It is more than the longest wait between two
+/// attempts.
+const COUNTED_AHEAD: SignedDuration = SignedDuration::from_hours(2);
 
 /// The result of a sweep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,6 +79,7 @@ pub async fn sweep(project: &Project) -> Result<Swept, StoreError> {
         deadline: Deadline::within(BUDGET),
         room: LONG_QUEUE,
         done: Swept::default(),
+        counted: BTreeMap::new(),
     };
     let swept = sweep.run().await;
     let Swept { due, enqueued, unreadable } = sweep.done;
@@ -104,6 +109,8 @@ struct Sweep<'a> {
     /// The number of jobs that may go on the queue before its length is checked again.
     room: usize,
     done: Swept,
+    /// For each backend: the number of conversations that wait, and the time since which the first of them is due.
+    counted: BTreeMap<BackendName, (u64, Option<Timestamp>)>,
 }
 
 impl Sweep<'_> {
@@ -111,6 +118,9 @@ impl Sweep<'_> {
         let mut lanes = BTreeMap::new();
         // If a read fails, the entries that were read before it still go on the queue.
         let mut read = self.read_all(&mut lanes).await;
+        if read.is_ok() {
+            self.record();
+        }
         while self.put_on_the_queue(&mut lanes).await && read.is_ok() {
             lanes.retain(|_, lane| lane.rest.is_some());
             if lanes.is_empty() {
@@ -127,10 +137,15 @@ impl Sweep<'_> {
     async fn read_all(&mut self, lanes: &mut BTreeMap<Name, Lane>) -> Result<(), StoreError> {
         let mut from: Option<DueCursor> = None;
         loop {
-            let page = self.project.ports.store.due_page(self.now, from.as_ref(), PAGE).await?;
-            self.done.due += page.due.len();
+            let ahead = after(self.now, COUNTED_AHEAD);
+            let page = self.project.ports.store.due_page(ahead, from.as_ref(), PAGE).await?;
             self.done.unreadable += page.unreadable;
             for due in page.due {
+                self.count(&due);
+                if due.since > self.now {
+                    continue;
+                }
+                self.done.due += 1;
                 let lane: &mut Lane = lanes.entry(name_of(&due)).or_default();
                 if lane.rest.is_none() {
                     lane.held.push_back(due);
@@ -143,6 +158,28 @@ impl Sweep<'_> {
                 lane.rest.clone_from(&page.next);
             }
             from = page.next;
+        }
+    }
+
+    fn count(&mut self, due: &Due) {
+        if let Waiting::Outbox(connection) = &due.waiting {
+            let (number, first) = self.counted.entry(connection.backend.clone()).or_default();
+            *number += 1;
+            *first = Some(first.map_or(due.since, |first| first.min(due.since)));
+        }
+    }
+
+    /// Records for each backend how many conversations wait, and since when the first of them is due.
+    fn record(&self) {
+        let seconds = |since: Timestamp| self.now.duration_since(since).as_secs();
+        for (backend, _) in self.project.backends() {
+            let (number, first) = self.counted.get(backend).copied().unwrap_or_default();
+            self.project.metrics.swept(backend, number, first.map_or(0, seconds));
+        }
+        for (backend, (number, first)) in &self.counted {
+            if self.project.installed(backend).is_none() {
+                self.project.metrics.swept(backend, *number, first.map_or(0, seconds));
+            }
         }
     }
 

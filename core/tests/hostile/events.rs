@@ -8,12 +8,13 @@ use serde::Deserialize;
 use serde_json::Value;
 use threadless::Deadline;
 use threadless::lambda::{self, Function, Host};
+use threadless::metrics::NoMeter;
 
 use crate::inputs::hold;
 use crate::{block_on, project};
 
 fn invoke(function: Function, event: &[u8]) -> Option<Value> {
-    let host = Host { project: project(), queue: None, warnings: Arc::from([]) };
+    let host = Host { project: project(), queue: None, warnings: Arc::from([]), meter: Arc::new(NoMeter) };
     let event = String::from_utf8_lossy(event);
     // `Err` is an event of another kind. Only AWS could have made such an event.
     let result =

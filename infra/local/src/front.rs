@@ -9,17 +9,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use threadless::Clock;
 use threadless::lambda::{Function, Host};
+use threadless::{BackendName, Clock};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::data::Data;
-use crate::guests::Guests;
+use crate::figures::{Page, Totals, page};
+use crate::guests::{Guests, STRANGER};
 use crate::serving::{self, Room, Unread};
+use crate::sqs::Sqs;
+use crate::stack::DEAD_LETTERS;
 use crate::template::Route;
 use crate::{event, invocation};
 
@@ -38,6 +41,9 @@ const LONGEST_HEAD_WAIT: Duration = Duration::from_secs(30);
 /// The memory for the bodies of all requests together, in bytes.
 const ROOM: usize = 64_000_000;
 
+/// The path of the page of metrics. It is not a route of the template: on AWS the metrics are in CloudWatch.
+const METRICS: &str = "/metrics";
+
 /// The most invocations at the same time, including invocations whose client has gone.
 const AT_ONCE: usize = 500;
 
@@ -52,6 +58,10 @@ pub(crate) struct Front {
     pub(crate) data: Option<Arc<Data>>,
     /// The memory for bodies.
     pub(crate) room: Room,
+    /// The figures of all invocations.
+    pub(crate) totals: Arc<Totals>,
+    /// The queues, whose dead letters the page of metrics counts.
+    pub(crate) queues: Sqs,
     /// The invocations that are running.
     pub(crate) running: TaskTracker,
 }
@@ -75,6 +85,9 @@ impl Front {
         let (parts, body) = request.into_parts();
         if head_size(&parts) > LONGEST_HEAD {
             return message(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
+        }
+        if parts.uri.path() == METRICS {
+            return self.metrics(&parts).await;
         }
         let Some((route, function, timeout)) = self.route(&parts) else {
             return message(StatusCode::NOT_FOUND, "Not Found");
@@ -114,6 +127,28 @@ impl Front {
             Ok(Err(_)) => message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
             Err(_) => message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         }
+    }
+
+    /// Answers with the figures of this stack, as Prometheus reads them.
+    async fn metrics(&self, parts: &Parts) -> Response<Full<Bytes>> {
+        if !self.guests.hosts.are_ours(&parts.uri, &parts.headers) {
+            return message(StatusCode::FORBIDDEN, STRANGER);
+        }
+        if parts.method != Method::GET {
+            return message(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+        }
+        let (project, now) = (&self.host.project, self.clock.now());
+        let circuit = |(name, _): (&BackendName, _)| (name.to_string(), project.is_paused(name));
+        let text = page(&Page {
+            sums: self.totals.now(),
+            backends: project.backends().map(circuit).collect(),
+            dead_letters: self.queues.count(DEAD_LETTERS).await,
+            now,
+        });
+        let mut response = Response::new(Full::new(Bytes::from(text)));
+        let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
     }
 
     fn route(&self, parts: &Parts) -> Option<&(Route, Function, Duration)> {

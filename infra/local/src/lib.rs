@@ -7,6 +7,7 @@ mod client;
 mod data;
 mod dynamodb;
 mod event;
+mod figures;
 mod front;
 mod gateway;
 mod guests;

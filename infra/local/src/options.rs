@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use threadless_kannel::check::command::CheckOptions;
 use threadless_kannel::conf::command::ConfOptions;
 
+use crate::figures::status::StatusOptions;
 use crate::new::NewOptions;
 use crate::redrive::RedriveOptions;
 use crate::script::ScriptOptions;
@@ -98,4 +99,6 @@ pub enum ToolCommand {
     KannelCheck(CheckOptions),
     /// Brings jobs back from the dead-letter queue of a deployed stack, after the cause of their failure was fixed
     Redrive(RedriveOptions),
+    /// Shows the state of the running stack, by backend: last messages, waiting messages, failures, circuit breaker
+    Status(StatusOptions),
 }

@@ -12,6 +12,7 @@ use threadless::lambda::EnvironmentError;
 use threadless_kannel::{self as kannel, GET_URL, Outcome, SettingsFile};
 use tracing_subscriber::EnvFilter;
 
+use crate::figures::status;
 use crate::new;
 use crate::options::{Command, DEFAULT_PORT, Options, Tool, ToolCommand};
 use crate::output::{self, Log, complain, say};
@@ -127,6 +128,9 @@ fn run_tool(
             kannel::check::command::run(options, settings.as_ref()).and_then(shown)
         }
         ToolCommand::Redrive(options) => bring_back(options),
+        ToolCommand::Status(options) => {
+            status::run(options, port).and_then(|text| shown(Outcome { text, status: 0 }))
+        }
     }
 }
 

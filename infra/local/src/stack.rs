@@ -11,6 +11,7 @@ use dynoxide::Database;
 use threadless::Project;
 use threadless::aws::Access;
 use threadless::lambda::{self, Environment, Function, Host, ProjectCode};
+use threadless::metrics::Meter;
 use threadless::settings::Place;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -19,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::client::sqs_client;
 use crate::data::{self, Data, not_opened};
 use crate::dynamodb::{self, TABLE};
+use crate::figures::Totals;
 use crate::front::{self, Front};
 use crate::gateway::{self, Gateway};
 use crate::guests::Guests;
@@ -33,7 +35,7 @@ use crate::template::Template;
 const QUEUE: &str = "threadless.fifo";
 
 /// The name of its dead-letter queue.
-const DEAD_LETTERS: &str = "threadless-dead.fifo";
+pub(crate) const DEAD_LETTERS: &str = "threadless-dead.fifo";
 
 /// The time that running work gets when the stack stops. Unfinished work waits for the next start.
 const LONGEST_STOP: Duration = Duration::from_secs(8);
@@ -80,8 +82,10 @@ impl Stack {
         let queue_url = sqs.queue_url(QUEUE);
         let environment = environment(&options, addresses.1, sqs.address(), &queue_url);
         let code = options.project.code;
-        let host = environment.host(&options.settings, &(code.engines)(), code.apps)?;
+        let mut host = environment.host(&options.settings, &(code.engines)(), code.apps)?;
 
+        let totals = Arc::new(Totals::default());
+        host.meter = Arc::clone(&totals) as Arc<dyn Meter>;
         let (mut services, mut callers, running) = (JoinSet::new(), JoinSet::new(), TaskTracker::new());
         let table = dynamodb::Server { database: database.clone(), data: data.clone(), hosts: hosts.clone() };
         services.spawn(dynamodb::serve(dynamodb, table));
@@ -121,6 +125,8 @@ impl Stack {
             guests: Guests { hosts, project: Arc::clone(&host.project) },
             data: data.clone(),
             room: front::room(),
+            totals,
+            queues: queues.clone(),
             running: running.clone(),
         };
         callers.spawn(front::serve(Arc::new(front_door), front));
@@ -238,6 +244,7 @@ fn environment(
         queue_url: queue_url.to_owned(),
         settings: None,
         secrets: std::env::var("THREADLESS_SECRETS").ok(),
+        stack: "local".to_owned(),
         log: String::new(),
         access: Access {
             region: "us-east-1".to_owned(),

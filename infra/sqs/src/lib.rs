@@ -87,12 +87,18 @@ impl Sqs {
 
     /// Returns whether a queue has no message at all, visible or not. A queue that does not exist is empty.
     pub async fn is_empty(&self, name: &str) -> bool {
+        self.count(name).await == 0
+    }
+
+    /// Returns the number of messages of a queue, visible or not. A queue that does not exist has none.
+    pub async fn count(&self, name: &str) -> u64 {
         let name = name.to_owned();
         let counts = self.run(move |engine| {
             let queue = engine.queue(&name)?;
             engine.counts(&queue)
         });
-        counts.await.map_or(true, |counts| counts.visible + counts.in_flight + counts.delayed == 0)
+        let counts = counts.await.map_or(0, |counts| counts.visible + counts.in_flight + counts.delayed);
+        u64::try_from(counts).unwrap_or_default()
     }
 
     /// Makes every operation fail as long as `problem` returns what is wrong with the file, for example that somebody

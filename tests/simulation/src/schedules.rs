@@ -193,6 +193,7 @@ async fn perform(outside: &Arc<Outside>, act: Act) {
                 group: None,
                 body: Job::Deliver { connection }.to_json(),
                 receive_count: 1,
+                sent_at: None,
             };
             let work = |environment: Environment, deadline| async move {
                 drop(respond(&environment.project, vec![record], deadline).await);

@@ -111,6 +111,7 @@ impl Sqs {
                     group: Some(name.clone()),
                     body: message.body.clone(),
                     receive_count: message.receives,
+                    sent_at: None,
                 });
             }
             if group.is_empty() {

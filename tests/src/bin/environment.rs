@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use aws_credential_types::Credentials;
 use threadless::aws::Access;
 use threadless::lambda::{self, Environment};
+use threadless::metrics::NoMeter;
 use threadless::settings::Place;
 use threadless::{Deadline, SystemClock};
 
@@ -41,6 +42,7 @@ fn run() -> Result<()> {
         settings: None,
         secrets: None,
         log: "warn".to_owned(),
+        stack: "tests".to_owned(),
         access: Access {
             region: "us-east-1".to_owned(),
             credentials: Credentials::new("local", "local", None, None, "test"),
@@ -50,7 +52,9 @@ fn run() -> Result<()> {
         clock: Arc::new(SystemClock),
     };
     let settings = std::fs::read_to_string(argument("SETTINGS")?)?;
-    let host = environment.host(&settings, &functions::engines(), tests::apps::proving)?;
+    let mut host = environment.host(&settings, &functions::engines(), tests::apps::proving)?;
+    // The standard output is for results.
+    host.meter = Arc::new(NoMeter);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     for event in std::io::stdin().lock().lines() {
         let result = runtime.block_on(lambda::invoke(function, &host, &event?, Deadline::within(TIMEOUT)))?;

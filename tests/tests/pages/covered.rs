@@ -31,7 +31,7 @@ const PRESET: Held =
 const SHIPPED: Held = There("tests/tests/end_to_end/shipped.rs", "the_shipped_configurations_fit_together");
 
 /// Page, heading, first line of the block, and its test.
-const COVERED: [(&str, &str, &str, Held); 47] = [
+const COVERED: [(&str, &str, &str, Held); 55] = [
     ("README.md", "Try it", "cargo run", Here("readme", "the_first_hour_goes_as_the_page_says")),
     (
         "README.md",
@@ -164,6 +164,54 @@ const COVERED: [(&str, &str, &str, Held); 47] = [
     ("docs/providers/telerivet.md", "Telerivet", "[backends.NAME]", PRESET),
     ("docs/providers/twilio.md", "Twilio", "[backends.NAME]", PRESET),
     ("docs/providers/vonage.md", "Vonage", "[backends.NAME]", PRESET),
+    (
+        "infra/runbooks/replies-stay-away.md",
+        "Replies stay away",
+        "aws cloudwatch",
+        Here("runbooks", "the_commands_of_aws_are_those_of_the_guide"),
+    ),
+    (
+        "infra/runbooks/replies-stay-away.md",
+        "Replies stay away",
+        "cargo run -- status",
+        Here("runbooks", "the_state_of_a_local_stack_is_shown"),
+    ),
+    (
+        "infra/runbooks/dead-letters.md",
+        "Dead letters",
+        "sam logs",
+        Here("runbooks", "the_commands_of_aws_are_those_of_the_guide"),
+    ),
+    (
+        "infra/runbooks/dead-letters.md",
+        "Dead letters",
+        "cargo run -- redrive",
+        Here("runbooks", "the_commands_of_aws_are_those_of_the_guide"),
+    ),
+    (
+        "infra/runbooks/rotating-secrets.md",
+        "Rotating secrets",
+        "SECRET=",
+        Here("runbooks", "the_commands_of_aws_are_those_of_the_guide"),
+    ),
+    (
+        "infra/runbooks/rotating-secrets.md",
+        "Rotating secrets",
+        "VERSION=",
+        Here("runbooks", "the_commands_of_aws_are_those_of_the_guide"),
+    ),
+    (
+        "infra/runbooks/provider-down.md",
+        "A provider is down",
+        "sam logs",
+        Here("runbooks", "the_commands_of_aws_are_those_of_the_guide"),
+    ),
+    (
+        "infra/runbooks/provider-down.md",
+        "A provider is down",
+        "cargo run -- status",
+        Here("runbooks", "the_state_of_a_local_stack_is_shown"),
+    ),
 ];
 
 /// Returns the entries of a block. There must be one.

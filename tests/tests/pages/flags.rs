@@ -78,9 +78,9 @@ fn every_flag_is_on_its_page_with_its_variable_and_its_default() {
         let page = if kannel { "infra/kannel/README.md" } else { "docs/settings.md" };
         places.push((page, format!("flag of `{name}`"), known(command)));
     }
-    assert_eq!(places.len(), 6, "the stack and five commands");
+    assert_eq!(places.len(), 7, "the stack and six commands");
     for (page, head, known) in places {
-        assert!(known.len() > 2, "{head}: {known:?}");
+        assert!(!known.is_empty(), "{head}");
         let mut found = written(&table(page, &head));
         let moved: Vec<Flag> =
             found.extract_if(.., |flag| ELSEWHERE.iter().any(|(name, _)| flag.written == *name)).collect();

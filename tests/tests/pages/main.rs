@@ -18,6 +18,7 @@ mod kannel;
 mod page;
 mod programs;
 mod readme;
+mod runbooks;
 mod settings;
 mod shown;
 mod stack;

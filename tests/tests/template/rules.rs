@@ -99,7 +99,7 @@ async fn a_job_of_a_later_program_outlasts_a_deployment_of_an_hour() -> Result<(
     // Before its last receive, the job has waited after all the other receives.
     for receive_count in 1..u32::try_from(count.context("no count")?)? {
         let body = r#"{"v":1,"type":"postcard"}"#.to_owned();
-        let record = Record { id: "1".to_owned(), group: None, body, receive_count };
+        let record = Record { id: "1".to_owned(), group: None, body, receive_count, sent_at: None };
         let failures = respond(&bench.project, vec![record], Deadline::within(Duration::from_secs(30))).await;
         waited += failures.first().context("it was taken for done")?.retry_after;
     }

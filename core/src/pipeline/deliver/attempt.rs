@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{Delivery, lease_end};
 use crate::backend::{Attempt, Permit, Reference, Reported, SendOutcome};
+use crate::metrics::{Event, Timing};
 use crate::model::message::{ConnectionId, FinalStatus, State};
 use crate::pipeline::errors::IncomingError;
 use crate::pipeline::fan_out::{enqueue_notices, fan_out, to_next_connection};
@@ -113,6 +115,10 @@ async fn without_the_gateway(
         return Some(step);
     }
     let (outcome, reason) = reason?;
+    if outcome == "expired" {
+        project.metrics.count(&connection.backend, Event::Expired, 1);
+        project.metrics.count(&connection.backend, Event::Failed, 1);
+    }
     tried(connection, head, outcome, reason);
     Some(fail(project, connection, head, reason).await)
 }
@@ -175,7 +181,16 @@ async fn ask_the_gateway(
     head.attempts += 1;
     let mut message = head.outgoing(connection);
     message.to = installed.numbers.written(&connection.identity);
+    let begun = Instant::now();
     let outcome = send(project, installed, attempt, &message, limit).await;
+    project.metrics.time(&connection.backend, Timing::Gateway, begun.elapsed());
+    let event = match &outcome {
+        SendOutcome::Accepted { .. } => Event::Sent,
+        SendOutcome::Refused { .. } => Event::Failed,
+        SendOutcome::Deferred { .. } => Event::Deferred,
+        SendOutcome::Uncertain { .. } => Event::Uncertain,
+    };
+    project.metrics.count(&connection.backend, event, 1);
     Ok(Some(match outcome {
         SendOutcome::Accepted { detail } => {
             tried(connection, &head, "sent", &detail);
