@@ -337,7 +337,9 @@ struct Lines;
 impl App for Lines {
     async fn handle(&self, cx: &mut Context) -> Result<Handled, AppError> {
         let lines: Vec<String> = cx.text().lines().map(str::to_owned).collect();
-        lines.into_iter().for_each(|line| cx.reply(line));
+        for line in lines {
+            cx.reply(line);
+        }
         Ok(Handled::Yes)
     }
 }
