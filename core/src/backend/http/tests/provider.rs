@@ -6,6 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::signatures::{jwt, sha1, sha256};
 use super::{Catcher, TIMEOUT, message};
@@ -306,7 +307,12 @@ async fn replies_have_the_form_of_each_provider() {
     for (preset, expected) in table {
         let (request, _) = reply(&ready(preset), 200, "").await;
         assert_eq!(request.method(), Method::POST);
-        assert_eq!(std::str::from_utf8(request.body()).unwrap(), expected, "{preset}");
+        let body = std::str::from_utf8(request.body()).unwrap();
+        // The order of the members of an object means nothing.
+        match serde_json::from_str::<Value>(&expected) {
+            Ok(expected) => assert_eq!(serde_json::from_str::<Value>(body).unwrap(), expected, "{preset}"),
+            Err(_) => assert_eq!(body, expected, "{preset}"),
+        }
     }
     let (request, _) = reply(&ready("vonage"), 200, "").await;
     let body = std::str::from_utf8(request.body()).unwrap();
