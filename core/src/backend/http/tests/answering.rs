@@ -26,7 +26,7 @@ fn the_settings_choose_the_answer() {
         assert_eq!(answer.headers()["content-type"], kind, "{table}");
         assert_eq!(answer.body(), body, "{table}");
     }
-    let faulty = [
+    let wrong = [
         ("answer_status = 500\nanswer_type = \"x\"", vec!["answer_status", "answer_type"]),
         ("answer_status = 204\nanswer = \"OK\"", vec!["answer"]),
         ("answer_type = \"a/b\\n\"", vec!["answer_type"]),
@@ -40,7 +40,7 @@ fn the_settings_choose_the_answer() {
         ("refused_when = { equals = 1.5, also = 1 }", vec!["refused_when.also", "refused_when.equals"]),
         ("accepted_id = \"\"", vec!["accepted_id"]),
     ];
-    for (table, fields) in faulty {
+    for (table, fields) in wrong {
         let faults = settings(&format!("{URL}{table}")).err().unwrap().0;
         let mut found: Vec<&str> =
             faults.iter().map(|fault| fault.field.trim_start_matches("backends.h.")).collect();

@@ -23,6 +23,8 @@ fn read(backend: &AnyBackend, request: &Request<Bytes>) -> Result<Vec<String>, V
     }
 }
 
+// It is compared with a result, beside `faults`.
+#[allow(clippy::unnecessary_wraps)]
 fn ok(messages: &[&str]) -> Result<Vec<String>, Vec<String>> {
     Ok(messages.iter().map(|text| (*text).to_owned()).collect())
 }
