@@ -213,7 +213,8 @@ mod tests {
             ("ping", "\u{feff} ping \u{200f}", Some("")),
             ("ping", "pi\u{ad}ng: 5", Some("5")),
             ("ping", "\u{2068}ping\u{2069} 5", Some("5")),
-            ("ping", "p\u{0}ing\u{fe0f}\u{200b} 5", Some("5")),
+            ("ping", "p\u{1}ing\u{fe0f}\u{200b} 5", Some("5")),
+            ("ping", "\0p\0i\0n\0g", None),
             ("pi\u{200d}ng", "ping", Some("")),
             ("ping", "\u{200b}", None),
             // Composition and compatibility.

@@ -113,9 +113,10 @@ pub(crate) fn is_format(c: char) -> bool {
 }
 
 /// Returns whether matching ignores the character. Beside the format characters these are control characters, the
-/// letter that only makes an Arabic word longer, and the frame of a keycap (`1`, U+FE0F, U+20E3).
+/// letter that only makes an Arabic word longer, and the frame of a keycap (`1`, U+FE0F, U+20E3). NUL counts: a text
+/// that contains it was UTF-16 and was read in another charset, so its words are not what the sender wrote.
 pub(crate) fn is_ignored(c: char) -> bool {
-    is_format(c) || (c.is_control() && !c.is_whitespace()) || matches!(c, '\u{640}' | '\u{20e3}')
+    is_format(c) || (c.is_control() && !c.is_whitespace() && c != '\0') || matches!(c, '\u{640}' | '\u{20e3}')
 }
 
 /// Returns whether the character can change the character before it: an accent, a vowel sign, a jamo.

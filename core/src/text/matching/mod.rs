@@ -7,7 +7,7 @@
 //!
 //! | what | normal form | example |
 //! |---|---|---|
-//! | characters that nobody sees: format characters, variation selectors, control characters | left out | `pi`, U+200C, `ng` is `ping` |
+//! | characters that nobody sees: format characters, variation selectors, control characters except NUL | left out | `pi`, U+200C, `ng` is `ping` |
 //! | compatibility characters, and letters with separate accents | NFKC | `ｐｉｎｇ` is `ping`; `E`, U+0302 is `ê` |
 //! | case | full case folding, with one `i` for I, İ, i and ı | `SCHLIESSEN` is `schließen`; `İPTAL` is `iptal` |
 //! | digits of all scripts | digits of ASCII | `३` is `3` |
