@@ -97,7 +97,7 @@ pub fn decode(bytes: &[u8]) -> Vec<Option<char>> {
 /// joins a letter and its separate accent. A text without other Unicode characters then goes out in half the segments.
 ///
 /// Letters of other scripts stay as they are, and so do all characters of the alphabet. Send the folded text only if it
-/// [fits](fits): in other scripts, a joiner can change how a word looks.
+/// [fits]: in other scripts, a joiner can change how a word looks.
 ///
 /// ```
 /// use threadless::text::gsm7::fold;
