@@ -1,6 +1,7 @@
 //! The single entry point for incoming messages. A message that a backend received is processed at once or put on the
 //! queue.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,6 +88,21 @@ pub(crate) fn arrival(received: &mut Received, now: Timestamp) -> Timestamp {
 /// The name of the detail that keeps the identity as the gateway wrote it, if its normal form is another text.
 pub(crate) const WRITTEN_IDENTITY: &str = "written_identity";
 
+/// Returns the connection of a message in its normal form. If this is another text, the details keep the identity as it
+/// was written.
+pub(crate) fn to_normal(
+    project: &Project,
+    written: &ConnectionId,
+    details: &mut BTreeMap<String, String>,
+) -> ConnectionId {
+    let normal = project.normal(written);
+    if normal != *written {
+        let text = written.identity.as_str().to_owned();
+        details.entry(WRITTEN_IDENTITY.to_owned()).or_insert(text);
+    }
+    normal
+}
+
 /// Gives the message its id, its time of arrival and the normal form of its identity.
 ///
 /// The id is a digest of the identity as the gateway wrote it. A repeated delivery writes it in the same way, and it may
@@ -100,11 +116,7 @@ fn arrived(project: &Project, backend: &BackendName, mut received: Received) -> 
         }
         _ => MessageId::random(),
     };
-    let connection = project.normal(&written);
-    if connection != written {
-        let text = written.identity.as_str().to_owned();
-        received.details.entry(WRITTEN_IDENTITY.to_owned()).or_insert(text);
-    }
+    let connection = to_normal(project, &written, &mut received.details);
     Incoming {
         id,
         connection,

@@ -13,7 +13,7 @@ use tracing::{Instrument as _, error, info_span, warn};
 use super::failure::JobFailure;
 use crate::limits::SETTLE_TIME;
 use crate::metrics::Timing;
-use crate::pipeline::accept::WRITTEN_IDENTITY;
+use crate::pipeline::accept::to_normal;
 use crate::pipeline::input::Input;
 use crate::pipeline::{deliver, process};
 use crate::planted::{self, Plant};
@@ -212,12 +212,7 @@ async fn run(project: &Project, job: Job, budget: Budget) -> Result<(), JobFailu
         Job::Incoming { mut message } => {
             message.received_at = not_ahead(message.received_at, project.ports.clock.now());
             // The endpoint has made the connection normal. A job of an earlier version may hold another form.
-            let normal = project.normal(&message.connection);
-            let written = std::mem::replace(&mut message.connection, normal);
-            if message.connection != written {
-                let text = written.identity.as_str().to_owned();
-                message.details.entry(WRITTEN_IDENTITY.to_owned()).or_insert(text);
-            }
+            message.connection = to_normal(project, &message.connection, &mut message.details);
             take_in(project, Input::Message(Arc::from(message)), budget).await
         }
         Job::Notice { mut notice } => {

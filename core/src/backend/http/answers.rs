@@ -40,7 +40,7 @@ enum Test {
     Matches(Regex),
 }
 
-/// What a body says about a rule.
+/// The result of a rule for a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Said {
     /// Every value fits the rule.

@@ -159,6 +159,15 @@ impl Transport for Catcher {
     }
 }
 
+pub(super) fn name(outcome: &SendOutcome) -> &'static str {
+    match outcome {
+        SendOutcome::Accepted { .. } => "accepted",
+        SendOutcome::Refused { .. } => "refused",
+        SendOutcome::Deferred { .. } => "deferred",
+        SendOutcome::Uncertain { .. } => "uncertain",
+    }
+}
+
 pub(super) fn message(to: &str, text: &str) -> Outgoing {
     let connection = ConnectionId::new("h".parse().unwrap(), to.parse().unwrap());
     Outgoing::new(MessageId::from("m-1"), connection, text, Timestamp::UNIX_EPOCH)

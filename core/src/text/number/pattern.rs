@@ -32,7 +32,7 @@ enum What {
     Group(Option<usize>, Vec<Vec<Piece>>),
 }
 
-/// What a pattern found at the start of a text.
+/// The match of a pattern at the start of a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     /// The number of digits that the pattern took.

@@ -23,7 +23,7 @@ pub(super) struct Plan {
     pub(super) prefix: Option<&'static str>,
     /// Whether people write the national prefix before a mobile number.
     pub(super) is_prefix_written: bool,
-    /// What stands for the national prefix once it is taken away: `$1` and digits.
+    /// The replacement for the national prefix: `$1` and digits.
     pub(super) transform: Option<&'static str>,
     /// Bit n is set if a national number can have n digits.
     lengths: u32,

@@ -11,7 +11,7 @@ const ZEROS: [u32; 76] = [
     0x1e5f1, 0x1e950, 0x1fbf0,
 ];
 
-/// What looks like a dash. The Japanese sign of a long vowel (U+30FC, U+FF70) stands for a dash in numbers.
+/// The characters that look like a dash. The Japanese sign of a long vowel (U+30FC, U+FF70) stands for a dash in numbers.
 const DASHES: &str = "\
     -~\u{58a}\u{5be}\u{1400}\u{1806}\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2015}\u{2043}\u{2053}\
     \u{207b}\u{208b}\u{2212}\u{223c}\u{2500}\u{2501}\u{2e17}\u{2e1a}\u{2e3a}\u{2e3b}\u{2e40}\u{2e5d}\

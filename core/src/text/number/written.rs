@@ -1,4 +1,4 @@
-//! What somebody wrote, taken apart: a name, digits, or something that is no recipient.
+//! The parts of a written recipient: a name, digits, or something that is no recipient.
 
 use super::NoRecipient;
 use super::signs::{

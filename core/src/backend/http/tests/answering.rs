@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::{Catcher, TIMEOUT, URL, backend, message, settings};
+use super::{Catcher, TIMEOUT, URL, backend, message, name, settings};
 use crate::backend::SendOutcome;
 
 #[test]
@@ -52,15 +52,6 @@ fn the_settings_choose_the_answer() {
 async fn outcome(table: &str, status: u16, body: &'static str) -> SendOutcome {
     let catcher = Catcher(std::sync::Mutex::default(), StatusCode::from_u16(status).unwrap(), body);
     backend(&format!("{URL}{table}")).0.send(&message("+251911", "hi"), &catcher, TIMEOUT).await
-}
-
-fn name(outcome: &SendOutcome) -> &'static str {
-    match outcome {
-        SendOutcome::Accepted { .. } => "accepted",
-        SendOutcome::Refused { .. } => "refused",
-        SendOutcome::Deferred { .. } => "deferred",
-        SendOutcome::Uncertain { .. } => "uncertain",
-    }
 }
 
 #[tokio::test]

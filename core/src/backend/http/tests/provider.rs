@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::signatures::{jwt, sha1, sha256};
-use super::{Catcher, TIMEOUT, message};
+use super::{Catcher, TIMEOUT, message, name};
 use crate::backend::http::presets;
 use crate::backend::{AnyBackend, Caller, Engines, SendOutcome};
 use crate::model::message::FinalStatus;
@@ -278,15 +278,6 @@ async fn reply(backend: &AnyBackend, status: u16, answer: &'static str) -> (Requ
     let catcher = Catcher(std::sync::Mutex::default(), StatusCode::from_u16(status).unwrap(), answer);
     let outcome = backend.0.send(&message("+254711000222", "hi & ሰ"), &catcher, TIMEOUT).await;
     (catcher.0.into_inner().unwrap().unwrap(), outcome)
-}
-
-fn name(outcome: &SendOutcome) -> &'static str {
-    match outcome {
-        SendOutcome::Accepted { .. } => "accepted",
-        SendOutcome::Refused { .. } => "refused",
-        SendOutcome::Deferred { .. } => "deferred",
-        SendOutcome::Uncertain { .. } => "uncertain",
-    }
 }
 
 #[tokio::test]
